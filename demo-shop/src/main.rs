@@ -1,0 +1,2 @@
+//! The whole story in one command.
+fn main() {}

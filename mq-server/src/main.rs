@@ -1,0 +1,2 @@
+//! The mq servers.
+fn main() {}
