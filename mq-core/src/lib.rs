@@ -1,1 +1,21 @@
-//! RocketMQ.
+//! RocketMQ's protocol, store, name server, broker and client, in the order in which a message
+//! travels through them.
+//!
+//! **There.** A producer  finds the queue of a topic, puts its request into a frame
+//! (`wire`) and hands it to the connection (`remoting`). At the other end the same two modules
+//! turn the frame into a typed request, the `broker` decides whether it may come in, and the
+//! `store` keeps it: commit log first, then the consume queue and the key index.
+//!
+//! **And back.** The store wakes the pull that waits in the `broker`; the answer goes through
+//! `remoting` and `wire` to the consumer , which calls the listener and commits the
+//! offset, or sends the message back for another attempt.
+//!
+//! [`message`] is the traveller itself; `namesrv` tells everybody where the brokers are.
+//! [`clock`] and [`tasks`] are open to all: the time, and who waits for which task.
+
+extern crate self as mq_core;
+
+pub mod message;
+
+pub mod clock;
+pub mod tasks;

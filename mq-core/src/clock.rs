@@ -1,0 +1,208 @@
+//! Where the time comes from: the system, or the hand of a test.
+//!
+//! Nobody else asks the system for the time, so that every rule with a time in it can be tested
+//! without waiting.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+/// A point in time for measuring distances, unaffected by changes of the wall clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// The moment `distance` later.
+    #[must_use]
+    pub fn plus(self, distance: Duration) -> Self {
+        Self(self.0.saturating_add(distance))
+    }
+
+    /// How long it is since `earlier`; zero when that is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// The timer ran out first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("timed out")]
+pub struct Elapsed;
+
+/// The time, and waiting for it.
+#[derive(Clone, Debug)]
+pub struct Clock(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    System(tokio::time::Instant),
+    Manual(Arc<Mutex<Hand>>),
+}
+
+#[derive(Debug)]
+struct Hand {
+    wall_ms: i64,
+    now: Moment,
+    waiting: BTreeMap<(Moment, u64), oneshot::Sender<()>>,
+    next: u64,
+}
+
+impl Clock {
+    /// The system's clock.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
+    pub fn system() -> Self {
+        Self(Kind::System(tokio::time::Instant::now()))
+    }
+
+    /// A clock that stands still until [`Clock::advance`], showing `wall_ms`, ms since 1970.
+    pub fn manual(wall_ms: i64) -> Self {
+        Self(Kind::Manual(Arc::new(Mutex::new(Hand {
+            wall_ms,
+            now: Moment::default(),
+            waiting: BTreeMap::new(),
+            next: 0,
+        }))))
+    }
+
+    /// The wall clock, ms since 1970.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
+    pub fn now_ms(&self) -> i64 {
+        match &self.0 {
+            Kind::System(_) => {
+                let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
+                now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+            }
+            Kind::Manual(hand) => hand.lock().wall_ms,
+        }
+    }
+
+    /// The moment, for measuring distances.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
+    pub fn moment(&self) -> Moment {
+        match &self.0 {
+            Kind::System(start) => Moment(tokio::time::Instant::now().duration_since(*start)),
+            Kind::Manual(hand) => hand.lock().now,
+        }
+    }
+
+    /// Waits until `deadline`.
+    pub async fn sleep_until(&self, deadline: Moment) {
+        match &self.0 {
+            Kind::System(start) => match start.checked_add(deadline.0) {
+                Some(instant) => tokio::time::sleep_until(instant).await,
+                None => std::future::pending().await,
+            },
+            Kind::Manual(hand) => {
+                let waiting = {
+                    let mut hand = hand.lock();
+                    if deadline <= hand.now {
+                        return;
+                    }
+                    let (wake, waiting) = oneshot::channel();
+                    let id = hand.next;
+                    hand.next += 1;
+                    hand.waiting.insert((deadline, id), wake);
+                    waiting
+                };
+                if waiting.await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+
+    /// Waits for `duration`.
+    pub async fn sleep(&self, duration: Duration) {
+        self.sleep_until(self.moment().plus(duration)).await;
+    }
+
+    /// Runs `future` for at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`Elapsed`] when the time runs out first; the future is dropped.
+    pub async fn timeout<F: Future>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            () = self.sleep(limit) => Err(Elapsed),
+        }
+    }
+
+    /// Moves a manual clock on, from deadline to deadline; after each, all tasks settle.
+    ///
+    /// A system clock is left alone: it moves by itself.
+    pub async fn advance(&self, by: Duration) {
+        let Kind::Manual(hand) = &self.0 else { return };
+        let end = hand.lock().now.plus(by);
+        loop {
+            let woken = {
+                let mut hand = hand.lock();
+                let next = hand.waiting.first_key_value().map(|((at, _), _)| *at);
+                let until = next.map_or(end, |at| at.min(end));
+                let step = until.since(hand.now);
+                hand.wall_ms += i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+                hand.now = until;
+                match next {
+                    Some(at) if at <= end => hand.waiting.pop_first(),
+                    _ => None,
+                }
+            };
+            let Some((_, wake)) = woken else { break };
+            if wake.send(()).is_ok() {
+                settle().await;
+            }
+        }
+        settle().await;
+    }
+}
+
+/// Lets every task that can go on do so.
+async fn settle() {
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_manual_clock_goes_from_deadline_to_deadline() {
+        let clock = Clock::manual(1_000);
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let tasks = crate::tasks::Tasks::new(clock.clone());
+        for seconds in [3_u64, 1, 2] {
+            let (clock, seen) = (clock.clone(), Arc::clone(&seen));
+            tasks.spawn("sleeper", async move {
+                clock.sleep(Duration::from_secs(seconds)).await;
+                seen.lock().push((seconds, clock.now_ms()));
+            });
+        }
+        settle().await;
+
+        clock.advance(Duration::from_secs(2)).await;
+
+        assert_eq!(*seen.lock(), [(1, 2_000), (2, 3_000)]);
+    }
+
+    #[tokio::test]
+    async fn a_timeout_ends_what_takes_too_long() {
+        let clock = Clock::manual(0);
+        let never = std::future::pending::<()>();
+
+        let limit = Duration::from_secs(1);
+        let (outcome, ()) = tokio::join!(clock.timeout(limit, never), clock.advance(limit));
+
+        assert_eq!(outcome, Err(Elapsed));
+    }
+}

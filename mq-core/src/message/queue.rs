@@ -1,0 +1,40 @@
+//! One queue of a topic on one broker.
+
+use std::fmt;
+
+use bytestring::ByteString;
+
+use super::TopicName;
+
+/// One queue of a topic on one broker, ordered as rebalancing needs it: topic, broker, number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageQueue {
+    /// The topic.
+    pub topic: TopicName,
+    /// The broker's name (not its address).
+    pub broker: ByteString,
+    /// The queue's number on that broker.
+    pub id: i32,
+}
+
+impl MessageQueue {
+    /// The queue `id` of `topic` on `broker`.
+    pub fn new(topic: TopicName, broker: impl Into<ByteString>, id: i32) -> Self {
+        Self {
+            topic,
+            broker: broker.into(),
+            id,
+        }
+    }
+}
+
+/// The text of Java's `MessageQueue.toString`, which the consistent hash is taken of.
+impl fmt::Display for MessageQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, broker, id } = self;
+        write!(
+            f,
+            "MessageQueue [topic={topic}, brokerName={broker}, queueId={id}]"
+        )
+    }
+}

@@ -1,0 +1,52 @@
+//! A message as it comes back: what was sent, and where and when it was stored.
+
+use std::net::SocketAddr;
+
+use super::{Message, OffsetMessageId, PhysicalOffset, QueueOffset, SysFlag, property};
+
+/// A message as it comes back from a broker (`MessageExt`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageExt {
+    /// What was sent.
+    pub message: Message,
+    /// The queue it lies in.
+    pub queue_id: i32,
+    /// Its number in that queue.
+    pub queue_offset: QueueOffset,
+    /// Where its record begins in the commit log.
+    pub physical_offset: PhysicalOffset,
+    /// How the record is to be read.
+    pub sys_flag: SysFlag,
+    /// When it was sent, ms since 1970 by the sender's clock.
+    pub born_timestamp: i64,
+    /// Who sent it.
+    pub born_host: SocketAddr,
+    /// When it was stored, ms since 1970 by the broker's clock.
+    pub store_timestamp: i64,
+    /// The broker that stored it, as it advertises itself.
+    pub store_host: SocketAddr,
+    /// How often it has been tried before: 0 at the first attempt.
+    pub reconsume_times: i32,
+    /// Where its half message lies, for a committed one; else 0.
+    pub prepared_transaction_offset: i64,
+    /// Bytes of the whole record.
+    pub store_size: u32,
+}
+
+impl MessageExt {
+    /// The id that users know: the sender's unique id, or the offset id of a message without one.
+    pub fn message_id(&self) -> String {
+        match self.message.properties.get(property::UNIQ_KEY) {
+            Some(id) => id.to_owned(),
+            None => self.offset_message_id().to_string(),
+        }
+    }
+
+    /// The id that names the place in the broker's commit log.
+    pub fn offset_message_id(&self) -> OffsetMessageId {
+        OffsetMessageId {
+            host: self.store_host,
+            offset: self.physical_offset,
+        }
+    }
+}

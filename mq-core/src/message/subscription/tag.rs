@@ -1,0 +1,110 @@
+//! Tag expressions: `*`, or tags joined by `||`.
+//!
+//! The broker compares hash codes only; the client compares the text, so that two tags with the
+//! same code cannot be mixed up.
+
+use bytestring::ByteString;
+
+use crate::message::java_hash;
+
+/// Why a text is no tag expression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TagError {
+    /// Separators, but no tag.
+    #[error("the tag expression `{0}` names no tag")]
+    NoTag(String),
+}
+
+/// The tags of an expression; none means every message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagExpression {
+    tags: Vec<ByteString>,
+    codes: Vec<i32>,
+}
+
+impl TagExpression {
+    /// Reads `*`, an empty text (both: everything) or `a || b` (`FilterAPI.buildSubscriptionData`).
+    ///
+    /// # Errors
+    ///
+    /// [`TagError::NoTag`] when there are separators and nothing between them.
+    ///
+    /// ```
+    /// # use mq_core::message::subscription::TagExpression;
+    /// let tags = TagExpression::parse("created || paid")?;
+    /// assert!(tags.matches(Some("paid")));
+    /// assert!(!tags.matches(Some("shipped")));
+    /// assert!(!tags.matches(None));
+    /// assert!(TagExpression::parse("*")?.matches(None));
+    /// # Ok::<_, mq_core::message::subscription::TagError>(())
+    /// ```
+    pub fn parse(expression: &str) -> Result<Self, TagError> {
+        let trimmed = expression.trim();
+        if trimmed.is_empty() || trimmed == "*" {
+            return Ok(Self::default());
+        }
+        let tags = trimmed
+            .split("||")
+            .map(str::trim)
+            .filter(|tag| !tag.is_empty());
+        let tags: Vec<ByteString> = tags.map(ByteString::from).collect();
+        if tags.is_empty() {
+            return Err(TagError::NoTag(expression.to_owned()));
+        }
+        Ok(Self::of(tags))
+    }
+
+    /// From the tags themselves. The codes are computed here: those that some clients send are
+    /// wrong.
+    pub fn of(tags: Vec<ByteString>) -> Self {
+        let codes = tags.iter().map(|tag| java_hash(tag)).collect();
+        Self { tags, codes }
+    }
+
+    /// The tags; empty means every message.
+    pub fn tags(&self) -> &[ByteString] {
+        &self.tags
+    }
+
+    /// Java's hash codes of the tags.
+    pub fn codes(&self) -> &[i32] {
+        &self.codes
+    }
+
+    /// Whether a message with the tag code `code` may be wanted: the broker's question.
+    pub fn may_match(&self, code: i64) -> bool {
+        self.codes.is_empty() || self.codes.iter().any(|own| i64::from(*own) == code)
+    }
+
+    /// Whether a message with `tag` is wanted: the client's question.
+    pub fn matches(&self, tag: Option<&str>) -> bool {
+        self.tags.is_empty() || tag.is_some_and(|tag| self.tags.iter().any(|own| *own == tag))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_names_its_tags_whatever_the_spaces() {
+        let tags = TagExpression::parse(" TagA|| TagC ||").unwrap();
+
+        assert_eq!(tags.tags(), ["TagA", "TagC"]);
+        assert_eq!(tags.codes(), [java_hash("TagA"), java_hash("TagC")]);
+    }
+
+    #[test]
+    fn two_tags_with_one_code_are_told_apart_by_the_text() {
+        let tags = TagExpression::parse("Aa").unwrap();
+
+        assert!(tags.may_match(java_hash("BB").into()));
+        assert!(!tags.matches(Some("BB")));
+    }
+
+    #[test]
+    fn separators_without_a_tag_are_refused() {
+        assert!(TagExpression::parse("||").is_err());
+    }
+}

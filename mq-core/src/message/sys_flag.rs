@@ -1,0 +1,103 @@
+//! The bits that say how a stored message is to be read (`MessageSysFlag`).
+
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// An RFC 1950 stream; also what a sender means that states no kind.
+    Zlib,
+    /// An LZ4 frame.
+    Lz4,
+    /// A Zstandard frame.
+    Zstd,
+}
+
+/// Which part of a transaction a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transaction {
+    /// None.
+    None,
+    /// A half message: nobody sees it until it is committed.
+    Prepared,
+    /// The visible copy of a committed half message.
+    Commit,
+    /// Rolled back.
+    Rollback,
+}
+
+/// The bits that say how a message is to be read (`MessageSysFlag`). Unknown bits are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SysFlag(pub i32);
+
+impl SysFlag {
+    /// The body is packed.
+    pub const COMPRESSED: i32 = 0x1;
+    /// The topic's messages may bear several tags.
+    pub const MULTI_TAGS: i32 = 0x2;
+    /// Where the bits of [`Transaction`] are.
+    pub const TRANSACTION_MASK: i32 = 0xC;
+    /// The host of birth is an IPv6 address.
+    pub const BORN_HOST_V6: i32 = 0x10;
+    /// The storing host is an IPv6 address.
+    pub const STORE_HOST_V6: i32 = 0x20;
+    const COMPRESSION_MASK: i32 = 0x700;
+
+    /// Whether any of `bits` is set.
+    pub fn has(self, bits: i32) -> bool {
+        self.0 & bits != 0
+    }
+
+    /// The same with `bits` set.
+    #[must_use]
+    pub fn with(self, bits: i32) -> Self {
+        Self(self.0 | bits)
+    }
+
+    /// The same with `bits` cleared.
+    #[must_use]
+    pub fn without(self, bits: i32) -> Self {
+        Self(self.0 & !bits)
+    }
+
+    /// How the body is packed; `None` when it is not. The inner `Err` is a kind nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// The bits of a kind that no version of RocketMQ defines.
+    pub fn compression(self) -> Result<Option<Compression>, i32> {
+        if !self.has(Self::COMPRESSED) {
+            return Ok(None);
+        }
+        match self.0 & Self::COMPRESSION_MASK {
+            0 | 0x300 => Ok(Some(Compression::Zlib)),
+            0x100 => Ok(Some(Compression::Lz4)),
+            0x200 => Ok(Some(Compression::Zstd)),
+            other => Err(other),
+        }
+    }
+
+    /// The same, marked as packed by `compression`.
+    ///
+    /// Zlib is written without its kind, which every client in the field reads.
+    #[must_use]
+    pub fn compressed_by(self, compression: Compression) -> Self {
+        let kind = match compression {
+            Compression::Zlib => 0,
+            Compression::Lz4 => 0x100,
+            Compression::Zstd => 0x200,
+        };
+        self.without(Self::COMPRESSION_MASK)
+            .with(Self::COMPRESSED | kind)
+    }
+
+    /// Which part of a transaction the message is.
+    pub fn transaction(self) -> Transaction {
+        match self.0 & Self::TRANSACTION_MASK {
+            0x4 => Transaction::Prepared,
+            0x8 => Transaction::Commit,
+            0xC => Transaction::Rollback,
+            _ => Transaction::None,
+        }
+    }
+}
