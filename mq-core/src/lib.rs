@@ -1,13 +1,13 @@
 //! RocketMQ's protocol, store, name server, broker and client, in the order in which a message
 //! travels through them.
 //!
-//! **There.** A producer  finds the queue of a topic, puts its request into a frame
+//! **There.** A producer (`client`) finds the queue of a topic, puts its request into a frame
 //! (`wire`) and hands it to the connection (`remoting`). At the other end the same two modules
 //! turn the frame into a typed request, the `broker` decides whether it may come in, and the
 //! `store` keeps it: commit log first, then the consume queue and the key index.
 //!
 //! **And back.** The store wakes the pull that waits in the `broker`; the answer goes through
-//! `remoting` and `wire` to the consumer , which calls the listener and commits the
+//! `remoting` and `wire` to the consumer (`client`), which calls the listener and commits the
 //! offset, or sends the message back for another attempt.
 //!
 //! [`message`] is the traveller itself; `namesrv` tells everybody where the brokers are.
@@ -16,6 +16,7 @@
 extern crate self as mq_core;
 
 pub mod message;
+pub mod wire;
 
 pub mod clock;
 pub mod tasks;

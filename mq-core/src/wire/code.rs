@@ -1,0 +1,224 @@
+//! The numbers of requests and answers. Both sets are open: a number without a name is kept.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($(#[$doc:meta])* $set:ident { $($(#[$about:meta])* $name:ident = $number:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $set(pub i32);
+
+        impl $set {
+            $($(#[$about])* pub const $name: Self = Self($number);)*
+
+            /// Every number with a name.
+            pub const NAMED: &[Self] = &[$(Self::$name),*];
+
+            /// The name, when the number has one.
+            pub fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl fmt::Debug for $set {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} {}", self.0, self.name().unwrap_or("?"))
+            }
+        }
+
+        impl fmt::Display for $set {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+codes! {
+    /// The number of a request (`RequestCode`).
+    RequestCode {
+        /// Send, long field names.
+        SEND_MESSAGE = 10;
+        /// Pull.
+        PULL_MESSAGE = 11;
+        /// Messages by key.
+        QUERY_MESSAGE = 12;
+        /// The committed offset of a group.
+        QUERY_CONSUMER_OFFSET = 14;
+        /// Commit an offset.
+        UPDATE_CONSUMER_OFFSET = 15;
+        /// Create or change a topic.
+        UPDATE_AND_CREATE_TOPIC = 17;
+        /// All topics of a broker.
+        GET_ALL_TOPIC_CONFIG = 21;
+        /// Change settings of a broker.
+        UPDATE_BROKER_CONFIG = 25;
+        /// Settings of a broker.
+        GET_BROKER_CONFIG = 26;
+        /// Figures of a running broker.
+        GET_BROKER_RUNTIME_INFO = 28;
+        /// The offset at a time.
+        SEARCH_OFFSET_BY_TIMESTAMP = 29;
+        /// The offset behind the last message.
+        GET_MAX_OFFSET = 30;
+        /// The offset of the first message.
+        GET_MIN_OFFSET = 31;
+        /// When the first message was stored.
+        GET_EARLIEST_MSG_STORETIME = 32;
+        /// The message at a physical offset.
+        VIEW_MESSAGE_BY_ID = 33;
+        /// A client is alive, and what it wants.
+        HEART_BEAT = 34;
+        /// A client leaves.
+        UNREGISTER_CLIENT = 35;
+        /// Another attempt for a message.
+        CONSUMER_SEND_MSG_BACK = 36;
+        /// Commit or roll back a half message.
+        END_TRANSACTION = 37;
+        /// The members of a group.
+        GET_CONSUMER_LIST_BY_GROUP = 38;
+        /// What became of a half message.
+        CHECK_TRANSACTION_STATE = 39;
+        /// The members of a group have changed.
+        NOTIFY_CONSUMER_IDS_CHANGED = 40;
+        /// Lock queues for ordered consumption.
+        LOCK_BATCH_MQ = 41;
+        /// Unlock queues.
+        UNLOCK_BATCH_MQ = 42;
+        /// Check a filter expression.
+        CHECK_CLIENT_CONFIG = 46;
+        /// Set a key.
+        PUT_KV_CONFIG = 100;
+        /// Read a key.
+        GET_KV_CONFIG = 101;
+        /// Delete a key.
+        DELETE_KV_CONFIG = 102;
+        /// A broker is there, with its topics.
+        REGISTER_BROKER = 103;
+        /// A broker leaves.
+        UNREGISTER_BROKER = 104;
+        /// Where a topic is.
+        GET_ROUTEINFO_BY_TOPIC = 105;
+        /// All brokers.
+        GET_BROKER_CLUSTER_INFO = 106;
+        /// Create or change a group.
+        UPDATE_AND_CREATE_SUBSCRIPTIONGROUP = 200;
+        /// All groups of a broker.
+        GET_ALL_SUBSCRIPTIONGROUP_CONFIG = 201;
+        /// Offsets of a topic's queues.
+        GET_TOPIC_STATS_INFO = 202;
+        /// Connections of a group.
+        GET_CONSUMER_CONNECTION_LIST = 203;
+        /// Connections of a producer group.
+        GET_PRODUCER_CONNECTION_LIST = 204;
+        /// Make a broker read-only.
+        WIPE_WRITE_PERM_OF_BROKER = 205;
+        /// All topics.
+        GET_ALL_TOPIC_LIST_FROM_NAMESERVER = 206;
+        /// Delete a group.
+        DELETE_SUBSCRIPTIONGROUP = 207;
+        /// How far a group is.
+        GET_CONSUME_STATS = 208;
+        /// Delete a topic.
+        DELETE_TOPIC_IN_BROKER = 215;
+        /// Forget a topic.
+        DELETE_TOPIC_IN_NAMESRV = 216;
+        /// Make a topic known.
+        REGISTER_TOPIC_IN_NAMESRV = 217;
+        /// All keys of a namespace.
+        GET_KVLIST_BY_NAMESPACE = 219;
+        /// Go to another offset.
+        RESET_CONSUMER_CLIENT_OFFSET = 220;
+        /// How far a client is.
+        GET_CONSUMER_STATUS_FROM_CLIENT = 221;
+        /// Reset the offsets of a group.
+        INVOKE_BROKER_TO_RESET_OFFSET = 222;
+        /// Topics of a cluster.
+        GET_TOPICS_BY_CLUSTER = 224;
+        /// System topics.
+        GET_SYSTEM_TOPIC_LIST_FROM_NS = 304;
+        /// How a client is.
+        GET_CONSUMER_RUNNING_INFO = 307;
+        /// Consume this message now.
+        CONSUME_MESSAGE_DIRECTLY = 309;
+        /// Send, one-letter field names.
+        SEND_MESSAGE_V2 = 310;
+        /// Settings of a name server.
+        GET_NAMESRV_CONFIG = 319;
+        /// Send several.
+        SEND_BATCH_MESSAGE = 320;
+        /// Are the topics known in this version.
+        QUERY_DATA_VERSION = 322;
+        /// An answer for who asked.
+        PUSH_REPLY_MESSAGE_TO_CLIENT = 326;
+        /// Make a broker writable.
+        ADD_WRITE_PERM_OF_BROKER = 327;
+        /// One topic.
+        GET_TOPIC_CONFIG = 351;
+        /// One group.
+        GET_SUBSCRIPTIONGROUP_CONFIG = 352;
+        /// Pull without a registered subscription.
+        LITE_PULL_MESSAGE = 361;
+    }
+}
+
+codes! {
+    /// The number of an answer (`ResponseCode`).
+    ResponseCode {
+        /// Done.
+        SUCCESS = 0;
+        /// Something went wrong at the other end.
+        SYSTEM_ERROR = 1;
+        /// Too busy; try another broker.
+        SYSTEM_BUSY = 2;
+        /// Nobody answers this request.
+        REQUEST_CODE_NOT_SUPPORTED = 3;
+        /// Stored, but not known to be on disk.
+        FLUSH_DISK_TIMEOUT = 10;
+        /// Stored, but there is no replica.
+        SLAVE_NOT_AVAILABLE = 11;
+        /// Stored, but the replica did not confirm.
+        FLUSH_SLAVE_TIMEOUT = 12;
+        /// The message breaks a rule.
+        MESSAGE_ILLEGAL = 13;
+        /// The store takes no writes.
+        SERVICE_NOT_AVAILABLE = 14;
+        /// Not allowed.
+        NO_PERMISSION = 16;
+        /// No such topic, or no route to it.
+        TOPIC_NOT_EXIST = 17;
+        /// No new message.
+        PULL_NOT_FOUND = 19;
+        /// None matched; go on from the next offset.
+        PULL_RETRY_IMMEDIATELY = 20;
+        /// The offset is outside the queue.
+        PULL_OFFSET_MOVED = 21;
+        /// Nothing stored.
+        QUERY_NOT_FOUND = 22;
+        /// The expression does not compile.
+        SUBSCRIPTION_PARSE_FAILED = 23;
+        /// The group has not subscribed.
+        SUBSCRIPTION_NOT_EXIST = 24;
+        /// The broker knows an older subscription.
+        SUBSCRIPTION_NOT_LATEST = 25;
+        /// No such group.
+        SUBSCRIPTION_GROUP_NOT_EXIST = 26;
+        /// No filter for this group.
+        FILTER_DATA_NOT_EXIST = 27;
+        /// An older filter for this group.
+        FILTER_DATA_NOT_LATEST = 28;
+        /// A field has a value it cannot have.
+        INVALID_PARAMETER = 29;
+        /// Nobody of the group is connected.
+        CONSUMER_NOT_ONLINE = 206;
+        /// The client did not answer in time.
+        CONSUME_MSG_TIMEOUT = 207;
+        /// No such message.
+        NO_MESSAGE = 208;
+        /// Shutting down; reconnect.
+        GO_AWAY = 1500;
+    }
+}

@@ -1,0 +1,64 @@
+//! The ROCKETMQ binary header (`RocketMQSerializable`).
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
+
+use crate::wire::{FieldWriter, Fields, FrameError, Head, Header, Language};
+
+pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
+    let mut rest = header.clone();
+    read(&mut rest).ok_or_else(|| FrameError::Header("it ends early".to_owned()))?
+}
+
+fn read(rest: &mut Bytes) -> Option<Result<(Head, Fields), FrameError>> {
+    let code = i32::from(rest.try_get_i16().ok()?);
+    let language = Language::from_number(rest.try_get_u8().ok()?);
+    let version = i32::from(rest.try_get_i16().ok()?);
+    let opaque = rest.try_get_i32().ok()?;
+    let flag = rest.try_get_i32().ok()?;
+    let remark = take(rest)?;
+    let fields = take(rest)?;
+    let Ok(remark) = ByteString::try_from(remark) else {
+        return Some(Err(FrameError::Header(
+            "the remark is not UTF-8".to_owned(),
+        )));
+    };
+    let remark = (!remark.is_empty()).then_some(remark);
+    let head = Head {
+        code,
+        language,
+        version,
+        opaque,
+        flag,
+        remark,
+    };
+    Some(
+        Fields::from_binary(fields)
+            .map(|fields| (head, fields))
+            .map_err(FrameError::Field),
+    )
+}
+
+/// Takes a part that says its own length; a negative length is an error as in Java.
+fn take(rest: &mut Bytes) -> Option<Bytes> {
+    let length = usize::try_from(rest.try_get_i32().ok()?).ok()?;
+    (length <= rest.len()).then(|| rest.split_to(length))
+}
+
+pub(super) fn encode(out: &mut BytesMut, head: &Head, header: &impl Header) {
+    out.put_i16(i16::try_from(head.code).unwrap_or(i16::MAX));
+    out.put_u8(head.language.to_number());
+    out.put_i16(i16::try_from(head.version).unwrap_or(i16::MAX));
+    out.put_i32(head.opaque);
+    out.put_i32(head.flag);
+    let remark = head.remark.as_deref().unwrap_or_default();
+    out.put_u32(u32::try_from(remark.len()).unwrap_or(u32::MAX));
+    out.put_slice(remark.as_bytes());
+    let length_at = out.len();
+    out.put_u32(0);
+    header.write(&mut FieldWriter::binary(out));
+    let length = out.len().saturating_sub(length_at).saturating_sub(4);
+    if let Some(slot) = out.get_mut(length_at..length_at.saturating_add(4)) {
+        slot.copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    }
+}

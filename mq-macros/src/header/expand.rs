@@ -1,0 +1,43 @@
+//! From the model to the implementation; cannot fail.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::HeaderModel;
+
+pub(super) fn expand(model: &HeaderModel) -> TokenStream {
+    let HeaderModel { ident, fields } = model;
+    let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
+    let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
+    let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
+    let values = fields.iter().map(|field| {
+        let (ident, name, ty) = (&field.ident, &field.name, &field.ty);
+        if field.default {
+            quote!(::core::option::Option::unwrap_or_default(
+                #ident.and_then(<#ty as ::mq_core::wire::FieldValue>::read)
+            ))
+        } else {
+            quote!(::mq_core::wire::read_field(#name, #ident)?)
+        }
+    });
+    quote! {
+        impl ::mq_core::wire::Header for #ident {
+            fn write(&self, out: &mut ::mq_core::wire::FieldWriter<'_>) {
+                #(<#types as ::mq_core::wire::FieldValue>::write(&self.#idents, #names, out);)*
+            }
+
+            fn read(
+                fields: &::mq_core::wire::Fields,
+            ) -> ::core::result::Result<Self, ::mq_core::wire::FieldError> {
+                #(let mut #idents = ::core::option::Option::None;)*
+                for (name, value) in fields.iter() {
+                    match name {
+                        #(#names => { #idents.get_or_insert(value); })*
+                        _ => {}
+                    }
+                }
+                ::core::result::Result::Ok(Self { #(#idents: #values,)* })
+            }
+        }
+    }
+}

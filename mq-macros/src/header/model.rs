@@ -1,0 +1,101 @@
+//! What `#[derive(Header)]` is put on: every rule is applied here.
+
+use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Result, Type};
+
+/// A struct whose fields are header fields.
+pub(super) struct HeaderModel {
+    pub(super) ident: Ident,
+    pub(super) fields: Vec<HeaderField>,
+}
+
+/// One field and its name on the wire.
+pub(super) struct HeaderField {
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
+    pub(super) name: String,
+    /// `#[header(default)]`: an absent or unreadable value means the type's default.
+    pub(super) default: bool,
+}
+
+impl HeaderModel {
+    pub(super) fn of(input: &DeriveInput) -> Result<Self> {
+        let Data::Struct(data) = &input.data else {
+            return Err(Error::new_spanned(&input.ident, "a header is a struct"));
+        };
+        let Fields::Named(named) = &data.fields else {
+            return Err(Error::new_spanned(
+                &input.ident,
+                "a header has named fields",
+            ));
+        };
+        if !input.generics.params.is_empty() {
+            return Err(Error::new_spanned(
+                &input.generics,
+                "a header has no generics",
+            ));
+        }
+        let mut fields = Vec::new();
+        let mut complaints: Option<Error> = None;
+        for field in &named.named {
+            match HeaderField::of(field) {
+                Ok(field) => fields.push(field),
+                Err(error) => match &mut complaints {
+                    Some(all) => all.combine(error),
+                    None => complaints = Some(error),
+                },
+            }
+        }
+        match complaints {
+            Some(error) => Err(error),
+            None => Ok(Self {
+                ident: input.ident.clone(),
+                fields,
+            }),
+        }
+    }
+}
+
+impl HeaderField {
+    fn of(field: &Field) -> Result<Self> {
+        let Some(ident) = &field.ident else {
+            return Err(Error::new_spanned(field, "a header has named fields"));
+        };
+        let mut name = camel_case(&ident.to_string());
+        let mut default = false;
+        for attribute in field.attrs.iter().filter(|a| a.path().is_ident("header")) {
+            attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("name") {
+                    name = meta.value()?.parse::<LitStr>()?.value();
+                    Ok(())
+                } else if meta.path.is_ident("default") {
+                    default = true;
+                    Ok(())
+                } else {
+                    Err(meta.error("expected `name = \"…\"` or `default`"))
+                }
+            })?;
+        }
+        Ok(Self {
+            ident: ident.clone(),
+            ty: field.ty.clone(),
+            name,
+            default,
+        })
+    }
+}
+
+/// `queue_id` is `queueId` on the wire, as the Java field is named.
+fn camel_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut upper = false;
+    for c in name.trim_start_matches("r#").chars() {
+        if c == '_' {
+            upper = true;
+        } else if std::mem::take(&mut upper) {
+            out.extend(c.to_uppercase());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
