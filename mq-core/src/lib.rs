@@ -16,6 +16,7 @@
 extern crate self as mq_core;
 
 pub mod message;
+pub mod remoting;
 pub mod wire;
 
 pub mod clock;

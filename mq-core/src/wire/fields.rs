@@ -58,6 +58,13 @@ impl Fields {
         Ok(Self(List::Binary(list)))
     }
 
+    /// The fields of `header`.
+    pub fn of(header: &impl Header) -> Self {
+        let mut list = BytesMut::new();
+        header.write(&mut FieldWriter::binary(&mut list));
+        Self(List::Binary(list.freeze()))
+    }
+
     /// From names and values.
     pub fn from_pairs(pairs: Vec<(ByteString, ByteString)>) -> Self {
         Self(List::Pairs(pairs))

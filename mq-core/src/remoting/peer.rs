@@ -1,0 +1,187 @@
+//! The other end of a connection, for whoever wants to say something to it unasked.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::CallError;
+use crate::clock::Clock;
+use crate::wire::{Fields, Head, Header, RemotingCommand, Reply, Request, ResponseCode};
+
+/// Tells the connections of one server (or one client) apart, whatever their addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(pub u64);
+
+/// The other end of a connection. Clones are the same peer.
+///
+/// What is said to it waits in a bounded queue; when that is full the peer does not read, and a
+/// push fails at once instead of waiting.
+#[derive(Clone)]
+pub struct Peer(Arc<Inner>);
+
+struct Inner {
+    id: PeerId,
+    address: SocketAddr,
+    outbox: mpsc::Sender<Outgoing>,
+    closed: CancellationToken,
+    clock: Clock,
+}
+
+/// A request on its way out, and who waits for the answer.
+///
+/// The task that owns the connection chooses the opaque number and the encoding.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The request.
+    pub command: RemotingCommand,
+    /// Who waits; `None` for a one-way request.
+    pub answer: Option<oneshot::Sender<RemotingCommand>>,
+}
+
+impl Peer {
+    /// The peer at `address`, and what is to be sent to it: the owner of the connection takes it
+    /// from the receiver. At most `capacity` requests wait.
+    pub fn new(
+        id: PeerId,
+        address: SocketAddr,
+        capacity: usize,
+        clock: Clock,
+    ) -> (Self, mpsc::Receiver<Outgoing>) {
+        let (outbox, outgoing) = mpsc::channel(capacity);
+        let closed = CancellationToken::new();
+        (
+            Self(Arc::new(Inner {
+                id,
+                address,
+                outbox,
+                closed,
+                clock,
+            })),
+            outgoing,
+        )
+    }
+
+    /// Which connection this is.
+    pub fn id(&self) -> PeerId {
+        self.0.id
+    }
+
+    /// Where the peer is.
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.is_cancelled()
+    }
+
+    /// Resolves when the connection ends.
+    pub async fn closed(&self) {
+        self.0.closed.cancelled().await;
+    }
+
+    /// Ends the connection.
+    pub fn close(&self) {
+        self.0.closed.cancel();
+    }
+
+    /// Sends a one-way request, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Closed`] or [`CallError::Busy`].
+    pub fn notify<R: Request>(&self, header: &R, body: Bytes) -> Result<(), CallError> {
+        let head = Head::request(R::CODE, 0).one_way();
+        self.post(Outgoing {
+            command: command(head, header, body),
+            answer: None,
+        })
+    }
+
+    /// Sends a request and waits for the answer, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]: not sent, no answer, refused.
+    pub async fn call<R: Request>(
+        &self,
+        header: &R,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Reply<R::Reply>, CallError> {
+        let (answer, waiting) = oneshot::channel();
+        let head = Head::request(R::CODE, 0);
+        self.post(Outgoing {
+            command: command(head, header, body),
+            answer: Some(answer),
+        })?;
+        let address = || self.0.address.to_string();
+        match self.0.clock.timeout(limit, waiting).await {
+            Ok(Ok(answer)) => typed_answer::<R>(answer),
+            Ok(Err(_dropped)) => Err(CallError::Closed { address: address() }),
+            Err(_elapsed) => Err(CallError::Timeout {
+                address: address(),
+                limit,
+            }),
+        }
+    }
+
+    fn post(&self, outgoing: Outgoing) -> Result<(), CallError> {
+        let address = || self.0.address.to_string();
+        if self.is_closed() {
+            return Err(CallError::Closed { address: address() });
+        }
+        self.0
+            .outbox
+            .try_send(outgoing)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => CallError::Busy { address: address() },
+                mpsc::error::TrySendError::Closed(_) => CallError::Closed { address: address() },
+            })
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "peer {} at {}", self.0.id.0, self.0.address)
+    }
+}
+
+fn command(head: Head, header: &impl Header, body: Bytes) -> RemotingCommand {
+    RemotingCommand {
+        encoding: crate::wire::Encoding::Json,
+        head,
+        fields: Fields::of(header),
+        body,
+    }
+}
+
+/// The reply that `answer` carries.
+///
+/// # Errors
+///
+/// [`CallError::Refused`] for a code the request does not accept, [`CallError::Answer`] for fields
+/// that cannot be read.
+pub(super) fn typed_answer<R: Request>(
+    answer: RemotingCommand,
+) -> Result<Reply<R::Reply>, CallError> {
+    let code = ResponseCode(answer.head.code);
+    let remark = answer.head.remark;
+    if !R::ACCEPTS.contains(&code) {
+        let remark = remark.unwrap_or_default();
+        return Err(CallError::Refused(crate::wire::Refusal { code, remark }));
+    }
+    let header = R::Reply::read(&answer.fields).map_err(CallError::Answer)?;
+    Ok(Reply {
+        code,
+        remark,
+        header,
+        body: answer.body,
+    })
+}
