@@ -1,0 +1,1 @@
+"""What the interoperability scripts share: tools, servers, cells. Standard library only."""
