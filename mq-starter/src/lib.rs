@@ -1,1 +1,3 @@
 //! What users import.
+
+pub mod config;

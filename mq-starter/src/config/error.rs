@@ -1,0 +1,129 @@
+//! What can be wrong with settings, each with the place it was written at.
+//!
+//! Problems are gathered, never thrown one by one: a person who repairs a file wants the whole list.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a setting was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A line of a file, counted from 1.
+    File {
+        /// The file, as it was looked for.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+    },
+    /// An environment variable.
+    Environment(String),
+    /// An argument of the program, as it was typed.
+    Argument(String),
+    /// The program itself, through [`SettingsOptions::set`](super::SettingsOptions::set).
+    Program,
+    /// Nowhere: the complaint is about something that is missing.
+    Nowhere,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Argument(argument) => write!(f, "argument {argument}"),
+            Self::Program => f.write_str("set by the program"),
+            Self::Nowhere => f.write_str("settings"),
+        }
+    }
+}
+
+/// One thing wrong with one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// Where it was written.
+    pub origin: Origin,
+    /// The key as its writer spelled it; empty when a whole file is meant.
+    pub key: String,
+    /// What is wrong and, where we can tell, what to write instead.
+    pub what: String,
+}
+
+impl ConfigProblem {
+    /// A complaint about `key`, which was written at `origin`.
+    pub fn new(origin: Origin, key: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            origin,
+            key: key.into(),
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() {
+            write!(f, "{}: {}", self.origin, self.what)
+        } else {
+            write!(f, "{}: {}: {}", self.origin, self.key, self.what)
+        }
+    }
+}
+
+/// Everything that is wrong with the settings, in the order of the files.
+///
+/// It has at least one problem. Nothing was started; repair the list and start again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors {
+    problems: Vec<ConfigProblem>,
+}
+
+impl ConfigErrors {
+    /// `Err` with all of `problems`, or `Ok(value)` when there are none.
+    ///
+    /// # Errors
+    ///
+    /// When `problems` is not empty.
+    pub fn unless_empty<T>(problems: Vec<ConfigProblem>, value: T) -> Result<T, Self> {
+        if problems.is_empty() {
+            Ok(value)
+        } else {
+            Err(Self { problems })
+        }
+    }
+
+    /// The problems; never empty.
+    pub fn problems(&self) -> &[ConfigProblem] {
+        &self.problems
+    }
+
+    /// The problems, to be joined with those found elsewhere.
+    pub fn into_problems(self) -> Vec<ConfigProblem> {
+        self.problems
+    }
+}
+
+impl From<ConfigProblem> for ConfigErrors {
+    fn from(problem: ConfigProblem) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.as_slice() {
+            [only] => write!(f, "the settings have a problem\n  {only}"),
+            all => {
+                write!(f, "the settings have {} problems", all.len())?;
+                for problem in all {
+                    write!(f, "\n  {problem}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

@@ -1,0 +1,92 @@
+//! Settings: files, environment and arguments, read once, checked before anything starts.
+//!
+//! Invariant: every value knows the file and line it was written at, and whatever is wrong is
+//! reported together, as [`ConfigProblem`]s.
+
+mod error;
+mod key;
+mod layers;
+mod placeholder;
+mod properties;
+mod sources;
+mod typed;
+mod yaml;
+
+use serde::de::DeserializeOwned;
+
+pub use error::{ConfigErrors, ConfigProblem, Origin};
+use key::Key;
+use layers::Layers;
+pub use placeholder::PlaceholderError;
+pub use sources::SettingsOptions;
+
+/// All settings of one application, of every source, each with its origin.
+#[derive(Debug)]
+pub struct Settings {
+    layers: Layers,
+    profiles: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads every source.
+    ///
+    /// # Errors
+    ///
+    /// All files that cannot be read or parsed, all keys set twice in one file, and all arguments
+    /// without a value.
+    pub fn load(options: &SettingsOptions) -> Result<Self, ConfigErrors> {
+        let mut problems = Vec::new();
+        let gathered = options.gather(&mut problems);
+        let settings = Self {
+            layers: gathered.layers,
+            profiles: gathered.profiles,
+            warnings: gathered.warnings,
+        };
+        ConfigErrors::unless_empty(problems, settings)
+    }
+
+    /// The value of `key` and what is below it, as a type of yours; `None` when nobody sets it.
+    ///
+    /// A struct's fields are found in kebab-case, camelCase and `snake_case`; a list is written as a
+    /// YAML list or as words between commas.
+    ///
+    /// # Errors
+    ///
+    /// A value that is not of the type, with the place it was written at; a placeholder that cannot
+    /// be filled.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ConfigErrors> {
+        let part = typed::Part::new(&self.layers, key);
+        if !part.is_set() {
+            return Ok(None);
+        }
+        T::deserialize(part)
+            .map(Some)
+            .map_err(|complaint| ConfigErrors::from(complaint.0))
+    }
+
+    /// Where the strongest value of `key` was written.
+    pub fn origin(&self, key: &str) -> Option<Origin> {
+        let found = self.layers.find(&Key::new(key))?;
+        Some(found.origin.clone())
+    }
+
+    /// `text` with every `${key:default}` filled from all sources.
+    ///
+    /// # Errors
+    ///
+    /// A placeholder that nobody sets and that has no default, that needs itself, or is not closed.
+    pub fn resolve(&self, text: &str) -> Result<String, PlaceholderError> {
+        placeholder::fill(&self.layers, text)
+    }
+
+    /// The active profiles, weakest first.
+    pub fn profiles(&self) -> &[String] {
+        &self.profiles
+    }
+
+    /// What a person should know although it stops nothing; log it at start.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}

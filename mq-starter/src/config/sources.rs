@@ -1,0 +1,255 @@
+//! Where settings are looked for, weakest first.
+//!
+//! Base files (`bootstrap`, then `application`; of each `.yml`, `.yaml`, `.properties`), the same
+//! with `-<profile>` for each active profile, the environment, the program's arguments, the
+//! program itself. What is found later wins.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfigProblem, Origin};
+use super::key::Key;
+use super::layers::Layers;
+use super::{properties, yaml};
+
+const NAMES: [&str; 2] = ["bootstrap", "application"];
+const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
+
+/// A key and a value as a file has them.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) line: u64,
+}
+
+/// Where to look for settings.
+///
+/// # Examples
+///
+/// ```
+/// use mq_starter::config::{Settings, SettingsOptions};
+///
+/// let options = SettingsOptions::default()
+///     .arguments(["--shop.order.limit=3"])
+///     .set("shop.name", "tea");
+/// let settings = Settings::load(&options)?;
+/// assert_eq!(settings.get::<u32>("shop.order.limit")?, Some(3));
+/// assert_eq!(settings.resolve("${shop.name} and ${shop.drink:water}")?, "tea and water");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SettingsOptions {
+    directory: Option<PathBuf>,
+    files: bool,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+    program: Vec<(String, String)>,
+}
+
+impl SettingsOptions {
+    /// Files of the working directory, this process's environment and arguments.
+    pub fn from_process() -> Self {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let arguments = std::env::args_os().skip(1);
+        Self {
+            files: true,
+            environment: environment.collect(),
+            arguments: arguments.filter_map(|a| a.into_string().ok()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the files from `directory`.
+    ///
+    /// When it has none (a program that was moved away from its sources), the working directory
+    /// and its `config/` are read instead.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self.files = true;
+        self
+    }
+
+    /// Takes these environment variables instead of the process's.
+    #[must_use]
+    pub fn environment<N: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.environment = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        self
+    }
+
+    /// Takes these arguments instead of the process's. Only `--some.key=value` is a setting: what
+    /// has no dot before the `=` belongs to the program.
+    #[must_use]
+    pub fn arguments<A: Into<String>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments = arguments.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets one key from the program, above every other source.
+    #[must_use]
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.program.push((key.into(), value.into()));
+        self
+    }
+
+    /// Reads everything; problems go to `problems` and the rest is read on.
+    pub(super) fn gather(&self, problems: &mut Vec<ConfigProblem>) -> Gathered {
+        let mut layers = Layers::new(&self.environment);
+        let folders = self.folders();
+        read_files(&folders, "", &mut layers, problems);
+        self.read_arguments(&mut layers, problems);
+        let active = active_profiles(&layers);
+
+        // A profile's file is stronger than the base and weaker than an argument, so the arguments
+        // are laid on top once more.
+        let mut warnings = Vec::new();
+        for profile in &active {
+            let suffix = format!("-{profile}");
+            if !read_files(&folders, &suffix, &mut layers, problems) && self.files {
+                warnings.push(format!(
+                    "the profile `{profile}` is active, but no file is named for it"
+                ));
+            }
+        }
+        self.read_arguments(&mut layers, &mut Vec::new());
+        Gathered {
+            layers,
+            profiles: active,
+            warnings,
+        }
+    }
+
+    /// Weakest first.
+    fn folders(&self) -> Vec<PathBuf> {
+        if !self.files {
+            return Vec::new();
+        }
+        match &self.directory {
+            Some(given) if candidates(given, "").any(|path| path.is_file()) => vec![given.clone()],
+            _ => vec![PathBuf::new(), PathBuf::from("config")],
+        }
+    }
+
+    fn read_arguments(&self, layers: &mut Layers, problems: &mut Vec<ConfigProblem>) {
+        for argument in &self.arguments {
+            let Some(text) = argument.strip_prefix("--") else {
+                continue;
+            };
+            let (key, value) = text
+                .split_once('=')
+                .map_or((text, None), |(key, value)| (key, Some(value)));
+            if !key.contains('.') {
+                continue;
+            }
+            let origin = Origin::Argument(argument.clone());
+            match value {
+                Some(value) => layers.put(key, value, origin),
+                None => problems.push(ConfigProblem::new(
+                    origin,
+                    key,
+                    format!("has no value, write `--{key}=…`"),
+                )),
+            }
+        }
+        for (key, value) in &self.program {
+            layers.put(key, value, Origin::Program);
+        }
+    }
+}
+
+/// All sources, one above the other.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub(super) layers: Layers,
+    pub(super) profiles: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+fn active_profiles(layers: &Layers) -> Vec<String> {
+    let mut active = Vec::<String>::new();
+    for key in PROFILES {
+        let key = Key::new(key);
+        let one = layers.find(&key).map(|found| found.value.to_owned());
+        let listed = layers.elements(&key);
+        let texts = one.into_iter().chain(listed);
+        for profile in texts.flat_map(|text| words(&text)) {
+            if !active.contains(&profile) {
+                active.push(profile);
+            }
+        }
+    }
+    active
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(|word| word.trim().to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+fn candidates<'a>(folder: &'a Path, suffix: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+    NAMES.into_iter().flat_map(move |name| {
+        ["yml", "yaml", "properties"].map(|kind| folder.join(format!("{name}{suffix}.{kind}")))
+    })
+}
+
+/// Lays the files named with `suffix` on `layers`; says whether there was any.
+fn read_files(
+    folders: &[PathBuf],
+    suffix: &str,
+    layers: &mut Layers,
+    problems: &mut Vec<ConfigProblem>,
+) -> bool {
+    let mut any = false;
+    for path in folders.iter().flat_map(|folder| candidates(folder, suffix)) {
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                any = true;
+                match parse(&path, &bytes) {
+                    Ok(written) => layers.put_file(&path, written, problems),
+                    Err((line, what)) => {
+                        let origin = Origin::File { path, line };
+                        problems.push(ConfigProblem::new(origin, "", what));
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let origin = Origin::File { path, line: 1 };
+                problems.push(ConfigProblem::new(
+                    origin,
+                    "",
+                    format!("not readable: {error}"),
+                ));
+            }
+        }
+    }
+    any
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Written>, (u64, String)> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = (1_u64..)
+            .zip(before.split(|byte| *byte == b'\n'))
+            .last()
+            .map_or(1, |(line, _)| line);
+        (line, "not UTF-8 text".to_owned())
+    })?;
+    if path.extension().is_some_and(|kind| kind == "properties") {
+        properties::read(text)
+    } else {
+        yaml::read(text)
+    }
+}
