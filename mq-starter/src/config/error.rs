@@ -26,6 +26,19 @@ pub enum Origin {
     Nowhere,
 }
 
+impl Origin {
+    /// Something to sort by: files by name and line, then the rest.
+    pub(super) fn position(&self) -> (u8, PathBuf, u64) {
+        match self {
+            Self::File { path, line } => (0, path.clone(), *line),
+            Self::Environment(name) => (1, PathBuf::from(name), 0),
+            Self::Argument(argument) => (2, PathBuf::from(argument), 0),
+            Self::Program => (3, PathBuf::new(), 0),
+            Self::Nowhere => (4, PathBuf::new(), 0),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -136,6 +136,23 @@ impl Layers {
             .filter(move |(key, _)| key.below(&prefix).is_some())
             .map(|(key, entry)| (key, Found::from(entry)))
     }
+
+    /// Everything from files and arguments, by key.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Key, Found<'_>)> {
+        let entries = self.entries.iter();
+        entries.map(|(key, entry)| (key, Found::from(entry)))
+    }
+
+    /// Environment variables whose name begins with `prefix`, which has letters and digits only.
+    pub(super) fn variables(&self, prefix: &str) -> impl Iterator<Item = Found<'_>> {
+        let named = self.environment.iter();
+        let mut found: Vec<_> = named
+            .filter(|(name, _)| name.starts_with(prefix))
+            .map(|(_, entry)| Found::from(entry))
+            .collect();
+        found.sort_by_key(|found| found.written);
+        found.into_iter()
+    }
 }
 
 impl<'a> From<&'a Entry> for Found<'a> {

@@ -1,13 +1,19 @@
 //! Settings: files, environment and arguments, read once, checked before anything starts.
 //!
-//! Invariant: every value knows the file and line it was written at, and whatever is wrong is
-//! reported together, as [`ConfigProblem`]s.
+//! [`Settings`] is what was written, [`RocketMQConfig`] what is meant by the `rocketmq.*` part of
+//! it. Invariant: nothing under `rocketmq.` is ignored in silence; what is unknown, misspelt, out
+//! of range or not built is a [`ConfigProblem`] with its file and line, and all of them are
+//! reported together.
 
 mod error;
 mod key;
+mod known;
 mod layers;
+mod listener;
 mod placeholder;
 mod properties;
+mod reader;
+mod rocketmq;
 mod sources;
 mod typed;
 mod yaml;
@@ -17,7 +23,12 @@ use serde::de::DeserializeOwned;
 pub use error::{ConfigErrors, ConfigProblem, Origin};
 use key::Key;
 use layers::Layers;
+pub use listener::{AttributeValue, ListenerSettings};
 pub use placeholder::PlaceholderError;
+pub use rocketmq::{
+    DeclaredTopic, EmbeddedFlush, EmbeddedSettings, NameServer, ProducerSettings, RocketMQConfig,
+    Startup,
+};
 pub use sources::SettingsOptions;
 
 /// All settings of one application, of every source, each with its origin.
@@ -38,12 +49,24 @@ impl Settings {
     pub fn load(options: &SettingsOptions) -> Result<Self, ConfigErrors> {
         let mut problems = Vec::new();
         let gathered = options.gather(&mut problems);
+        let mut warnings = gathered.warnings;
+        warnings.extend(known::foreign_variables(&gathered.layers));
         let settings = Self {
             layers: gathered.layers,
             profiles: gathered.profiles,
-            warnings: gathered.warnings,
+            warnings,
         };
         ConfigErrors::unless_empty(problems, settings)
+    }
+
+    /// Everything below `rocketmq.`, checked.
+    ///
+    /// # Errors
+    ///
+    /// All that is unknown, misspelt, half set, out of range, of the wrong type, not built yet or
+    /// has a placeholder that cannot be filled.
+    pub fn rocketmq(&self) -> Result<RocketMQConfig, ConfigErrors> {
+        rocketmq::read(&self.layers)
     }
 
     /// The value of `key` and what is below it, as a type of yours; `None` when nobody sets it.
@@ -90,3 +113,6 @@ impl Settings {
         &self.warnings
     }
 }
+
+#[cfg(test)]
+mod tests;

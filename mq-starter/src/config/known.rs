@@ -1,0 +1,308 @@
+//! Every key below `rocketmq.` that there is, as data.
+//!
+//! Invariant: a key that is set is in this table and built, or it is a problem. A key that is
+//! known but not built may still say what is so anyway (`tls-enable: false`).
+
+use super::error::ConfigProblem;
+use super::key::{Key, plain, squash};
+use super::layers::{Found, Layers};
+use super::placeholder;
+
+/// What setting a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    /// It does what it says.
+    Works,
+    /// Nothing yet, so it must not be set; the text says why and what to do.
+    Refused(&'static str),
+}
+
+use Effect::{Refused, Works};
+
+const ACL: Effect = Refused("signing requests is not built yet, leave it out");
+const NAMESPACE: Effect = Refused("namespaces are not built yet, write the prefix into the names");
+const TLS: Effect = Refused("TLS is not built yet, leave it out or set it to false");
+const TRACE: Effect = Refused("message traces are not built yet, leave it out or set it to false");
+const PULL: Effect = Refused("receiving through the template is not built yet, use a listener");
+const CLIENTS: Effect = Refused("a second cluster in one program is not built yet");
+const MOVED: Effect = Refused(
+    "does nothing in rocketmq-spring since 2.2: set it on the listener, in its annotation or \
+     under `rocketmq.consumer.listeners.<group>.<topic>`",
+);
+const GRPC: &str = "belongs to the 5.x client that speaks gRPC; this one speaks the remoting \
+                    protocol: set `rocketmq.name-server`";
+
+/// All keys but those with a user's name inside. Also what a misspelt key is compared with.
+const KEYS: &[(&str, Effect)] = &[
+    ("rocketmq.enabled", Works),
+    ("rocketmq.profiles.active", Works),
+    ("rocketmq.name-server", Works),
+    ("rocketmq.access-channel", Works),
+    ("rocketmq.startup", Works),
+    ("rocketmq.embedded.store-path", Works),
+    ("rocketmq.embedded.flush", Works),
+    ("rocketmq.embedded.listen", Works),
+    ("rocketmq.embedded.broker-port", Works),
+    ("rocketmq.producer.group", Works),
+    ("rocketmq.producer.namespace", NAMESPACE),
+    ("rocketmq.producer.namespace-v2", NAMESPACE),
+    ("rocketmq.producer.send-message-timeout", Works),
+    ("rocketmq.producer.compress-message-body-threshold", Works),
+    ("rocketmq.producer.retry-times-when-send-failed", Works),
+    (
+        "rocketmq.producer.retry-times-when-send-async-failed",
+        Works,
+    ),
+    ("rocketmq.producer.retry-next-server", Works),
+    ("rocketmq.producer.max-message-size", Works),
+    ("rocketmq.producer.access-key", ACL),
+    ("rocketmq.producer.secret-key", ACL),
+    ("rocketmq.producer.enable-msg-trace", TRACE),
+    ("rocketmq.producer.customized-trace-topic", TRACE),
+    ("rocketmq.producer.tls-enable", TLS),
+    ("rocketmq.producer.instance-name", Works),
+    ("rocketmq.consumer.namespace", NAMESPACE),
+    ("rocketmq.consumer.namespace-v2", NAMESPACE),
+    ("rocketmq.consumer.access-key", ACL),
+    ("rocketmq.consumer.secret-key", ACL),
+    ("rocketmq.consumer.customized-trace-topic", TRACE),
+    ("rocketmq.consumer.enable-msg-trace", TRACE),
+    ("rocketmq.consumer.tls-enable", TLS),
+    ("rocketmq.consumer.group", MOVED),
+    ("rocketmq.consumer.topic", MOVED),
+    ("rocketmq.consumer.message-model", MOVED),
+    ("rocketmq.consumer.selector-type", MOVED),
+    ("rocketmq.consumer.selector-expression", MOVED),
+    ("rocketmq.consumer.pull-batch-size", MOVED),
+    ("rocketmq.consumer.instance-name", MOVED),
+    ("rocketmq.pull-consumer.group", PULL),
+    ("rocketmq.pull-consumer.topic", PULL),
+    ("rocketmq.pull-consumer.message-model", PULL),
+    ("rocketmq.pull-consumer.selector-type", PULL),
+    ("rocketmq.pull-consumer.selector-expression", PULL),
+    ("rocketmq.pull-consumer.pull-batch-size", PULL),
+    ("rocketmq.pull-consumer.access-key", ACL),
+    ("rocketmq.pull-consumer.secret-key", ACL),
+    ("rocketmq.pull-consumer.namespace", NAMESPACE),
+    ("rocketmq.pull-consumer.namespace-v2", NAMESPACE),
+    ("rocketmq.pull-consumer.enable-msg-trace", TRACE),
+    ("rocketmq.pull-consumer.customized-trace-topic", TRACE),
+    ("rocketmq.pull-consumer.tls-enable", TLS),
+    ("rocketmq.pull-consumer.instance-name", PULL),
+];
+
+const LATER: Effect = Refused("this attribute of a listener is not built yet, leave it out");
+const NAMED: Effect = Refused("is in the block's own name, `<group>.<topic>`");
+
+/// What may stand in the block `rocketmq.consumer.listeners.<group>.<topic>`.
+const LISTENER: &[(&str, Effect)] = &[
+    ("enabled", Works),
+    ("selector-type", Works),
+    ("selector-expression", Works),
+    ("consume-mode", Works),
+    ("message-model", Works),
+    ("consume-thread-number", Works),
+    ("max-reconsume-times", Works),
+    ("topic", NAMED),
+    ("group", NAMED),
+    ("consumer-group", NAMED),
+    ("consume-thread-max", LATER),
+    ("consume-timeout", LATER),
+    ("consume-from-where", LATER),
+    ("consume-message-batch-max-size", LATER),
+    ("delay-level-when-next-consume", LATER),
+    ("suspend-current-queue-time-millis", LATER),
+    ("await-termination-millis-when-shutdown", LATER),
+    ("reply-timeout", LATER),
+    ("pull-interval", LATER),
+    ("pull-batch-size", LATER),
+    ("instance-name", LATER),
+    ("name-server", CLIENTS),
+    ("access-channel", LATER),
+    ("access-key", ACL),
+    ("secret-key", ACL),
+    ("enable-msg-trace", TRACE),
+    ("customized-trace-topic", TRACE),
+    ("tls-enable", TLS),
+    ("namespace", NAMESPACE),
+    ("namespace-v2", NAMESPACE),
+];
+
+/// Spellings seen in the wild that no likeness leads from.
+const ALIASES: &[(&str, &str)] = &[
+    ("rocketmq.config.namesrv-addr", "rocketmq.name-server"),
+    ("rocketmq.namesrv-addr", "rocketmq.name-server"),
+    ("rocketmq.namesrv", "rocketmq.name-server"),
+    (
+        "rocketmq.producer.producer-group",
+        "rocketmq.producer.group",
+    ),
+    (
+        "rocketmq.producer.send-msg-timeout",
+        "rocketmq.producer.send-message-timeout",
+    ),
+    ("rocketmq.embedded.store", "rocketmq.embedded.store-path"),
+];
+
+const GRPC_KEYS: &[&str] = &[
+    "rocketmq.producer.endpoints",
+    "rocketmq.producer.topic",
+    "rocketmq.producer.request-timeout",
+    "rocketmq.producer.ssl-enabled",
+    "rocketmq.producer.max-attempts",
+];
+const GRPC_PARTS: &[&str] = &["rocketmq.simple-consumer", "rocketmq.push-consumer"];
+
+/// Complaints about every key of files and arguments that may not be set, and every variable that
+/// is nearly the name of a key.
+pub(super) fn complaints(layers: &Layers) -> Vec<ConfigProblem> {
+    let in_files = layers.all().filter_map(|(key, found)| {
+        let what = complaint(layers, key, found)?;
+        Some(ConfigProblem::new(
+            found.origin.clone(),
+            found.written,
+            what,
+        ))
+    });
+    let in_variables = layers.variables("rocketmq").filter_map(|found| {
+        let what = variable(layers, found).err()??;
+        Some(ConfigProblem::new(
+            found.origin.clone(),
+            found.written,
+            what,
+        ))
+    });
+    in_files.chain(in_variables).collect()
+}
+
+/// Environment variables that look like settings and are none; Apache's own programs have some.
+pub(super) fn foreign_variables(layers: &Layers) -> Vec<String> {
+    layers
+        .variables("rocketmq")
+        .filter(|found| matches!(variable(layers, *found), Err(None)))
+        .map(|found| format!("the environment variable {} is no setting", found.written))
+        .collect()
+}
+
+fn complaint(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
+    let segments: Vec<&str> = key.as_str().split('.').collect();
+    match segments.as_slice() {
+        ["rocketmq", "consumer", "listeners", _, _, attribute] => {
+            let known = LISTENER.iter().find(|(name, _)| plain(name) == **attribute);
+            match known {
+                Some((_, effect)) => refusal(layers, *effect, found),
+                None => {
+                    let names: Vec<_> = LISTENER.iter().map(|(name, _)| *name).collect();
+                    Some(unknown(attribute, &names))
+                }
+            }
+        }
+        ["rocketmq", "consumer", "listeners", ..] => needs(
+            found,
+            "write `rocketmq.consumer.listeners.<group>.<topic>: true`, false or a block",
+        ),
+        ["rocketmq", "topics", _, "queues"] => None,
+        ["rocketmq", "topics", _, attribute] => Some(unknown(attribute, &["queues"])),
+        ["rocketmq", "topics", ..] => needs(found, "write `rocketmq.topics.<name>.queues: 4`"),
+        ["rocketmq", "clients", ..] => refusal(layers, CLIENTS, found),
+        ["rocketmq", ..] => plain_key(layers, key, found),
+        [first, ..] if near(first, "rocketmq") => {
+            Some("unknown, did you mean `rocketmq`?".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// A heading with everything under it commented out is fine, anything else is half a setting.
+fn needs(found: Found<'_>, what: &str) -> Option<String> {
+    (!found.value.is_empty()).then(|| what.to_owned())
+}
+
+fn plain_key(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
+    let element_of = key
+        .as_str()
+        .split_once(".[")
+        .map(|(list, _)| Key::new(list));
+    let key = element_of.as_ref().unwrap_or(key);
+    let is = |name: &&str| Key::new(name) == *key;
+    let is_part = |name: &&str| Key::new(name).below(key).is_some();
+    if let Some((_, effect)) = KEYS.iter().find(|(name, _)| is(name)) {
+        return refusal(layers, *effect, found);
+    }
+    if let Some((_, meant)) = ALIASES.iter().find(|(name, _)| is(name)) {
+        return Some(format!("unknown, did you mean `{meant}`?"));
+    }
+    let below_grpc = GRPC_PARTS
+        .iter()
+        .any(|part| key.below(&Key::new(part)).is_some());
+    if below_grpc || GRPC_KEYS.iter().any(is) {
+        return Some(GRPC.to_owned());
+    }
+    if KEYS.iter().any(|(name, _)| is_part(name)) || GRPC_PARTS.iter().any(is) {
+        return needs(found, "is a heading, it has keys below it and no value");
+    }
+    Some(match suggestion(key.as_str()) {
+        Some(meant) => format!("unknown, did you mean `{meant}`?"),
+        None => "unknown".to_owned(),
+    })
+}
+
+/// Why `found` may not be set. Saying what is so anyway is allowed.
+fn refusal(layers: &Layers, effect: Effect, found: Found<'_>) -> Option<String> {
+    let Refused(reason) = effect else { return None };
+    let value = placeholder::fill(layers, found.value);
+    let neutral = value.is_ok_and(|value| matches!(value.trim(), "" | "false" | "FALSE"));
+    (!neutral).then(|| reason.to_owned())
+}
+
+/// `Ok` when the variable is a setting; `Err(None)` when it has nothing to do with ours.
+fn variable(layers: &Layers, found: Found<'_>) -> Result<(), Option<String>> {
+    let name = squash(found.written);
+    if let Some((_, effect)) = KEYS.iter().find(|(key, _)| squash(key) == name) {
+        return refusal(layers, *effect, found).map_or(Ok(()), |what| Err(Some(what)));
+    }
+    if layers.all().any(|(key, _)| key.squashed() == name) {
+        return Ok(());
+    }
+    for part in ["topics", "consumer.listeners", "clients"] {
+        if name.starts_with(&squash(&format!("rocketmq.{part}"))) {
+            return Err(Some(format!(
+                "a variable can only override what a file has under `rocketmq.{part}`: the name \
+                 inside it cannot be told; use an argument, `--rocketmq.{part}.…=…`"
+            )));
+        }
+    }
+    let meant = KEYS.iter().find(|(key, _)| near(&name, &squash(key)));
+    Err(meant.map(|(key, _)| {
+        let variable = key.replace(['.', '-'], "_").to_uppercase();
+        format!("unknown, did you mean `{variable}`?")
+    }))
+}
+
+fn unknown(attribute: &str, known: &[&str]) -> String {
+    match known.iter().find(|name| near(attribute, &plain(name))) {
+        Some(meant) => format!("unknown, did you mean `{meant}`?"),
+        None => format!("unknown, there are: {}", known.join(", ")),
+    }
+}
+
+/// The known key that `canonical` is most like, if it is like any.
+fn suggestion(canonical: &str) -> Option<&'static str> {
+    let last = canonical.rsplit('.').next().unwrap_or_default();
+    let allowed = last.chars().count().div_ceil(4).max(2);
+    let distance = |name: &str| strsim::osa_distance(Key::new(name).as_str(), canonical);
+    let nearest = KEYS.iter().map(|(name, _)| (distance(name), *name)).min();
+    let misspelt = nearest.filter(|(distance, _)| *distance <= allowed);
+    misspelt.map(|(_, name)| name).or_else(|| {
+        // The right key under a wrong heading: `rocketmq.group`.
+        let misplaced = KEYS.iter().find(|(name, effect)| {
+            *effect == Works && Key::new(name).as_str().rsplit('.').next() == Some(last)
+        });
+        misplaced.map(|(name, _)| *name)
+    })
+}
+
+fn near(written: &str, known: &str) -> bool {
+    let allowed = known.chars().count().div_ceil(8).clamp(1, 3);
+    strsim::osa_distance(written, known) <= allowed
+}

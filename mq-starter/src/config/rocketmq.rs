@@ -1,0 +1,314 @@
+//! The `rocketmq.*` settings as they are meant.
+//!
+//! Defaults are rocketmq-spring's where it has one.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mq_core::message::{GroupName, TopicName};
+
+use super::error::ConfigErrors;
+use super::key::Key;
+use super::known;
+use super::layers::Layers;
+use super::listener::{self, ListenerSettings};
+use super::reader::Reader;
+
+/// Java's `int`: what a setting may hold at most.
+const INT: u32 = i32::MAX.unsigned_abs();
+
+/// Everything that stands below `rocketmq.`, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RocketMQConfig {
+    /// Whether anything is started at all.
+    pub enabled: bool,
+    /// Where topics are looked up.
+    pub name_server: NameServer,
+    /// What to do when no cluster answers at start.
+    pub startup: Startup,
+    /// How messages are sent.
+    pub producer: ProducerSettings,
+    /// The broker inside this process; it matters when [`name_server`](Self::name_server) says so.
+    pub embedded: EmbeddedSettings,
+    /// Topics to create at start.
+    pub topics: Vec<DeclaredTopic>,
+    /// What the files say about single listeners.
+    pub listeners: Vec<ListenerSettings>,
+}
+
+/// Which cluster to speak to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameServer {
+    /// The one inside this process.
+    Embedded,
+    /// Addresses `HOST:PORT` of the name servers, at least one.
+    At(Vec<String>),
+}
+
+/// What to do when no cluster answers at start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Startup {
+    /// Start, say "not ready", and try again in the background.
+    #[default]
+    Retry,
+    /// Stop with an error, as rocketmq-spring does.
+    FailFast,
+}
+
+/// How messages are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProducerSettings {
+    /// The producer group.
+    pub group: Option<GroupName>,
+    /// How long one send may take, all its attempts together.
+    pub send_message_timeout: Duration,
+    /// Bodies of at least this many bytes are compressed.
+    pub compress_message_body_threshold: usize,
+    /// Further attempts after a synchronous send failed.
+    pub retry_times_when_send_failed: u32,
+    /// Further attempts after an asynchronous send failed.
+    pub retry_times_when_send_async_failed: u32,
+    /// Whether a status other than "stored and flushed" is tried again at another broker.
+    pub retry_next_server: bool,
+    /// The longest body, in bytes.
+    pub max_message_size: usize,
+    /// The client's instance name; one is made up when it is absent.
+    pub instance_name: Option<String>,
+}
+
+impl Default for ProducerSettings {
+    fn default() -> Self {
+        Self {
+            group: None,
+            send_message_timeout: Duration::from_secs(3),
+            compress_message_body_threshold: 4096,
+            retry_times_when_send_failed: 2,
+            retry_times_when_send_async_failed: 2,
+            retry_next_server: false,
+            max_message_size: 4 * 1024 * 1024,
+            instance_name: None,
+        }
+    }
+}
+
+/// The broker inside this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedSettings {
+    /// The store's directory; relative to the working directory.
+    pub store_path: PathBuf,
+    /// When a message counts as stored.
+    pub flush: EmbeddedFlush,
+    /// `HOST:PORT` of the name server for other processes; `None` keeps the broker private.
+    pub listen: Option<String>,
+    /// The broker's port for other processes, on the host of [`listen`](Self::listen).
+    pub broker_port: u16,
+}
+
+impl Default for EmbeddedSettings {
+    fn default() -> Self {
+        Self {
+            store_path: PathBuf::from("./data"),
+            flush: EmbeddedFlush::Sync,
+            listen: None,
+            broker_port: 10911,
+        }
+    }
+}
+
+/// When a message counts as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EmbeddedFlush {
+    /// When it is on the disk.
+    #[default]
+    Sync,
+    /// When it is in memory; the disk follows within 200 ms or 4 MiB.
+    Interval,
+}
+
+/// A topic to create at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredTopic {
+    /// Its name.
+    pub name: TopicName,
+    /// How many queues it has, for reading and for writing.
+    pub queues: u32,
+}
+
+/// Reads and checks everything below `rocketmq.`.
+pub(super) fn read(layers: &Layers) -> Result<RocketMQConfig, ConfigErrors> {
+    let mut reader = Reader::new(layers);
+    reader.problems = known::complaints(layers);
+    half_set_keys(&mut reader);
+    reader.choice("rocketmq.access-channel", &[("LOCAL", ())]);
+    let config = RocketMQConfig {
+        enabled: reader.truth("rocketmq.enabled").unwrap_or(true),
+        name_server: name_server(&mut reader),
+        startup: startup(&mut reader),
+        producer: producer(&mut reader),
+        embedded: embedded(&mut reader),
+        topics: topics(&mut reader),
+        listeners: listener::read(&mut reader),
+    };
+    let mut problems = reader.problems;
+    problems.sort_by_key(|problem| problem.origin.position());
+    ConfigErrors::unless_empty(problems, config)
+}
+
+fn half_set_keys(reader: &mut Reader<'_>) {
+    for part in ["producer", "consumer", "pull-consumer"] {
+        let mut keys = ["access-key", "secret-key"].map(|key| {
+            let value = reader.filled(&format!("rocketmq.{part}.{key}"))?;
+            (!value.text.is_empty()).then_some(value)
+        });
+        keys.sort_by_key(Option::is_none);
+        if let [Some(set), None] = keys {
+            let other = if set.written.to_lowercase().contains("secret") {
+                "access-key"
+            } else {
+                "secret-key"
+            };
+            reader.complain(
+                &set,
+                format!("is set, but `rocketmq.{part}.{other}` is not"),
+            );
+        }
+    }
+}
+
+fn startup(reader: &mut Reader<'_>) -> Startup {
+    let choices = [("retry", Startup::Retry), ("fail-fast", Startup::FailFast)];
+    let chosen = reader.choice("rocketmq.startup", &choices);
+    chosen.unwrap_or_default()
+}
+
+fn name_server(reader: &mut Reader<'_>) -> NameServer {
+    const KEY: &str = "rocketmq.name-server";
+    let listed = reader.layers.elements(&Key::new(KEY));
+    if listed.is_empty() {
+        let given = reader.checked(KEY, name_servers);
+        return given.unwrap_or(NameServer::Embedded);
+    }
+    let mut all = Vec::new();
+    for index in 0..listed.len() {
+        let given = reader.checked(&format!("{KEY}[{index}]"), name_servers);
+        if let Some(NameServer::At(addresses)) = given {
+            all.extend(addresses);
+        }
+    }
+    if all.is_empty() {
+        NameServer::Embedded
+    } else {
+        NameServer::At(all)
+    }
+}
+
+fn name_servers(text: &str) -> Result<NameServer, String> {
+    if text.eq_ignore_ascii_case("embedded") {
+        return Ok(NameServer::Embedded);
+    }
+    let parts = text.split([';', ',']).map(str::trim);
+    let addresses: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    if addresses.is_empty() {
+        return Err(format!("`{text}` names no name server, expected HOST:PORT"));
+    }
+    for address in &addresses {
+        endpoint(address, 1)?;
+    }
+    let addresses = addresses.into_iter().map(str::to_owned).collect();
+    Ok(NameServer::At(addresses))
+}
+
+/// Checks that `text` is `HOST:PORT` with a port of at least `lowest`.
+fn endpoint(text: &str, lowest: u16) -> Result<(), String> {
+    let wrong = || format!("`{text}` is no address, expected HOST:PORT");
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let is_host = match bare {
+        Some(v6) => v6.contains(':'),
+        None => !host.is_empty() && !host.contains([':', '/', ' ']),
+    };
+    match port.parse::<u16>() {
+        Ok(port) if is_host && port >= lowest => Ok(()),
+        _ => Err(wrong()),
+    }
+}
+
+fn producer(reader: &mut Reader<'_>) -> ProducerSettings {
+    let default = ProducerSettings::default();
+    let key = |name: &str| format!("rocketmq.producer.{name}");
+    let mut int = |name: &str, lowest: u32| reader.number(&key(name), lowest..=INT);
+
+    let timeout = int("send-message-timeout", 1);
+    let compress = int("compress-message-body-threshold", 0);
+    let longest = int("max-message-size", 1);
+    let retries = int("retry-times-when-send-failed", 0);
+    let async_retries = int("retry-times-when-send-async-failed", 0);
+    let group = |text: &str| GroupName::new(text.to_owned());
+    let instance_name = reader.text(&key("instance-name")).map(|value| value.text);
+    ProducerSettings {
+        group: reader.checked(&key("group"), group),
+        send_message_timeout: timeout.map_or(default.send_message_timeout, |ms| {
+            Duration::from_millis(u64::from(ms))
+        }),
+        compress_message_body_threshold: bytes(compress)
+            .unwrap_or(default.compress_message_body_threshold),
+        retry_times_when_send_failed: retries.unwrap_or(default.retry_times_when_send_failed),
+        retry_times_when_send_async_failed: async_retries
+            .unwrap_or(default.retry_times_when_send_async_failed),
+        retry_next_server: reader
+            .truth(&key("retry-next-server"))
+            .unwrap_or(default.retry_next_server),
+        max_message_size: bytes(longest).unwrap_or(default.max_message_size),
+        // Java's word for "make one up".
+        instance_name: instance_name.filter(|name| name != "DEFAULT"),
+    }
+}
+
+fn bytes(number: Option<u32>) -> Option<usize> {
+    number.and_then(|number| usize::try_from(number).ok())
+}
+
+fn embedded(reader: &mut Reader<'_>) -> EmbeddedSettings {
+    let default = EmbeddedSettings::default();
+    let flushes = [
+        ("sync", EmbeddedFlush::Sync),
+        ("interval", EmbeddedFlush::Interval),
+    ];
+    let store_path = reader.text("rocketmq.embedded.store-path");
+    EmbeddedSettings {
+        store_path: store_path.map_or(default.store_path, |value| value.text.into()),
+        flush: reader
+            .choice("rocketmq.embedded.flush", &flushes)
+            .unwrap_or_default(),
+        listen: reader.checked("rocketmq.embedded.listen", |text| {
+            endpoint(text, 0).map(|()| text.to_owned())
+        }),
+        broker_port: reader
+            .number("rocketmq.embedded.broker-port", 0..=u16::MAX)
+            .unwrap_or(default.broker_port),
+    }
+}
+
+fn topics(reader: &mut Reader<'_>) -> Vec<DeclaredTopic> {
+    const MOST: u32 = 65_536;
+    let prefix = Key::new("rocketmq.topics");
+    let names: BTreeSet<String> = reader
+        .layers
+        .below(&prefix)
+        .filter_map(|(key, _)| key.below(&prefix)?.strip_suffix(".queues"))
+        .map(str::to_owned)
+        .collect();
+    let mut topics = Vec::new();
+    for name in names {
+        let key = format!("rocketmq.topics.{name}.queues");
+        let queues = reader.number(&key, 1..=MOST);
+        let checked = reader.checked(&key, |_| TopicName::new(name.clone()));
+        if let (Some(name), Some(queues)) = (checked, queues) {
+            topics.push(DeclaredTopic { name, queues });
+        }
+    }
+    topics
+}

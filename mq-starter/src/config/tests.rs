@@ -1,0 +1,464 @@
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::*;
+
+/// A directory with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), text.as_bytes())
+            .unwrap();
+    }
+    folder
+}
+
+fn options(folder: &Path) -> SettingsOptions {
+    SettingsOptions::default().directory(folder)
+}
+
+fn load(files: &[(&str, &str)]) -> Settings {
+    Settings::load(&options(folder(files).path())).unwrap()
+}
+
+fn problems(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = folder(files);
+    let settings = Settings::load(&options(folder.path())).unwrap();
+    let errors = settings.rocketmq().err();
+    shown(errors, folder.path())
+}
+
+/// Problems as text, without the directory's name.
+fn shown(errors: Option<ConfigErrors>, folder: &Path) -> Vec<String> {
+    let prefix = format!("{}/", folder.display());
+    let problems = errors.map_or_else(Vec::new, ConfigErrors::into_problems);
+    problems
+        .iter()
+        .map(|problem| problem.to_string().replace(&prefix, ""))
+        .collect()
+}
+
+#[test]
+fn nothing_written_means_the_broker_inside_with_java_s_defaults() {
+    let config = load(&[]).rocketmq().unwrap();
+
+    assert!(config.enabled);
+    assert_eq!(config.name_server, NameServer::Embedded);
+    assert_eq!(config.startup, Startup::Retry);
+    assert_eq!(config.embedded.store_path, Path::new("./data"));
+    assert_eq!(config.embedded.flush, EmbeddedFlush::Sync);
+    assert_eq!(config.embedded.listen, None);
+    assert_eq!(config.embedded.broker_port, 10911);
+    assert_eq!(config.producer.group, None);
+    assert_eq!(config.producer.send_message_timeout, Duration::from_secs(3));
+    assert_eq!(config.producer.compress_message_body_threshold, 4096);
+    assert_eq!(config.producer.retry_times_when_send_failed, 2);
+    assert_eq!(config.producer.max_message_size, 4_194_304);
+}
+
+#[test]
+fn the_tutorials_own_files_are_understood() {
+    let yaml = "rocketmq:\n  name-server: localhost:9876\n  producer:\n    group: test-group\n";
+    let properties = "rocketmq.name-server=localhost:9876\nrocketmq.producer.group=test-group\n";
+    for (name, text) in [
+        ("bootstrap-dev.yml", yaml),
+        ("application-dev.properties", properties),
+    ] {
+        let folder = folder(&[
+            ("bootstrap.yml", "spring:\n  profiles:\n    active: dev"),
+            (name, text),
+        ]);
+        let settings = Settings::load(&options(folder.path())).unwrap();
+
+        let config = settings.rocketmq().unwrap();
+
+        assert_eq!(
+            config.name_server,
+            NameServer::At(vec!["localhost:9876".to_owned()])
+        );
+        assert_eq!(config.producer.group.unwrap(), "test-group");
+    }
+}
+
+#[test]
+fn a_later_source_wins_key_by_key() {
+    let folder = folder(&[
+        (
+            "bootstrap.yml",
+            "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\nf: 1\ng: 1\nh: 1\nspring.profiles.active: dev",
+        ),
+        (
+            "application.yml",
+            "b: 2\nc: 2\nd: 2\ne: 2\nf: 2\ng: 2\nh: 2",
+        ),
+        ("application.properties", "c=3\nd=3\ne=3\nf=3\ng=3\nh=3"),
+        ("bootstrap-dev.yml", "d: 4\ne: 4\nf: 4\ng: 4\nh: 4"),
+        ("application-dev.yaml", "e: 5\nf: 5\ng: 5\nh: 5"),
+    ]);
+    let options = options(folder.path())
+        .environment([("F", "6"), ("G", "6"), ("H", "6"), ("X_Y", "6")])
+        .arguments(["serve", "--x.y=7", "--verbose", "--limit=3"])
+        .set("h", "8");
+
+    let settings = Settings::load(&options).unwrap();
+
+    for (key, value) in [
+        ("a", 1),
+        ("b", 2),
+        ("c", 3),
+        ("d", 4),
+        ("e", 5),
+        ("f", 6),
+        ("h", 8),
+        ("x.y", 7),
+    ] {
+        assert_eq!(settings.get::<u8>(key).unwrap(), Some(value), "{key}");
+    }
+    assert_eq!(settings.get::<u8>("limit").unwrap(), None);
+    assert_eq!(settings.profiles(), ["dev"]);
+    assert_eq!(
+        settings.origin("g"),
+        Some(Origin::Environment("G".to_owned()))
+    );
+    let line = settings.origin("e").unwrap().to_string();
+    assert!(line.ends_with("application-dev.yaml:1"), "{line}");
+}
+
+#[test]
+fn profiles_come_from_files_variables_and_arguments() {
+    let files = [
+        ("bootstrap.yml", "spring.profiles.active: [file, second]"),
+        ("bootstrap-file.yml", "who: file"),
+        ("bootstrap-second.yml", "who: second"),
+        ("application-variable.yml", "who: variable"),
+        ("application-argument.yml", "who: argument"),
+    ];
+    let folder = folder(&files);
+    let who = |options: SettingsOptions| {
+        Settings::load(&options)
+            .unwrap()
+            .get::<String>("who")
+            .unwrap()
+            .unwrap()
+    };
+    let here = || options(folder.path());
+
+    assert_eq!(who(here()), "second");
+    assert_eq!(
+        who(here().environment([("ROCKETMQ_PROFILES_ACTIVE", "variable")])),
+        "variable"
+    );
+    assert_eq!(
+        who(here().arguments(["--spring.profiles.active=argument"])),
+        "argument"
+    );
+
+    let unnamed = here().arguments(["--spring.profiles.active=dve"]);
+    let warnings = Settings::load(&unnamed).unwrap().warnings().join("\n");
+    assert!(warnings.contains("`dve`"), "{warnings}");
+}
+
+#[test]
+fn variables_name_keys_with_and_without_the_dashes() {
+    for name in [
+        "ROCKETMQ_NAME_SERVER",
+        "ROCKETMQ_NAMESERVER",
+        "rocketmq.name-server",
+    ] {
+        let options = SettingsOptions::default().environment([(name, "a:1;b:2, c:3")]);
+        let config = Settings::load(&options).unwrap().rocketmq().unwrap();
+        let expected = ["a:1", "b:2", "c:3"].map(str::to_owned).to_vec();
+        assert_eq!(config.name_server, NameServer::At(expected), "{name}");
+    }
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
+    let folder = folder(&[
+        (
+            "bootstrap.yml",
+            "rocketmq:\n  name-servr: localhost:9876\n  producer:\n    send-message-timeout: soon\n    \
+             access-key: me\n    group: ${shop.group}\n    maxMessageSize: 0\n  embedded:\n    flush: async\n",
+        ),
+        (
+            "application.properties",
+            "rocketmq.topics.a/b.queues=4\nrocketmq.topics.ok.queues=0\n",
+        ),
+    ]);
+    let options = options(folder.path())
+        .environment([("ROCKETMQ_PRODUCER_GRUOP", "x"), ("ROCKETMQ_HOME", "/opt")])
+        .arguments(["--rocketmq.producer.tls-enable=true"]);
+    let settings = Settings::load(&options).unwrap();
+
+    let problems = shown(settings.rocketmq().err(), folder.path());
+
+    let expected = [
+        "application.properties:1: rocketmq.topics.a/b.queues: the topic name `a/b` has the illegal character '/'",
+        "application.properties:2: rocketmq.topics.ok.queues: is `0`, expected a number from 1 to 65536",
+        "bootstrap.yml:2: rocketmq.name-servr: unknown, did you mean `rocketmq.name-server`?",
+        "bootstrap.yml:4: rocketmq.producer.send-message-timeout: is `soon`, expected a number from 1",
+        "bootstrap.yml:5: rocketmq.producer.access-key: signing requests is not built yet",
+        "bootstrap.yml:5: rocketmq.producer.access-key: is set, but `rocketmq.producer.secret-key` is not",
+        "bootstrap.yml:6: rocketmq.producer.group: `${shop.group}` is set nowhere and has no default",
+        "bootstrap.yml:7: rocketmq.producer.maxMessageSize: is `0`, expected a number from 1",
+        "bootstrap.yml:9: rocketmq.embedded.flush: is `async`, expected sync or interval",
+        "environment variable ROCKETMQ_PRODUCER_GRUOP: ROCKETMQ_PRODUCER_GRUOP: unknown, did you mean `ROCKETMQ_PRODUCER_GROUP`?",
+        "argument --rocketmq.producer.tls-enable=true: rocketmq.producer.tls-enable: TLS is not built yet",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{problem}\n{expected}");
+    }
+    assert!(settings.warnings().join("").contains("ROCKETMQ_HOME"));
+}
+
+#[test]
+fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
+    let cases = [
+        (
+            "rocketmq.group=g",
+            "did you mean `rocketmq.producer.group`?",
+        ),
+        (
+            "rocketmq.producer.gruop=g",
+            "did you mean `rocketmq.producer.group`?",
+        ),
+        (
+            "rocketmq.config.namesrvAddr=h:1",
+            "did you mean `rocketmq.name-server`?",
+        ),
+        ("roketmq.name-server=h:1", "did you mean `rocketmq`?"),
+        (
+            "rocketmq.producer.sendMesageTimeout=1",
+            "did you mean `rocketmq.producer.send-message-timeout`?",
+        ),
+        ("rocketmq.producer.endpoints=h:1", "gRPC"),
+        ("rocketmq.simple-consumer.tag=t", "gRPC"),
+        ("rocketmq.consumer.group=g", "set it on the listener"),
+        ("rocketmq.pull-consumer.group=g", "not built yet"),
+        ("rocketmq.clients.b.name-server=h:1", "not built yet"),
+        ("rocketmq.producer.enable-msg-trace=true", "not built yet"),
+        ("rocketmq.producer.namespace=n", "not built yet"),
+        ("rocketmq.access-channel=CLOUD", "expected LOCAL"),
+        ("rocketmq.name-server=localhost", "expected HOST:PORT"),
+        ("rocketmq.name-server=a:1;b", "`b` is no address"),
+        ("rocketmq.name-server=h:70000", "expected HOST:PORT"),
+        ("rocketmq.name-server=http://h:1", "expected HOST:PORT"),
+        ("rocketmq.name-server=", "has no value"),
+        ("rocketmq.startup=never", "expected retry or fail-fast"),
+        ("rocketmq.enabled=perhaps", "expected true or false"),
+        ("rocketmq.embedded.listen=9876", "expected HOST:PORT"),
+        ("rocketmq.embedded.broker-port=99999", "from 0 to 65535"),
+        ("rocketmq.producer.group=a b", "illegal character"),
+        (
+            "rocketmq.producer.retry-times-when-send-failed=-1",
+            "from 0 to",
+        ),
+        (
+            "rocketmq.topics.t=4",
+            "write `rocketmq.topics.<name>.queues: 4`",
+        ),
+        ("rocketmq.topics.t.queue=4", "did you mean `queues`?"),
+        ("rocketmq.consumer.listeners.g=true", "<group>.<topic>"),
+        (
+            "rocketmq.consumer.listeners.g.t=maybe",
+            "expected true or false",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.consume-mod=ORDERLY",
+            "did you mean `consume-mode`?",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.consumeMode=SIDEWAYS",
+            "expected CONCURRENTLY or ORDERLY",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.consume-thread-number=0",
+            "from 1 to 1000",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.consume-timeout=1",
+            "not built yet",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.topic=x",
+            "block's own name",
+        ),
+        ("rocketmq.producer=group", "is a heading"),
+        ("rocketmq.zzz.yyy=1", "unknown"),
+    ];
+    for (line, expected) in cases {
+        let found = problems(&[("application.properties", line)]);
+        assert_eq!(found.len(), 1, "{line}: {found:#?}");
+        assert!(
+            found[0].starts_with("application.properties:1: ro"),
+            "{}",
+            found[0]
+        );
+        assert!(found[0].contains(expected), "{}", found[0]);
+    }
+}
+
+#[test]
+fn what_says_nothing_new_is_no_problem() {
+    let neutral = "rocketmq:\n  access-channel: LOCAL\n  enabled: yes\n  clients:\n  topics:\n  producer:\n    \
+                   access-key: ${KEY:}\n    secret-key: ''\n    tls-enable: false\n    enable-msg-trace: FALSE\n    \
+                   instance-name: DEFAULT\n  consumer:\n    listeners:\n";
+    assert_eq!(
+        problems(&[("bootstrap.yml", neutral)]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_listener_is_switched_off_or_overridden_by_its_exact_names() {
+    let settings = load(&[(
+        "application.yml",
+        "threads: 8\nrocketmq.consumer.listeners:\n  Shop:\n    order-topic: false\n    other_topic:\n      \
+         consumeThreadNumber: ${threads}\n      message-model: broadcasting\n",
+    )]);
+
+    let listeners = settings.rocketmq().unwrap().listeners;
+
+    let [off, changed] = listeners.as_slice() else {
+        panic!("{listeners:?}")
+    };
+    assert_eq!(
+        (off.group.as_str(), off.topic.as_str(), off.enabled),
+        ("Shop", "order-topic", false)
+    );
+    assert_eq!(
+        (changed.topic.as_str(), changed.enabled),
+        ("other_topic", true)
+    );
+    let attributes: Vec<_> = changed
+        .attributes
+        .iter()
+        .map(|(name, value)| (*name, value.text.as_str()))
+        .collect();
+    assert_eq!(
+        attributes,
+        [
+            ("consume_thread_number", "8"),
+            ("message_model", "BROADCASTING")
+        ]
+    );
+    assert!(
+        changed.origin.to_string().ends_with("application.yml:6"),
+        "{}",
+        changed.origin
+    );
+}
+
+#[test]
+fn a_variable_overrides_what_a_file_names_and_nothing_else_of_a_user_s_names() {
+    let folder = folder(&[("bootstrap.yml", "rocketmq.topics.order-topic.queues: 4")]);
+    let with = |name: &str| {
+        let options = options(folder.path()).environment([(name, "8")]);
+        Settings::load(&options).unwrap().rocketmq()
+    };
+
+    let topics = with("ROCKETMQ_TOPICS_ORDER_TOPIC_QUEUES").unwrap().topics;
+    assert_eq!(topics[0].queues, 8);
+    let error = with("ROCKETMQ_TOPICS_NEW_QUEUES").unwrap_err().to_string();
+    assert!(error.contains("use an argument"), "{error}");
+}
+
+#[test]
+fn unreadable_files_are_all_reported() {
+    let folder = folder(&[
+        ("bootstrap.yml", "a: [1"),
+        ("application.yml", "b: 1\nB: 2\n"),
+        ("application.properties", "c=\\u12\n"),
+    ]);
+
+    let errors = Settings::load(&options(folder.path())).err();
+
+    let shown = shown(errors, folder.path());
+    assert_eq!(shown.len(), 3, "{shown:#?}");
+    assert!(shown[0].starts_with("bootstrap.yml:"), "{}", shown[0]);
+    assert!(
+        shown[1].starts_with("application.yml:2: B: is set twice, at application.yml:1"),
+        "{}",
+        shown[1]
+    );
+    assert!(
+        shown[2].starts_with("application.properties:1: \\u needs"),
+        "{}",
+        shown[2]
+    );
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Shop {
+    name: String,
+    pay_timeout: u64,
+    open: bool,
+    tags: Vec<String>,
+    limits: Vec<Limit>,
+    note: Option<String>,
+    mood: Mood,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Limit {
+    at_most: f64,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+enum Mood {
+    VeryGood,
+}
+
+#[test]
+fn an_application_reads_its_own_keys_as_its_own_types() {
+    let folder = folder(&[(
+        "application.yml",
+        "base: tea\nshop:\n  name: ${base} house\n  payTimeout: 30\n  open: on\n  tags: a, b\n  limits:\n    \
+         - at-most: 1.5\n    - atMost: 2\n  mood: very-good\nserver.port: 8011\n",
+    )]);
+    let options = options(folder.path()).environment([("SHOP_NOTE", "hi")]);
+    let settings = Settings::load(&options).unwrap();
+
+    let shop: Shop = settings.get("shop").unwrap().unwrap();
+
+    let limits = vec![Limit { at_most: 1.5 }, Limit { at_most: 2.0 }];
+    let tags = vec!["a".to_owned(), "b".to_owned()];
+    let expected = Shop {
+        name: "tea house".to_owned(),
+        pay_timeout: 30,
+        open: true,
+        tags,
+        limits,
+        note: Some("hi".to_owned()),
+        mood: Mood::VeryGood,
+    };
+    assert_eq!(shop, expected);
+    assert_eq!(settings.get::<u16>("server.port").unwrap(), Some(8011));
+    assert_eq!(settings.get::<u16>("server.missing").unwrap(), None);
+    let error = settings.get::<u8>("server.port").unwrap_err().to_string();
+    assert!(
+        error.contains(
+            "application.yml:11: server.port: is `8011`, expected a number from 0 to 255"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_stronger_list_replaces_a_weaker_one() {
+    let settings = load(&[
+        ("bootstrap.yml", "list: [a, b, c]\nother: x"),
+        ("application.yml", "list: [z]\nother: [y]"),
+    ]);
+
+    assert_eq!(settings.get::<Vec<String>>("list").unwrap().unwrap(), ["z"]);
+    assert_eq!(
+        settings.get::<Vec<String>>("other").unwrap().unwrap(),
+        ["y"]
+    );
+}
