@@ -189,13 +189,11 @@ fn complaint(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
     match segments.as_slice() {
         ["rocketmq", "consumer", "listeners", _, _, attribute] => {
             let known = LISTENER.iter().find(|(name, _)| plain(name) == **attribute);
-            match known {
-                Some((_, effect)) => refusal(layers, *effect, found),
-                None => {
-                    let names: Vec<_> = LISTENER.iter().map(|(name, _)| *name).collect();
-                    Some(unknown(attribute, &names))
-                }
+            if let Some((_, effect)) = known {
+                return refusal(layers, *effect, found);
             }
+            let names: Vec<_> = LISTENER.iter().map(|(name, _)| *name).collect();
+            Some(unknown(attribute, &names))
         }
         ["rocketmq", "consumer", "listeners", ..] => needs(
             found,
