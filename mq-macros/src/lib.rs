@@ -1,6 +1,13 @@
 //! The attributes and derives of mq.
+//!
+//! Each macro goes `parse` → `model` → `expand`: what was written, every rule applied to it, and an
+//! expansion that cannot fail. Complaints come all at once, each under the token that causes it,
+//! and the user's item is left as it is.
 
+mod component;
+mod diagnostics;
 mod header;
+mod listener;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -12,4 +19,30 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Header, attributes(header))]
 pub fn derive_header(input: TokenStream) -> TokenStream {
     header::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes a struct that implements `RocketMQListener`, or an `async fn` with extractors, a listener.
+///
+/// | Key | Value | Default |
+/// |---|---|---|
+/// | `topic` | text | required |
+/// | `consumer_group`, `group` | text | required |
+/// | `selector_type` | `SelectorType::{Tag, Sql92}` | `Tag` |
+/// | `selector_expression` | `*`, tags as `created \|\| paid`, or a condition | `*` |
+/// | `consume_mode` | `ConsumeMode::{Concurrently, Orderly}` | `Concurrently` |
+/// | `message_model` | `MessageModel::{Clustering, Broadcasting}` | `Clustering` |
+/// | `consume_thread_number` | 1 to 1000 handlers at a time | 20 |
+/// | `max_reconsume_times` | attempts after the first; −1: 16, in order without end | −1 |
+///
+/// Keys may be written in Java's camel case, members of an enum as `Orderly` or `"ORDERLY"`, and
+/// every value as `"${key:default}"`, which the settings fill when the program starts.
+#[proc_macro_attribute]
+pub fn rocketmq_message_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    listener::attribute(arguments.into(), &item.into()).into()
+}
+
+/// Makes a struct a component: the application fills its `Inject<…>` fields with what it provides.
+#[proc_macro_derive(Component)]
+pub fn derive_component(input: TokenStream) -> TokenStream {
+    component::derive(&parse_macro_input!(input as DeriveInput)).into()
 }

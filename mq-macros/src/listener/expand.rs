@@ -1,0 +1,103 @@
+//! From the model to the registration; cannot fail.
+//!
+//! The user's item stays as it is: only a nameless constant is added, which names nothing but
+//! `mq_starter::__private`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+use super::function::Target;
+use super::keys::Kind;
+use super::model::{Attribute, Given, ListenerModel};
+
+pub(super) fn expand(model: &ListenerModel) -> TokenStream {
+    let attributes = model.attributes.iter().map(attribute);
+    let (name, assemble) = match &model.target {
+        Target::Struct(ident) => (ident, of_struct(ident)),
+        Target::Function {
+            ident,
+            parameters,
+            output,
+        } => (ident, of_function(ident, parameters, output.as_deref())),
+    };
+    let name = name.to_string();
+    quote! {
+        const _: () = {
+            use ::mq_starter::__private as p;
+
+            #assemble
+
+            p::inventory::submit! {
+                p::Declaration {
+                    name: #name,
+                    origin: p::Origin {
+                        package: ::core::env!("CARGO_PKG_NAME"),
+                        file: ::core::file!(),
+                        line: ::core::line!(),
+                    },
+                    attributes: p::Attributes { #(#attributes,)* ..p::Attributes::NONE },
+                    assemble,
+                }
+            }
+        };
+    }
+}
+
+fn attribute(attribute: &Attribute) -> TokenStream {
+    let field = format_ident!("{}", attribute.key.name);
+    match &attribute.value {
+        Given::Text(text) if attribute.key.required => quote!(#field: #text),
+        Given::Text(text) => quote!(#field: ::core::option::Option::Some(#text)),
+        Given::Placeholder(text) => {
+            quote!(#field: ::core::option::Option::Some(p::Written::Placeholder(#text)))
+        }
+        Given::Number(number) => {
+            let number = proc_macro2::Literal::i64_unsuffixed(*number);
+            quote!(#field: ::core::option::Option::Some(p::Written::Literal(#number)))
+        }
+        Given::Variant(variant) => {
+            let type_name = match &attribute.key.kind {
+                Kind::Choice(choice) => format_ident!("{}", choice.type_name),
+                _ => format_ident!("{}", attribute.key.name),
+            };
+            let variant = format_ident!("{variant}");
+            quote!(#field: ::core::option::Option::Some(
+                p::Written::Literal(p::#type_name::#variant)
+            ))
+        }
+    }
+}
+
+fn of_struct(ident: &Ident) -> TokenStream {
+    let assembled = quote_spanned!(ident.span()=> p::assemble_struct::<#ident>(assembly));
+    quote! {
+        fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
+            #assembled
+        }
+    }
+}
+
+fn of_function(ident: &Ident, parameters: &[Type], output: Option<&Type>) -> TokenStream {
+    let names: Vec<_> = (0..parameters.len())
+        .map(|number| format_ident!("parameter_{number}"))
+        .collect();
+    let extractors = parameters
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> p::extractor::<#ty>(assembly)));
+    let span = output.map_or_else(|| ident.span(), Spanned::span);
+    let outcome = quote_spanned!(span=> p::outcome(outcome));
+    quote! {
+        fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
+            #(let #names = #extractors;)*
+            assembly.is_complete().then(|| {
+                p::Handler::new(move |delivery| ::std::boxed::Box::pin(async move {
+                    #(let #names = #names(&delivery)?;)*
+                    let outcome = #ident(#(#names),*).await;
+                    #outcome
+                }))
+            })
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The keys of the attribute as data: messages, checks and expansion all read this one list.
+
+use std::ops::RangeInclusive;
+
+use super::choices::{CONSUME_MODE, Choice, MESSAGE_MODEL, SELECTOR_TYPE};
+
+/// One key of the attribute.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// Other spellings, the camel case of `name` apart.
+    aliases: &'static [&'static str],
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+    /// A value as people write it, for messages.
+    pub(super) example: &'static str,
+}
+
+/// What a key takes.
+pub(super) enum Kind {
+    Topic,
+    Group,
+    Expression,
+    Choice(&'static Choice),
+    Number(RangeInclusive<i64>),
+}
+
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        name: "topic",
+        aliases: &[],
+        kind: Kind::Topic,
+        required: true,
+        example: "\"order-topic\"",
+    },
+    Key {
+        name: "consumer_group",
+        aliases: &["group"],
+        kind: Kind::Group,
+        required: true,
+        example: "\"shop\"",
+    },
+    Key {
+        name: "selector_type",
+        aliases: &[],
+        kind: Kind::Choice(&SELECTOR_TYPE),
+        required: false,
+        example: "SelectorType::Tag",
+    },
+    Key {
+        name: "selector_expression",
+        aliases: &[],
+        kind: Kind::Expression,
+        required: false,
+        example: "\"created || paid\"",
+    },
+    Key {
+        name: "consume_mode",
+        aliases: &[],
+        kind: Kind::Choice(&CONSUME_MODE),
+        required: false,
+        example: "ConsumeMode::Orderly",
+    },
+    Key {
+        name: "message_model",
+        aliases: &[],
+        kind: Kind::Choice(&MESSAGE_MODEL),
+        required: false,
+        example: "MessageModel::Clustering",
+    },
+    Key {
+        name: "consume_thread_number",
+        aliases: &[],
+        kind: Kind::Number(1..=1000),
+        required: false,
+        example: "20",
+    },
+    Key {
+        name: "max_reconsume_times",
+        aliases: &[],
+        kind: Kind::Number(-1..=i32::MAX as i64),
+        required: false,
+        example: "16",
+    },
+];
+
+impl Key {
+    /// The key that `written` names, in snake case, in Java's camel case or by an alias.
+    pub(super) fn named(written: &str) -> Option<&'static Self> {
+        let name = snake_case(written);
+        KEYS.iter()
+            .find(|key| key.name == name || key.aliases.contains(&name.as_str()))
+    }
+
+    /// The key that a misspelt `written` was probably meant to be.
+    pub(super) fn nearest(written: &str) -> Option<&'static Self> {
+        let names = KEYS
+            .iter()
+            .flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
+        crate::diagnostics::nearest(&snake_case(written), names).and_then(Self::named)
+    }
+
+    /// Every name, for a message.
+    pub(super) fn all() -> String {
+        let names: Vec<_> = KEYS.iter().map(|key| format!("`{}`", key.name)).collect();
+        names.join(", ")
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            if !out.is_empty() {
+                out.push('_');
+            }
+            out.push(c.to_ascii_lowercase());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}

@@ -1,0 +1,311 @@
+//! What was written, judged: every rule is applied here, every complaint gathered.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::LitStr;
+
+use super::choices::Choice;
+use super::function::Target;
+use super::keys::{KEYS, Key, Kind};
+use super::names;
+use super::parse::{Entry, Value, Written};
+use super::placeholder::Template;
+use crate::diagnostics::Diagnostics;
+
+/// A listener without a fault that can be seen before the program runs.
+pub(super) struct ListenerModel {
+    pub(super) target: Target,
+    pub(super) attributes: Vec<Attribute>,
+}
+
+/// One key with a value that fits it.
+pub(super) struct Attribute {
+    pub(super) key: &'static Key,
+    pub(super) value: Given,
+    written: TokenStream,
+}
+
+/// A value that fits its key.
+pub(super) enum Given {
+    /// A text, which may have placeholders.
+    Text(LitStr),
+    /// A number.
+    Number(i64),
+    /// A member of an enum.
+    Variant(&'static str),
+    /// A number or member that the settings decide.
+    Placeholder(LitStr),
+}
+
+impl ListenerModel {
+    /// The model, or nothing when the item cannot be a listener at all; complaints in either case.
+    pub(super) fn of(
+        written: &Written,
+        item: TokenStream,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        for stray in &written.stray {
+            diagnostics.at(
+                stray,
+                "expected `key = value`, such as `topic = \"order-topic\"`",
+            );
+        }
+        let mut meant: Vec<&'static str> = Vec::new();
+        let mut attributes = Vec::new();
+        for entry in &written.entries {
+            let Some(key) = known_key(entry, &mut meant, diagnostics) else {
+                continue;
+            };
+            match value(key, &entry.value) {
+                Ok(value) => attributes.push(Attribute {
+                    key,
+                    value,
+                    written: tokens(&entry.value),
+                }),
+                Err(complaint) => complain(entry, &complaint, diagnostics),
+            }
+        }
+        for key in KEYS.iter().filter(|key| key.required) {
+            if !meant.contains(&key.name) {
+                let Key { name, example, .. } = key;
+                diagnostics.at_span(
+                    Span::call_site(),
+                    format_args!("`{name}` is missing: add `{name} = {example}`"),
+                );
+            }
+        }
+        combinations(&attributes, diagnostics);
+        let target = Target::of(item, diagnostics)?;
+        Some(Self { target, attributes })
+    }
+}
+
+/// The key of an entry; a misspelt one counts as meant, so that it is not called missing too.
+fn known_key(
+    entry: &Entry,
+    meant: &mut Vec<&'static str>,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'static Key> {
+    let written = entry.key.to_string();
+    let Some(key) = Key::named(&written) else {
+        match Key::nearest(&written) {
+            Some(near) => {
+                meant.push(near.name);
+                diagnostics.at(
+                    &entry.key,
+                    format_args!("unknown key `{written}`; did you mean `{}`?", near.name),
+                );
+            }
+            None => diagnostics.at(
+                &entry.key,
+                format_args!("unknown key `{written}`; the keys are {}", Key::all()),
+            ),
+        }
+        return None;
+    };
+    if meant.contains(&key.name) {
+        diagnostics.at(&entry.key, format_args!("`{}` is given twice", key.name));
+        return None;
+    }
+    meant.push(key.name);
+    Some(key)
+}
+
+fn complain(entry: &Entry, complaint: &str, diagnostics: &mut Diagnostics) {
+    let value = tokens(&entry.value);
+    if value.is_empty() {
+        diagnostics.at(&entry.key, complaint);
+    } else {
+        diagnostics.at(&value, complaint);
+    }
+}
+
+fn tokens(value: &Value) -> TokenStream {
+    match value {
+        Value::Text(text) => text.to_token_stream(),
+        Value::Name(path) => path.to_token_stream(),
+        Value::Number(tokens, _) | Value::Other(tokens) => tokens.clone(),
+    }
+}
+
+/// The value when it fits its key, else what is wrong with it.
+fn value(key: &Key, value: &Value) -> Result<Given, String> {
+    let template = match value {
+        Value::Text(text) => Some((text, text.value())),
+        _ => None,
+    };
+    if let Some((text, content)) = &template {
+        let template = Template::parse(content)?;
+        if template.has_placeholder() {
+            return placeholder(key, text, &template);
+        }
+    }
+    match (&key.kind, value) {
+        (Kind::Topic | Kind::Group | Kind::Expression, Value::Text(text)) => {
+            check_text(&key.kind, &text.value())?;
+            Ok(Given::Text(text.clone()))
+        }
+        (Kind::Choice(choice), Value::Name(path)) => choice.by_path(path).map(Given::Variant),
+        (Kind::Choice(choice), Value::Text(text)) => {
+            choice.by_name(&text.value()).map(Given::Variant)
+        }
+        (Kind::Number(_), Value::Number(_, number)) => in_range(key, *number).map(Given::Number),
+        _ => Err(wrong_type(key)),
+    }
+}
+
+/// A text with placeholders: what can be known of it before the settings are.
+fn placeholder(key: &Key, text: &LitStr, template: &Template<'_>) -> Result<Given, String> {
+    match &key.kind {
+        Kind::Topic | Kind::Group | Kind::Expression => {
+            if let Some(default) = template.sole_default()
+                && !default.is_empty()
+            {
+                check_text(&key.kind, default)
+                    .map_err(|problem| format!("the default does not fit: {problem}"))?;
+            }
+            if !matches!(key.kind, Kind::Expression) {
+                for part in template.literals() {
+                    names::characters(noun(&key.kind), part)?;
+                }
+            }
+            Ok(Given::Text(text.clone()))
+        }
+        Kind::Choice(choice) => {
+            if let Some(default) = template.sole_default() {
+                default_variant(choice, default)?;
+            }
+            Ok(Given::Placeholder(text.clone()))
+        }
+        Kind::Number(_) => {
+            if let Some(default) = template.sole_default() {
+                let number = default.trim().parse::<i128>();
+                let number = number.map_err(|problem| {
+                    format!("the default `{default}` is no number: {problem}")
+                })?;
+                in_range(key, number)
+                    .map_err(|problem| format!("the default does not fit: {problem}"))?;
+            }
+            Ok(Given::Placeholder(text.clone()))
+        }
+    }
+}
+
+fn default_variant(choice: &Choice, default: &str) -> Result<(), String> {
+    choice
+        .by_name(default.trim())
+        .map(|_| ())
+        .map_err(|problem| format!("the default does not fit: {problem}"))
+}
+
+/// A tag expression is judged later, when its language is known; see [`combinations`].
+fn check_text(kind: &Kind, text: &str) -> Result<(), String> {
+    match kind {
+        Kind::Topic => names::topic(text),
+        Kind::Group => names::group(text),
+        _ => Ok(()),
+    }
+}
+
+fn noun(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Group => "group",
+        _ => "topic",
+    }
+}
+
+fn in_range(key: &Key, number: i128) -> Result<i64, String> {
+    let Kind::Number(range) = &key.kind else {
+        return Err(wrong_type(key));
+    };
+    i64::try_from(number)
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            format!(
+                "`{}` is from {} to {}, not {number}",
+                key.name,
+                range.start(),
+                range.end()
+            )
+        })
+}
+
+fn wrong_type(key: &Key) -> String {
+    let Key { name, example, .. } = key;
+    let what = match &key.kind {
+        Kind::Topic | Kind::Group | Kind::Expression => "a text",
+        Kind::Choice(choice) => {
+            let type_name = choice.type_name;
+            return format!(
+                "`{name}` is a `{type_name}`, as in `{name} = {example}` or `\"${{key:default}}\"`"
+            );
+        }
+        Kind::Number(_) => "a number",
+    };
+    format!("`{name}` is {what}, as in `{name} = {example}` or `\"${{key:default}}\"`")
+}
+
+/// Values that are fine alone and not together.
+fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
+    let find = |name: &str| attributes.iter().find(|a| a.key.name == name);
+    let is = |name: &str, wanted: &str| {
+        find(name).filter(|a| matches!(a.value, Given::Variant(found) if found == wanted))
+    };
+    if is("message_model", "Broadcasting").is_some() {
+        if let Some(mode) = is("consume_mode", "Orderly") {
+            diagnostics.at(
+                &mode.written,
+                "`Broadcasting` cannot be `Orderly`: no broker locks a queue that every member reads",
+            );
+        }
+        if let Some(times) = find("max_reconsume_times") {
+            diagnostics.at(
+                &times.written,
+                "`max_reconsume_times` has no effect in `Broadcasting`: a failed message is not tried again",
+            );
+        }
+    }
+    let by_sql = is("selector_type", "Sql92");
+    let by_tag = find("selector_type").is_none() || is("selector_type", "Tag").is_some();
+    match (by_sql, find("selector_expression")) {
+        (Some(sql), None) => diagnostics.at(
+            &sql.written,
+            "`Sql92` needs a `selector_expression`, as in `\"total > 100\"`",
+        ),
+        (Some(_), Some(expression)) => check_expression(expression, sql_condition, diagnostics),
+        (None, Some(expression)) if by_tag => {
+            check_expression(expression, names::tag_expression, diagnostics);
+        }
+        _ => {}
+    }
+}
+
+fn check_expression(
+    expression: &Attribute,
+    check: impl Fn(&str) -> Result<(), String>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Given::Text(text) = &expression.value else {
+        return;
+    };
+    let content = text.value();
+    let Ok(template) = Template::parse(&content) else {
+        return;
+    };
+    let outcome = match template.sole_default() {
+        Some(default) => check(default).map_err(|e| format!("the default does not fit: {e}")),
+        None if template.has_placeholder() => Ok(()),
+        None => check(&content),
+    };
+    if let Err(complaint) = outcome {
+        diagnostics.at(text, complaint);
+    }
+}
+
+fn sql_condition(expression: &str) -> Result<(), String> {
+    match expression.trim() {
+        "" | "*" => Err("a condition is missing, as in `total > 100`".to_owned()),
+        _ => Ok(()),
+    }
+}
