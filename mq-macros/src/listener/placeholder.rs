@@ -19,7 +19,11 @@ impl<'a> Template<'a> {
             if !before.is_empty() {
                 parts.push(Part::Literal(before));
             }
-            let Some((inside, after)) = cut_at_closing_brace(behind) else {
+            if before.ends_with('\\') {
+                rest = behind;
+                continue;
+            }
+            let Some((inside, after)) = find(behind, '}') else {
                 return Err(format!(
                     "the placeholder `${{{behind}` is not closed by `}}`"
                 ));
@@ -60,9 +64,9 @@ impl<'a> Template<'a> {
     }
 }
 
-/// `key` or `key:default`; the default may have placeholders of its own.
+/// `key` or `key:default`; both may have placeholders of their own.
 fn placeholder(inside: &str) -> Result<Part<'_>, String> {
-    let (key, default) = match inside.split_once(':') {
+    let (key, default) = match find(inside, ':') {
         Some((key, default)) => (key, Some(default)),
         None => (inside, None),
     };
@@ -70,7 +74,9 @@ fn placeholder(inside: &str) -> Result<Part<'_>, String> {
     if key.trim().is_empty() {
         return Err(format!("the placeholder `${{{inside}}}` names no key"));
     }
-    if let Some(illegal) = key.chars().find(|c| !legal(*c)) {
+    if key.contains("${") {
+        Template::parse(key)?;
+    } else if let Some(illegal) = key.chars().find(|c| !legal(*c)) {
         return Err(format!(
             "the key of the placeholder `${{{inside}}}` has the illegal character {illegal:?}"
         ));
@@ -81,15 +87,20 @@ fn placeholder(inside: &str) -> Result<Part<'_>, String> {
     Ok(Part::Placeholder { default })
 }
 
-fn cut_at_closing_brace(text: &str) -> Option<(&str, &str)> {
-    let mut depth = 0_usize;
+/// Splits at the first `wanted` that does not belong to a placeholder inside `text`.
+fn find(text: &str, wanted: char) -> Option<(&str, &str)> {
+    let mut open = 0_usize;
+    let mut previous = ' ';
     for (at, c) in text.char_indices() {
+        if open == 0 && c == wanted {
+            return Some((text.get(..at)?, text.get(at + 1..)?));
+        }
         match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return Some((text.get(..at)?, text.get(at + 1..)?)),
-            '}' => depth -= 1,
+            '{' if previous == '$' => open += 1,
+            '}' => open = open.saturating_sub(1),
             _ => {}
         }
+        previous = c;
     }
     None
 }
@@ -112,11 +123,15 @@ mod tests {
         assert_eq!(Template::parse("${a:5}").unwrap().sole_default(), Some("5"));
         assert_eq!(Template::parse("x${a:5}").unwrap().sole_default(), None);
         assert_eq!(Template::parse("${a}").unwrap().sole_default(), None);
+        assert_eq!(
+            Template::parse("${${a:b}:5}").unwrap().sole_default(),
+            Some("5")
+        );
     }
 
     #[test]
     fn broken_forms_are_refused() {
-        for text in ["${a", "${}", "${:x}", "${a b}", "${a:${}}"] {
+        for text in ["${a", "${}", "${:x}", "${a b}", "${a:${}}", "${${a}"] {
             assert!(Template::parse(text).is_err(), "{text}");
         }
     }

@@ -1,0 +1,70 @@
+//! What an annotated function may ask for: parts of a message, and what the application provides.
+
+mod header;
+mod state;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::MessageExt;
+use crate::listener::{ConsumeError, Delivery};
+use crate::payload::decode;
+use crate::state::Assembly;
+
+pub use header::{Header, HeaderName, Headers};
+pub use state::State;
+
+/// What an annotated function may have as a parameter.
+///
+/// A part that cannot be taken from this message will not be there at the next attempt either: the
+/// message goes to the dead-letter queue.
+#[diagnostic::on_unimplemented(
+    message = "a listener cannot ask for `{Self}`",
+    label = "this parameter cannot be taken from a message",
+    note = "wrap the payload in `Json<…>` and what the application provides in `State<…>`; a `String`, `Bytes`, `Header<…>`, `Headers` and `MessageExt` can be asked for too"
+)]
+pub trait FromMessage: Sized + Send {
+    /// Notes, before the first message, what the application must provide.
+    fn require(assembly: &mut Assembly<'_>) {
+        let _ = assembly;
+    }
+
+    /// Takes it from a message.
+    ///
+    /// # Errors
+    ///
+    /// What is to happen with a message that does not have it.
+    fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError>;
+}
+
+/// The payload, read as JSON.
+///
+/// In an annotated function it is a parameter: `Json(order): Json<Order>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromMessage for Json<T> {
+    fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
+        decode(delivery.message.body())
+            .map(Json)
+            .map_err(ConsumeError::dead_letter)
+    }
+}
+
+impl FromMessage for MessageExt {
+    fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
+        Ok(delivery.message.clone())
+    }
+}
+
+impl FromMessage for String {
+    fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
+        decode(delivery.message.body()).map_err(ConsumeError::dead_letter)
+    }
+}
+
+impl FromMessage for Bytes {
+    fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
+        Ok(delivery.message.body().clone())
+    }
+}

@@ -1,0 +1,49 @@
+//! What an annotation says, as the macro writes it down: constants, placeholders not yet filled.
+
+use super::modes::{ConsumeMode, MessageModel, SelectorType};
+
+/// The keys of an annotation; `None` means that it does not say.
+#[derive(Clone, Copy, Debug)]
+#[expect(unnameable_types, reason = "only the macro's expansion names it")]
+pub struct Attributes {
+    /// May have placeholders, as every text here.
+    pub topic: &'static str,
+    /// The group.
+    pub consumer_group: &'static str,
+    /// The language of the expression.
+    pub selector_type: Option<Written<SelectorType>>,
+    /// Which messages of the topic.
+    pub selector_expression: Option<&'static str>,
+    /// In order or not.
+    pub consume_mode: Option<Written<ConsumeMode>>,
+    /// One member or all.
+    pub message_model: Option<Written<MessageModel>>,
+    /// Handlers at a time.
+    pub consume_thread_number: Option<Written<i32>>,
+    /// Attempts after the first; −1 is the default of the mode.
+    pub max_reconsume_times: Option<Written<i32>>,
+}
+
+/// A value that is no text: itself, or a text that the settings fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(unnameable_types, reason = "only the macro's expansion names it")]
+pub enum Written<T> {
+    /// The value.
+    Literal(T),
+    /// `${key:default}`.
+    Placeholder(&'static str),
+}
+
+impl Attributes {
+    /// Nothing said.
+    pub const NONE: Self = Self {
+        topic: "",
+        consumer_group: "",
+        selector_type: None,
+        selector_expression: None,
+        consume_mode: None,
+        message_model: None,
+        consume_thread_number: None,
+        max_reconsume_times: None,
+    };
+}

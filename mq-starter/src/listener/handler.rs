@@ -1,0 +1,71 @@
+//! A listener as the consumer calls it: one type for structs and functions.
+//!
+//! A panic stays here: it counts as "again later".
+
+use std::any::Any;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::{ConsumeError, ConsumeResult};
+use crate::MessageExt;
+use crate::state::AppState;
+
+/// A message on its way to a listener, with what the application provides.
+#[derive(Debug)]
+#[expect(
+    unnameable_types,
+    reason = "listeners see what extractors take from it"
+)]
+pub struct Delivery {
+    /// The message.
+    pub message: MessageExt,
+    /// What the application provides.
+    pub state: AppState,
+}
+
+type Outcome = Pin<Box<dyn Future<Output = ConsumeResult> + Send>>;
+
+/// A listener that is ready to be called.
+#[derive(Clone)]
+#[expect(unnameable_types, reason = "only the macro's expansion names it")]
+pub struct Handler(Arc<dyn Fn(Delivery) -> Outcome + Send + Sync>);
+
+impl Handler {
+    /// From what a delivery is done with.
+    pub fn new(call: impl Fn(Delivery) -> Outcome + Send + Sync + 'static) -> Self {
+        Self(Arc::new(call))
+    }
+
+    /// Hands a message over; a panic becomes an error.
+    pub(crate) async fn call(&self, delivery: Delivery) -> ConsumeResult {
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.0)(delivery)));
+        let mut outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(panic) => return Err(panicked(&*panic)),
+        };
+        poll_fn(move |context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| outcome.as_mut().poll(context)));
+            polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
+        })
+        .await
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> ConsumeError {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a text");
+    ConsumeError::later(format!("the listener panicked: {text}"))
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handler")
+    }
+}

@@ -1,0 +1,121 @@
+//! The enums of an annotation, under the names they have in Rust and in Java.
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use mq_core::message::subscription::SelectorType;
+
+/// How the messages of one queue are handled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConsumeMode {
+    /// Many at a time, in no order.
+    #[default]
+    Concurrently,
+    /// One after the other; a failed message holds up those behind it.
+    Orderly,
+}
+
+/// Who of a group gets a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum MessageModel {
+    /// One member.
+    #[default]
+    Clustering,
+    /// Every member; a failed message is not tried again.
+    Broadcasting,
+}
+
+/// A text that names no member of an enum.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is none of {expected}")]
+pub struct UnknownName {
+    found: String,
+    expected: &'static str,
+}
+
+/// An enum that the settings can name.
+pub(crate) trait Named: Copy + Sized {
+    /// All names, for messages.
+    const EXPECTED: &'static str;
+
+    /// The member called `name`, whatever the case.
+    fn named(name: &str) -> Option<Self>;
+
+    /// Reads a name.
+    fn read(name: &str) -> Result<Self, UnknownName> {
+        Self::named(&name.trim().to_ascii_uppercase()).ok_or_else(|| UnknownName {
+            found: name.to_owned(),
+            expected: Self::EXPECTED,
+        })
+    }
+}
+
+impl Named for ConsumeMode {
+    const EXPECTED: &'static str = "CONCURRENTLY, ORDERLY";
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "CONCURRENTLY" => Some(Self::Concurrently),
+            "ORDERLY" => Some(Self::Orderly),
+            _ => None,
+        }
+    }
+}
+
+impl Named for MessageModel {
+    const EXPECTED: &'static str = "CLUSTERING, BROADCASTING";
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "CLUSTERING" => Some(Self::Clustering),
+            "BROADCASTING" => Some(Self::Broadcasting),
+            _ => None,
+        }
+    }
+}
+
+impl Named for SelectorType {
+    const EXPECTED: &'static str = "TAG, SQL92";
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "TAG" => Some(Self::Tag),
+            "SQL92" => Some(Self::Sql92),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for ConsumeMode {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::read(name)
+    }
+}
+
+impl FromStr for MessageModel {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::read(name)
+    }
+}
+
+impl fmt::Display for ConsumeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Concurrently => "CONCURRENTLY",
+            Self::Orderly => "ORDERLY",
+        })
+    }
+}
+
+impl fmt::Display for MessageModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Clustering => "CLUSTERING",
+            Self::Broadcasting => "BROADCASTING",
+        })
+    }
+}
