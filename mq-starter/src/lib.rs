@@ -14,8 +14,8 @@ pub mod __private;
 
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
 pub use listener::{
-    ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next, Origin,
-    RocketMQListener, Selection, SelectorType, UnknownName,
+    ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next,
+    Origin, RocketMQListener, Selection, SelectorType, UnknownName,
 };
 pub use message::MessageExt;
 pub use mq_macros::{Component, rocketmq_message_listener};

@@ -4,7 +4,6 @@ use super::modes::{ConsumeMode, MessageModel, SelectorType};
 
 /// The keys of an annotation; `None` means that it does not say.
 #[derive(Clone, Copy, Debug)]
-#[expect(unnameable_types, reason = "only the macro's expansion names it")]
 pub struct Attributes {
     /// May have placeholders, as every text here.
     pub topic: &'static str,
@@ -26,7 +25,6 @@ pub struct Attributes {
 
 /// A value that is no text: itself, or a text that the settings fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(unnameable_types, reason = "only the macro's expansion names it")]
 pub enum Written<T> {
     /// The value.
     Literal(T),

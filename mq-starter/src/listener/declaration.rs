@@ -11,7 +11,6 @@ use crate::state::Assembly;
 
 /// One annotation.
 #[derive(Debug)]
-#[expect(unnameable_types, reason = "only the macro's expansion names it")]
 pub struct Declaration {
     /// The struct or function.
     pub name: &'static str,

@@ -16,10 +16,6 @@ use crate::state::AppState;
 
 /// A message on its way to a listener, with what the application provides.
 #[derive(Debug)]
-#[expect(
-    unnameable_types,
-    reason = "listeners see what extractors take from it"
-)]
 pub struct Delivery {
     /// The message.
     pub message: MessageExt,
@@ -31,7 +27,6 @@ type Outcome = Pin<Box<dyn Future<Output = ConsumeResult> + Send>>;
 
 /// A listener that is ready to be called.
 #[derive(Clone)]
-#[expect(unnameable_types, reason = "only the macro's expansion names it")]
 pub struct Handler(Arc<dyn Fn(Delivery) -> Outcome + Send + Sync>);
 
 impl Handler {

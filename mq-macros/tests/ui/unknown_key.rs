@@ -1,0 +1,13 @@
+use mq_starter::prelude::*;
+
+#[rocketmq_message_listener(
+    topic = "order-topic",
+    consumer_gruop = "shop",
+    consumeMod = Orderly,
+    colour = "red",
+)]
+async fn take(_order: String) -> ConsumeResult {
+    Ok(())
+}
+
+fn main() {}
