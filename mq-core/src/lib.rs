@@ -11,7 +11,8 @@
 //! offset, or sends the message back for another attempt.
 //!
 //! [`message`] is the traveller itself; `namesrv` tells everybody where the brokers are.
-//! [`clock`] and [`tasks`] are open to all: the time, and who waits for which task.
+//! [`clock`], [`tasks`] and [`settings`] are open to all: the time, who waits for which task, and
+//! how settings are read.
 
 extern crate self as mq_core;
 
@@ -20,4 +21,5 @@ pub mod remoting;
 pub mod wire;
 
 pub mod clock;
+pub mod settings;
 pub mod tasks;

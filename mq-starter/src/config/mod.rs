@@ -11,7 +11,6 @@ mod known;
 mod layers;
 mod listener;
 mod placeholder;
-mod properties;
 mod reader;
 mod rocketmq;
 mod sources;

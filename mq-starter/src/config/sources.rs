@@ -7,10 +7,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use mq_core::settings::properties;
+
 use super::error::{ConfigProblem, Origin};
 use super::key::Key;
 use super::layers::Layers;
-use super::{properties, yaml};
+use super::yaml;
 
 const NAMES: [&str; 2] = ["bootstrap", "application"];
 const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
@@ -21,6 +23,16 @@ pub(super) struct Written {
     pub(super) key: String,
     pub(super) value: String,
     pub(super) line: u64,
+}
+
+impl From<properties::Pair> for Written {
+    fn from(pair: properties::Pair) -> Self {
+        Self {
+            key: pair.key,
+            value: pair.value,
+            line: pair.line,
+        }
+    }
 }
 
 /// Where to look for settings.
@@ -248,7 +260,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Written>, (u64, String)> {
         (line, "not UTF-8 text".to_owned())
     })?;
     if path.extension().is_some_and(|kind| kind == "properties") {
-        properties::read(text)
+        let pairs = properties::read(text).map_err(|error| (error.line, error.to_string()))?;
+        Ok(pairs.into_iter().map(Written::from).collect())
     } else {
         yaml::read(text)
     }

@@ -2,11 +2,33 @@
 //!
 //! Invariant: a key's line is the one its logical line starts at, continuations included.
 
-use super::sources::Written;
+/// A key and its value, as a file has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The key without its escapes.
+    pub key: String,
+    /// The value without its escapes.
+    pub value: String,
+    /// The line, counted from 1.
+    pub line: u64,
+}
 
-/// Keys and values of `text`, or the line and reason that make it unreadable.
-pub(super) fn read(text: &str) -> Result<Vec<Written>, (u64, String)> {
-    let mut written = Vec::new();
+/// An escape that stands for no character.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct EscapeError {
+    /// The line, counted from 1.
+    pub line: u64,
+    what: String,
+}
+
+/// All keys and values of `text`, in order.
+///
+/// # Errors
+///
+/// The first escape that stands for no character.
+pub fn read(text: &str) -> Result<Vec<Pair>, EscapeError> {
+    let mut pairs = Vec::new();
     let mut lines = (1_u64..).zip(text.lines());
     while let Some((line, first)) = lines.next() {
         let mut logical = first.trim_start().to_owned();
@@ -19,13 +41,14 @@ pub(super) fn read(text: &str) -> Result<Vec<Written>, (u64, String)> {
             logical.push_str(next.trim_start());
         }
         let (key, value) = split(&logical);
-        written.push(Written {
-            key: unescape(key).map_err(|what| (line, what))?,
-            value: unescape(value).map_err(|what| (line, what))?,
+        let plain = |text| unescape(text).map_err(|what| EscapeError { line, what });
+        pairs.push(Pair {
+            key: plain(key)?,
+            value: plain(value)?,
             line,
         });
     }
-    Ok(written)
+    Ok(pairs)
 }
 
 /// Whether the line ends in an odd number of backslashes.
@@ -64,8 +87,6 @@ fn unescape(text: &str) -> Result<String, String> {
             Some('r') => plain.push('\r'),
             Some('f') => plain.push('\u{c}'),
             Some('u') => plain.push(unicode(&mut chars)?),
-            // `\${` is how a placeholder is written that is none.
-            Some('$') => plain.push_str("\\$"),
             Some(other) => plain.push(other),
             None => {}
         }
@@ -135,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_broken_escape_names_its_line() {
-        assert_eq!(read("a=b\nc=\\u12").unwrap_err().0, 2);
+        assert_eq!(read("a=b\nc=\\u12").unwrap_err().line, 2);
         assert!(read("c=\\uD83D").is_err());
     }
 }

@@ -1,0 +1,104 @@
+//! What can be wrong with a setting, with the place it was written at.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a setting was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Place {
+    /// A line of a file.
+    File {
+        /// The file as it was named.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+    },
+    /// A word of the command line.
+    CommandLine(String),
+    /// An environment variable.
+    Environment(&'static str),
+    /// Nobody wrote it.
+    Default,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::CommandLine(word) => write!(f, "command line `{word}`"),
+            Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// One thing to say about one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it was written.
+    pub place: Place,
+    /// The key as it was spelled; empty when the whole place is meant.
+    pub key: String,
+    /// What is wrong and what to write instead.
+    pub what: String,
+}
+
+impl Problem {
+    /// A complaint about `key`, which was written at `place`.
+    pub fn new(place: Place, key: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            place,
+            key: key.into(),
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+/// All that is wrong with the settings; at least one problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// `Ok(value)` when there are none.
+    ///
+    /// # Errors
+    ///
+    /// With all of `problems`, when there are any.
+    pub fn unless_empty<T>(problems: Vec<Problem>, value: T) -> Result<T, Self> {
+        if problems.is_empty() {
+            Ok(value)
+        } else {
+            Err(Self(problems))
+        }
+    }
+
+    /// The problems; never empty.
+    pub fn list(&self) -> &[Problem] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [one] => write!(f, "the settings have a problem\n  {one}"),
+            all => {
+                write!(f, "the settings have {} problems", all.len())?;
+                all.iter().try_for_each(|one| write!(f, "\n  {one}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,284 @@
+//! Settings laid over a table of known keys, and read one by one.
+//!
+//! Invariant: reading never stops at a problem; what is wrong is read as its default, and the
+//! problem is kept.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use super::{Place, Problem, Problems, Setting};
+
+/// A key that is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name, as Apache RocketMQ spells it today.
+    pub name: &'static str,
+    /// What holds when nobody sets it.
+    pub default: &'static str,
+    /// What setting it does.
+    pub effect: Effect,
+    /// Other spellings of it, with a hint when the writer should learn the right one.
+    pub also: &'static [(&'static str, &'static str)],
+}
+
+/// What setting a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// What it says.
+    Works,
+    /// Nothing, and nobody is harmed; the text says what is so instead.
+    Harmless(&'static str),
+    /// It cannot be had, and going on without it would be wrong; the text says why.
+    Refused(&'static str),
+}
+
+/// The strongest setting of every known key.
+#[derive(Debug)]
+pub struct Sheet {
+    keys: &'static [Key],
+    values: BTreeMap<&'static str, Setting>,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl Sheet {
+    /// Lays `settings`, weakest first, over `keys`.
+    pub fn new(keys: &'static [Key], settings: Vec<Setting>) -> Self {
+        let mut sheet = Self {
+            keys,
+            values: BTreeMap::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        };
+        for setting in settings {
+            sheet.lay(setting);
+        }
+        sheet
+    }
+
+    fn lay(&mut self, setting: Setting) {
+        let Some((key, hint)) = find(self.keys, &setting.key) else {
+            let what = match nearest(self.keys, &setting.key) {
+                Some(meant) => format!("unknown, did you mean `{meant}`?"),
+                None => "unknown".to_owned(),
+            };
+            return self.complain_at(setting.place, setting.key, what);
+        };
+        if !hint.is_empty() {
+            self.warn_at(setting.place.clone(), setting.key.clone(), hint);
+        }
+        if !says_the_default(key, &setting.value) {
+            match key.effect {
+                Effect::Works => {}
+                Effect::Harmless(instead) => {
+                    let what = format!("has no effect here: {instead}");
+                    self.warn_at(setting.place.clone(), setting.key.clone(), what);
+                }
+                Effect::Refused(reason) => {
+                    let (place, name) = (setting.place.clone(), setting.key.clone());
+                    self.complain_at(place, name, reason);
+                }
+            }
+        }
+        self.values.insert(key.name, setting);
+    }
+
+    /// The setting of `name`, if anybody wrote one.
+    pub fn setting(&self, name: &str) -> Option<&Setting> {
+        self.values.get(name)
+    }
+
+    /// What `check` makes of the text of `name`, or of its default when that is missing or wrong.
+    ///
+    /// # Panics
+    ///
+    /// When the table's own default for `name` does not pass `check`, or `name` is not in the
+    /// table: a mistake in this program that its tests find.
+    pub fn checked<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        check: impl Fn(&str) -> Result<T, E>,
+    ) -> T {
+        if let Some(setting) = self.values.get(name) {
+            match check(&setting.value) {
+                Ok(value) => return value,
+                Err(error) => {
+                    let (place, key) = (setting.place.clone(), setting.key.clone());
+                    self.complain_at(place, key, error.to_string());
+                }
+            }
+        }
+        let default = self.keys.iter().find(|key| key.name == name);
+        default
+            .and_then(|key| check(key.default).ok())
+            .expect("the table has the key, and its default is right")
+    }
+
+    /// The text of `name`, which must not be blank.
+    pub fn text(&mut self, name: &'static str) -> String {
+        self.checked(name, |text| match text {
+            "" => Err("has no value"),
+            text => Ok(text.to_owned()),
+        })
+    }
+
+    /// A number within `range`.
+    pub fn number<T>(&mut self, name: &'static str, range: &RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let (from, to) = (range.start(), range.end());
+        self.checked(name, |text| match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(format!(
+                "is `{text}`, expected a number from {from} to {to}"
+            )),
+        })
+    }
+
+    /// `true` or `false`.
+    pub fn truth(&mut self, name: &'static str) -> bool {
+        self.checked(name, |text| match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(format!("is `{text}`, expected true or false")),
+        })
+    }
+
+    /// Notes something a person should know although it stops nothing.
+    pub fn warn(&mut self, name: &str, what: impl Into<String>) {
+        if let Some(setting) = self.values.get(name) {
+            let (place, key) = (setting.place.clone(), setting.key.clone());
+            self.warn_at(place, key, what);
+        }
+    }
+
+    /// `value` and the warnings.
+    ///
+    /// # Errors
+    ///
+    /// All problems, if there are any.
+    pub fn finish<T>(self, value: T) -> Result<(T, Vec<Problem>), Problems> {
+        Problems::unless_empty(self.problems, (value, self.warnings))
+    }
+
+    fn complain_at(&mut self, place: Place, key: String, what: impl Into<String>) {
+        self.problems.push(Problem::new(place, key, what));
+    }
+
+    fn warn_at(&mut self, place: Place, key: String, what: impl Into<String>) {
+        self.warnings.push(Problem::new(place, key, what));
+    }
+}
+
+/// The key that is spelled so, and the hint that goes with the spelling.
+fn find(keys: &'static [Key], spelled: &str) -> Option<(&'static Key, &'static str)> {
+    keys.iter().find_map(|key| {
+        let others = key.also.iter();
+        let other = others.clone().find(|(name, _)| *name == spelled);
+        let hint = other.map(|(_, hint)| *hint);
+        hint.or_else(|| (key.name == spelled).then_some(""))
+            .map(|hint| (key, hint))
+    })
+}
+
+fn says_the_default(key: &Key, value: &str) -> bool {
+    value.is_empty() || value.eq_ignore_ascii_case(key.default)
+}
+
+/// The known spelling with the fewest letters to change, if these are few.
+fn nearest(keys: &'static [Key], spelled: &str) -> Option<&'static str> {
+    let spelled = spelled.to_lowercase().replace(['-', '_', '.'], "");
+    let allowed = spelled.chars().count().div_ceil(4).min(4);
+    let spellings = keys.iter().flat_map(|key| {
+        let others = key.also.iter().map(|(name, _)| *name);
+        others.chain([key.name]).map(|name| (name, key.name))
+    });
+    spellings
+        .map(|(name, meant)| (strsim::osa_distance(&spelled, &name.to_lowercase()), meant))
+        .filter(|(changes, _)| *changes <= allowed)
+        .min()
+        .map(|(_, meant)| meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: &[Key] = &[
+        Key {
+            name: "listenPort",
+            default: "10911",
+            effect: Effect::Works,
+            also: &[],
+        },
+        Key {
+            name: "bindAddress",
+            default: "0.0.0.0",
+            effect: Effect::Works,
+            also: &[("listenIp", "is no key of Apache's, write `bindAddress`")],
+        },
+        Key {
+            name: "threads",
+            default: "4",
+            effect: Effect::Harmless("tasks, not threads"),
+            also: &[],
+        },
+        Key {
+            name: "role",
+            default: "MASTER",
+            effect: Effect::Refused("only a master is built"),
+            also: &[],
+        },
+    ];
+
+    fn sheet(words: &[&str]) -> Sheet {
+        let settings = words.iter().map(|word| Setting::from_word(word).unwrap());
+        Sheet::new(KEYS, settings.collect())
+    }
+
+    #[test]
+    fn the_strongest_setting_wins_and_the_default_stands_behind_it() {
+        let mut sheet = sheet(&["listenPort=1", "listenPort=2"]);
+
+        assert_eq!(sheet.number("listenPort", &(0..=u16::MAX)), 2);
+        assert_eq!(sheet.text("bindAddress"), "0.0.0.0");
+        assert_eq!(sheet.finish(()).unwrap().1, []);
+    }
+
+    #[test]
+    fn problems_are_gathered_and_warnings_kept_apart() {
+        let mut sheet = sheet(&[
+            "listenPrt=1",
+            "role=SLAVE",
+            "listenPort=x",
+            "threads=8",
+            "listenIp=::1",
+        ]);
+        assert_eq!(sheet.number("listenPort", &(0..=u16::MAX)), 10911);
+        assert_eq!(sheet.text("bindAddress"), "::1");
+
+        let warnings: Vec<_> = sheet.warnings.iter().map(ToString::to_string).collect();
+        let problems = sheet.finish(()).unwrap_err().to_string();
+
+        assert_eq!(
+            problems,
+            "the settings have 3 problems\n  \
+             command line `listenPrt=1`: listenPrt: unknown, did you mean `listenPort`?\n  \
+             command line `role=SLAVE`: role: only a master is built\n  \
+             command line `listenPort=x`: listenPort: is `x`, expected a number from 0 to 65535"
+        );
+        assert!(warnings[0].contains("tasks, not threads"), "{warnings:?}");
+        assert!(warnings[1].contains("write `bindAddress`"), "{warnings:?}");
+    }
+
+    #[test]
+    fn saying_what_is_so_anyway_is_no_problem() {
+        assert_eq!(
+            sheet(&["role=MASTER", "threads=4"]).finish(()).unwrap().1,
+            []
+        );
+    }
+}
