@@ -1,9 +1,19 @@
-//! Why a call brought no reply.
+//! Why a call brought no reply, and why a server cannot listen.
 
 use std::io;
 use std::time::Duration;
 
 use crate::wire::{FieldError, FrameError, Refusal};
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("could not listen on {address}: is the port taken, or the address not of this machine?")]
+pub struct BindError {
+    /// Where it was to listen.
+    pub address: String,
+    /// What the system says.
+    pub source: io::Error,
+}
 
 /// Why a call brought no reply.
 #[derive(Debug, thiserror::Error)]

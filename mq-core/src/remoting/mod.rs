@@ -3,12 +3,22 @@
 //!
 //! One task owns each connection; answers find their request by its opaque number.
 
+mod client;
+mod config;
+mod connection;
 mod error;
+mod local;
+mod out_buffer;
 mod peer;
 mod processor;
 mod router;
+mod server;
 
-pub use error::CallError;
+pub use client::RemotingClient;
+pub use config::{ClientConfig, Limits, ServerConfig};
+pub use error::{BindError, CallError};
+pub use local::LocalServer;
 pub use peer::{Outgoing, Peer, PeerId};
 pub use processor::{Incoming, Processor};
 pub use router::{Encoded, Router};
+pub use server::{PeerWatcher, RemotingServer};
