@@ -1,7 +1,7 @@
 //! From the model to the implementation; cannot fail.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::model::HeaderModel;
 
@@ -10,14 +10,19 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
     let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
     let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
-    let values = fields.iter().map(|field| {
-        let (ident, name, ty) = (&field.ident, &field.name, &field.ty);
+    // Of their own, so that a field may be called `name` or `value`.
+    let slots: Vec<_> = idents
+        .iter()
+        .map(|ident| format_ident!("slot_{}", ident))
+        .collect();
+    let values = fields.iter().zip(&slots).map(|(field, slot)| {
+        let (name, ty) = (&field.name, &field.ty);
         if field.default {
             quote!(::core::option::Option::unwrap_or_default(
-                #ident.and_then(<#ty as ::mq_core::wire::FieldValue>::read)
+                #slot.and_then(<#ty as ::mq_core::wire::FieldValue>::read)
             ))
         } else {
-            quote!(::mq_core::wire::read_field(#name, #ident)?)
+            quote!(::mq_core::wire::read_field(#name, #slot)?)
         }
     });
     quote! {
@@ -29,10 +34,10 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
             fn read(
                 fields: &::mq_core::wire::Fields,
             ) -> ::core::result::Result<Self, ::mq_core::wire::FieldError> {
-                #(let mut #idents = ::core::option::Option::None;)*
+                #(let mut #slots = ::core::option::Option::None;)*
                 for (name, value) in fields.iter() {
                     match name {
-                        #(#names => { #idents.get_or_insert(value); })*
+                        #(#names => { #slots.get_or_insert(value); })*
                         _ => {}
                     }
                 }
