@@ -16,7 +16,11 @@
 
 extern crate self as mq_core;
 
+#[cfg(feature = "broker")]
+pub mod broker;
 pub mod message;
+#[cfg(feature = "namesrv")]
+pub mod namesrv;
 pub mod remoting;
 pub mod wire;
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -144,6 +145,17 @@ impl Sheet {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err(format!("is `{text}`, expected true or false")),
+        })
+    }
+
+    /// An address of this machine to listen at.
+    pub fn address(&mut self, name: &'static str) -> IpAddr {
+        self.checked(name, |text| match (text, text.parse()) {
+            ("localhost", _) => Ok(IpAddr::from([127, 0, 0, 1])),
+            (_, Ok(address)) => Ok(address),
+            _ => Err(format!(
+                "`{text}` is no address: write one of this machine's, or 0.0.0.0 for all"
+            )),
         })
     }
 

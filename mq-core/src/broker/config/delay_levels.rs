@@ -1,0 +1,125 @@
+//! The delays a message can be held back for, `1s 5s 10s 30s 1m …`: level 1 is the first.
+//!
+//! Invariant: there is at least one level, and none is longer than 40 days.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+const LONGEST: Duration = Duration::from_hours(40 * 24);
+const MOST: usize = 256;
+
+/// Apache's `messageDelayLevel`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DelayLevels(Vec<Duration>);
+
+/// Why a text is no list of delays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{word}` is no delay: write a number and s, m, h or d, as in `1s 5s 1m 2h`")]
+pub struct DelayError {
+    word: String,
+}
+
+impl DelayLevels {
+    /// How many there are.
+    pub fn highest(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The delay of `level`, counted from 1; a level that is too high means the highest, as in
+    /// Apache's broker. `None` for level 0 and below: no delay.
+    pub fn delay(&self, level: i32) -> Option<Duration> {
+        let index = usize::try_from(level).ok()?.checked_sub(1)?;
+        self.0.get(index).or_else(|| self.0.last()).copied()
+    }
+
+    /// All delays with their levels, from 1.
+    pub fn iter(&self) -> impl Iterator<Item = (i32, Duration)> + '_ {
+        (1..).zip(self.0.iter().copied())
+    }
+}
+
+impl FromStr for DelayLevels {
+    type Err = DelayError;
+
+    fn from_str(text: &str) -> Result<Self, DelayError> {
+        let wrong = |word: &str| DelayError {
+            word: word.to_owned(),
+        };
+        let delays: Vec<Duration> = text
+            .split_whitespace()
+            .map(|word| delay(word).ok_or_else(|| wrong(word)))
+            .collect::<Result<_, _>>()?;
+        if delays.is_empty() || delays.len() > MOST {
+            return Err(wrong(text));
+        }
+        Ok(Self(delays))
+    }
+}
+
+fn delay(word: &str) -> Option<Duration> {
+    let unit = word.chars().next_back()?;
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let number: u64 = word.strip_suffix(unit)?.parse().ok()?;
+    let delay = Duration::from_secs(number.checked_mul(seconds)?);
+    (delay <= LONGEST).then_some(delay)
+}
+
+impl fmt::Display for DelayLevels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, delay) in self.0.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            let seconds = delay.as_secs();
+            match seconds {
+                0 => write!(f, "{space}0s")?,
+                _ if seconds % 86_400 == 0 => write!(f, "{space}{}d", seconds / 86_400)?,
+                _ if seconds % 3600 == 0 => write!(f, "{space}{}h", seconds / 3600)?,
+                _ if seconds % 60 == 0 => write!(f, "{space}{}m", seconds / 60)?,
+                _ => write!(f, "{space}{seconds}s")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apache_s_levels_are_read_and_written() {
+        let text = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
+        let levels: DelayLevels = text.parse().unwrap();
+
+        assert_eq!(levels.highest(), 18);
+        assert_eq!(levels.delay(3), Some(Duration::from_secs(10)));
+        assert_eq!(levels.delay(18), levels.delay(99));
+        assert_eq!(levels.delay(0), None);
+        assert_eq!(levels.delay(-1), None);
+        assert_eq!(levels.to_string(), text);
+    }
+
+    #[test]
+    fn what_is_no_delay_is_named() {
+        for (text, word) in [
+            ("1s 5", "5"),
+            ("1s x", "x"),
+            ("", ""),
+            ("-1s", "-1s"),
+            ("41d", "41d"),
+            ("1s é", "é"),
+        ] {
+            let error = text.parse::<DelayLevels>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("`{word}` is no delay")),
+                "{text}: {error}"
+            );
+        }
+    }
+}

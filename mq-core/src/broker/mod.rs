@@ -1,0 +1,3 @@
+//! Takes, keeps and gives messages.
+
+pub mod config;

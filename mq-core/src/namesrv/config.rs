@@ -1,0 +1,190 @@
+//! A name server's settings: from what is written to what is meant.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::settings::{Effect, Key, Problem, Problems, Setting, Sheet};
+
+use Effect::{Harmless, Refused, Works};
+
+const TASKS: Effect = Harmless("connections are tasks, there are no thread pools");
+const REMOTING: Effect = Harmless("the remoting has its own timings");
+const KEPT: Effect = Harmless("a key-value configuration is kept in memory only");
+const ACTING: Effect = Refused("slaves that act as masters are not built yet");
+
+const fn key(name: &'static str, default: &'static str, effect: Effect) -> Key {
+    Key {
+        name,
+        default,
+        effect,
+        also: &[],
+    }
+}
+
+/// Every key of Apache's `NamesrvConfig` and `NettyServerConfig`.
+const KEYS: &[Key] = &[
+    key("listenPort", "9876", Works),
+    Key {
+        also: &[(
+            "listenIp",
+            "is no key of Apache's, which ignores it; taken as `bindAddress`",
+        )],
+        ..key("bindAddress", "0.0.0.0", Works)
+    },
+    key("scanNotActiveBrokerInterval", "5000", Works),
+    key(
+        "rocketmqHome",
+        "",
+        Harmless("there is no installation directory"),
+    ),
+    key("kvConfigPath", "", KEPT),
+    key(
+        "configStorePath",
+        "",
+        Harmless("the file is the one given by `-c`"),
+    ),
+    key(
+        "productEnvName",
+        "center",
+        Harmless("there is one environment"),
+    ),
+    key(
+        "clusterTest",
+        "false",
+        Refused("the test cluster is not built"),
+    ),
+    key("orderMessageEnable", "false", KEPT),
+    key("returnOrderTopicConfigToBroker", "true", KEPT),
+    key("supportActingMaster", "false", ACTING),
+    key("notifyMinBrokerIdChanged", "false", ACTING),
+    key(
+        "enableAllTopicList",
+        "true",
+        Harmless("the list of topics is always answered"),
+    ),
+    key(
+        "enableTopicList",
+        "true",
+        Harmless("the list of topics is always answered"),
+    ),
+    key(
+        "needWaitForService",
+        "false",
+        Harmless("requests are answered at once"),
+    ),
+    key(
+        "waitSecondsForService",
+        "45",
+        Harmless("requests are answered at once"),
+    ),
+    key(
+        "deleteTopicWithBrokerRegistration",
+        "false",
+        Harmless("a topic goes with its deletion"),
+    ),
+    key(
+        "enableControllerInNamesrv",
+        "false",
+        Refused("the controller is not built"),
+    ),
+    key("unRegisterBrokerQueueCapacity", "3000", TASKS),
+    key("clientRequestThreadPoolNums", "8", TASKS),
+    key("clientRequestThreadPoolQueueCapacity", "50000", TASKS),
+    key("defaultThreadPoolNums", "16", TASKS),
+    key("defaultThreadPoolQueueCapacity", "10000", TASKS),
+    key(
+        "configBlackList",
+        "configBlackList;configStorePath;kvConfigPath",
+        Harmless("no key changes while it runs"),
+    ),
+    key("serverWorkerThreads", "8", TASKS),
+    key("serverSelectorThreads", "3", TASKS),
+    key("serverCallbackExecutorThreads", "0", TASKS),
+    key("serverOnewaySemaphoreValue", "256", TASKS),
+    key("serverAsyncSemaphoreValue", "64", TASKS),
+    key("serverChannelMaxIdleTimeSeconds", "120", REMOTING),
+    key("serverSocketSndBufSize", "0", REMOTING),
+    key("serverSocketRcvBufSize", "0", REMOTING),
+    key("serverSocketBacklog", "1024", REMOTING),
+    key("serverPooledByteBufAllocatorEnable", "true", REMOTING),
+    key("useEpollNativeSelector", "false", REMOTING),
+    key("tlsEnable", "false", Refused("TLS is not built yet")),
+];
+
+/// Everything a name server is told before it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamesrvConfig {
+    /// The address it listens at; unspecified for all.
+    pub bind: IpAddr,
+    /// `listenPort`; 0 picks a free one.
+    pub port: u16,
+    /// How often it looks for brokers that have fallen silent.
+    pub scan_every: Duration,
+}
+
+impl Default for NamesrvConfig {
+    fn default() -> Self {
+        read(&mut Sheet::new(KEYS, Vec::new()))
+    }
+}
+
+impl NamesrvConfig {
+    /// What `settings`, weakest first, mean, and what a person should be told about them.
+    ///
+    /// # Errors
+    ///
+    /// All that is unknown, misspelt, out of range, of the wrong type or not built yet.
+    pub fn from_settings(settings: Vec<Setting>) -> Result<(Self, Vec<Problem>), Problems> {
+        let mut sheet = Sheet::new(KEYS, settings);
+        let config = read(&mut sheet);
+        sheet.finish(config)
+    }
+}
+
+fn read(sheet: &mut Sheet) -> NamesrvConfig {
+    let scan = sheet.number("scanNotActiveBrokerInterval", &(10..=3_600_000));
+    NamesrvConfig {
+        bind: sheet.address("bindAddress"),
+        port: sheet.number("listenPort", &(0..=u16::MAX)),
+        scan_every: Duration::from_millis(scan),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tutorials_file_is_understood_with_a_hint() {
+        let settings = ["listenPort=9876", "listenIp=127.0.0.1"]
+            .map(|word| Setting::from_word(word).unwrap())
+            .to_vec();
+
+        let (config, warnings) = NamesrvConfig::from_settings(settings).unwrap();
+
+        assert_eq!(config.port, 9876);
+        assert!(config.bind.is_loopback());
+        assert!(
+            warnings[0].to_string().contains("taken as `bindAddress`"),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
+    fn nothing_written_means_apache_s_defaults() {
+        let config = NamesrvConfig::default();
+
+        assert_eq!(config.port, 9876);
+        assert!(config.bind.is_unspecified());
+        assert_eq!(config.scan_every, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn what_is_not_built_stops_the_start() {
+        let settings = vec![Setting::from_word("enableControllerInNamesrv=true").unwrap()];
+        let error = NamesrvConfig::from_settings(settings)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("the controller is not built"), "{error}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Who has which topic.
+
+pub mod config;
