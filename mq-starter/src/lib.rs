@@ -2,6 +2,7 @@
 
 extern crate self as mq_starter;
 
+mod application;
 pub mod config;
 mod extract;
 mod listener;
@@ -12,6 +13,7 @@ mod state;
 #[doc(hidden)]
 pub mod __private;
 
+pub use application::{Failure, Problem, StartError};
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
 pub use listener::{
     ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next,
@@ -20,6 +22,9 @@ pub use listener::{
 pub use message::MessageExt;
 pub use mq_macros::{Component, rocketmq_message_listener};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};
+
+/// What `main` returns: any error ends it, printed with its causes.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a listener and its application use, in one import.
 pub mod prelude {

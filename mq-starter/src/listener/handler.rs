@@ -64,3 +64,50 @@ impl fmt::Debug for Handler {
         f.write_str("Handler")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::Next;
+
+    fn delivery() -> Delivery {
+        let topic = mq_core::message::TopicName::new("t").unwrap();
+        let host = ([127, 0, 0, 1], 10911).into();
+        let message = mq_core::message::MessageExt {
+            message: mq_core::message::Message::new(topic, "body"),
+            queue_id: 0,
+            queue_offset: mq_core::message::QueueOffset::default(),
+            physical_offset: mq_core::message::PhysicalOffset::default(),
+            sys_flag: mq_core::message::SysFlag::default(),
+            born_timestamp: 0,
+            born_host: host,
+            store_timestamp: 0,
+            store_host: host,
+            reconsume_times: 0,
+            prepared_transaction_offset: 0,
+            store_size: 0,
+        };
+        Delivery {
+            message: message.into(),
+            state: AppState::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_before_or_after_the_first_wait_counts_as_later() {
+        let early = Handler::new(|_| panic!("early"));
+        let late = Handler::new(|_| {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                panic!("late {}", 1)
+            })
+        });
+
+        for (handler, text) in [(early, "early"), (late, "late 1")] {
+            let error = handler.call(delivery()).await.unwrap_err();
+
+            assert_eq!(error.next(), Next::Later);
+            assert_eq!(error.reason(), format!("the listener panicked: {text}"));
+        }
+    }
+}

@@ -1,13 +1,16 @@
 //! Listeners: what an annotation leaves in the program, and what the program makes of it.
 //!
-//! An annotation leaves a [`Declaration`]. At start its placeholders are filled ([`Plan`]), listeners
-//! of one group are put together or refused, and each becomes a [`Handler`] that the consumer calls.
+//! An annotation leaves a `Declaration`. At start its placeholders are filled (`Plan`), listeners
+//! of one group are put together or refused, and each becomes a `Handler` that the consumer calls.
 
 pub(crate) mod attributes;
 pub(crate) mod declaration;
 pub(crate) mod handler;
 mod modes;
+mod names;
 mod outcome;
+mod plan;
+mod reading;
 
 use std::future::Future;
 
@@ -17,6 +20,8 @@ pub use declaration::{Origin, Selection};
 pub use handler::Delivery;
 pub use modes::{ConsumeMode, MessageModel, SelectorType, UnknownName};
 pub use outcome::{ConsumeError, ConsumeResult, IntoConsumeResult, Next};
+
+pub(crate) use plan::{Consumer, Listener, Plan};
 
 /// A struct that takes messages; it carries `#[rocketmq_message_listener]`.
 ///

@@ -26,15 +26,32 @@ pub struct EncodeError {
 /// # Ok::<_, mq_starter::payload::EncodeError>(())
 /// ```
 pub fn encode<T: Serialize + ?Sized>(payload: &T) -> Result<Bytes, EncodeError> {
+    encode_as(payload).map(|encoded| encoded.body)
+}
+
+/// A body, and how it was written.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub(crate) body: Bytes,
+    pub(crate) is_json: bool,
+}
+
+/// Writes `payload` as a body and says how.
+pub(crate) fn encode_as<T: Serialize + ?Sized>(payload: &T) -> Result<Encoded, EncodeError> {
     if let Ok(raw) = payload.serialize(Raw) {
-        return Ok(Bytes::from(raw));
+        return Ok(Encoded {
+            body: Bytes::from(raw),
+            is_json: false,
+        });
     }
-    serde_json::to_vec(payload)
-        .map(Bytes::from)
-        .map_err(|source| EncodeError {
-            payload: type_name::<T>(),
-            source,
-        })
+    let json = serde_json::to_vec(payload).map_err(|source| EncodeError {
+        payload: type_name::<T>(),
+        source,
+    })?;
+    Ok(Encoded {
+        body: Bytes::from(json),
+        is_json: true,
+    })
 }
 
 /// Takes a text or bytes at the top and refuses everything else.

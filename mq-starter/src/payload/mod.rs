@@ -11,6 +11,7 @@ use crate::MessageExt;
 
 pub use decode::{DecodeError, decode};
 pub use encode::{EncodeError, encode};
+pub(crate) use encode::{Encoded, encode_as};
 
 /// What a listener can take as its message.
 ///

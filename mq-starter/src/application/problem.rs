@@ -1,0 +1,120 @@
+//! What stops an application from starting.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::config::{ConfigErrors, ConfigProblem};
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    place: String,
+    what: String,
+}
+
+impl Problem {
+    pub(crate) fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            what: what.into(),
+        }
+    }
+
+    /// The file and line, or the source of the setting.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is wrong, and what to do.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+impl From<ConfigProblem> for Problem {
+    fn from(problem: ConfigProblem) -> Self {
+        let what = if problem.key.is_empty() {
+            problem.what
+        } else {
+            format!("{}: {}", problem.key, problem.what)
+        };
+        Self::new(problem.origin.to_string(), what)
+    }
+}
+
+/// Why an application does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Settings or annotations are wrong: all of it, nothing was started.
+    #[error("the application cannot start{}", lines(.0))]
+    Refused(Vec<Problem>),
+    /// The broker in this process does not start.
+    #[error("the embedded broker does not start")]
+    Broker(#[source] Box<dyn Error + Send + Sync>),
+    /// The cluster does not take part.
+    #[error("could not {action}")]
+    Cluster {
+        /// What was tried.
+        action: String,
+        /// Why it failed.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The web server's address cannot be listened on.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why, such as "address in use".
+        source: std::io::Error,
+    },
+    /// The web server ended with an error.
+    #[error("the web server ended")]
+    Web(#[source] std::io::Error),
+    /// Not everything ended in time.
+    #[error("the application did not stop in time")]
+    Stop(#[source] mq_core::tasks::Unfinished),
+}
+
+impl From<ConfigErrors> for StartError {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Refused(errors.into_problems().into_iter().map(Into::into).collect())
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect()
+}
+
+/// What `main` ends with: any error, printed with its causes.
+///
+/// Like [`ConsumeError`](crate::ConsumeError) it does not implement [`Error`] itself, so that `?`
+/// takes every other.
+pub struct Failure(Box<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, "\n  because: {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

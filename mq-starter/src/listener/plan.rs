@@ -1,0 +1,442 @@
+//! From annotations to consumers: listeners of one group share one, contradictions are refused.
+//!
+//! Everything wrong is gathered with the place of the annotation, so that one start shows it all.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use mq_core::message::{GroupName, TopicName};
+
+use super::Origin;
+use super::declaration::Declaration;
+use super::handler::Handler;
+use super::modes::{ConsumeMode, MessageModel, SelectorType};
+use super::reading::Reading;
+use crate::application::Problem;
+use crate::config::{ListenerSettings, Settings};
+use crate::state::AppState;
+
+/// Handlers at a time when nobody says otherwise (`consumeThreadNumber`).
+const THREADS: u16 = 20;
+
+/// One listener, ready to be called.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    pub(crate) name: &'static str,
+    pub(crate) origin: Origin,
+    pub(crate) topic: TopicName,
+    pub(crate) selector: SelectorType,
+    pub(crate) expression: String,
+    pub(crate) handler: Handler,
+}
+
+/// One consumer: a group with all its listeners in this program.
+#[derive(Clone, Debug)]
+pub(crate) struct Consumer {
+    pub(crate) group: GroupName,
+    pub(crate) mode: ConsumeMode,
+    pub(crate) model: MessageModel,
+    /// Handlers at a time.
+    pub(crate) threads: u16,
+    /// Attempts after the first; `None` is the default of the mode.
+    pub(crate) max_reconsume_times: Option<u32>,
+    /// One per topic.
+    pub(crate) listeners: Vec<Listener>,
+}
+
+/// What an application listens to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) consumers: Vec<Consumer>,
+    /// Listeners that the settings switch off.
+    pub(crate) disabled: Vec<&'static Declaration>,
+}
+
+/// A listener and what it wants of its group.
+pub(super) struct Meant {
+    pub(super) listener: Listener,
+    pub(super) group: GroupName,
+    pub(super) mode: ConsumeMode,
+    pub(super) model: MessageModel,
+    /// `None`: whatever the others of the group want.
+    pub(super) threads: Option<u16>,
+    /// `None`: whatever the others of the group want.
+    pub(super) max_reconsume_times: Option<u32>,
+}
+
+impl Plan {
+    /// The plan; what is wrong goes to `problems`.
+    pub(crate) fn of(
+        declarations: &[&'static Declaration],
+        settings: &Settings,
+        overrides: &[ListenerSettings],
+        state: &AppState,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let mut plan = Self::default();
+        let mut unused: Vec<&ListenerSettings> = overrides.iter().collect();
+        let mut groups: BTreeMap<GroupName, Vec<Meant>> = BTreeMap::new();
+        for declaration in declarations {
+            let mut reading = Reading::new(declaration, settings, problems);
+            let Some((group, topic)) = reading.names() else {
+                continue;
+            };
+            let about = |o: &&ListenerSettings| group == *o.group && topic == *o.topic;
+            let laid_over = overrides.iter().find(about);
+            unused.retain(|o| !about(o));
+            if laid_over.is_some_and(|o| !o.enabled) {
+                plan.disabled.push(declaration);
+                continue;
+            }
+            reading.lay_over(laid_over);
+            if let Some(meant) = reading.meant(group, topic, state) {
+                groups.entry(meant.group.clone()).or_default().push(meant);
+            }
+        }
+        problems.extend(unused.into_iter().map(no_such_listener));
+        plan.consumers = groups
+            .into_iter()
+            .map(|(group, members)| together(group, members, problems))
+            .collect();
+        plan
+    }
+
+    /// All listeners, one line each, for the log at start.
+    pub(crate) fn table(&self) -> String {
+        let rows = self.consumers.iter().flat_map(|consumer| {
+            consumer.listeners.iter().map(move |listener| {
+                [
+                    listener.name.to_owned(),
+                    listener.topic.to_string(),
+                    listener.expression.clone(),
+                    consumer.group.to_string(),
+                    format!("{} {}", consumer.model, consumer.mode),
+                    listener.origin.to_string(),
+                ]
+            })
+        });
+        let head = ["listener", "topic", "selector", "group", "mode", "where"].map(str::to_owned);
+        let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+        let mut widths = [0; 6];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let mut table = String::new();
+        for row in &rows {
+            let cells = row.iter().zip(widths);
+            let cells: Vec<_> = cells
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
+            table.push_str("\n  ");
+            table.push_str(cells.join("  ").trim_end());
+        }
+        table
+    }
+}
+
+fn no_such_listener(unused: &ListenerSettings) -> Problem {
+    let ListenerSettings { group, topic, .. } = unused;
+    Problem::new(
+        unused.origin.to_string(),
+        format!(
+            "rocketmq.consumer.listeners.{group}.{topic}: no listener of this program is in the \
+             group `{group}` with the topic `{topic}`"
+        ),
+    )
+}
+
+/// Puts the listeners of one group together; a contradiction names both places.
+fn together(group: GroupName, members: Vec<Meant>, problems: &mut Vec<Problem>) -> Consumer {
+    let mut agree = Agreement {
+        group: &group,
+        members: &members,
+        problems,
+    };
+    let mode = agree.on("consume_mode", |meant| Some(meant.mode));
+    let model = agree.on("message_model", |meant| Some(meant.model));
+    let threads = agree.on("consume_thread_number", |meant| meant.threads);
+    let retries = agree.on("max_reconsume_times", |meant| meant.max_reconsume_times);
+    agree.on_topics();
+    Consumer {
+        mode: mode.unwrap_or_default(),
+        model: model.unwrap_or_default(),
+        threads: threads.unwrap_or(THREADS),
+        max_reconsume_times: retries,
+        group,
+        listeners: members.into_iter().map(|meant| meant.listener).collect(),
+    }
+}
+
+/// The members of a group on their way to one consumer.
+struct Agreement<'a> {
+    group: &'a GroupName,
+    members: &'a [Meant],
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Agreement<'_> {
+    /// The one value that all members want; the first one where they do not agree.
+    fn on<T: PartialEq + Display>(
+        &mut self,
+        key: &str,
+        wanted: impl Fn(&Meant) -> Option<T>,
+    ) -> Option<T> {
+        let mut first: Option<(T, Origin)> = None;
+        for member in self.members {
+            let Some(value) = wanted(member) else {
+                continue;
+            };
+            let origin = member.listener.origin;
+            match &first {
+                None => first = Some((value, origin)),
+                Some((agreed, _)) if *agreed == value => {}
+                Some((agreed, other)) => {
+                    let group = self.group;
+                    self.problems.push(Problem::new(
+                        origin.to_string(),
+                        format!(
+                            "group `{group}`: {key} is {value} here and {agreed} at {other}; a \
+                             group has one, use two groups otherwise"
+                        ),
+                    ));
+                }
+            }
+        }
+        first.map(|(value, _)| value)
+    }
+
+    /// A message of a topic can go to one listener of a group only.
+    fn on_topics(&mut self) {
+        let mut first: BTreeMap<&TopicName, &Listener> = BTreeMap::new();
+        for Meant { listener, .. } in self.members {
+            let Some(other) = first.get(&listener.topic) else {
+                first.insert(&listener.topic, listener);
+                continue;
+            };
+            let (group, topic) = (self.group, &listener.topic);
+            let what = if other.expression == listener.expression {
+                "the message would go to either".to_owned()
+            } else {
+                format!(
+                    "it selects `{}` here and `{}` there, and a group has one selection per topic",
+                    listener.expression, other.expression
+                )
+            };
+            self.problems.push(Problem::new(
+                listener.origin.to_string(),
+                format!(
+                    "group `{group}` listens to `{topic}` here and at {}: {what}; use two groups",
+                    other.origin
+                ),
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::__private::{Assembly, Attributes, Written};
+    use crate::config::SettingsOptions;
+
+    fn assemble(_: &mut Assembly<'_>) -> Option<Handler> {
+        Some(Handler::new(|_| Box::pin(async { Ok(()) })))
+    }
+
+    fn wanting(assembly: &mut Assembly<'_>) -> Option<Handler> {
+        assembly.take::<u128>("it")?;
+        None
+    }
+
+    const SHOP: Attributes = Attributes {
+        topic: "order-topic",
+        consumer_group: "shop",
+        ..Attributes::NONE
+    };
+
+    fn declared(line: u32, attributes: Attributes) -> Declaration {
+        Declaration {
+            name: "take",
+            origin: Origin {
+                package: "shop-user",
+                file: "src/sms.rs",
+                line,
+            },
+            attributes,
+            assemble,
+        }
+    }
+
+    fn plan(declarations: Vec<Declaration>, settings: &[(&str, &str)]) -> (Plan, Vec<String>) {
+        let mut options = SettingsOptions::default();
+        for (key, value) in settings {
+            options = options.set(*key, *value);
+        }
+        let settings = Settings::load(&options).unwrap();
+        let overrides = settings.rocketmq().unwrap().listeners;
+        let declarations: Vec<&'static Declaration> = declarations
+            .into_iter()
+            .map(|declaration| &*Box::leak(Box::new(declaration)))
+            .collect();
+        let mut problems = Vec::new();
+        let state = AppState::default();
+        let plan = Plan::of(&declarations, &settings, &overrides, &state, &mut problems);
+        (plan, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn listeners_of_one_group_share_a_consumer() {
+        let other = Attributes {
+            topic: "other-topic",
+            consume_thread_number: Some(Written::Literal(7)),
+            ..SHOP
+        };
+
+        let (plan, problems) = plan(vec![declared(1, SHOP), declared(2, other)], &[]);
+
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(plan.consumers.len(), 1);
+        assert_eq!(plan.consumers[0].listeners.len(), 2);
+        assert_eq!(plan.consumers[0].threads, 7);
+    }
+
+    #[test]
+    fn contradictions_in_a_group_name_both_places() {
+        let orderly = Attributes {
+            topic: "other-topic",
+            consume_mode: Some(Written::Literal(ConsumeMode::Orderly)),
+            ..SHOP
+        };
+        let tagged = Attributes {
+            selector_expression: Some("paid"),
+            ..SHOP
+        };
+
+        let declarations = vec![declared(1, SHOP), declared(2, orderly), declared(3, tagged)];
+        let (_, problems) = plan(declarations, &[]);
+
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        for (problem, line) in problems.iter().zip([2, 3]) {
+            assert!(
+                problem.starts_with(&format!("src/sms.rs:{line}: ")),
+                "{problem}"
+            );
+            assert!(problem.contains("at src/sms.rs:1"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_and_settings_are_stronger_than_annotations() {
+        let attributes = Attributes {
+            topic: "${shop.topic:order-topic}",
+            consume_thread_number: Some(Written::Placeholder("${shop.threads}")),
+            max_reconsume_times: Some(Written::Literal(16)),
+            ..SHOP
+        };
+        let settings = [
+            ("shop.threads", "3"),
+            (
+                "rocketmq.consumer.listeners.shop.order-topic.max-reconsume-times",
+                "2",
+            ),
+            (
+                "rocketmq.consumer.listeners.shop.order-topic.selector-expression",
+                "paid",
+            ),
+        ];
+
+        let (plan, problems) = plan(vec![declared(1, attributes)], &settings);
+
+        assert!(problems.is_empty(), "{problems:?}");
+        let consumer = &plan.consumers[0];
+        assert_eq!(
+            (consumer.threads, consumer.max_reconsume_times),
+            (3, Some(2))
+        );
+        assert_eq!(consumer.listeners[0].expression, "paid");
+    }
+
+    #[test]
+    fn everything_wrong_with_a_listener_is_reported_at_once() {
+        let attributes = Attributes {
+            selector_expression: Some("${shop.tags}"),
+            consume_mode: Some(Written::Placeholder("${shop.mode:sideways}")),
+            consume_thread_number: Some(Written::Placeholder("${shop.threads:0}")),
+            ..SHOP
+        };
+        let mut declaration = declared(9, attributes);
+        declaration.assemble = wanting;
+
+        let (plan, problems) = plan(vec![declaration], &[]);
+
+        assert!(plan.consumers.is_empty());
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(
+            problems
+                .iter()
+                .all(|problem| problem.starts_with("src/sms.rs:9: "))
+        );
+        assert!(
+            problems
+                .iter()
+                .any(|problem| problem.contains("needs a `u128`"))
+        );
+    }
+
+    #[test]
+    fn the_settings_switch_a_listener_off() {
+        let settings = [("rocketmq.consumer.listeners.shop.order-topic", "false")];
+
+        let (plan, problems) = plan(vec![declared(1, SHOP)], &settings);
+
+        assert!(problems.is_empty(), "{problems:?}");
+        assert!(plan.consumers.is_empty());
+        assert_eq!(plan.disabled.len(), 1);
+    }
+
+    #[test]
+    fn settings_for_a_listener_that_does_not_exist_are_a_mistake() {
+        let settings = [("rocketmq.consumer.listeners.shop.order-topci", "false")];
+
+        let (_, problems) = plan(vec![declared(1, SHOP)], &settings);
+
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("order-topci"), "{problems:?}");
+    }
+
+    #[test]
+    fn names_from_the_settings_are_checked_as_literals_are() {
+        let attributes = Attributes {
+            topic: "${shop.topic}",
+            consumer_group: "${shop.group}",
+            ..Attributes::NONE
+        };
+        let settings = [("shop.topic", "a.b"), ("shop.group", "DEFAULT_CONSUMER")];
+
+        let (_, problems) = plan(vec![declared(4, attributes)], &settings);
+
+        assert_eq!(problems.len(), 2, "{problems:?}");
+    }
+
+    #[test]
+    fn the_table_says_who_listens_to_what_and_where_it_stands() {
+        let (plan, _) = plan(vec![declared(12, SHOP)], &[]);
+
+        let table = plan.table();
+
+        let row = table.lines().last().unwrap();
+        let words: Vec<_> = row.split_whitespace().collect();
+        let expected = [
+            "take",
+            "order-topic",
+            "*",
+            "shop",
+            "CLUSTERING",
+            "CONCURRENTLY",
+            "src/sms.rs:12",
+        ];
+        assert_eq!(words, expected);
+    }
+}

@@ -1,0 +1,215 @@
+//! One annotation with its placeholders filled and the settings laid over it.
+
+use std::fmt::Display;
+
+use mq_core::message::subscription::TagExpression;
+use mq_core::message::{GroupName, TopicName};
+
+use super::attributes::Written;
+use super::declaration::Declaration;
+use super::modes::{ConsumeMode, MessageModel, Named, SelectorType};
+use super::names;
+use super::plan::{Listener, Meant};
+use crate::application::Problem;
+use crate::config::{ListenerSettings, Settings};
+use crate::state::{AppState, Assembly};
+
+/// An annotation being read. What is wrong with it goes to `problems`.
+pub(super) struct Reading<'a> {
+    declaration: &'static Declaration,
+    settings: &'a Settings,
+    laid_over: Option<&'a ListenerSettings>,
+    problems: &'a mut Vec<Problem>,
+}
+
+/// A text and the place it comes from.
+struct Text {
+    text: String,
+    place: String,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(
+        declaration: &'static Declaration,
+        settings: &'a Settings,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self {
+            declaration,
+            settings,
+            laid_over: None,
+            problems,
+        }
+    }
+
+    /// Lays over what the settings say about this listener.
+    pub(super) fn lay_over(&mut self, settings: Option<&'a ListenerSettings>) {
+        self.laid_over = settings;
+    }
+
+    /// The group and the topic, by which the settings name a listener.
+    pub(super) fn names(&mut self) -> Option<(GroupName, TopicName)> {
+        let attributes = &self.declaration.attributes;
+        let group = self.filled("consumer_group", attributes.consumer_group);
+        let group = group.and_then(|text| self.checked("consumer_group", &text, names::group));
+        let topic = self.filled("topic", attributes.topic);
+        let topic = topic.and_then(|text| self.checked("topic", &text, names::topic));
+        group.zip(topic)
+    }
+
+    /// The listener and what it wants of its group; `None` when something is wrong.
+    pub(super) fn meant(
+        &mut self,
+        group: GroupName,
+        topic: TopicName,
+        state: &AppState,
+    ) -> Option<Meant> {
+        let before = self.problems.len();
+        let attributes = &self.declaration.attributes;
+        let mode = self.value("consume_mode", attributes.consume_mode, ConsumeMode::read);
+        let model = self.value(
+            "message_model",
+            attributes.message_model,
+            MessageModel::read,
+        );
+        let threads = attributes.consume_thread_number;
+        let threads = self.value("consume_thread_number", threads, |text| {
+            within(text, 1, 1000)
+        });
+        let retries = attributes.max_reconsume_times;
+        let retries = self.value("max_reconsume_times", retries, |text| {
+            within(text, -1, i32::MAX)
+        });
+        let selector = self.value(
+            "selector_type",
+            attributes.selector_type,
+            SelectorType::read,
+        );
+        let selector = selector.unwrap_or_default();
+        let expression = self.expression(selector);
+        let handler = self.handler(state);
+        let (mode, model) = (mode.unwrap_or_default(), model.unwrap_or_default());
+        if model == MessageModel::Broadcasting && mode == ConsumeMode::Orderly {
+            self.complain(
+                "Broadcasting cannot be Orderly: no broker locks a queue that every member reads",
+            );
+        }
+        if model == MessageModel::Broadcasting && retries.is_some_and(|times| times >= 0) {
+            self.complain("max_reconsume_times has no effect in Broadcasting: a failed message is not tried again");
+        }
+        let (expression, handler) = expression.zip(handler)?;
+        (self.problems.len() == before).then(|| Meant {
+            listener: Listener {
+                name: self.declaration.name,
+                origin: self.declaration.origin,
+                topic,
+                selector,
+                expression,
+                handler,
+            },
+            group,
+            mode,
+            model,
+            threads: threads.and_then(|number| u16::try_from(number).ok()),
+            max_reconsume_times: retries.and_then(|times| u32::try_from(times).ok()),
+        })
+    }
+
+    fn expression(&mut self, selector: SelectorType) -> Option<String> {
+        let key = "selector_expression";
+        let text = match self.overriding(key) {
+            Some(text) => text,
+            None => self.filled(
+                key,
+                self.declaration
+                    .attributes
+                    .selector_expression
+                    .unwrap_or("*"),
+            )?,
+        };
+        self.checked(key, &text, |text| match selector {
+            SelectorType::Tag => TagExpression::parse(text)
+                .map(|_| text.to_owned())
+                .map_err(|error| error.to_string()),
+            _ if matches!(text.trim(), "" | "*") => Err("a condition is missing".to_owned()),
+            _ => Ok(text.to_owned()),
+        })
+    }
+
+    fn handler(&mut self, state: &AppState) -> Option<super::handler::Handler> {
+        let mut assembly = Assembly::new(state);
+        let handler = (self.declaration.assemble)(&mut assembly);
+        for missing in assembly.into_missing() {
+            self.complain(missing);
+        }
+        handler
+    }
+
+    /// A number or a member of an enum; `None` when nobody says or when it is wrong.
+    fn value<T: Copy, E: Display>(
+        &mut self,
+        key: &'static str,
+        written: Option<Written<T>>,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = match (self.overriding(key), written) {
+            (Some(text), _) => text,
+            (None, Some(Written::Literal(value))) => return Some(value),
+            (None, Some(Written::Placeholder(text))) => self.filled(key, text)?,
+            (None, None) => return None,
+        };
+        self.checked(key, &text, |text| {
+            read(text).map_err(|error| error.to_string())
+        })
+    }
+
+    fn overriding(&self, key: &str) -> Option<Text> {
+        let value = self.laid_over?.attributes.get(key)?;
+        Some(Text {
+            text: value.text.clone(),
+            place: value.origin.to_string(),
+        })
+    }
+
+    fn filled(&mut self, key: &str, text: &str) -> Option<Text> {
+        let place = self.declaration.origin.to_string();
+        match self.settings.resolve(text) {
+            Ok(text) => Some(Text { text, place }),
+            Err(error) => {
+                self.problems
+                    .push(Problem::new(place, format!("{key}: {error}")));
+                None
+            }
+        }
+    }
+
+    fn checked<T>(
+        &mut self,
+        key: &str,
+        text: &Text,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match check(&text.text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problems
+                    .push(Problem::new(text.place.clone(), format!("{key}: {error}")));
+                None
+            }
+        }
+    }
+
+    fn complain(&mut self, what: impl Display) {
+        let Declaration { name, origin, .. } = self.declaration;
+        self.problems.push(Problem::new(
+            origin.to_string(),
+            format!("`{name}`: {what}"),
+        ));
+    }
+}
+
+fn within(text: &str, from: i32, to: i32) -> Result<i32, String> {
+    let number = text.trim().parse::<i32>().ok();
+    let number = number.filter(|number| (from..=to).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number from {from} to {to}"))
+}
