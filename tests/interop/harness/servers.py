@@ -156,12 +156,16 @@ def apache(directory, version="5.3.3", store=None, settings=None, properties=(),
 def mq_binary():
     """The `mq` under test: `MQ_BINARY`, or the newest that cargo built."""
     given = os.environ.get("MQ_BINARY")
-    if given:
-        return pathlib.Path(given)
+    return pathlib.Path(given) if given else cargo_built("mq", "mq-server")
+
+
+def cargo_built(program, package):
+    """The newest executable of that name, release or debug."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", tools.REPOSITORY / "target"))
-    built = [path for path in (target / "release" / "mq", target / "debug" / "mq") if path.exists()]
+    candidates = (target / profile / program for profile in ("release", "debug"))
+    built = [path for path in candidates if path.exists()]
     if not built:
-        raise tools.MissingTool("mq (cargo build --release -p mq-server)")
+        raise tools.MissingTool(f"{program} (cargo build --release -p {package})")
     return max(built, key=lambda path: path.stat().st_mtime)
 
 

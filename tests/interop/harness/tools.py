@@ -105,3 +105,44 @@ def java_class_path(version):
         [project / "pom.xml", *project.glob("src/**/*.java")],
     )
     return f"{target / 'classes'}:{(target / 'class.path').read_text().strip()}"
+
+
+def go_program():
+    """Our Go program, built with modules inside the cache."""
+    project = HERE / "go"
+    target = CACHE / "go-program"
+    step(
+        "go",
+        [*project.glob("*.go"), project / "go.mod", project / "go.sum"],
+        ["go", "build", "-o", target, "."],
+        project,
+        {"GOMODCACHE": str(CACHE / "go-modules"), "GOFLAGS": "-modcacherw"},
+    )
+    return target
+
+
+def python_interpreter():
+    """A Python of its own with the packages of python/requirements.txt."""
+    requirements = HERE / "python" / "requirements.txt"
+    environment = CACHE / "python"
+    step("python-environment", [], ["python3", "-m", "venv", environment], HERE)
+    interpreter = environment / "bin" / "python"
+    step(
+        "python",
+        [requirements],
+        [interpreter, "-m", "pip", "install", "--quiet", "-r", requirements],
+        HERE,
+    )
+    return interpreter
+
+
+def node_modules():
+    """Our Node program beside its installed packages."""
+    need("node")
+    project = HERE / "node"
+    target = CACHE / "node"
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc", "interop.js"):
+        shutil.copyfile(project / name, target / name)
+    step("node", [project / "package-lock.json"], ["npm", "ci", "--no-audit", "--no-fund"], target)
+    return target / "interop.js"

@@ -1,0 +1,328 @@
+"""One cell of the matrix: a producer, a server, a consumer, and a kind of traffic."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+from . import clients, compare, processes, servers
+
+QUEUES = 4
+SECONDS = 90
+GET_CONSUMER_LIST = 38
+QUERY_OFFSET = 14
+MAX_OFFSET = 30
+CREATE_TOPIC = 17
+QUERY_MESSAGE = 12
+
+
+class Failed(Exception):
+    """The cell shows a difference; the text says which."""
+
+
+@dataclasses.dataclass
+class Kind:
+    """How a kind of traffic is made and checked."""
+
+    produce: str = "sync"
+    mode: str = "concurrent"
+    expression: str = "*"
+    members: int = 1
+    plan: str = "full"
+    attempts: int = 1
+    produce_first: bool = False
+
+
+KINDS = {
+    "sync": Kind(produce_first=True),
+    "async": Kind(produce="async"),
+    "one-way": Kind(produce="oneway"),
+    "batch": Kind(produce="batch"),
+    "tagged": Kind(expression="TagA || TagC", plan="small"),
+    "keyed": Kind(plan="small"),
+    "hash-ordered": Kind(produce="hash", mode="orderly"),
+    "two-members": Kind(members=2),
+    "broadcast": Kind(mode="broadcast", members=2),
+    "retry": Kind(mode="retry", plan="again", attempts=3),
+    "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
+}
+
+
+@dataclasses.dataclass
+class Cell:
+    """What one line of the table stands for."""
+
+    server: str
+    producer: clients.Client
+    consumer: clients.Client
+    kind: str
+
+    @property
+    def name(self):
+        """The name that filters look at."""
+        pair = self.producer.name
+        if self.consumer.name != pair:
+            pair = f"{pair}>{self.consumer.name}"
+        return f"{self.server}/{pair}/{self.kind}"
+
+
+class Bench:
+    """Where cells run: one pair of servers, the plans, a directory for files."""
+
+    def __init__(self, home, server, plans, seconds=SECONDS):
+        self.home = pathlib.Path(home)
+        self.server = server
+        self.plans = plans
+        self.seconds = seconds
+        self._number = 0
+
+    def run(self, cell):
+        """Runs a cell; returns how many deliveries were compared, raises `Failed`."""
+        self._number += 1
+        kind = KINDS[cell.kind]
+        text = cell.producer.text or cell.consumer.text
+        plan = self.plans[kind.plan, text]
+        topic = f"interop-{self._number}-{cell.kind}"
+        with contextlib.ExitStack() as stack:
+            run = _Run(self, cell, kind, plan, topic, stack)
+            return run.everything()
+
+    def ask(self, code, fields):
+        """A raw request to the broker: answer code, header, body."""
+        return servers.ask(self.server.broker, code, fields)
+
+
+class _Run:
+    """One run of one cell, with its topic, group and files."""
+
+    def __init__(self, bench, cell, kind, plan, topic, stack):
+        self.bench, self.cell, self.kind, self.plan = bench, cell, kind, plan
+        self.topic, self.stack = topic, stack
+        self.group = f"{topic}-group"
+        self.home = bench.home / topic
+        self.home.mkdir(parents=True)
+        self.members = []
+        tags = kind.expression.replace(" ", "").split("||")
+        self.entries = [entry for entry in plan.entries if tags == ["*"] or entry.tag in tags]
+
+    def everything(self):
+        if self.kind.produce_first:
+            # ali-ons asks nobody for TBW102: its topics must be there.
+            if self.cell.producer.name == "node":
+                self.create_topic()
+            sent = self.produce()
+            self.wait_for_route()
+            self.consume()
+        else:
+            self.create_topic()
+            self.consume()
+            sent = self.produce()
+        received = self.wait_for_deliveries()
+        problems = self.problems(sent, received)
+        problems += self.stop_members()
+        problems += self.committed()
+        if problems:
+            more = f" (and {len(problems) - 4} more)" if len(problems) > 4 else ""
+            raise Failed("; ".join(problems[:4]) + more)
+        return sum(map(len, received))
+
+    def create_topic(self):
+        fields = {
+            "topic": self.topic, "defaultTopic": "TBW102", "readQueueNums": QUEUES,
+            "writeQueueNums": QUEUES, "perm": 6, "topicFilterType": "SINGLE_TAG",
+            "topicSysFlag": 0, "order": "false",
+        }  # fmt: skip
+        code, header, _ = self.bench.ask(CREATE_TOPIC, {key: str(fields[key]) for key in fields})
+        if code != 0:
+            raise Failed(f"the broker refused to create a topic: {code} {header.get('remark')}")
+        self.wait_for_route()
+
+    def wait_for_route(self):
+        namesrv = self.bench.server.namesrv
+
+        def known():
+            return servers.ask(namesrv, servers.ROUTE_REQUEST, {"topic": self.topic})[0] == 0
+
+        try:
+            processes.wait_until(known, 15, f"the route of {self.topic}")
+        except TimeoutError as error:
+            raise Failed(str(error)) from error
+
+    def produce(self):
+        out = self.home / "sent"
+        command = [
+            *self.cell.producer.command("produce", self.home),
+            self.bench.server.namesrv, self.topic, self.kind.produce, self.plan.directory, out,
+        ]  # fmt: skip
+        log = self.home / "produce.log"
+        with log.open("wb") as errors:
+            process = processes.spawn(
+                command, cwd=self.home, env=environment(self.home),
+                stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+            )  # fmt: skip
+        self.stack.callback(processes.stop, process, 1)
+        try:
+            process.wait(self.bench.seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"sending took more than {self.bench.seconds} s{tail(log)}") from None
+        if process.returncode != 0:
+            raise Failed(f"the producer ended with {process.returncode}{tail(log)}")
+        sent = {line["index"]: line for line in lines(out)}
+        if len(sent) != len(self.plan.entries):
+            raise Failed(f"{len(sent)} of {len(self.plan.entries)} sends were acknowledged")
+        return sent
+
+    def consume(self):
+        for number in range(self.kind.members):
+            member = f"member-{number}"
+            home = self.home / member
+            home.mkdir()
+            command = [
+                *self.cell.consumer.command("consume", home),
+                self.bench.server.namesrv, self.topic, self.group, self.kind.mode,
+                self.kind.expression, f"{self.topic}-{member}", home / "received",
+            ]  # fmt: skip
+            with (home / "log").open("wb") as errors:
+                process = processes.spawn(
+                    command, cwd=home, env=environment(home),
+                    stdin=subprocess.PIPE, stdout=errors, stderr=errors,
+                )  # fmt: skip
+            self.stack.callback(processes.stop, process, 1)
+            self.members.append((process, home))
+        for process, home in self.members:
+
+            def ready(process=process, home=home):
+                if process.poll() is not None:
+                    raise Failed(f"a consumer ended with {process.returncode}{tail(home / 'log')}")
+                return any("ready" in line for line in lines(home / "received"))
+
+            try:
+                processes.wait_until(ready, 30, "the start of a consumer")
+            except TimeoutError as error:
+                raise Failed(f"{error}{tail(home / 'log')}") from error
+        if self.kind.members > 1:
+            self.wait_for_members()
+
+    def wait_for_members(self):
+        """Until the broker knows every member, and they had the time to share the queues."""
+
+        def known():
+            code, _, body = self.bench.ask(GET_CONSUMER_LIST, {"consumerGroup": self.group})
+            return code == 0 and len(json.loads(body)["consumerIdList"]) == self.kind.members
+
+        try:
+            processes.wait_until(known, 30, f"a group of {self.kind.members} members")
+        except TimeoutError as error:
+            raise Failed(str(error)) from error
+        time.sleep(3)
+
+    def received(self):
+        """The deliveries of each member so far."""
+        return [
+            [line for line in lines(home / "received") if "index" in line] for _, home in self.members
+        ]
+
+    def groups(self):
+        """The deliveries so far of each group: in broadcast mode every member is one."""
+        received = self.received()
+        return received if self.kind.mode == "broadcast" else [sum(received, [])]
+
+    def wait_for_deliveries(self):
+        """Until everything has come, and then a moment for what should not come."""
+
+        def enough():
+            return all(
+                compare.complete(self.entries, group, self.kind.attempts) for group in self.groups()
+            )
+
+        with contextlib.suppress(TimeoutError):
+            processes.wait_until(enough, self.bench.seconds, "the last delivery", 0.2)
+        time.sleep(0.5)
+        return self.received()
+
+    def problems(self, sent, received):
+        kind, cell = self.kind, self.cell
+        # A 5.x client gives the batch an id of its own and Apache's broker adds it to every message.
+        same_ids = cell.producer.ids == cell.consumer.ids and kind.produce != "batch"
+        found = []
+        for group in self.groups():
+            found += compare.deliveries(
+                self.entries, sent, group, same_ids, kind.attempts, cell.consumer.whole_batches
+            )
+            if "orderly" in kind.mode:
+                found += compare.order(self.entries, group)
+                if cell.producer.java_hash:
+                    found += compare.java_hash(self.entries, group, QUEUES)
+        if kind.members > 1 and not all(received):
+            found.append(f"the members got {[len(part) for part in received]} messages")
+        if cell.kind == "keyed":
+            found += self.look_up_keys()
+        return found
+
+    def look_up_keys(self):
+        """Every hundredth message must be found by its key."""
+        for entry in self.entries[::100]:
+            fields = {"topic": self.topic, "key": entry.key, "maxNum": "32",
+                      "beginTimestamp": "0", "endTimestamp": str(2**62)}  # fmt: skip
+            code, header, body = self.bench.ask(QUERY_MESSAGE, fields)
+            if code != 0 or entry.key.encode() not in body:
+                yield f"query by {entry.key}: code {code} {header.get('remark')}, {len(body)} bytes"
+
+    def stop_members(self):
+        """Ends their standard input; each must then leave in order."""
+        problems = []
+        for process, _ in self.members:
+            process.stdin.close()
+        for process, home in self.members:
+            try:
+                if process.wait(30) != 0:
+                    problems.append(f"a consumer stopped with {process.returncode}{tail(home / 'log')}")
+            except subprocess.TimeoutExpired:
+                problems.append("a consumer did not stop within 30 s")
+        return problems
+
+    def committed(self):
+        """A consumer that stopped in order has left its offsets with the broker."""
+        if self.kind.mode == "broadcast" or self.kind.expression != "*":
+            return []
+
+        def offsets():
+            pairs = []
+            for queue in range(QUEUES):
+                place = {"topic": self.topic, "queueId": str(queue)}
+                _, end, _ = self.bench.ask(MAX_OFFSET, place)
+                _, done, _ = self.bench.ask(QUERY_OFFSET, {**place, "consumerGroup": self.group})
+                pairs.append(tuple(
+                    (answer.get("extFields") or {}).get("offset") for answer in (done, end)
+                ))  # fmt: skip
+            return pairs
+
+        try:
+            processes.wait_until(
+                lambda: all(done == end or end == "0" for done, end in offsets()), 3, "commits"
+            )
+        except TimeoutError:
+            return [f"committed and greatest offsets differ: {offsets()}"]
+        return []
+
+
+def environment(home):
+    """A home of their own for the clients' logs and offset files."""
+    return {**os.environ, "HOME": str(home), "ROCKETMQ_GO_LOG_LEVEL": "error"}
+
+
+def lines(path):
+    """The whole lines of a file of JSON that may still be written."""
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def tail(log):
+    """The last words of a program, for the table."""
+    words = log.read_text(errors="replace").strip().splitlines()[-6:]
+    return ": " + " | ".join(words) if words else ""

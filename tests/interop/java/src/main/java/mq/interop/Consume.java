@@ -1,0 +1,93 @@
+package mq.interop;
+
+import java.nio.file.Path;
+import java.util.zip.CRC32;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
+import org.apache.rocketmq.common.message.MessageExt;
+
+/**
+ * {@code Consume NAMESRV TOPIC GROUP MODE EXPRESSION MEMBER OUT}: writes a line per delivery until
+ * its standard input ends.
+ */
+public final class Consume {
+    private static final int ATTEMPTS = 3;
+
+    private Consume() {
+    }
+
+    public static void main(String[] args) throws Exception {
+        String mode = args[3];
+        try (Report report = new Report(Path.of(args[6]))) {
+            DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(args[2]);
+            consumer.setNamesrvAddr(args[0]);
+            consumer.setInstanceName(args[5]);
+            consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+            consumer.setSuspendCurrentQueueTimeMillis(200);
+            consumer.setPollNameServerInterval(2_000);
+            if (mode.equals("broadcast")) {
+                broadcast(consumer);
+            }
+            consumer.subscribe(args[1], args[4]);
+            boolean retry = mode.startsWith("retry");
+            if (mode.endsWith("orderly")) {
+                consumer.registerMessageListener(orderly(report, retry));
+            } else {
+                consumer.registerMessageListener(concurrently(report, retry));
+            }
+            consumer.start();
+            report.line("ready", true);
+            while (System.in.read() >= 0) {
+                continue;
+            }
+            consumer.shutdown();
+        }
+        System.exit(0);
+    }
+
+    /** Without naming the type of the model, which has another package in 4.9 than in 5. */
+    private static void broadcast(DefaultMQPushConsumer consumer) {
+        var clustering = consumer.getMessageModel();
+        consumer.setMessageModel(Enum.valueOf(clustering.getDeclaringClass(), "BROADCASTING"));
+    }
+
+    private static MessageListenerConcurrently concurrently(Report report, boolean retry) {
+        return (messages, context) -> {
+            context.setDelayLevelWhenNextConsume(1);
+            boolean again = false;
+            for (MessageExt message : messages) {
+                received(report, message);
+                again |= retry && wanted(message);
+            }
+            return again ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        };
+    }
+
+    private static MessageListenerOrderly orderly(Report report, boolean retry) {
+        return (messages, context) -> {
+            boolean again = false;
+            for (MessageExt message : messages) {
+                received(report, message);
+                again |= retry && wanted(message);
+            }
+            return again ? ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT : ConsumeOrderlyStatus.SUCCESS;
+        };
+    }
+
+    private static boolean wanted(MessageExt message) {
+        return "again".equals(message.getUserProperty("color")) && message.getReconsumeTimes() < ATTEMPTS - 1;
+    }
+
+    private static void received(Report report, MessageExt message) {
+        CRC32 crc = new CRC32();
+        crc.update(message.getBody());
+        report.line("id", message.getMsgId(), "queue", message.getQueueId(), "offset", message.getQueueOffset(),
+                "topic", message.getTopic(), "key", message.getKeys(), "tag", message.getTags(),
+                "index", message.getUserProperty("index"), "color", message.getUserProperty("color"),
+                "attempt", message.getReconsumeTimes(), "size", message.getBody().length, "crc", crc.getValue());
+    }
+}

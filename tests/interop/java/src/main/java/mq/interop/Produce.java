@@ -1,0 +1,139 @@
+package mq.interop;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.SendCallback;
+import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.client.producer.SendStatus;
+import org.apache.rocketmq.client.producer.selector.SelectMessageQueueByHash;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageClientIDSetter;
+
+/** {@code Produce NAMESRV TOPIC KIND PLAN OUT}: sends a plan, writes a line per message. */
+public final class Produce {
+    private static final int IN_FLIGHT = 32;
+    private static final int BATCH_MESSAGES = 32;
+    private static final int BATCH_BYTES = 1024 * 1024;
+
+    private final String topic;
+    private final Plan plan;
+    private final Report report;
+    private final DefaultMQProducer producer = new DefaultMQProducer("interop-producer");
+
+    private Produce(String namesrv, String topic, Plan plan, Report report) {
+        this.topic = topic;
+        this.plan = plan;
+        this.report = report;
+        producer.setNamesrvAddr(namesrv);
+        producer.setSendMsgTimeout(10_000);
+    }
+
+    public static void main(String[] args) throws Exception {
+        try (Report report = new Report(Path.of(args[4]))) {
+            Produce produce = new Produce(args[0], args[1], new Plan(Path.of(args[3])), report);
+            produce.run(args[2]);
+        }
+        System.exit(0);
+    }
+
+    private void run(String kind) throws Exception {
+        if (kind.equals("async")) {
+            producer.setCompressMsgBodyOverHowmuch(Integer.MAX_VALUE);
+        }
+        producer.start();
+        switch (kind) {
+            case "sync" -> sync();
+            case "async" -> async();
+            case "oneway" -> oneway();
+            case "batch" -> batch();
+            case "hash" -> hash();
+            default -> throw new IllegalArgumentException(kind);
+        }
+        producer.shutdown();
+    }
+
+    private void sync() throws Exception {
+        for (Plan.Entry entry : plan.entries) {
+            sent(entry.index(), producer.send(plan.message(topic, entry)));
+        }
+    }
+
+    private void async() throws Exception {
+        Semaphore room = new Semaphore(IN_FLIGHT);
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        for (Plan.Entry entry : plan.entries) {
+            room.acquire();
+            producer.send(plan.message(topic, entry), new SendCallback() {
+                @Override
+                public void onSuccess(SendResult result) {
+                    sent(entry.index(), result);
+                    room.release();
+                }
+
+                @Override
+                public void onException(Throwable error) {
+                    failure.set(error);
+                    room.release();
+                }
+            });
+        }
+        room.acquire(IN_FLIGHT);
+        if (failure.get() != null) {
+            throw new IllegalStateException("an asynchronous send failed", failure.get());
+        }
+    }
+
+    private void oneway() throws Exception {
+        for (Plan.Entry entry : plan.entries) {
+            Message message = plan.message(topic, entry);
+            producer.sendOneway(message);
+            report.line("index", entry.index(), "id", MessageClientIDSetter.getUniqID(message));
+        }
+    }
+
+    private void batch() throws Exception {
+        List<Plan.Entry> batch = new ArrayList<>();
+        int bytes = 0;
+        for (Plan.Entry entry : plan.entries) {
+            if (batch.size() == BATCH_MESSAGES || (!batch.isEmpty() && bytes + entry.size() > BATCH_BYTES)) {
+                sendBatch(batch);
+                batch.clear();
+                bytes = 0;
+            }
+            batch.add(entry);
+            bytes += entry.size();
+        }
+        sendBatch(batch);
+    }
+
+    private void sendBatch(List<Plan.Entry> batch) throws Exception {
+        List<Message> messages = new ArrayList<>();
+        for (Plan.Entry entry : batch) {
+            messages.add(plan.message(topic, entry));
+        }
+        SendResult result = producer.send(messages);
+        for (int i = 0; i < batch.size(); i++) {
+            report.line("index", batch.get(i).index(), "queue", result.getMessageQueue().getQueueId(),
+                    "offset", result.getQueueOffset() + i);
+        }
+    }
+
+    private void hash() throws Exception {
+        SelectMessageQueueByHash selector = new SelectMessageQueueByHash();
+        for (Plan.Entry entry : plan.entries) {
+            sent(entry.index(), producer.send(plan.message(topic, entry), selector, entry.shard()));
+        }
+    }
+
+    private void sent(String index, SendResult result) {
+        if (result.getSendStatus() != SendStatus.SEND_OK) {
+            throw new IllegalStateException("message " + index + ": " + result);
+        }
+        report.line("index", index, "id", result.getMsgId(),
+                "queue", result.getMessageQueue().getQueueId(), "offset", result.getQueueOffset());
+    }
+}
