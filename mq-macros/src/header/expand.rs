@@ -9,6 +9,10 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
     let HeaderModel { ident, fields } = model;
     let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
     let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
+    let spellings = fields.iter().map(|field| {
+        let (name, aliases) = (&field.name, &field.aliases);
+        quote!(#name #(| #aliases)*)
+    });
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
     // Of their own, so that a field may be called `name` or `value`.
     let slots: Vec<_> = idents
@@ -25,22 +29,31 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
             quote!(::mq_core::wire::read_field(#name, #slot)?)
         }
     });
+    // A header without fields reads none of those that are there.
+    let (out, input, pick) = if fields.is_empty() {
+        (quote!(_out), quote!(_fields), quote!())
+    } else {
+        let pick = quote! {
+            for (name, value) in fields.iter() {
+                match name {
+                    #(#spellings => { #slots.get_or_insert(value); })*
+                    _ => {}
+                }
+            }
+        };
+        (quote!(out), quote!(fields), pick)
+    };
     quote! {
         impl ::mq_core::wire::Header for #ident {
-            fn write(&self, out: &mut ::mq_core::wire::FieldWriter<'_>) {
+            fn write(&self, #out: &mut ::mq_core::wire::FieldWriter<'_>) {
                 #(<#types as ::mq_core::wire::FieldValue>::write(&self.#idents, #names, out);)*
             }
 
             fn read(
-                fields: &::mq_core::wire::Fields,
+                #input: &::mq_core::wire::Fields,
             ) -> ::core::result::Result<Self, ::mq_core::wire::FieldError> {
                 #(let mut #slots = ::core::option::Option::None;)*
-                for (name, value) in fields.iter() {
-                    match name {
-                        #(#names => { #slots.get_or_insert(value); })*
-                        _ => {}
-                    }
-                }
+                #pick
                 ::core::result::Result::Ok(Self { #(#idents: #values,)* })
             }
         }

@@ -13,6 +13,8 @@ pub(super) struct HeaderField {
     pub(super) ident: Ident,
     pub(super) ty: Type,
     pub(super) name: String,
+    /// `#[header(alias = "…")]`: further names that are read, never written.
+    pub(super) aliases: Vec<String>,
     /// `#[header(default)]`: an absent or unreadable value means the type's default.
     pub(super) default: bool,
 }
@@ -22,12 +24,9 @@ impl HeaderModel {
         let Data::Struct(data) = &input.data else {
             return Err(Error::new_spanned(&input.ident, "a header is a struct"));
         };
-        let Fields::Named(named) = &data.fields else {
-            return Err(Error::new_spanned(
-                &input.ident,
-                "a header has named fields",
-            ));
-        };
+        if let Fields::Unnamed(fields) = &data.fields {
+            return Err(Error::new_spanned(fields, "a header has named fields"));
+        }
         if !input.generics.params.is_empty() {
             return Err(Error::new_spanned(
                 &input.generics,
@@ -36,7 +35,7 @@ impl HeaderModel {
         }
         let mut fields = Vec::new();
         let mut complaints: Option<Error> = None;
-        for field in &named.named {
+        for field in &data.fields {
             match HeaderField::of(field) {
                 Ok(field) => fields.push(field),
                 Err(error) => match &mut complaints {
@@ -61,17 +60,21 @@ impl HeaderField {
             return Err(Error::new_spanned(field, "a header has named fields"));
         };
         let mut name = camel_case(&ident.to_string());
+        let mut aliases = Vec::new();
         let mut default = false;
         for attribute in field.attrs.iter().filter(|a| a.path().is_ident("header")) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("name") {
                     name = meta.value()?.parse::<LitStr>()?.value();
                     Ok(())
+                } else if meta.path.is_ident("alias") {
+                    aliases.push(meta.value()?.parse::<LitStr>()?.value());
+                    Ok(())
                 } else if meta.path.is_ident("default") {
                     default = true;
                     Ok(())
                 } else {
-                    Err(meta.error("expected `name = \"…\"` or `default`"))
+                    Err(meta.error("expected `name = \"…\"`, `alias = \"…\"` or `default`"))
                 }
             })?;
         }
@@ -79,6 +82,7 @@ impl HeaderField {
             ident: ident.clone(),
             ty: field.ty.clone(),
             name,
+            aliases,
             default,
         })
     }

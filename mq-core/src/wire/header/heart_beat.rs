@@ -1,39 +1,41 @@
-//! 34, 35, 46: who is there and what they want.
+//! 34, 35 and 46: a client is there, leaves, asks whether its filter is understood.
 
 use bytestring::ByteString;
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// A client is alive; the body is `HeartbeatData`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct HeartBeat {}
+/// 34: a client is alive; the body is a [`HeartbeatData`](crate::wire::body::HeartbeatData).
+///
+/// Java takes the version of the answer as the broker's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct HeartBeat;
 
 impl Request for HeartBeat {
     const CODE: RequestCode = RequestCode::HEART_BEAT;
     type Reply = HeartBeatReply;
 }
 
-/// What the broker makes of heartbeats.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
+/// The answer to 34. 4.x brokers send neither field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct HeartBeatReply {
-    /// `true`: later heartbeats may be short.
+    /// Whether heartbeats may leave out subscriptions that have not changed.
     #[header(name = "IS_SUPPORT_HEART_BEAT_V2")]
-    pub supports_fingerprint: Option<ByteString>,
-    /// `true`: the next heartbeat must be whole.
+    pub supports_v2: Option<bool>,
+    /// Whether the subscriptions of the group have changed.
     #[header(name = "IS_SUB_CHANGE")]
-    pub subscription_changed: Option<ByteString>,
+    pub subscription_changed: Option<bool>,
 }
 
-/// A client leaves (`UnregisterClientRequestHeader`).
+/// 35: a client leaves its groups (`UnregisterClientRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct UnregisterClient {
     /// The client.
-    #[header(name = "clientID")]
+    #[header(name = "clientID", default)]
     pub client_id: ByteString,
-    /// The group of producers it leaves.
+    /// The group it sent in.
     pub producer_group: Option<ByteString>,
-    /// The group of consumers it leaves.
+    /// The group it consumed in.
     pub consumer_group: Option<ByteString>,
 }
 
@@ -42,9 +44,10 @@ impl Request for UnregisterClient {
     type Reply = NoFields;
 }
 
-/// Checks a filter expression; the body is `CheckClientRequestBody`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct CheckClientConfig {}
+/// 46: does this filter compile; the body is a
+/// [`CheckClientRequestBody`](crate::wire::body::CheckClientRequestBody).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct CheckClientConfig;
 
 impl Request for CheckClientConfig {
     const CODE: RequestCode = RequestCode::CHECK_CLIENT_CONFIG;

@@ -1,14 +1,14 @@
-//! 100, 101, 102, 219: keys and values kept by a name server.
+//! 100, 101, 102 and 219: keys and values that the name server keeps.
 
 use bytestring::ByteString;
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// Sets a key (`PutKVConfigRequestHeader`).
+/// 100: set a key (`PutKVConfigRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct PutKvConfig {
-    /// The namespace.
+    /// The namespace; `ORDER_TOPIC_CONFIG` is the one that clients read.
     pub namespace: ByteString,
     /// The key.
     pub key: ByteString,
@@ -21,7 +21,7 @@ impl Request for PutKvConfig {
     type Reply = NoFields;
 }
 
-/// Reads a key (`GetKVConfigRequestHeader`).
+/// 101: read a key (`GetKVConfigRequestHeader`); refused with `QUERY_NOT_FOUND` when it is not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetKvConfig {
     /// The namespace.
@@ -35,14 +35,14 @@ impl Request for GetKvConfig {
     type Reply = GetKvConfigReply;
 }
 
-/// Its value.
+/// The answer to 101 (`GetKVConfigResponseHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetKvConfigReply {
     /// The value.
     pub value: Option<ByteString>,
 }
 
-/// Deletes a key (`DeleteKVConfigRequestHeader`).
+/// 102: delete a key (`DeleteKVConfigRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct DeleteKvConfig {
     /// The namespace.
@@ -56,14 +56,15 @@ impl Request for DeleteKvConfig {
     type Reply = NoFields;
 }
 
-/// Asks for all keys of a namespace (`GetKVListByNamespaceRequestHeader`); the answer's body is `KVTable`.
+/// 219: all keys of a namespace (`GetKVListByNamespaceRequestHeader`). The body of the answer is a
+/// [`KvTable`](crate::wire::body::KvTable); refused with `QUERY_NOT_FOUND` when there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct GetKvList {
+pub struct GetKvListByNamespace {
     /// The namespace.
     pub namespace: ByteString,
 }
 
-impl Request for GetKvList {
+impl Request for GetKvListByNamespace {
     const CODE: RequestCode = RequestCode::GET_KVLIST_BY_NAMESPACE;
     type Reply = NoFields;
 }

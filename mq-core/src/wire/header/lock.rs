@@ -1,23 +1,27 @@
-//! 41 and 42: queues for one member alone; the body names them.
+//! 41 and 42: locks on queues, so that one member of a group consumes each in order.
 
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// Locks queues; the body is `LockBatchRequestBody`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct LockBatch {}
+/// 41: lock queues; the body is a [`LockBatchRequestBody`](crate::wire::body::LockBatchRequestBody),
+/// that of the answer a [`LockBatchResponseBody`](crate::wire::body::LockBatchResponseBody).
+///
+/// A queue that somebody else holds is no error: it is just absent from the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct LockBatchMq;
 
-impl Request for LockBatch {
+impl Request for LockBatchMq {
     const CODE: RequestCode = RequestCode::LOCK_BATCH_MQ;
     type Reply = NoFields;
 }
 
-/// Unlocks queues; the body is `UnlockBatchRequestBody`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct UnlockBatch {}
+/// 42: unlock queues; the body is a
+/// [`LockBatchRequestBody`](crate::wire::body::LockBatchRequestBody).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct UnlockBatchMq;
 
-impl Request for UnlockBatch {
+impl Request for UnlockBatchMq {
     const CODE: RequestCode = RequestCode::UNLOCK_BATCH_MQ;
     type Reply = NoFields;
 }

@@ -1,46 +1,54 @@
-//! A typed header for every request and its answer, a file per request or family of them.
+//! A typed header for every request and its answer, named after the request's code.
 
-mod broker_info;
-mod consumer_group;
-mod consumer_offset;
+mod consumer_list;
+mod group;
 mod heart_beat;
 mod kv_config;
 mod lock;
+mod offsets;
 mod pull_message;
 mod query_message;
-mod queue_offset;
 mod register_broker;
 mod reset_offset;
 mod route;
+mod runtime_info;
 mod send_back;
 mod send_message;
-mod subscription_group;
 mod topic;
+mod write_permission;
 
-pub use broker_info::{GetBrokerConfig, GetBrokerConfigReply, GetRuntimeInfo};
-pub use consumer_group::{GetConsumerList, NotifyConsumerIdsChanged};
-pub use consumer_offset::{OffsetReply, QueryConsumerOffset, UpdateConsumerOffset};
-pub use heart_beat::{CheckClientConfig, HeartBeat, HeartBeatReply, UnregisterClient};
-pub use kv_config::{DeleteKvConfig, GetKvConfig, GetKvConfigReply, GetKvList, PutKvConfig};
-pub use lock::{LockBatch, UnlockBatch};
-pub use pull_message::{LitePullMessage, PullMessage, PullMessageReply};
-pub use query_message::{QueryMessage, QueryMessageReply, ViewMessage};
-pub use queue_offset::{
-    EarliestStoreTimeReply, GetEarliestStoreTime, GetMaxOffset, GetMinOffset, SearchOffset,
+pub use consumer_list::{GetConsumerListByGroup, NotifyConsumerIdsChanged};
+pub use group::{
+    DeleteSubscriptionGroup, GetAllSubscriptionGroupConfig, GetAllSubscriptionGroupConfigReply,
+    GetSubscriptionGroupConfig, UpdateAndCreateSubscriptionGroup,
 };
+pub use heart_beat::{CheckClientConfig, HeartBeat, HeartBeatReply, UnregisterClient};
+pub use kv_config::{
+    DeleteKvConfig, GetKvConfig, GetKvConfigReply, GetKvListByNamespace, PutKvConfig,
+};
+pub use lock::{LockBatchMq, UnlockBatchMq};
+pub use offsets::{
+    Boundary, GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, OffsetReply,
+    QueryConsumerOffset, SearchOffsetByTimestamp, StoreTimeReply, UpdateConsumerOffset,
+};
+pub use pull_message::{LitePullMessage, PullMessage, PullMessageReply};
+pub use query_message::{QueryMessage, QueryMessageReply, ViewMessageById};
 pub use register_broker::{
     QueryDataVersion, QueryDataVersionReply, RegisterBroker, RegisterBrokerReply, UnregisterBroker,
 };
-pub use reset_offset::{NotifyResetOffset, ResetOffset};
+pub use reset_offset::{InvokeBrokerToResetOffset, ResetConsumerClientOffset};
 pub use route::{
-    AddWritePerm, AddWritePermReply, ForgetTopic, GetAllTopics, GetClusterInfo, GetNamesrvConfig,
-    GetRoute, GetSystemTopics, GetTopicsByCluster, RegisterTopic, WipeWritePerm,
-    WipeWritePermReply,
+    DeleteTopicInNamesrv, GetAllTopicListFromNameserver, GetBrokerClusterInfo, GetRouteInfoByTopic,
+    GetSystemTopicListFromNs, GetTopicsByCluster, RegisterTopicInNamesrv,
 };
-pub use send_back::ConsumerSendBack;
+pub use runtime_info::GetBrokerRuntimeInfo;
+pub use send_back::ConsumerSendMsgBack;
 pub use send_message::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
-pub use subscription_group::{CreateGroup, DeleteGroup, GetAllGroups, GetAllGroupsReply, GetGroup};
 pub use topic::{
-    CreateTopic, DeleteTopic, GetAllTopicConfig, GetAllTopicConfigReply, GetTopicConfig,
-    GetTopicStats,
+    DeleteTopicInBroker, GetAllTopicConfig, GetAllTopicConfigReply, GetTopicConfig,
+    UpdateAndCreateTopic,
+};
+pub use write_permission::{
+    AddWritePermOfBroker, AddWritePermOfBrokerReply, WipeWritePermOfBroker,
+    WipeWritePermOfBrokerReply,
 };

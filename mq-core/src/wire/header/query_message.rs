@@ -1,24 +1,27 @@
-//! 12 and 33: messages by key and by id.
+//! 12 and 33: messages by key, and the message at a physical offset.
 
 use bytestring::ByteString;
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// Asks for messages with a key (`QueryMessageRequestHeader`).
+/// 12: messages with a key (`QueryMessageRequestHeader`); the body of the answer holds the records.
+///
+/// Refused with `QUERY_NOT_FOUND` when there is none. The index knows only hashes: who asks
+/// compares the keys again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct QueryMessage {
     /// The topic.
     pub topic: ByteString,
     /// The key, or the unique id.
     pub key: ByteString,
-    /// At most so many.
+    /// At most so many messages.
     pub max_num: i32,
-    /// Stored at or after, ms since 1970.
+    /// Stored at this time or later, ms since 1970.
     pub begin_timestamp: i64,
-    /// Stored at or before, ms since 1970.
+    /// Stored at this time or earlier, ms since 1970.
     pub end_timestamp: i64,
-    /// Whether `key` is a unique id.
+    /// Whether `key` is a unique id; absent means no.
     #[header(name = "_UNIQUE_KEY_QUERY")]
     pub unique_key: Option<bool>,
 }
@@ -28,25 +31,26 @@ impl Request for QueryMessage {
     type Reply = QueryMessageReply;
 }
 
-/// How far the index is (`QueryMessageResponseHeader`); the body holds the records.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
+/// How far the index is (`QueryMessageResponseHeader`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct QueryMessageReply {
-    /// Store time of the last indexed message.
+    /// When the last indexed message was stored, ms since 1970.
     pub index_last_update_timestamp: i64,
-    /// Physical offset of the last indexed message.
+    /// Where the last indexed message lies.
     pub index_last_update_phyoffset: i64,
 }
 
-/// Asks for the message at a physical offset (`ViewMessageRequestHeader`).
+/// 33: the message at a physical offset (`ViewMessageRequestHeader`); the body of the answer holds
+/// its record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct ViewMessage {
-    /// The physical offset.
+pub struct ViewMessageById {
+    /// Its position in the commit log.
     pub offset: i64,
-    /// The topic.
+    /// The topic, from 5.x clients.
     pub topic: Option<ByteString>,
 }
 
-impl Request for ViewMessage {
+impl Request for ViewMessageById {
     const CODE: RequestCode = RequestCode::VIEW_MESSAGE_BY_ID;
     type Reply = NoFields;
 }

@@ -1,34 +1,36 @@
-//! 103, 104, 322: brokers come and go.
+//! 103, 104 and 322: a broker is there, leaves, asks whether its topics are known.
 
 use bytestring::ByteString;
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// A broker is there (`RegisterBrokerRequestHeader`); the body holds its topics.
+/// 103: a broker is there (`RegisterBrokerRequestHeader`); the body is a
+/// [`RegisterBrokerBody`](crate::wire::body::RegisterBrokerBody).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct RegisterBroker {
-    /// Its name.
+    /// The broker's name, which master and slaves share.
     pub broker_name: ByteString,
-    /// Where clients reach it, `HOST:PORT`.
+    /// Where clients reach it, `ip:port`.
     pub broker_addr: ByteString,
-    /// Its cluster.
+    /// The cluster.
     pub cluster_name: ByteString,
-    /// Where its replicas reach it.
+    /// Where slaves reach it, `ip:port`.
+    #[header(default)]
     pub ha_server_addr: ByteString,
     /// 0 is the master.
     pub broker_id: i64,
-    /// Forgotten after so long without a word.
+    /// It is gone when it has not been heard of for so long.
     pub heartbeat_timeout_millis: Option<i64>,
-    /// Whether a replica may act as master.
+    /// Whether a slave may act as master.
     pub enable_acting_master: Option<bool>,
     /// Whether the body is packed.
     #[header(default)]
     pub compressed: bool,
-    /// Checksum of the body; 0: none.
+    /// The body's checksum, without its highest bit; 0 means that there is none.
     #[header(default)]
     pub body_crc32: i32,
-    /// Its zone.
+    /// The zone.
     #[header(name = "__ZONE_NAME")]
     pub zone_name: Option<ByteString>,
 }
@@ -38,23 +40,24 @@ impl Request for RegisterBroker {
     type Reply = RegisterBrokerReply;
 }
 
-/// What a replica must know (`RegisterBrokerResponseHeader`).
+/// The answer to 103, for slaves (`RegisterBrokerResponseHeader`); the body is a
+/// [`KvTable`](crate::wire::body::KvTable) of ordered topics, when there are any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct RegisterBrokerReply {
-    /// Where the master's replicas reach it.
+    /// Where slaves reach the master.
     pub ha_server_addr: Option<ByteString>,
-    /// The master.
+    /// Where clients reach the master.
     pub master_addr: Option<ByteString>,
 }
 
-/// A broker leaves (`UnRegisterBrokerRequestHeader`).
+/// 104: a broker leaves (`UnRegisterBrokerRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct UnregisterBroker {
-    /// Its name.
+    /// The broker's name.
     pub broker_name: ByteString,
-    /// Its address.
+    /// Where clients reached it.
     pub broker_addr: ByteString,
-    /// Its cluster.
+    /// The cluster.
     pub cluster_name: ByteString,
     /// 0 is the master.
     pub broker_id: i64,
@@ -65,14 +68,15 @@ impl Request for UnregisterBroker {
     type Reply = NoFields;
 }
 
-/// Are the topics known in this version (`QueryDataVersionRequestHeader`); the body is `DataVersion`.
+/// 322: are a broker's topics known in this version (`QueryDataVersionRequestHeader`); the body is
+/// a [`DataVersion`](crate::wire::body::DataVersion), that of the answer the one that is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct QueryDataVersion {
-    /// Its name.
+    /// The broker's name.
     pub broker_name: ByteString,
-    /// Its address.
+    /// Where clients reach it.
     pub broker_addr: ByteString,
-    /// Its cluster.
+    /// The cluster.
     pub cluster_name: ByteString,
     /// 0 is the master.
     pub broker_id: i64,
@@ -83,9 +87,9 @@ impl Request for QueryDataVersion {
     type Reply = QueryDataVersionReply;
 }
 
-/// Whether they are not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
+/// The answer to 322 (`QueryDataVersionResponseHeader`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct QueryDataVersionReply {
-    /// `true`: register again.
-    pub changed: Option<bool>,
+    /// Whether the broker should register again.
+    pub changed: bool,
 }

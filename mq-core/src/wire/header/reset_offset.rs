@@ -1,49 +1,54 @@
-//! 220 and 222: go to another offset.
+//! 220 and 222: a group goes to another place of its queues.
 
 use bytestring::ByteString;
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// Resets a group (`ResetOffsetRequestHeader`).
+/// 220, from the broker: go to other offsets (`ResetOffsetRequestHeader`); the body is a
+/// [`ResetOffsetBody`](crate::wire::body::ResetOffsetBody). One-way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct ResetOffset {
+pub struct ResetConsumerClientOffset {
     /// The topic.
     pub topic: ByteString,
     /// The group.
     pub group: ByteString,
-    /// To the messages of this time, ms since 1970; -1: to the end.
+    /// The queue; below 0: all of them.
+    pub queue_id: Option<i32>,
+    /// The offset; below 0: by time.
+    pub offset: Option<i64>,
+    /// The time to go to, ms since 1970; -1: the end.
     pub timestamp: i64,
-    /// Also forward.
+    /// Whether to go backwards too.
     #[header(default)]
     pub is_force: bool,
-    /// Only this queue; -1: all.
-    pub queue_id: Option<i32>,
-    /// To this offset; -1: by time.
-    pub offset: Option<i64>,
 }
 
-impl Request for ResetOffset {
-    const CODE: RequestCode = RequestCode::INVOKE_BROKER_TO_RESET_OFFSET;
+impl Request for ResetConsumerClientOffset {
+    const CODE: RequestCode = RequestCode::RESET_CONSUMER_CLIENT_OFFSET;
     type Reply = NoFields;
 }
 
-/// Tells a member; the body is `ResetOffsetBody`.
+/// 222: reset the offsets of a group (`ResetOffsetRequestHeader`). The body of the answer is a
+/// [`ResetOffsetBody`](crate::wire::body::ResetOffsetBody).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct NotifyResetOffset {
+pub struct InvokeBrokerToResetOffset {
     /// The topic.
     pub topic: ByteString,
     /// The group.
     pub group: ByteString,
-    /// The time, ms since 1970.
-    #[header(default)]
+    /// The queue; absent or below 0: all of them.
+    pub queue_id: Option<i32>,
+    /// The offset; absent or below 0: by time.
+    pub offset: Option<i64>,
+    /// The time to go to, ms since 1970; -1: the end.
     pub timestamp: i64,
-    /// Also forward.
+    /// Whether to go backwards too.
     #[header(default)]
     pub is_force: bool,
 }
 
-impl Request for NotifyResetOffset {
-    const CODE: RequestCode = RequestCode::RESET_CONSUMER_CLIENT_OFFSET;
+impl Request for InvokeBrokerToResetOffset {
+    const CODE: RequestCode = RequestCode::INVOKE_BROKER_TO_RESET_OFFSET;
     type Reply = NoFields;
 }

@@ -1,69 +1,73 @@
-//! 105, 106, 206, 216, 217, 224, 304, 205, 327: what a name server knows.
+//! 105, 106, 206, 216, 217, 224 and 304: what the name server knows of topics and brokers.
 
 use bytestring::ByteString;
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// Asks where a topic is (`GetRouteInfoRequestHeader`); the answer's body is `TopicRouteData`.
+/// 105: where a topic is (`GetRouteInfoRequestHeader`). The body of the answer is a
+/// [`TopicRouteData`](crate::wire::body::TopicRouteData); refused with `TOPIC_NOT_EXIST` when
+/// there is no route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct GetRoute {
+pub struct GetRouteInfoByTopic {
     /// The topic.
     pub topic: ByteString,
-    /// Whether keys must be quoted.
+    /// Whether the answer must be strict JSON.
     pub accept_standard_json_only: Option<bool>,
 }
 
-impl Request for GetRoute {
+impl Request for GetRouteInfoByTopic {
     const CODE: RequestCode = RequestCode::GET_ROUTEINFO_BY_TOPIC;
     type Reply = NoFields;
 }
 
-/// Asks for all brokers; the answer's body is `ClusterInfo`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct GetClusterInfo {}
+/// 106: all brokers. The body of the answer is a [`ClusterInfo`](crate::wire::body::ClusterInfo).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct GetBrokerClusterInfo;
 
-impl Request for GetClusterInfo {
+impl Request for GetBrokerClusterInfo {
     const CODE: RequestCode = RequestCode::GET_BROKER_CLUSTER_INFO;
     type Reply = NoFields;
 }
 
-/// Asks for all topics; the answer's body is `TopicList`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct GetAllTopics {}
+/// 206: all topics. The body of the answer is a [`TopicList`](crate::wire::body::TopicList).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct GetAllTopicListFromNameserver;
 
-impl Request for GetAllTopics {
+impl Request for GetAllTopicListFromNameserver {
     const CODE: RequestCode = RequestCode::GET_ALL_TOPIC_LIST_FROM_NAMESERVER;
     type Reply = NoFields;
 }
 
-/// Forgets a topic (`DeleteTopicFromNamesrvRequestHeader`).
+/// 216: forget a topic (`DeleteTopicFromNamesrvRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct ForgetTopic {
+pub struct DeleteTopicInNamesrv {
     /// The topic.
     pub topic: ByteString,
-    /// Only on the brokers of this cluster.
+    /// Forget it on the brokers of this cluster only.
     pub cluster_name: Option<ByteString>,
 }
 
-impl Request for ForgetTopic {
+impl Request for DeleteTopicInNamesrv {
     const CODE: RequestCode = RequestCode::DELETE_TOPIC_IN_NAMESRV;
     type Reply = NoFields;
 }
 
-/// Makes a topic known (`RegisterTopicRequestHeader`); the body is `TopicRouteData`.
+/// 217: make a topic known (`RegisterTopicRequestHeader`); the body is a
+/// [`TopicRouteData`](crate::wire::body::TopicRouteData).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct RegisterTopic {
+pub struct RegisterTopicInNamesrv {
     /// The topic.
     pub topic: ByteString,
 }
 
-impl Request for RegisterTopic {
+impl Request for RegisterTopicInNamesrv {
     const CODE: RequestCode = RequestCode::REGISTER_TOPIC_IN_NAMESRV;
     type Reply = NoFields;
 }
 
-/// Asks for the topics of a cluster (`GetTopicsByClusterRequestHeader`).
+/// 224: the topics of a cluster (`GetTopicsByClusterRequestHeader`). The body of the answer is a
+/// [`TopicList`](crate::wire::body::TopicList), empty for an unknown cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetTopicsByCluster {
     /// The cluster.
@@ -75,58 +79,12 @@ impl Request for GetTopicsByCluster {
     type Reply = NoFields;
 }
 
-/// Asks for names of clusters and brokers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct GetSystemTopics {}
+/// 304: the topics named after clusters and brokers. The body of the answer is a
+/// [`TopicList`](crate::wire::body::TopicList).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct GetSystemTopicListFromNs;
 
-impl Request for GetSystemTopics {
+impl Request for GetSystemTopicListFromNs {
     const CODE: RequestCode = RequestCode::GET_SYSTEM_TOPIC_LIST_FROM_NS;
-    type Reply = NoFields;
-}
-
-/// Makes a broker read-only (`WipeWritePermOfBrokerRequestHeader`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct WipeWritePerm {
-    /// Its name.
-    pub broker_name: ByteString,
-}
-
-impl Request for WipeWritePerm {
-    const CODE: RequestCode = RequestCode::WIPE_WRITE_PERM_OF_BROKER;
-    type Reply = WipeWritePermReply;
-}
-
-/// How many topics that changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct WipeWritePermReply {
-    /// Topics.
-    pub wipe_topic_count: i32,
-}
-
-/// Makes a broker writable (`AddWritePermOfBrokerRequestHeader`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct AddWritePerm {
-    /// Its name.
-    pub broker_name: ByteString,
-}
-
-impl Request for AddWritePerm {
-    const CODE: RequestCode = RequestCode::ADD_WRITE_PERM_OF_BROKER;
-    type Reply = AddWritePermReply;
-}
-
-/// How many topics that changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct AddWritePermReply {
-    /// Topics.
-    pub add_topic_count: i32,
-}
-
-/// Asks for the settings; the answer's body is properties text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct GetNamesrvConfig {}
-
-impl Request for GetNamesrvConfig {
-    const CODE: RequestCode = RequestCode::GET_NAMESRV_CONFIG;
     type Reply = NoFields;
 }

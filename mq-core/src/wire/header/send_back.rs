@@ -5,31 +5,29 @@ use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// Sends a message back (`ConsumerSendMsgBackRequestHeader`).
+/// 36: another attempt for a message, or its end (`ConsumerSendMsgBackRequestHeader`).
+///
+/// C++ clients send only the first three fields: attempts allowed are then the group's, and what
+/// the message was is read from the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct ConsumerSendBack {
-    /// Its physical offset.
+pub struct ConsumerSendMsgBack {
+    /// Where the message lies in the commit log.
     pub offset: i64,
     /// The group.
     pub group: ByteString,
-    /// When: 0 as the broker likes, negative: never, to the dead letters.
+    /// Below 0: dead letter; 0: the broker decides how long to wait; above: that delay level.
     pub delay_level: i32,
-    /// Its id.
+    /// The message's unique id.
     pub origin_msg_id: Option<ByteString>,
-    /// Its topic.
+    /// The topic it was first sent to.
     pub origin_topic: Option<ByteString>,
     /// Unit mode.
     pub unit_mode: Option<bool>,
     /// Attempts allowed.
     pub max_reconsume_times: Option<i32>,
-    /// The broker's name.
-    #[header(name = "bname")]
-    pub broker_name: Option<ByteString>,
-    /// Why it goes to the dead letters; kept as a property.
-    pub reason: Option<ByteString>,
 }
 
-impl Request for ConsumerSendBack {
+impl Request for ConsumerSendMsgBack {
     const CODE: RequestCode = RequestCode::CONSUMER_SEND_MSG_BACK;
     type Reply = NoFields;
 }

@@ -1,61 +1,53 @@
-//! 17, 21, 215, 351: topics of a broker.
+//! 17, 21, 215 and 351: the topics of a broker.
 
 use bytestring::ByteString;
 use mq_macros::Header;
 
 use crate::wire::{NoFields, Request, RequestCode};
 
-/// Creates or changes a topic (`CreateTopicRequestHeader`).
+/// 17: create a topic or change it (`CreateTopicRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct CreateTopic {
-    /// Its name.
+pub struct UpdateAndCreateTopic {
+    /// The topic.
     pub topic: ByteString,
-    /// A template; not used.
-    pub default_topic: Option<ByteString>,
-    /// Queues to read from.
+    /// A template, which no broker looks at.
+    #[header(default)]
+    pub default_topic: ByteString,
+    /// Queues that consumers see.
     pub read_queue_nums: i32,
-    /// Queues to write to.
+    /// Queues that producers see.
     pub write_queue_nums: i32,
-    /// 4 read, 2 write, 1 template.
+    /// Bits: 4 read, 2 write, 1 usable as template.
     pub perm: i32,
-    /// `SINGLE_TAG` or `MULTI_TAG`.
+    /// `SINGLE_TAG` or `MULTI_TAG`; absent means the first.
     pub topic_filter_type: Option<ByteString>,
-    /// Unit flags.
+    /// Bits: 1 unit topic, 2 has unit subscriptions.
     pub topic_sys_flag: Option<i32>,
-    /// Whether its messages are ordered.
+    /// Whether the topic is ordered over several brokers.
     #[header(default)]
     pub order: bool,
-    /// Changes of attributes: `+k=v,-k`.
+    /// Changes of attributes: `+key=value,-key`.
     pub attributes: Option<ByteString>,
-    /// Force.
+    /// Overwrite what a static topic forbids.
     pub force: Option<bool>,
 }
 
-impl Request for CreateTopic {
+impl Request for UpdateAndCreateTopic {
     const CODE: RequestCode = RequestCode::UPDATE_AND_CREATE_TOPIC;
     type Reply = NoFields;
 }
 
-/// Deletes a topic (`DeleteTopicRequestHeader`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct DeleteTopic {
-    /// Its name.
-    pub topic: ByteString,
-}
-
-impl Request for DeleteTopic {
-    const CODE: RequestCode = RequestCode::DELETE_TOPIC_IN_BROKER;
-    type Reply = NoFields;
-}
-
-/// Asks for all topics; the body of the answer holds them.
+/// 21: all topics of a broker (`GetAllTopicConfigRequestHeader`). The body of the answer is a
+/// [`TopicConfigs`](crate::wire::body::TopicConfigs).
+///
+/// 4.x sends no field and gets everything; 5.x may ask page by page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetAllTopicConfig {
-    /// The first of a page.
+    /// The first topic wanted.
     pub topic_seq: Option<i32>,
-    /// Length of a page.
+    /// At most so many topics.
     pub max_topic_num: Option<i32>,
-    /// The version the page belongs to.
+    /// The version, as JSON, that the pages before this one had.
     pub data_version: Option<ByteString>,
 }
 
@@ -64,33 +56,37 @@ impl Request for GetAllTopicConfig {
     type Reply = GetAllTopicConfigReply;
 }
 
-/// How many there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
+/// The answer to 21 (`GetAllTopicConfigResponseHeader`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetAllTopicConfigReply {
-    /// All topics.
+    /// How many topics there are; absent means that the body holds them all.
     pub total_topic_num: Option<i32>,
 }
 
-/// Asks for one topic (`GetTopicConfigRequestHeader`).
+/// 215: delete a topic with its queues and offsets (`DeleteTopicRequestHeader`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
+pub struct DeleteTopicInBroker {
+    /// The topic.
+    pub topic: ByteString,
+}
+
+impl Request for DeleteTopicInBroker {
+    const CODE: RequestCode = RequestCode::DELETE_TOPIC_IN_BROKER;
+    type Reply = NoFields;
+}
+
+/// 351: one topic (`GetTopicConfigRequestHeader`). The body of the answer is a
+/// [`TopicConfig`](crate::wire::body::TopicConfig).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetTopicConfig {
-    /// Its name.
+    /// The topic.
     pub topic: ByteString,
+    /// Whether a static topic is meant as it is on this broker.
+    #[header(name = "lo")]
+    pub logical: Option<bool>,
 }
 
 impl Request for GetTopicConfig {
     const CODE: RequestCode = RequestCode::GET_TOPIC_CONFIG;
-    type Reply = NoFields;
-}
-
-/// Asks for the offsets of a topic's queues (`GetTopicStatsInfoRequestHeader`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
-pub struct GetTopicStats {
-    /// Its name.
-    pub topic: ByteString,
-}
-
-impl Request for GetTopicStats {
-    const CODE: RequestCode = RequestCode::GET_TOPIC_STATS_INFO;
     type Reply = NoFields;
 }
