@@ -1,2 +1,6 @@
-//! The mq servers.
+//! `mq`: name server, broker, both together, and topics, in one program.
+
+mod cli;
+mod settings;
+
 fn main() {}

@@ -1,0 +1,271 @@
+//! From the command line and its files to settings, weakest first: what the program knows by
+//! itself, the environment, the file, `key=value` words, options.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use mq_core::settings::{Place, Problem, Problems, Setting};
+
+use crate::cli::{BrokerArgs, CommonArgs, Flush, NamesrvArgs, StandaloneArgs};
+
+const NAME_SERVERS: &str = "NAMESRV_ADDR";
+
+/// Settings of `mq namesrv`.
+pub(crate) fn namesrv(args: &NamesrvArgs) -> Result<Vec<Setting>, Problems> {
+    let mut gathered = Gathered::default();
+    gathered.file(args.file.as_deref());
+    gathered.words(&args.set);
+    gathered.words(&args.words);
+    gathered.option("bindAddress", "--bind", args.bind);
+    gathered.option("listenPort", "--port", args.port);
+    gathered.finish()
+}
+
+/// Settings of `mq broker`.
+pub(crate) fn broker(args: &BrokerArgs) -> Result<Vec<Setting>, Problems> {
+    let mut gathered = Gathered::with_host_name();
+    if let Ok(addresses) = std::env::var(NAME_SERVERS) {
+        gathered.add("namesrvAddr", addresses, Place::Environment(NAME_SERVERS));
+    }
+    gathered.common(&args.common, &args.words);
+    gathered.option("namesrvAddr", "-n", args.namesrv.as_ref());
+    gathered.option("bindAddress", "--bind", args.bind);
+    gathered.option("listenPort", "--port", args.port);
+    gathered.finish()
+}
+
+/// Settings of the broker in `mq standalone`.
+pub(crate) fn standalone(args: &StandaloneArgs) -> Result<Vec<Setting>, Problems> {
+    let mut gathered = Gathered::with_host_name();
+    let here = IpAddr::from([127, 0, 0, 1]);
+    gathered.add("bindAddress", here.to_string(), Place::Default);
+    gathered.common(&args.common, &[]);
+    gathered.option("bindAddress", "--bind", args.bind);
+    gathered.option("listenPort", "--broker-port", args.broker_port);
+    gathered.finish()
+}
+
+#[derive(Debug, Default)]
+struct Gathered {
+    settings: Vec<Setting>,
+    problems: Vec<Problem>,
+}
+
+impl Gathered {
+    /// A broker that is served bears the name of its host.
+    fn with_host_name() -> Self {
+        let mut gathered = Self::default();
+        let host = hostname::get()
+            .ok()
+            .and_then(|name| name.into_string().ok());
+        if let Some(host) = host {
+            gathered.add("brokerName", host, Place::Default);
+        }
+        gathered
+    }
+
+    fn common(&mut self, args: &CommonArgs, words: &[String]) {
+        self.file(args.file.as_deref());
+        self.words(&args.set);
+        self.words(words);
+        let store = args.store.as_deref().map(Path::display);
+        self.option("storePathRootDir", "--store", store);
+        let flush = args.flush.map(|flush| match flush {
+            Flush::Sync => "SYNC_FLUSH",
+            Flush::Interval => "ASYNC_FLUSH",
+        });
+        self.option("flushDiskType", "--flush", flush);
+    }
+
+    fn add(&mut self, key: &str, value: String, place: Place) {
+        let key = key.to_owned();
+        self.settings.push(Setting { key, value, place });
+    }
+
+    fn option(&mut self, key: &str, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            let value = value.to_string();
+            let place = Place::CommandLine(format!("{name} {value}"));
+            self.add(key, value, place);
+        }
+    }
+
+    fn file(&mut self, path: Option<&Path>) {
+        match path.map_or_else(|| Ok(Vec::new()), Setting::from_file) {
+            Ok(settings) => self.settings.extend(settings),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    fn words(&mut self, words: &[String]) {
+        for word in words {
+            match Setting::from_word(word) {
+                Ok(setting) => self.settings.push(setting),
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Vec<Setting>, Problems> {
+        Problems::unless_empty(self.problems, self.settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use mq_core::broker::config::{BrokerConfig, FlushMode};
+    use mq_core::namesrv::config::NamesrvConfig;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    const BROKER_CONF: &str = "\
+brokerClusterName=rocketmq-cluster
+brokerName=broker-a
+brokerId=0
+namesrvAddr=127.0.0.1:9876
+listenPort=10911
+brokerIP1=127.0.0.1
+defaultTopicQueueNums=4
+autoCreateTopicEnable=true
+autoCreateSubscriptionGroup=true
+deleteWhen=04
+fileReservedTime=120
+mapedFileSizeCommitLog=1073741824
+mapedFileSizeConsumeQueue=300000
+";
+
+    fn file(text: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.conf");
+        std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), text.as_bytes())
+            .unwrap();
+        let path = path.into_os_string().into_string().unwrap();
+        (folder, path)
+    }
+
+    /// What the broker is told by this command line.
+    fn broker_of(line: &[&str]) -> BrokerConfig {
+        let settings = match Cli::try_parse_from(line).unwrap().command {
+            Command::Broker(args) => broker(&args),
+            Command::Standalone(args) => standalone(&args),
+            other => panic!("{other:?}"),
+        };
+        BrokerConfig::from_settings(settings.unwrap()).unwrap().0
+    }
+
+    #[test]
+    fn the_tutorials_way_to_start_a_broker_works() {
+        let (_folder, path) = file(BROKER_CONF);
+
+        let config = broker_of(&["mq", "broker", "-c", &path]);
+        assert_eq!(config.identity.name, "broker-a");
+        assert_eq!(config.network.name_servers, ["127.0.0.1:9876"]);
+        assert_eq!(config.network.port, 10911);
+
+        let config = broker_of(&[
+            "mq",
+            "broker",
+            "-n",
+            "10.0.0.1:9876;10.0.0.2:9876",
+            "autoCreateTopicEnable=false",
+        ]);
+        assert_eq!(
+            config.network.name_servers,
+            ["10.0.0.1:9876", "10.0.0.2:9876"]
+        );
+        assert!(!config.rules.auto_create_topic);
+        assert!(config.network.bind.is_unspecified());
+    }
+
+    #[test]
+    fn options_beat_words_and_words_beat_the_file() {
+        let (_folder, path) =
+            file("flushDiskType=ASYNC_FLUSH\nlistenPort=1\nmaxMessageSize=1\nbrokerName=a");
+        let line = [
+            "mq",
+            "broker",
+            "-c",
+            &path,
+            "--flush",
+            "sync",
+            "--store",
+            "a b/数据",
+            "--set",
+            "listenPort=2",
+            "maxMessageSize=3",
+            "--port",
+            "4",
+        ];
+
+        let config = broker_of(&line);
+
+        assert_eq!(config.storage.flush, FlushMode::Sync);
+        assert_eq!(config.network.port, 4);
+        assert_eq!(config.rules.max_message_size, 3);
+        assert_eq!(config.identity.name, "a");
+        assert_eq!(config.storage.root, Path::new("a b/数据"));
+    }
+
+    #[test]
+    fn a_standalone_broker_is_for_this_machine_unless_told_otherwise() {
+        let config = broker_of(&["mq", "standalone"]);
+        assert!(config.network.bind.is_loopback());
+        assert_eq!(config.network.port, 10911);
+        assert_eq!(config.storage.root, Path::new("./data"));
+        assert_eq!(config.storage.flush, FlushMode::Sync);
+
+        let config = broker_of(&[
+            "mq",
+            "standalone",
+            "--bind",
+            "0.0.0.0",
+            "--broker-port",
+            "0",
+            "--flush",
+            "interval",
+        ]);
+        assert!(config.network.bind.is_unspecified());
+        assert_eq!(config.network.port, 0);
+        assert_eq!(config.storage.flush, FlushMode::Interval);
+    }
+
+    #[test]
+    fn the_tutorials_name_server_file_works() {
+        let (_folder, path) = file("listenPort=9876\nlistenIp=127.0.0.1\n");
+        let Command::Namesrv(args) = Cli::try_parse_from(["mq", "namesrv", "-c", &path])
+            .unwrap()
+            .command
+        else {
+            panic!("another command")
+        };
+
+        let (config, warnings) = NamesrvConfig::from_settings(namesrv(&args).unwrap()).unwrap();
+
+        assert_eq!(config.port, 9876);
+        assert!(config.bind.is_loopback());
+        let warning = warnings[0].to_string();
+        assert!(warning.contains("server.conf:2: listenIp"), "{warning}");
+    }
+
+    #[test]
+    fn a_missing_file_and_a_word_without_a_value_are_both_reported() {
+        let args = BrokerArgs {
+            common: CommonArgs {
+                file: Some("no-such.conf".into()),
+                ..CommonArgs::default()
+            },
+            words: vec!["autoCreateTopicEnable".to_owned()],
+            ..BrokerArgs::default()
+        };
+
+        let error = broker(&args).unwrap_err().to_string();
+
+        assert!(
+            error.contains("no-such.conf:1: could not read the file"),
+            "{error}"
+        );
+        assert!(error.contains("expected key=value"), "{error}");
+    }
+}
