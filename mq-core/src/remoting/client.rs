@@ -1,78 +1,88 @@
-//! Calls by address: connects on demand, once for all who wait, and again after a loss.
+//! Asks servers by address: over one connection for each, or directly when the server is in the
+//! same process.
+//!
+//! Connections are made when they are needed. Callers who need the same one share the attempt.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
+use tokio::sync::{oneshot, watch};
 
-use super::connection::Connection;
-use super::local::LocalLink;
-use super::server::log_end;
-use super::{CallError, ClientConfig, LocalServer, Peer, PeerId, Router};
+use super::connection::{self, Link};
+use super::local::{LocalLink, LocalServer};
+use super::peer::{self, Outgoing, Peer};
+use super::{CallError, ClientConfig, Router};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
-use crate::wire::{Reply, Request};
+use crate::wire::{FrameError, Head, RemotingCommand, Reply, Request};
 
-/// Calls other programs, by address. Clones share their connections.
+/// Asks servers by address. Clones share the connections; they end with the last clone, or with
+/// the tasks they run on.
 #[derive(Clone)]
 pub struct RemotingClient(Arc<Inner>);
 
 struct Inner {
     config: ClientConfig,
     incoming: Arc<Router>,
-    links: Mutex<HashMap<String, Link>>,
-    next_id: AtomicU64,
     clock: Clock,
     tasks: Tasks,
+    places: Mutex<HashMap<String, Place>>,
+}
+
+/// What stands at an address.
+enum Place {
+    Local(LocalServer, Option<Arc<LocalLink>>),
+    Remote(watch::Receiver<Attempt>),
 }
 
 #[derive(Clone)]
-enum Link {
-    Connected(Peer),
-    Connecting(Shared<BoxFuture<'static, Result<Peer, Failure>>>),
-    Local(LocalLink),
+enum Attempt {
+    Connecting,
+    Open(Peer),
+    Failed(Arc<io::Error>),
 }
 
-/// Why connecting failed, for all who waited for it.
-#[derive(Clone)]
-struct Failure(Arc<io::Error>);
+/// How far a call has come.
+#[derive(Clone, Copy)]
+enum Stage {
+    Connecting,
+    Queued,
+    Sent,
+}
 
 impl RemotingClient {
-    /// Requests of the servers are answered with `incoming`; connections run in `tasks`.
+    /// Without connections yet. `incoming` answers what servers ask.
     pub fn new(config: ClientConfig, incoming: Arc<Router>, clock: Clock, tasks: Tasks) -> Self {
-        let (links, next_id) = (Mutex::default(), AtomicU64::new(1));
         Self(Arc::new(Inner {
             config,
             incoming,
-            links,
-            next_id,
             clock,
             tasks,
+            places: Mutex::default(),
         }))
     }
 
-    /// From now on `address` is `server`, in this process: no socket, no encoding.
+    /// From now on `address` is `server`, in this process.
     pub fn attach(&self, address: &str, server: &LocalServer) {
-        let link = server.connect(Arc::clone(&self.0.incoming), &self.0.tasks);
-        self.0
-            .links
-            .lock()
-            .insert(address.to_owned(), Link::Local(link));
+        let place = Place::Local(server.clone(), None);
+        let before = self.0.places.lock().insert(address.to_owned(), place);
+        if let Some(before) = before {
+            before.close();
+        }
     }
 
-    /// Sends a request and waits for the reply, at most `limit`, connecting included.
+    /// Asks the server at `address` and waits for the answer, at most `limit` altogether.
     ///
     /// # Errors
     ///
-    /// [`CallError`]: not reached, no answer, refused.
+    /// [`CallError`] says whether the request can have been carried out.
     pub async fn call<R: Request>(
         &self,
         address: &str,
@@ -80,140 +90,263 @@ impl RemotingClient {
         body: Bytes,
         limit: Duration,
     ) -> Result<Reply<R::Reply>, CallError> {
-        let begun = self.0.clock.moment();
-        let peer = match self.link(address) {
-            Link::Local(link) => return link.call(header, body, limit).await,
-            Link::Connected(peer) => peer,
-            Link::Connecting(attempt) => {
-                let limited = self.0.clock.timeout(limit, attempt);
-                let attempt = limited.await.map_err(|_elapsed| CallError::Timeout {
-                    address: address.to_owned(),
-                    limit,
-                })?;
-                attempt.map_err(|failure| failure.at(address))?
-            }
+        if let Some(link) = self.local(address)? {
+            return link.call(header, body, limit).await;
+        }
+        let command = peer::command(Head::request(R::CODE, 0), &header, body);
+        self.check(&command)?;
+        let (answer, waiting) = oneshot::channel();
+        let outgoing = Outgoing {
+            command,
+            answer: Some(answer),
         };
-        let left = limit.saturating_sub(self.0.clock.moment().since(begun));
-        peer.call(&header, body, left).await
+        let mut stage = Stage::Connecting;
+        let exchange = async {
+            self.deliver(address, outgoing, &mut stage).await?;
+            waiting.await.map_err(|_dropped| closed(address))
+        };
+        let answer = match self.0.clock.timeout(limit, exchange).await {
+            Ok(answer) => answer?,
+            Err(_elapsed) => return Err(too_late(address, stage, limit)),
+        };
+        peer::typed_answer::<R>(answer)
     }
 
-    /// Sends a request that is not answered; resolves when it is on its way.
+    /// Tells the server at `address` something. Success says that it is on its way, no more.
     ///
     /// # Errors
     ///
-    /// [`CallError`]: not reached.
+    /// [`CallError`] when there is no connection, or no room within the time for connecting.
     pub async fn one_way<R: Request>(
         &self,
         address: &str,
         header: R,
         body: Bytes,
     ) -> Result<(), CallError> {
-        match self.link(address) {
-            Link::Local(link) => {
-                link.one_way(header, body).await;
-                Ok(())
-            }
-            Link::Connected(peer) => peer.notify(&header, body),
-            Link::Connecting(attempt) => {
-                let peer = attempt.await.map_err(|failure| failure.at(address))?;
-                peer.notify(&header, body)
-            }
+        if let Some(link) = self.local(address)? {
+            link.one_way(header, body).await;
+            return Ok(());
+        }
+        let command = peer::command(Head::request(R::CODE, 0).one_way(), &header, body);
+        self.check(&command)?;
+        let outgoing = Outgoing {
+            command,
+            answer: None,
+        };
+        let mut stage = Stage::Connecting;
+        let limit = self.0.config.connect_timeout;
+        let delivery = self.deliver(address, outgoing, &mut stage);
+        match self.0.clock.timeout(limit, delivery).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Err(too_late(address, stage, limit)),
         }
     }
 
-    /// Ends the connection to `address`; the next call connects again. Servers in this process are
-    /// detached.
+    /// Ends the connection with `address`; the next request makes a new one.
     pub fn disconnect(&self, address: &str) {
-        let link = self.0.links.lock().remove(address);
-        match link {
-            Some(Link::Connected(peer)) => peer.close(),
-            Some(Link::Local(link)) => link.close(),
-            Some(Link::Connecting(_)) | None => {}
-        }
-    }
-
-    /// The connection to `address`, or the one attempt to make it.
-    fn link(&self, address: &str) -> Link {
-        let mut links = self.0.links.lock();
-        match links.get(address) {
-            Some(Link::Connected(peer)) if peer.is_closed() => {}
-            Some(link) => return link.clone(),
+        let mut places = self.0.places.lock();
+        match places.get_mut(address) {
+            Some(Place::Local(_, link)) => {
+                if let Some(link) = link.take() {
+                    link.close();
+                }
+            }
+            Some(Place::Remote(_)) => {
+                if let Some(place) = places.remove(address) {
+                    place.close();
+                }
+            }
             None => {}
         }
-        let attempt = Arc::clone(&self.0)
-            .connect(address.to_owned())
-            .boxed()
-            .shared();
-        links.insert(address.to_owned(), Link::Connecting(attempt.clone()));
-        Link::Connecting(attempt)
     }
-}
 
-impl Inner {
-    async fn connect(self: Arc<Self>, address: String) -> Result<Peer, Failure> {
-        let connecting = TcpStream::connect(&address);
-        let outcome = match self
-            .clock
-            .timeout(self.config.connect_timeout, connecting)
-            .await
-        {
-            Ok(outcome) => outcome.and_then(|stream| self.open(stream)),
-            Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),
+    fn local(&self, address: &str) -> Result<Option<Arc<LocalLink>>, CallError> {
+        let mut places = self.0.places.lock();
+        let Some(Place::Local(server, link)) = places.get_mut(address) else {
+            return Ok(None);
         };
-        let mut links = self.links.lock();
-        match outcome {
-            Ok(peer) => {
-                links.insert(address, Link::Connected(peer.clone()));
-                Ok(peer)
+        if let Some(link) = link.as_ref().filter(|link| link.is_open()) {
+            return Ok(Some(Arc::clone(link)));
+        }
+        let inner = &self.0;
+        let outbox = inner.config.limits.outbox;
+        let fresh = server.connect(address, Arc::clone(&inner.incoming), outbox, &inner.tasks)?;
+        let fresh = Arc::new(fresh);
+        *link = Some(Arc::clone(&fresh));
+        Ok(Some(fresh))
+    }
+
+    /// Peers close a connection over a frame that is too long, so it is not sent.
+    fn check(&self, command: &RemotingCommand) -> Result<(), CallError> {
+        let limit = self.0.config.limits.frame;
+        let length = command.body.len();
+        if length <= limit / 2 {
+            return Ok(());
+        }
+        let fields = command.fields.iter();
+        let fields: usize = fields
+            .map(|(name, value)| name.len() + value.as_str().len() + 6)
+            .sum();
+        let length = length + fields + 256;
+        if length > limit {
+            return Err(CallError::Frame(FrameError::TooLong { length, limit }));
+        }
+        Ok(())
+    }
+
+    async fn deliver(
+        &self,
+        address: &str,
+        mut outgoing: Outgoing,
+        stage: &mut Stage,
+    ) -> Result<(), CallError> {
+        // A connection that ended since the last request has sent nothing: one more is made.
+        for _ in 0..2 {
+            *stage = Stage::Connecting;
+            let peer = self.connected(address).await?;
+            *stage = Stage::Queued;
+            match peer.deliver(outgoing).await {
+                Ok(()) => {
+                    *stage = Stage::Sent;
+                    return Ok(());
+                }
+                Err(back) => outgoing = back,
             }
-            Err(error) => {
-                // Who calls next tries again.
-                links.remove(&address);
-                Err(Failure(Arc::new(error)))
-            }
+        }
+        Err(closed(address))
+    }
+
+    async fn connected(&self, address: &str) -> Result<Peer, CallError> {
+        let mut attempt = self.attempt(address);
+        let outcome = attempt
+            .wait_for(|attempt| !matches!(attempt, Attempt::Connecting))
+            .await;
+        match outcome.as_deref() {
+            Ok(Attempt::Open(peer)) => Ok(peer.clone()),
+            Ok(Attempt::Failed(error)) => Err(CallError::Connect {
+                address: address.to_owned(),
+                source: io::Error::new(error.kind(), Arc::clone(error)),
+            }),
+            Ok(Attempt::Connecting) | Err(_) => Err(closed(address)),
         }
     }
 
-    /// Gives the new connection its task.
-    fn open(&self, stream: TcpStream) -> io::Result<Peer> {
-        stream.set_nodelay(true)?;
-        let address = stream.peer_addr()?;
-        let id = PeerId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let limits = self.config.limits;
-        let (peer, outgoing) = Peer::new(id, address, limits.outbox, self.clock.clone());
-        let connection = Connection {
-            stream,
-            peer: peer.clone(),
-            outgoing,
-            router: Arc::clone(&self.incoming),
-            limits,
-            encoding: self.config.encoding,
-            clock: self.clock.clone(),
-        };
-        let (ended, tasks) = (peer.clone(), self.tasks.clone());
-        self.tasks.spawn("connection", async move {
-            tokio::select! {
-                end = connection.run() => log_end(&ended, &end),
-                () = tasks.stopping() => {}
+    /// The connection with `address`, or the attempt that is under way, or a new one.
+    fn attempt(&self, address: &str) -> watch::Receiver<Attempt> {
+        let mut places = self.0.places.lock();
+        if let Some(Place::Remote(attempt)) = places.get(address) {
+            let usable = match &*attempt.borrow() {
+                Attempt::Open(peer) => !peer.is_closed(),
+                Attempt::Connecting => attempt.has_changed().is_ok(),
+                Attempt::Failed(_) => false,
+            };
+            if usable {
+                return attempt.clone();
             }
-            ended.close();
+        }
+        let attempt = self.connect(address);
+        places.insert(address.to_owned(), Place::Remote(attempt.clone()));
+        attempt
+    }
+
+    fn connect(&self, address: &str) -> watch::Receiver<Attempt> {
+        let (outcome, attempt) = watch::channel(Attempt::Connecting);
+        let (config, router) = (self.0.config, Arc::clone(&self.0.incoming));
+        let (clock, tasks) = (self.0.clock.clone(), self.0.tasks.clone());
+        let address = address.to_owned();
+        self.0.tasks.spawn("connection to a server", async move {
+            let connecting = open(&address, &config, &clock);
+            let connected = tokio::select! {
+                connected = connecting => connected,
+                () = tasks.stopping() => return,
+            };
+            let (stream, remote) = match connected {
+                Ok(connected) => connected,
+                Err(error) => {
+                    outcome.send_replace(Attempt::Failed(Arc::new(error)));
+                    return;
+                }
+            };
+            if outcome.is_closed() {
+                return;
+            }
+            let outbox = config.limits.outbox;
+            let (peer, outgoing) = Peer::new(router.next_peer(), remote, outbox, clock.clone());
+            outcome.send_replace(Attempt::Open(peer.clone()));
+            let link = Link {
+                peer,
+                outgoing,
+                router,
+                watcher: Arc::new(()),
+                limits: config.limits,
+                encoding: config.encoding,
+            };
+            connection::run(stream, link, clock, tasks).await;
         });
-        Ok(peer)
+        attempt
     }
 }
 
-impl Failure {
-    fn at(&self, address: &str) -> CallError {
-        let source = io::Error::new(self.0.kind(), self.0.to_string());
-        CallError::Connect {
-            address: address.to_owned(),
-            source,
+impl Place {
+    fn close(&self) {
+        match self {
+            Self::Local(_, link) => {
+                if let Some(link) = link {
+                    link.close();
+                }
+            }
+            Self::Remote(attempt) => {
+                if let Attempt::Open(peer) = &*attempt.borrow() {
+                    peer.close();
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for place in self.places.get_mut().values() {
+            place.close();
         }
     }
 }
 
 impl fmt::Debug for RemotingClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.links.lock().keys()).finish()
+        f.debug_set().entries(self.0.places.lock().keys()).finish()
+    }
+}
+
+async fn open(
+    address: &str,
+    config: &ClientConfig,
+    clock: &Clock,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    let connecting = TcpStream::connect(address);
+    let stream = match clock.timeout(config.connect_timeout, connecting).await {
+        Ok(stream) => stream?,
+        Err(elapsed) => return Err(io::Error::new(io::ErrorKind::TimedOut, elapsed)),
+    };
+    stream.set_nodelay(true)?;
+    let remote = stream.peer_addr()?;
+    Ok((stream, remote))
+}
+
+fn closed(address: &str) -> CallError {
+    CallError::Closed {
+        address: address.to_owned(),
+    }
+}
+
+fn too_late(address: &str, stage: Stage, limit: Duration) -> CallError {
+    let address = address.to_owned();
+    match stage {
+        Stage::Connecting => CallError::Connect {
+            address,
+            source: io::ErrorKind::TimedOut.into(),
+        },
+        Stage::Queued => CallError::Busy { address },
+        Stage::Sent => CallError::Timeout { address, limit },
     }
 }

@@ -1,25 +1,27 @@
-//! Limits of connections, with Apache's defaults (`NettyServerConfig`, `NettyClientConfig`).
+//! What connections are allowed to cost.
 
 use std::time::Duration;
 
 use crate::wire::{Encoding, frame};
 
-/// What one connection may take.
+/// What one connection may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest frame, in bytes behind its length.
+    /// The longest frame in bytes, without its length.
     pub frame: usize,
-    /// A connection is closed when nothing came or went for so long, or a frame is not complete
-    /// so long after its first byte.
+    /// A connection without a byte in either direction for so long is closed, and so is one whose
+    /// frame has not come to its end after so long.
     pub idle: Duration,
-    /// Bytes that wait to be written before nothing more is taken from the peer.
-    pub unsent: usize,
-    /// A peer that takes none of what waits for it is given up after so long.
+    /// A peer that takes none of the bytes that wait for it for so long is closed.
     pub stalled: Duration,
-    /// Requests of ours that wait to be written.
-    pub outbox: usize,
-    /// Requests of one peer that are being answered at the same time.
+    /// With so many bytes unsent nothing more is read, answered or pushed.
+    pub unsent: usize,
+    /// With so many requests unanswered nothing more is read.
     pub in_flight: usize,
+    /// With so many bytes in unanswered requests nothing more is read.
+    pub in_flight_bytes: usize,
+    /// So many requests to the peer wait for their turn.
+    pub outbox: usize,
 }
 
 impl Default for Limits {
@@ -27,20 +29,21 @@ impl Default for Limits {
         Self {
             frame: frame::DEFAULT_LIMIT,
             idle: Duration::from_mins(2),
-            unsent: 4 * 1024 * 1024,
-            stalled: Duration::from_secs(30),
-            outbox: 4096,
-            in_flight: 65_536,
+            stalled: Duration::from_secs(15),
+            unsent: 1024 * 1024,
+            in_flight: 16_384,
+            in_flight_bytes: 64 * 1024 * 1024,
+            outbox: 256,
         }
     }
 }
 
-/// How a server treats who connects.
+/// How a server treats those who connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// What each connection may take.
+    /// What one connection may cost.
     pub limits: Limits,
-    /// Connections at the same time; further ones wait to be accepted.
+    /// So many connections at a time; the next one is closed at once.
     pub connections: usize,
 }
 
@@ -53,14 +56,14 @@ impl Default for ServerConfig {
     }
 }
 
-/// How a client connects.
+/// How a client connects and asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// What each connection may take.
+    /// What one connection may cost.
     pub limits: Limits,
-    /// How the headers of requests are encoded.
+    /// How requests are encoded; answers are understood in both ways.
     pub encoding: Encoding,
-    /// How long connecting may take.
+    /// How long an attempt to connect may take.
     pub connect_timeout: Duration,
 }
 
@@ -68,7 +71,7 @@ impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            encoding: Encoding::default(),
+            encoding: Encoding::Json,
             connect_timeout: Duration::from_secs(3),
         }
     }

@@ -1,339 +1,432 @@
-//! One connection, owned by one task, the same at both ends.
+//! One connection, owned by one task.
 //!
-//! A turn of the loop takes what has arrived, polls the processor of each request once in place and
-//! writes all answers that are ready with one call. An answer that must wait (a flush, a long poll)
-//! joins the set of this connection and reading goes on: answers need no order.
+//! A turn takes what the peer is to be asked, every request and answer that has come in, and every
+//! answer that has become ready, and writes once. Each request is first polled in place: most are
+//! answered in the same turn, the others (a flush, a long poll) wait beside and stop nothing.
 
-use std::collections::HashMap;
-use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::BytesMut;
 use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::net::TcpStream;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, Stream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
-use super::out_buffer::OutBuffer;
-use super::{Encoded, Limits, Outgoing, Peer, Router};
+use super::input::Input;
+use super::output::Output;
+use super::peer::{Outgoing, Peer};
+use super::router::{Encoded, Router};
+use super::waiters::Waiters;
+use super::{Limits, PeerWatcher};
 use crate::clock::{Clock, Moment};
-use crate::wire::{self, Encoding, FrameError, RemotingCommand, frame};
+use crate::tasks::Tasks;
+use crate::wire::frame::{Frame, FrameError};
+use crate::wire::{self, Encoding, RemotingCommand};
 
-/// Bytes read in one turn at most, so that one peer cannot hold a thread for long.
-const READ_PER_TURN: usize = 256 * 1024;
-const SLICES_PER_WRITE: usize = 64;
-const FIRST_SWEEP: usize = 256;
+/// Bytes taken in one turn before other connections get theirs; each piece counts a little more
+/// than its length.
+const TURN: usize = 512 * 1024;
+const PIECE: usize = 512;
 
-/// What a connection is made of, before its task runs.
-pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+/// How long answers that are under way may take when the owner stops.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
+/// What a connection needs besides its stream.
+pub(super) struct Link {
     pub(super) peer: Peer,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
     pub(super) router: Arc<Router>,
+    pub(super) watcher: Arc<dyn PeerWatcher>,
     pub(super) limits: Limits,
-    /// The encoding of our requests until the peer has shown its own.
     pub(super) encoding: Encoding,
-    pub(super) clock: Clock,
+}
+
+/// Serves the connection until either side ends it or the owner of `tasks` stops.
+pub(super) async fn run<S>(stream: S, link: Link, clock: Clock, tasks: Tasks)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let farewell = Farewell {
+        peer: link.peer.clone(),
+        watcher: Arc::clone(&link.watcher),
+    };
+    let mut connection = Connection::new(stream, link, clock, tasks);
+    let end = poll_fn(|cx| connection.poll(cx)).await;
+    match end {
+        End::Broken(error) => {
+            tracing::warn!(peer = ?farewell.peer, %error, "closed over a broken frame");
+        }
+        end => tracing::debug!(peer = ?farewell.peer, "closed: {end}"),
+    }
+}
+
+/// Tells the world that the peer is gone, however the task ends.
+struct Farewell {
+    peer: Peer,
+    watcher: Arc<dyn PeerWatcher>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.peer.close();
+        self.watcher.closed(&self.peer);
+    }
 }
 
 /// Why a connection ended.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum End {
-    #[error("closed by the peer")]
+#[derive(Debug)]
+enum End {
+    HungUp,
     Closed,
-    #[error("closed here")]
-    ClosedHere,
-    #[error("nothing came or went for {0:?}")]
-    Idle(std::time::Duration),
-    #[error("the peer does not read what is sent to it")]
+    Stopped,
+    Idle,
     Stalled,
-    #[error("the peer sent what is no frame")]
-    Frame(#[source] FrameError),
-    #[error("the socket failed")]
-    Io(#[source] io::Error),
+    Io(io::Error),
+    Broken(FrameError),
 }
 
-impl Connection {
-    /// Serves the connection to its end; the peer is closed then.
-    pub(super) async fn run(self) -> End {
-        let Self {
-            stream,
-            peer,
-            mut outgoing,
-            router,
-            limits,
-            encoding,
-            clock,
-        } = self;
-        let now = clock.moment();
-        let mut state = State {
-            input: BytesMut::new(),
-            out: OutBuffer::default(),
-            answering: FuturesUnordered::new(),
-            waiting: Waiting::default(),
-            encoding,
-            active: now,
-            frame_begun: None,
-            written: now,
-        };
-        let end = loop {
-            if let Err(end) = state.write(&stream, &clock) {
-                break end;
-            }
-            let congested = state.out.len() > limits.unsent;
-            let full = congested || state.answering.len() >= limits.in_flight;
-            let deadline = state.deadline(&limits);
-            tokio::select! {
-                biased;
-                () = peer.closed() => break End::ClosedHere,
-                Some(answer) = state.answering.next(), if !congested => {
-                    state.answered(answer);
-                    state.take_ready_answers(limits.unsent).await;
-                }
-                ready = stream.readable(), if !full => {
-                    let turn = match ready {
-                        Ok(()) => state.read(&stream, &limits, &clock),
-                        Err(error) => Err(End::Io(error)),
-                    };
-                    if let Err(end) = turn {
-                        break end;
-                    }
-                    if let Err(end) = state.process(&router, &peer, &limits, &clock).await {
-                        break end;
-                    }
-                }
-                ready = stream.writable(), if !state.out.is_empty() => {
-                    if let Err(error) = ready {
-                        break End::Io(error);
-                    }
-                }
-                Some(request) = outgoing.recv(), if !congested => {
-                    state.send(request);
-                    while let Ok(request) = outgoing.try_recv() {
-                        state.send(request);
-                    }
-                }
-                () = clock.sleep_until(deadline) => {
-                    if let Some(end) = state.overdue(&limits, &clock) {
-                        break end;
-                    }
-                }
-            }
-        };
-        peer.close();
-        end
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HungUp => f.write_str("the peer hung up"),
+            Self::Closed => f.write_str("by this side"),
+            Self::Stopped => f.write_str("this side stops"),
+            Self::Idle => f.write_str("idle for too long"),
+            Self::Stalled => f.write_str("the peer does not read"),
+            Self::Io(error) => error.fmt(f),
+            Self::Broken(error) => error.fmt(f),
+        }
     }
 }
 
-type Answering = BoxFuture<'static, Option<Encoded>>;
+/// What happens to a connection from outside of its stream.
+enum Signal {
+    Closed,
+    Stop,
+    Timer,
+}
 
-struct State {
-    input: BytesMut,
-    out: OutBuffer,
+struct Connection<S> {
+    stream: S,
+    input: Input,
+    output: Output,
+    outgoing: mpsc::Receiver<Outgoing>,
+    /// Requests of the peer that are not answered yet.
     answering: FuturesUnordered<Answering>,
-    waiting: Waiting,
+    answering_bytes: usize,
+    /// Requests to the peer.
+    waiters: Waiters,
+    /// Polled only when one of them is woken.
+    signals: FuturesUnordered<BoxFuture<'static, Signal>>,
+    quiet: Quiet,
+    stopping: bool,
+    peer: Peer,
+    router: Arc<Router>,
+    limits: Limits,
+    /// How the peer is asked: as it asked last.
     encoding: Encoding,
-    active: Moment,
-    /// Since when the frame at the front of `input` is incomplete.
-    frame_begun: Option<Moment>,
-    /// When the socket last took something, or nothing waited.
-    written: Moment,
+    clock: Clock,
 }
 
-impl State {
-    /// Takes what has arrived, at most one turn's worth.
-    fn read(&mut self, stream: &TcpStream, limits: &Limits, clock: &Clock) -> Result<(), End> {
-        let before = self.input.len();
-        loop {
-            let wanted = frame::wanted(&self.input).saturating_sub(self.input.len());
-            self.input
-                .reserve(wanted.clamp(4 * 1024, READ_PER_TURN.min(limits.frame)));
-            match stream.try_read_buf(&mut self.input) {
-                Ok(0) => return Err(End::Closed),
-                Ok(_) if self.input.len() - before >= READ_PER_TURN => break,
-                Ok(_) if self.input.len() < self.input.capacity() => break,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if is_hang_up(&error) => return Err(End::Closed),
-                Err(error) => return Err(End::Io(error)),
-            }
-        }
-        if self.input.len() > before {
-            self.active = clock.moment();
-        }
-        Ok(())
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    fn new(stream: S, link: Link, clock: Clock, tasks: Tasks) -> Self {
+        let signals = FuturesUnordered::new();
+        let peer = link.peer.clone();
+        signals.push(async move { peer.closed().map(|()| Signal::Closed).await }.boxed());
+        signals.push(async move { tasks.stopping().map(|()| Signal::Stop).await }.boxed());
+        let quiet = Quiet::since(clock.moment());
+        let connection = Self {
+            stream,
+            input: Input::new(link.limits.frame),
+            output: Output::default(),
+            outgoing: link.outgoing,
+            answering: FuturesUnordered::new(),
+            answering_bytes: 0,
+            waiters: Waiters::default(),
+            signals,
+            quiet,
+            stopping: false,
+            peer: link.peer,
+            router: link.router,
+            limits: link.limits,
+            encoding: link.encoding,
+            clock,
+        };
+        connection.wake_at(connection.quiet.deadline(&connection.limits).0);
+        connection
     }
 
-    /// Takes every whole frame off the input and polls each processor once.
-    async fn process(
-        &mut self,
-        router: &Router,
-        peer: &Peer,
-        limits: &Limits,
-        clock: &Clock,
-    ) -> Result<(), End> {
-        while let Some(frame) = frame::decode(&mut self.input, limits.frame).map_err(End::Frame)? {
-            self.frame_begun = None;
-            let command = RemotingCommand::from_frame(frame).map_err(End::Frame)?;
-            if command.head.is_answer() {
-                self.waiting.answer(command);
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let now = self.clock.moment();
+        if let Some(end) = self.take_signals(cx, now) {
+            return Poll::Ready(end);
+        }
+        let mut turn = TURN;
+        self.take_outgoing(cx, &mut turn);
+        let mut end = self.take_input(cx, now, &mut turn).err();
+        self.take_answers(cx, &mut turn);
+        match self.write(cx, now) {
+            Ok(()) => {}
+            Err(error) => end = end.or(Some(End::Io(error))),
+        }
+        if self.stopping && self.answering.is_empty() && self.output.waiting() == 0 {
+            end = end.or(Some(End::Stopped));
+        }
+        self.input.rest();
+        self.output.rest();
+        if turn == 0 {
+            cx.waker().wake_by_ref();
+        }
+        end.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn take_signals(&mut self, cx: &mut Context<'_>, now: Moment) -> Option<End> {
+        while let Poll::Ready(Some(signal)) = Pin::new(&mut self.signals).poll_next(cx) {
+            match signal {
+                Signal::Closed => {
+                    // What was said before the farewell still goes out, as far as the peer takes it.
+                    return Some(match self.output.write(&mut self.stream, cx) {
+                        Ok(_) => End::Closed,
+                        Err(error) => End::Io(error),
+                    });
+                }
+                Signal::Stop => {
+                    self.stopping = true;
+                    self.wake_at(now.plus(LAST_ANSWERS));
+                }
+                Signal::Timer if self.stopping => return Some(End::Stopped),
+                Signal::Timer => match self.quiet.deadline(&self.limits) {
+                    (deadline, end) if deadline <= now => return Some(end),
+                    (deadline, _) => self.wake_at(deadline),
+                },
+            }
+        }
+        None
+    }
+
+    fn take_outgoing(&mut self, cx: &mut Context<'_>, turn: &mut usize) {
+        while *turn > 0 && !self.is_full() {
+            let Poll::Ready(Some(outgoing)) = self.outgoing.poll_recv(cx) else {
+                return;
+            };
+            let Outgoing { command, answer } = outgoing;
+            if answer.as_ref().is_some_and(oneshot::Sender::is_closed) {
                 continue;
             }
-            self.encoding = command.encoding;
-            let mut answer = router.frame(command, peer);
-            match poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
-                Poll::Ready(answer) => self.answered(answer),
-                Poll::Pending => self.answering.push(answer),
+            spend(turn, command.body.len());
+            let RemotingCommand {
+                mut head,
+                fields,
+                body,
+                ..
+            } = command;
+            head.opaque = self.waiters.add(answer);
+            let (encoding, length) = (self.encoding, body.len());
+            let written = self.output.push_with(body, |out| {
+                wire::encode_without_body(out, encoding, &head, &fields, length)
+            });
+            if let Err(error) = written {
+                tracing::error!(peer = ?self.peer, %error, "a request does not fit into a frame");
+                self.waiters.forget(head.opaque);
             }
         }
-        if self.input.is_empty() {
-            // An idle connection holds no buffer.
-            self.input = BytesMut::new();
-        } else if self.frame_begun.is_none() {
-            self.frame_begun = Some(clock.moment());
+    }
+
+    fn take_input(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Moment,
+        turn: &mut usize,
+    ) -> Result<(), End> {
+        loop {
+            self.take_frames(cx, turn)?;
+            if *turn == 0 || self.is_held() {
+                // Whatever lies here now does so for our sake, not the peer's.
+                self.quiet.frame_ended();
+                return Ok(());
+            }
+            self.quiet.frame_begun(self.input.waiting() > 0, now);
+            match self.input.poll_read(&mut self.stream, cx) {
+                Poll::Ready(Ok(0)) => return Err(End::HungUp),
+                Poll::Ready(Ok(_)) => self.quiet.heard(now),
+                Poll::Ready(Err(error)) => return Err(End::Io(error)),
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    fn take_frames(&mut self, cx: &mut Context<'_>, turn: &mut usize) -> Result<(), End> {
+        while *turn > 0 && !self.is_held() {
+            let Some(frame) = self.input.frame().map_err(End::Broken)? else {
+                return Ok(());
+            };
+            self.quiet.frame_ended();
+            spend(turn, frame.header.len() + frame.body.len());
+            self.take_frame(frame, cx)?;
         }
         Ok(())
     }
 
-    /// Collects the answers that became ready together, so that one write serves them all.
-    async fn take_ready_answers(&mut self, limit: usize) {
-        while self.out.len() <= limit {
-            match poll_fn(|context| Poll::Ready(self.answering.poll_next_unpin(context))).await {
-                Poll::Ready(Some(answer)) => self.answered(answer),
-                Poll::Ready(None) | Poll::Pending => return,
+    fn take_frame(&mut self, frame: Frame, cx: &mut Context<'_>) -> Result<(), End> {
+        let bytes = PIECE + frame.header.len() + frame.body.len();
+        let command = RemotingCommand::from_frame(frame).map_err(End::Broken)?;
+        if command.head.is_answer() {
+            self.waiters.answer(command);
+            return Ok(());
+        }
+        self.encoding = command.encoding;
+        let mut future = self.router.frame(command, &self.peer);
+        match future.as_mut().poll(cx) {
+            Poll::Ready(Some(answer)) => self.output.push(answer),
+            Poll::Ready(None) => {}
+            Poll::Pending => {
+                self.answering_bytes += bytes;
+                self.answering.push(Answering { future, bytes });
             }
         }
-    }
-
-    fn answered(&mut self, answer: Option<Encoded>) {
-        if let Some(encoded) = answer {
-            self.out.push(encoded);
-        }
-    }
-
-    /// Puts a request of ours into the out buffer.
-    fn send(&mut self, mut request: Outgoing) {
-        request.command.head.opaque = self.waiting.next_opaque();
-        request.command.encoding = self.encoding;
-        let RemotingCommand {
-            encoding,
-            head,
-            fields,
-            body,
-        } = request.command;
-        let mut out = BytesMut::with_capacity(256);
-        match wire::encode_without_body(&mut out, encoding, &head, &fields, body.len()) {
-            Ok(()) => {
-                self.out.push(Encoded { head: out, body });
-                if let Some(answer) = request.answer {
-                    self.waiting.add(head.opaque, answer);
-                }
-            }
-            // Dropping the request tells who waits that no answer will come.
-            Err(error) => tracing::warn!(code = head.code, %error, "a request was not sent"),
-        }
-    }
-
-    /// Writes until nothing waits or the socket takes no more.
-    fn write(&mut self, stream: &TcpStream, clock: &Clock) -> Result<(), End> {
-        while !self.out.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
-            let filled = self.out.fill(&mut slices);
-            match stream.try_write_vectored(slices.get(..filled).unwrap_or_default()) {
-                Ok(written) => {
-                    self.out.advance(written);
-                    self.active = clock.moment();
-                    self.written = self.active;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if is_hang_up(&error) => return Err(End::Closed),
-                Err(error) => return Err(End::Io(error)),
-            }
-        }
-        self.written = self.active;
         Ok(())
     }
 
-    /// When this connection is to be looked at although nothing happens on it.
-    fn deadline(&self, limits: &Limits) -> Moment {
-        let idle = self
-            .active
-            .min(self.frame_begun.unwrap_or(self.active))
-            .plus(limits.idle);
-        if self.out.is_empty() {
-            idle
-        } else {
-            idle.min(self.written.plus(limits.stalled))
+    fn take_answers(&mut self, cx: &mut Context<'_>, turn: &mut usize) {
+        if self.answering.is_empty() {
+            return;
+        }
+        let held = self.is_held();
+        while *turn > 0 && !self.is_full() {
+            let answering = Pin::new(&mut self.answering);
+            let Poll::Ready(Some((answer, bytes))) = answering.poll_next(cx) else {
+                break;
+            };
+            self.answering_bytes -= bytes;
+            if let Some(answer) = answer {
+                spend(turn, answer.body.len());
+                self.output.push(answer);
+            }
+        }
+        if held && !self.is_held() {
+            cx.waker().wake_by_ref();
         }
     }
 
-    fn overdue(&self, limits: &Limits, clock: &Clock) -> Option<End> {
-        let now = clock.moment();
-        if !self.out.is_empty() && now.since(self.written) >= limits.stalled {
-            return Some(End::Stalled);
+    fn write(&mut self, cx: &mut Context<'_>, now: Moment) -> io::Result<()> {
+        if self.output.waiting() == 0 {
+            return Ok(());
         }
-        let idle_since = self.active.min(self.frame_begun.unwrap_or(self.active));
-        (now.since(idle_since) >= limits.idle).then_some(End::Idle(limits.idle))
-    }
-}
-
-/// Who waits for an answer, by the opaque number of the request.
-#[derive(Default)]
-struct Waiting {
-    by_opaque: HashMap<i32, oneshot::Sender<RemotingCommand>>,
-    next: i32,
-    sweep_at: usize,
-}
-
-impl Waiting {
-    fn next_opaque(&mut self) -> i32 {
-        self.next = self.next.wrapping_add(1);
-        self.next
-    }
-
-    /// Callers that gave up are swept out when the table has doubled since the last time.
-    fn add(&mut self, opaque: i32, answer: oneshot::Sender<RemotingCommand>) {
-        if self.by_opaque.len() >= self.sweep_at.max(FIRST_SWEEP) {
-            self.by_opaque.retain(|_, answer| !answer.is_closed());
-            self.sweep_at = self.by_opaque.len() * 2;
+        let held = self.is_full();
+        let written = self.output.write(&mut self.stream, cx)?;
+        if written > 0 {
+            self.quiet.said(now);
         }
-        self.by_opaque.insert(opaque, answer);
+        if self.output.waiting() > 0 && self.quiet.blocked(now) {
+            self.wake_at(now.plus(self.limits.stalled));
+        }
+        if held && !self.is_full() {
+            cx.waker().wake_by_ref();
+        }
+        Ok(())
     }
 
-    /// An answer that nobody waits for any more is dropped.
-    fn answer(&mut self, command: RemotingCommand) {
-        if let Some(answer) = self.by_opaque.remove(&command.head.opaque) {
-            drop(answer.send(command));
+    fn wake_at(&self, deadline: Moment) {
+        let clock = self.clock.clone();
+        let timer = async move {
+            clock.sleep_until(deadline).await;
+            Signal::Timer
+        };
+        self.signals.push(timer.boxed());
+    }
+
+    /// The peer has to read before it is told more.
+    fn is_full(&self) -> bool {
+        self.output.waiting() >= self.limits.unsent
+    }
+
+    /// Nothing more is read for now.
+    fn is_held(&self) -> bool {
+        self.stopping
+            || self.is_full()
+            || self.answering.len() >= self.limits.in_flight
+            || self.answering_bytes >= self.limits.in_flight_bytes
+    }
+}
+
+fn spend(turn: &mut usize, bytes: usize) {
+    *turn = turn.saturating_sub(PIECE + bytes);
+}
+
+/// A request whose answer takes longer than a turn.
+struct Answering {
+    future: BoxFuture<'static, Option<Encoded>>,
+    bytes: usize,
+}
+
+impl Future for Answering {
+    type Output = (Option<Encoded>, usize);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let bytes = self.bytes;
+        self.future.as_mut().poll(cx).map(|answer| (answer, bytes))
+    }
+}
+
+/// Since when nothing happens where something should.
+#[derive(Debug)]
+struct Quiet {
+    /// The last byte in either direction.
+    last: Moment,
+    /// The frame that has not come to its end.
+    frame: Option<Moment>,
+    /// Bytes that the peer does not take.
+    unsent: Option<Moment>,
+}
+
+impl Quiet {
+    fn since(now: Moment) -> Self {
+        Self {
+            last: now,
+            frame: None,
+            unsent: None,
         }
     }
-}
 
-fn is_hang_up(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-    )
-}
-
-/// The command that an encoded answer holds, for a caller in the same process.
-pub(super) fn decode_encoded(encoded: Encoded) -> Result<RemotingCommand, FrameError> {
-    let mut whole = encoded.head;
-    whole.extend_from_slice(&encoded.body);
-    let limit = whole.len();
-    match frame::decode(&mut whole, limit)? {
-        Some(frame) => RemotingCommand::from_frame(frame),
-        None => Err(FrameError::TooShort {
-            length: limit,
-            header: 0,
-        }),
+    fn heard(&mut self, now: Moment) {
+        self.last = now;
     }
-}
 
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Connection").field(&self.peer).finish()
+    fn said(&mut self, now: Moment) {
+        self.last = now;
+        self.unsent = None;
+    }
+
+    /// Whether this is news.
+    fn blocked(&mut self, now: Moment) -> bool {
+        let news = self.unsent.is_none();
+        self.unsent.get_or_insert(now);
+        news
+    }
+
+    fn frame_begun(&mut self, begun: bool, now: Moment) {
+        if begun {
+            self.frame.get_or_insert(now);
+        }
+    }
+
+    fn frame_ended(&mut self) {
+        self.frame = None;
+    }
+
+    /// When the connection has to end if things stay as they are, and why.
+    fn deadline(&self, limits: &Limits) -> (Moment, End) {
+        let idle = self.frame.map_or(self.last, |frame| frame.min(self.last));
+        let idle = idle.plus(limits.idle);
+        match self.unsent.map(|unsent| unsent.plus(limits.stalled)) {
+            Some(stalled) if stalled < idle => (stalled, End::Stalled),
+            _ => (idle, End::Idle),
+        }
     }
 }

@@ -1,19 +1,9 @@
-//! Why a call brought no reply, and why a server cannot listen.
+//! Why a call brought no reply, and why a server could not start to listen.
 
 use std::io;
 use std::time::Duration;
 
 use crate::wire::{FieldError, FrameError, Refusal};
-
-/// Why a server cannot listen.
-#[derive(Debug, thiserror::Error)]
-#[error("could not listen on {address}: is the port taken, or the address not of this machine?")]
-pub struct BindError {
-    /// Where it was to listen.
-    pub address: String,
-    /// What the system says.
-    pub source: io::Error,
-}
 
 /// Why a call brought no reply.
 #[derive(Debug, thiserror::Error)]
@@ -73,5 +63,46 @@ impl CallError {
             self,
             Self::Connect { .. } | Self::Timeout { .. } | Self::Closed { .. } | Self::Busy { .. }
         )
+    }
+}
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Somebody else listens there.
+    #[error("{address} is taken: stop the program that listens there, or choose another port")]
+    Taken {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The port is not for everybody.
+    #[error("{address} may not be used by this user: choose a port above 1023")]
+    Denied {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The address is none of this machine's, or not one at all.
+    #[error("cannot listen on {address}: give an address of this machine as host:port")]
+    Address {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl BindError {
+    pub(super) fn new(address: &str, source: io::Error) -> Self {
+        let address = address.to_owned();
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::Taken { address, source },
+            io::ErrorKind::PermissionDenied => Self::Denied { address, source },
+            _ => Self::Address { address, source },
+        }
     }
 }

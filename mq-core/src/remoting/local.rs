@@ -1,25 +1,27 @@
-//! The way around the socket: a server in the same process.
-//!
-//! A request crosses as a typed value, its body as `Bytes`; nothing is encoded. What the server says
-//! unasked (40, 39, 220 …) reaches the client's router through a bridge, as frames would.
+//! A server in the same process: typed requests go straight to its router, without a socket and
+//! without encoding. What the server asks unasked reaches the client's router the same way a frame
+//! would.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use super::connection::decode_encoded;
-use super::{CallError, Incoming, Limits, Outgoing, Peer, PeerId, PeerWatcher, Router};
+use super::peer::{Outgoing, Peer};
+use super::{CallError, Incoming, PeerWatcher, Router};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
-use crate::wire::{Fields, Language, Reply, Request, VERSION};
-
-/// Numbers of local peers begin here, above those of any socket of the same server.
-const FIRST_LOCAL_ID: u64 = 1 << 63;
+use crate::wire::{
+    Fields, Header, Language, Refusal, RemotingCommand, Reply, Request, VERSION, frame,
+};
 
 /// A server that clients in the same process reach without a socket. Clones are the same server.
 #[derive(Clone)]
@@ -28,118 +30,140 @@ pub struct LocalServer(Arc<Inner>);
 struct Inner {
     router: Arc<Router>,
     watcher: Arc<dyn PeerWatcher>,
-    /// What clients are seen as coming from.
+    /// What clients are seen as coming from, and what they see.
     address: SocketAddr,
-    next_id: AtomicU64,
+    tasks: Tasks,
     clock: Clock,
 }
 
 impl LocalServer {
-    /// Answers with `router`; `watcher` learns who has gone; clients are seen at `address`.
+    /// `router` answers and `watcher` learns who goes away, until the owner of `tasks` stops;
+    /// clients are seen as coming from `address`.
     pub fn new(
         router: Arc<Router>,
         watcher: Arc<dyn PeerWatcher>,
         address: SocketAddr,
+        tasks: &Tasks,
         clock: Clock,
     ) -> Self {
-        let next_id = AtomicU64::new(FIRST_LOCAL_ID);
+        let tasks = tasks.clone();
         Self(Arc::new(Inner {
             router,
             watcher,
             address,
-            next_id,
+            tasks,
             clock,
         }))
     }
 
-    /// Connects a client that answers the server's own requests with `incoming`.
-    pub(super) fn connect(&self, incoming: Arc<Router>, tasks: &Tasks) -> LocalLink {
-        let server = &self.0;
-        let id = PeerId(server.next_id.fetch_add(1, Ordering::Relaxed));
-        let outbox = Limits::default().outbox;
-        let (client, to_client) = Peer::new(id, server.address, outbox, server.clock.clone());
-        let (itself, to_server) = Peer::new(id, server.address, outbox, server.clock.clone());
-        let (gone, watcher) = (client.clone(), Arc::clone(&server.watcher));
-        let seen_by_client = itself.clone();
-        tasks.spawn_until_stop("pushes within the process", async move {
-            bridge(to_client, &incoming, &seen_by_client).await;
-        });
-        let (router, seen_by_server) = (Arc::clone(&server.router), client.clone());
-        tasks.spawn_until_stop("requests within the process", async move {
-            bridge(to_server, &router, &seen_by_server).await;
-        });
-        let stopping = tasks.clone();
-        tasks.spawn("end of a local connection", async move {
-            tokio::select! {
-                () = gone.closed() => {}
-                () = stopping.stopping() => gone.close(),
-            }
-            itself.close();
-            watcher.closed(&gone);
-        });
-        LocalLink {
-            server: self.clone(),
-            client,
+    /// A new peer of this server, known to it as a connection would be.
+    pub(super) fn connect(
+        &self,
+        address: &str,
+        incoming: Arc<Router>,
+        outbox: usize,
+        tasks: &Tasks,
+    ) -> Result<LocalLink, CallError> {
+        let its = &*self.0;
+        if its.tasks.is_stopping() || tasks.is_stopping() {
+            return Err(CallError::Connect {
+                address: address.to_owned(),
+                source: io::ErrorKind::ConnectionRefused.into(),
+            });
         }
+        let here = its.address;
+        let clock = || its.clock.clone();
+        let (client, to_client) = Peer::new(its.router.next_peer(), here, outbox, clock());
+        let (server, to_server) = Peer::new(incoming.next_peer(), here, outbox, clock());
+        let link = LocalLink {
+            server: self.clone(),
+            client: client.clone(),
+            address: address.to_owned(),
+        };
+        let (router, watcher) = (Arc::clone(&its.router), Arc::clone(&its.watcher));
+        let theirs = its.tasks.clone();
+        let ours = tasks.clone();
+        tasks.spawn("connection within the process", async move {
+            tokio::select! {
+                () = client.closed() => {}
+                () = ours.stopping() => {}
+                () = theirs.stopping() => {}
+                () = carry(to_client, &incoming, &server) => {}
+                () = carry(to_server, &router, &client) => {}
+            }
+            client.close();
+            server.close();
+            watcher.closed(&client);
+        });
+        Ok(link)
     }
 }
 
 impl fmt::Debug for LocalServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LocalServer").field(&self.0.router).finish()
+        f.debug_struct("LocalServer")
+            .field("codes", &self.0.router.codes())
+            .finish_non_exhaustive()
     }
 }
 
-/// A client's connection to a server in its process.
-#[derive(Clone, Debug)]
+/// A client's way to a server in the same process.
 pub(super) struct LocalLink {
     server: LocalServer,
-    /// The client as the server sees it.
+    /// The client as the server knows it.
     client: Peer,
+    address: String,
 }
 
 impl LocalLink {
-    pub(super) async fn call<R: Request>(
-        &self,
-        header: R,
-        body: Bytes,
-        limit: Duration,
-    ) -> Result<Reply<R::Reply>, CallError> {
-        let address = || self.server.0.address.to_string();
-        if self.client.is_closed() {
-            return Err(CallError::Closed { address: address() });
-        }
-        let request = self.incoming(header, body, false);
-        let answer = self.server.0.router.call(request);
-        match self.server.0.clock.timeout(limit, answer).await {
-            Ok(Ok(reply)) if R::ACCEPTS.contains(&reply.code) => Ok(reply),
-            Ok(Ok(reply)) => {
-                let remark = reply.remark.unwrap_or_default();
-                Err(CallError::Refused(crate::wire::Refusal {
-                    code: reply.code,
-                    remark,
-                }))
-            }
-            Ok(Err(refusal)) => Err(CallError::Refused(refusal)),
-            Err(_elapsed) => Err(CallError::Timeout {
-                address: address(),
-                limit,
-            }),
-        }
-    }
-
-    pub(super) async fn one_way<R: Request>(&self, header: R, body: Bytes) {
-        let request = self.incoming(header, body, true);
-        if let Err(refusal) = self.server.0.router.call(request).await {
-            tracing::debug!(code = ?R::CODE, %refusal, "a one-way request was refused");
-        }
+    pub(super) fn is_open(&self) -> bool {
+        !self.client.is_closed()
     }
 
     pub(super) fn close(&self) {
         self.client.close();
     }
 
-    fn incoming<R: Request>(&self, header: R, body: Bytes, one_way: bool) -> Incoming<R> {
+    pub(super) async fn call<R: Request>(
+        &self,
+        header: R,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Reply<R::Reply>, CallError> {
+        let request = self.request(header, body, false);
+        let answer = self.unless_closed(self.server.0.router.call(request));
+        match self.server.0.clock.timeout(limit, answer).await {
+            Ok(Some(answer)) => as_over_a_socket::<R>(answer),
+            Ok(None) => Err(CallError::Closed {
+                address: self.address.clone(),
+            }),
+            Err(_elapsed) => Err(CallError::Timeout {
+                address: self.address.clone(),
+                limit,
+            }),
+        }
+    }
+
+    /// The processor begins at once, so that one-way requests keep their order; what takes longer
+    /// goes on by itself.
+    pub(super) async fn one_way<R: Request>(self: Arc<Self>, header: R, body: Bytes) {
+        let request = self.request(header, body, true);
+        let tasks = self.server.0.tasks.clone();
+        let mut outcome = Box::pin(async move {
+            let answer = self.server.0.router.call(request);
+            if let Some(Err(refusal)) = self.unless_closed(answer).await {
+                tracing::debug!(%refusal, code = ?R::CODE, "a one-way request was refused");
+            }
+        });
+        if poll_fn(|cx| Poll::Ready(outcome.as_mut().poll(cx)))
+            .await
+            .is_pending()
+        {
+            tasks.spawn("one-way request", outcome);
+        }
+    }
+
+    fn request<R: Request>(&self, header: R, body: Bytes, one_way: bool) -> Incoming<R> {
         Incoming {
             header,
             body,
@@ -150,19 +174,66 @@ impl LocalLink {
             fields: Fields::default(),
         }
     }
+
+    /// `None` when the link ends first; an answer that is there at once costs no look at the link.
+    async fn unless_closed<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            answer = answer => Some(answer),
+            () = self.client.closed() => None,
+        }
+    }
 }
 
-/// Hands requests to `router` as if they had come in frames from `from`.
-async fn bridge(mut requests: mpsc::Receiver<Outgoing>, router: &Router, from: &Peer) {
-    while let Some(Outgoing { command, answer }) = requests.recv().await {
-        let code = command.head.code;
-        let Some(encoded) = router.frame(command, from).await else {
-            continue;
-        };
-        match (decode_encoded(encoded), answer) {
-            (Ok(command), Some(answer)) => drop(answer.send(command)),
-            (Ok(_), None) => {}
-            (Err(error), _) => tracing::error!(code, %error, "an answer could not be read"),
+/// The outcome that the same answer has when it comes in a frame.
+fn as_over_a_socket<R: Request>(
+    answer: Result<Reply<R::Reply>, Refusal>,
+) -> Result<Reply<R::Reply>, CallError> {
+    match answer {
+        Ok(reply) if R::ACCEPTS.contains(&reply.code) => Ok(reply),
+        Ok(reply) => Err(CallError::Refused(Refusal {
+            code: reply.code,
+            remark: reply.remark.unwrap_or_default(),
+        })),
+        Err(refusal) if R::ACCEPTS.contains(&refusal.code) => {
+            let header = R::Reply::read(&Fields::default()).map_err(CallError::Answer)?;
+            let reply = Reply::ok(header).with_code(refusal.code);
+            Ok(reply.with_remark(refusal.remark))
         }
+        Err(refusal) => Err(CallError::Refused(refusal)),
+    }
+}
+
+/// Has `router` answer what comes out of `outgoing`, said by `peer`.
+async fn carry(mut outgoing: mpsc::Receiver<Outgoing>, router: &Router, peer: &Peer) {
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some(()) = running.next() => {}
+            next = outgoing.recv() => match next {
+                Some(outgoing) => running.push(answer(outgoing, router, peer)),
+                None => return,
+            },
+        }
+    }
+}
+
+async fn answer(outgoing: Outgoing, router: &Router, peer: &Peer) {
+    let Some(encoded) = router.frame(outgoing.command, peer).await else {
+        return;
+    };
+    let mut bytes = BytesMut::with_capacity(encoded.head.len() + encoded.body.len());
+    bytes.extend_from_slice(&encoded.head);
+    bytes.extend_from_slice(&encoded.body);
+    let frame = frame::decode(&mut bytes, frame::DEFAULT_LIMIT);
+    let answer = frame.and_then(|frame| frame.map(RemotingCommand::from_frame).transpose());
+    match (answer, outgoing.answer) {
+        (Ok(Some(answer)), Some(waiting)) => {
+            if waiting.send(answer).is_err() {
+                tracing::debug!("an answer that nobody waits for");
+            }
+        }
+        (Ok(_), _) => {}
+        (Err(error), _) => tracing::error!(%error, "an answer does not fit into a frame"),
     }
 }

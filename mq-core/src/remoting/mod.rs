@@ -7,12 +7,17 @@ mod client;
 mod config;
 mod connection;
 mod error;
+mod input;
 mod local;
-mod out_buffer;
+mod output;
 mod peer;
 mod processor;
 mod router;
 mod server;
+mod waiters;
+
+#[cfg(test)]
+mod tests;
 
 pub use client::RemotingClient;
 pub use config::{ClientConfig, Limits, ServerConfig};

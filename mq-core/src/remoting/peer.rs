@@ -132,6 +132,18 @@ impl Peer {
         }
     }
 
+    /// Puts `outgoing` into the queue, waiting for room; gives it back when the connection has ended.
+    pub(super) async fn deliver(&self, outgoing: Outgoing) -> Result<(), Outgoing> {
+        if self.is_closed() {
+            return Err(outgoing);
+        }
+        self.0
+            .outbox
+            .send(outgoing)
+            .await
+            .map_err(|refused| refused.0)
+    }
+
     fn post(&self, outgoing: Outgoing) -> Result<(), CallError> {
         let address = || self.0.address.to_string();
         if self.is_closed() {
@@ -153,7 +165,8 @@ impl fmt::Debug for Peer {
     }
 }
 
-fn command(head: Head, header: &impl Header, body: Bytes) -> RemotingCommand {
+/// The request with the fields of `header`.
+pub(super) fn command(head: Head, header: &impl Header, body: Bytes) -> RemotingCommand {
     RemotingCommand {
         encoding: crate::wire::Encoding::Json,
         head,

@@ -7,12 +7,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Incoming, Peer, Processor};
+use super::{Incoming, Peer, PeerId, Processor};
 use crate::wire::{
     self, Encoding, Head, Header, NoFields, Refusal, RemotingCommand, Reply, Request, RequestCode,
     ResponseCode,
@@ -31,6 +32,7 @@ pub struct Encoded {
 #[derive(Default)]
 pub struct Router {
     rows: HashMap<i32, Box<dyn Row>>,
+    peers: AtomicU64,
 }
 
 impl Router {
@@ -57,6 +59,11 @@ impl Router {
         let mut codes: Vec<_> = self.rows.keys().copied().map(RequestCode).collect();
         codes.sort_unstable();
         codes
+    }
+
+    /// A number for a peer that nobody else has who reaches this router, over whatever transport.
+    pub(super) fn next_peer(&self) -> PeerId {
+        PeerId(self.peers.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Answers a request that came in a frame, in the request's encoding; `None` when no answer is
@@ -160,7 +167,7 @@ async fn guarded<R: Request, P: Processor<R>>(
     processor: &P,
     request: Incoming<R>,
 ) -> Result<Reply<R::Reply>, Refusal> {
-    let outcome = AssertUnwindSafe(processor.process(request))
+    let outcome = AssertUnwindSafe(async { processor.process(request).await })
         .catch_unwind()
         .await;
     outcome.unwrap_or_else(|_panic| {

@@ -1,34 +1,36 @@
-//! Listens, and gives each connection its task.
+//! Listens, and gives each connection a task of its own.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::connection::{Connection, End};
-use super::{BindError, Peer, PeerId, Router, ServerConfig};
+use super::connection::{self, Link};
+use super::{BindError, Peer, Router, ServerConfig};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::wire::Encoding;
 
-/// How long accepting rests after it failed, for want of file descriptors as a rule.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const BACKLOG: u32 = 1024;
 
-/// Learns which connections have ended.
+/// How long nobody is let in after the system refused to let somebody in.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Is told when a peer goes away. `()` does not care.
 pub trait PeerWatcher: Send + Sync + 'static {
-    /// `peer` is gone; nothing more comes from it.
+    /// The connection with `peer` has ended. Called once for each peer that ever asked something
+    /// or could have.
     fn closed(&self, peer: &Peer);
 }
 
-/// For servers that keep nothing about their peers.
 impl PeerWatcher for () {
     fn closed(&self, _peer: &Peer) {}
 }
 
-/// A bound listener, not serving yet.
+/// A server that listens; connections wait until it [serves](RemotingServer::serve).
 #[derive(Debug)]
 pub struct RemotingServer {
     listener: TcpListener,
@@ -38,118 +40,119 @@ pub struct RemotingServer {
 }
 
 impl RemotingServer {
-    /// Binds `address`, `HOST:PORT`; port 0 picks a free one.
+    /// Listens on `address`, `host:port`; port 0 takes a free one.
     ///
     /// # Errors
     ///
-    /// [`BindError`] names the address and what to do.
+    /// [`BindError`] says which address, why not, and what to do about it.
     pub async fn bind(
         address: &str,
         config: ServerConfig,
         clock: Clock,
     ) -> Result<Self, BindError> {
-        let failed = |source| BindError {
-            address: address.to_owned(),
-            source,
-        };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
+        let complaint = |source| BindError::new(address, source);
+        let listener = listen(address).await.map_err(complaint)?;
+        let local = listener.local_addr().map_err(complaint)?;
         Ok(Self {
             listener,
-            address: bound,
+            address: local,
             config,
             clock,
         })
     }
 
-    /// Where the server listens.
+    /// Where it listens.
     pub fn local_address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers with `router` until `tasks` stop; `watcher` learns who has gone.
+    /// Lets peers in and has `router` answer them until the owner of `tasks` stops. Answers that
+    /// are under way then still go out.
     pub fn serve(self, router: Arc<Router>, watcher: Arc<dyn PeerWatcher>, tasks: &Tasks) {
-        let acceptor = Acceptor {
-            permits: Arc::new(Semaphore::new(self.config.connections)),
-            server: self,
-            router,
-            watcher,
-            tasks: tasks.clone(),
-        };
-        tasks.spawn_until_stop("accept loop", acceptor.run());
-    }
-}
-
-struct Acceptor {
-    server: RemotingServer,
-    permits: Arc<Semaphore>,
-    router: Arc<Router>,
-    watcher: Arc<dyn PeerWatcher>,
-    tasks: Tasks,
-}
-
-impl Acceptor {
-    async fn run(self) {
-        let mut next_id = 1;
-        while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
-            match self.server.listener.accept().await {
-                Ok((stream, address)) => {
-                    self.welcome(stream, address, PeerId(next_id), permit);
-                    next_id += 1;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "could not accept a connection");
-                    self.server.clock.sleep(ACCEPT_PAUSE).await;
+        let owner = tasks.clone();
+        tasks.spawn_until_stop("accepting connections", async move {
+            let places = Arc::new(Semaphore::new(self.config.connections));
+            loop {
+                match self.listener.accept().await {
+                    Ok((stream, address)) => {
+                        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                            tracing::warn!(%address, "closed at once: too many connections");
+                            continue;
+                        };
+                        let (peer, outgoing) = self.peer(&router, address);
+                        let link = Link {
+                            peer,
+                            outgoing,
+                            router: Arc::clone(&router),
+                            watcher: Arc::clone(&watcher),
+                            limits: self.config.limits,
+                            encoding: Encoding::Json,
+                        };
+                        let (clock, tasks) = (self.clock.clone(), owner.clone());
+                        owner.spawn("connection", serve(stream, place, link, clock, tasks));
+                    }
+                    Err(error) if is_the_peers(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "nobody can be let in for now");
+                        self.clock.sleep(PAUSE).await;
+                    }
                 }
             }
-        }
-    }
-
-    fn welcome(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        id: PeerId,
-        permit: OwnedSemaphorePermit,
-    ) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%address, %error, "could not set TCP_NODELAY");
-        }
-        let limits = self.server.config.limits;
-        let clock = self.server.clock.clone();
-        let (peer, outgoing) = Peer::new(id, address, limits.outbox, clock.clone());
-        let connection = Connection {
-            stream,
-            peer: peer.clone(),
-            outgoing,
-            router: Arc::clone(&self.router),
-            limits,
-            encoding: Encoding::Json,
-            clock,
-        };
-        let (watcher, tasks) = (Arc::clone(&self.watcher), self.tasks.clone());
-        self.tasks.spawn("connection", async move {
-            let _permit = permit;
-            tokio::select! {
-                end = connection.run() => log_end(&peer, &end),
-                () = tasks.stopping() => {}
-            }
-            peer.close();
-            watcher.closed(&peer);
         });
     }
-}
 
-/// A peer that hangs up or falls silent is ordinary; one that sends rubbish is not.
-pub(super) fn log_end(peer: &Peer, end: &End) {
-    match end {
-        End::Closed | End::ClosedHere | End::Idle(_) => tracing::debug!(?peer, "{end}"),
-        End::Stalled => tracing::warn!(?peer, "{end}"),
-        End::Frame(source) => tracing::warn!(?peer, %source, "{end}"),
-        End::Io(source) => log_io(peer, end, source),
+    fn peer(
+        &self,
+        router: &Router,
+        address: SocketAddr,
+    ) -> (Peer, tokio::sync::mpsc::Receiver<super::Outgoing>) {
+        let outbox = self.config.limits.outbox;
+        Peer::new(router.next_peer(), address, outbox, self.clock.clone())
     }
 }
 
-fn log_io(peer: &Peer, end: &End, source: &io::Error) {
-    tracing::debug!(?peer, %source, "{end}");
+async fn serve(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    link: Link,
+    clock: Clock,
+    tasks: Tasks,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    connection::run(stream, link, clock, tasks).await;
+    drop(place);
+}
+
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host(address).await? {
+        match listen_on(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // On Windows the same option would let two servers share a port.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The peer gave up before it was let in.
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }

@@ -1,0 +1,112 @@
+//! What came in and is not yet taken.
+//!
+//! Memory follows what has arrived, never what a peer announces: a read makes room for one chunk
+//! more, and a chunk grows only while reads fill it. An idle connection keeps nothing.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use tokio::io::AsyncRead;
+use tokio_util::io::poll_read_buf;
+
+use crate::wire::frame::{self, Frame, FrameError};
+
+const SMALLEST_CHUNK: usize = 4 * 1024;
+const LARGEST_CHUNK: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Input {
+    buffer: BytesMut,
+    chunk: usize,
+    limit: usize,
+}
+
+impl Input {
+    /// Nothing came in yet; frames may be `limit` bytes long.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            chunk: SMALLEST_CHUNK,
+            limit,
+        }
+    }
+
+    /// The next whole frame.
+    pub(super) fn frame(&mut self) -> Result<Option<Frame>, FrameError> {
+        frame::decode(&mut self.buffer, self.limit)
+    }
+
+    /// Bytes that have not been taken.
+    pub(super) fn waiting(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Reads once; 0 is the end of the stream.
+    pub(super) fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        // Room as large again as what is here keeps the copying of a long frame linear.
+        let room = self.chunk.max(self.buffer.len().min(self.missing()));
+        self.buffer.reserve(room);
+        let outcome = ready!(poll_read_buf(Pin::new(stream), cx, &mut self.buffer));
+        if let Ok(count) = &outcome {
+            self.chunk = match *count {
+                count if count >= self.chunk => (self.chunk * 2).min(LARGEST_CHUNK),
+                count if count < self.chunk / 4 => (self.chunk / 2).max(SMALLEST_CHUNK),
+                _ => self.chunk,
+            };
+        }
+        Poll::Ready(outcome)
+    }
+
+    /// Gives memory back when nothing waits.
+    pub(super) fn rest(&mut self) {
+        if self.buffer.is_empty() && self.buffer.capacity() > SMALLEST_CHUNK {
+            self.buffer = BytesMut::new();
+        }
+    }
+
+    fn missing(&self) -> usize {
+        frame::wanted(&self.buffer).saturating_sub(self.buffer.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn memory_follows_what_arrives_and_not_what_is_announced() {
+        let mut input = Input::new(frame::DEFAULT_LIMIT);
+        let mut announced: &[u8] = &[0x00, 0xFF, 0xFF, 0xFF, 0, 0, 0, 2];
+
+        std::future::poll_fn(|cx| input.poll_read(&mut announced, cx))
+            .await
+            .unwrap();
+
+        assert_eq!(input.frame(), Ok(None));
+        assert!(input.buffer.capacity() <= 8 + LARGEST_CHUNK);
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_keeps_no_large_buffer() {
+        let mut input = Input::new(frame::DEFAULT_LIMIT);
+        let mut body = vec![0; 100_000];
+        body.splice(..8, [0x00, 0x01, 0x86, 0x9C, 0, 0, 0, 0]);
+        let mut bytes = body.as_slice();
+        while input.waiting() < body.len() {
+            std::future::poll_fn(|cx| input.poll_read(&mut bytes, cx))
+                .await
+                .unwrap();
+        }
+
+        assert!(input.frame().unwrap().is_some());
+        input.rest();
+
+        assert!(input.buffer.capacity() <= SMALLEST_CHUNK);
+    }
+}

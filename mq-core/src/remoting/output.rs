@@ -1,0 +1,121 @@
+//! What waits to be written: small pieces copied together, long bodies as they are.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncWrite;
+
+use super::router::Encoded;
+
+/// A body up to this length is copied; beyond it the copy costs more than another slice.
+const COPIED: usize = 8 * 1024;
+const KEPT_AT_REST: usize = 4 * 1024;
+const SLICES: usize = 32;
+
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// Stands before `tail`.
+    queue: VecDeque<Bytes>,
+    tail: BytesMut,
+    length: usize,
+}
+
+impl Output {
+    /// Bytes that have not been written.
+    pub(super) fn waiting(&self) -> usize {
+        self.length
+    }
+
+    /// Adds an encoded answer.
+    pub(super) fn push(&mut self, answer: Encoded) {
+        self.tail.extend_from_slice(&answer.head);
+        self.length += answer.head.len();
+        self.push_body(answer.body);
+    }
+
+    /// Adds what `write` appends, and `body` behind it.
+    pub(super) fn push_with<E>(
+        &mut self,
+        body: Bytes,
+        write: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.tail.len();
+        write(&mut self.tail)?;
+        self.length += self.tail.len() - before;
+        self.push_body(body);
+        Ok(())
+    }
+
+    /// Writes until nothing waits or the peer takes no more, which is then waited for; returns how
+    /// many bytes went out.
+    pub(super) fn write<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> io::Result<usize> {
+        let before = self.length;
+        while self.length > 0 {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let used = self.slices(&mut slices);
+            let used = slices.get(..used).unwrap_or_default();
+            match Pin::new(&mut *stream).poll_write_vectored(cx, used) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => self.advance(count),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => break,
+            }
+        }
+        Ok(before - self.length)
+    }
+
+    /// Gives memory back when nothing waits.
+    pub(super) fn rest(&mut self) {
+        if self.length == 0 && self.tail.capacity() > KEPT_AT_REST {
+            self.tail = BytesMut::new();
+            self.queue = VecDeque::new();
+        }
+    }
+
+    fn push_body(&mut self, body: Bytes) {
+        self.length += body.len();
+        if body.len() <= COPIED {
+            self.tail.extend_from_slice(&body);
+        } else {
+            if !self.tail.is_empty() {
+                self.queue.push_back(self.tail.split().freeze());
+            }
+            self.queue.push_back(body);
+        }
+    }
+
+    fn slices<'a>(&'a self, out: &mut [IoSlice<'a>; SLICES]) -> usize {
+        let pieces = self.queue.iter().map(AsRef::as_ref);
+        let pieces = pieces.chain([self.tail.as_ref()]);
+        let mut used = 0;
+        for (slot, piece) in out.iter_mut().zip(pieces) {
+            *slot = IoSlice::new(piece);
+            used += 1;
+        }
+        used
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        self.length -= count;
+        while let Some(front) = self.queue.front_mut() {
+            if count < front.len() {
+                front.advance(count);
+                return;
+            }
+            count -= front.len();
+            self.queue.pop_front();
+        }
+        if count == self.tail.len() {
+            self.tail.clear();
+        } else {
+            self.tail.advance(count);
+        }
+    }
+}
