@@ -38,7 +38,7 @@ TOPIC_NOT_EXIST = 17
 
 @dataclasses.dataclass
 class Servers:
-    """One name server and one broker. `restart` parts are the processes, for those who kill them."""
+    """One name server and one broker; `parts` are their processes, the broker's last."""
 
     kind: str
     namesrv: str
@@ -47,8 +47,11 @@ class Servers:
     parts: list
 
     def stop(self):
-        """Ends the broker first, then its name server, both in order."""
-        return [processes.stop(part) for part in reversed(self.parts)]
+        """Ends the broker in order, then its name server, which has nothing to lose."""
+        *others, broker = self.parts
+        processes.stop(broker)
+        for part in others:
+            processes.kill(part)
 
     def kill(self):
         """Ends everything as a crash would."""
@@ -139,7 +142,7 @@ def apache(directory, version="5.3.3", store=None, settings=None, properties=(),
             log = stack.enter_context((home / f"{name}.log").open("ab"))
             command = jvm_command(class_path, main, common, ["-c", conf])
             part = processes.spawn(command, cwd=home, stdout=log, stderr=log)
-            stack.callback(processes.stop, part)
+            stack.callback(processes.kill if name == "namesrv" else processes.stop, part)
             parts.append(part)
             if name == "namesrv":
                 wait_for_port(bind, namesrv_port, part, home / "namesrv.log")

@@ -1,0 +1,56 @@
+"""The lines that a run prints, and its counts."""
+
+import fnmatch
+import os
+import time
+
+from . import cells, tools
+
+
+class Table:
+    """Prints a line for each result and counts."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def ok(self, name, note, seconds=0.0):
+        self.passed += 1
+        self._line(name, "ok", note, seconds)
+
+    def failure(self, name, note, seconds=0.0):
+        self.failed += 1
+        self._line(name, "FAILED", note, seconds)
+
+    def skip(self, name, tool):
+        """A missing tool is said aloud, and is a failure where nobody reads along."""
+        print(f"SKIPPED {name}: {tool} not found", flush=True)
+        if os.environ.get("CI") == "true":
+            self.failed += 1
+
+    def check(self, name, run):
+        """Runs one check; what it returns counts the deliveries that were compared."""
+        begin = time.monotonic()
+        try:
+            count = run()
+        except tools.MissingTool as missing:
+            self.skip(name, missing)
+        except (cells.Failed, tools.InstallFailed, OSError, RuntimeError) as problem:
+            self.failure(name, problem, time.monotonic() - begin)
+        else:
+            self.ok(name, f"{count} messages compared", time.monotonic() - begin)
+
+    def finish(self):
+        """Prints the last line and returns the exit code."""
+        print(f"{self.passed} passed, {self.failed} failed")
+        return 1 if self.failed or not self.passed else 0
+
+    @staticmethod
+    def _line(name, outcome, note, seconds):
+        print(f"{name:<52} {outcome:<8} {seconds:6.1f} s  {note}", flush=True)
+
+
+def fits(name, filters):
+    """Whether one of the filters is a part of the name, or a pattern of it."""
+    return not filters or any(
+        fnmatch.fnmatchcase(name, word) if "*" in word else word in name for word in filters
+    )
