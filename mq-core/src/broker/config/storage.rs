@@ -1,0 +1,135 @@
+//! Where messages rest, and how long: the settings of Apache's `MessageStoreConfig` that matter here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::settings::Sheet;
+
+/// Where messages rest, and how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// The store's directory.
+    pub root: PathBuf,
+    /// The commit log's directory, when it is not `commitlog` below the root.
+    pub commit_log: Option<PathBuf>,
+    /// When a message counts as stored.
+    pub flush: FlushMode,
+    /// Bytes of a commit log file.
+    pub segment_size: u64,
+    /// Bytes of a consume queue file.
+    pub queue_file_size: u64,
+    /// Whether messages can be found by key.
+    pub index: bool,
+    /// How long messages are kept.
+    pub retention: Retention,
+}
+
+/// When a message counts as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlushMode {
+    /// When it is on the disk.
+    #[default]
+    Sync,
+    /// When it is in the log; the disk follows within 200 ms or 4 MiB.
+    Interval,
+}
+
+/// How long messages are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Files whose last message is older are deleted.
+    pub reserved: Duration,
+    /// Hours of the day at which that is done.
+    pub hours: Vec<u8>,
+    /// Above this share of the disk, in percent, expired files go at any hour.
+    pub disk_full_percent: u8,
+    /// Above this share, in percent, the oldest files go although they have not expired; `None`
+    /// when that is not wanted.
+    pub disk_forced_percent: Option<u8>,
+    /// Above this share, in percent, no more is written.
+    pub disk_closed_percent: u8,
+}
+
+pub(super) fn read(sheet: &mut Sheet) -> Storage {
+    const LEAST_SEGMENT: u64 = 64 * 1024;
+    const MOST: u64 = i32::MAX.unsigned_abs() as u64;
+
+    let commit_log = sheet.checked("storePathCommitLog", |text| {
+        Ok::<_, String>(PathBuf::from(text))
+    });
+    Storage {
+        root: PathBuf::from(sheet.text("storePathRootDir")),
+        commit_log: Some(commit_log).filter(|path| !path.as_os_str().is_empty()),
+        flush: sheet.checked("flushDiskType", |text| match text {
+            "SYNC_FLUSH" | "sync" => Ok(FlushMode::Sync),
+            "ASYNC_FLUSH" | "interval" => Ok(FlushMode::Interval),
+            _ => Err(format!("is `{text}`, expected SYNC_FLUSH or ASYNC_FLUSH")),
+        }),
+        segment_size: sheet.number("mappedFileSizeCommitLog", &(LEAST_SEGMENT..=MOST)),
+        queue_file_size: queue_file_size(sheet),
+        index: sheet.truth("messageIndexEnable"),
+        retention: retention(sheet),
+    }
+}
+
+/// The tutorials write `mapedFileSizeConsumeQueue=300000` and mean entries; Apache's program takes
+/// it as bytes and makes files of 15,000 entries.
+fn queue_file_size(sheet: &mut Sheet) -> u64 {
+    const KEY: &str = "mappedFileSizeConsumeQueue";
+    const ENTRY: u64 = 20;
+    const ENTRIES: u64 = 300_000;
+    const MOST: u64 = ENTRIES * ENTRY * 100;
+
+    let is_entries = sheet.setting(KEY).is_some_and(|setting| {
+        setting.key == "mapedFileSizeConsumeQueue" && setting.value == ENTRIES.to_string()
+    });
+    let size = sheet.checked(KEY, |text| match text.parse::<u64>() {
+        Ok(size) if size % ENTRY == 0 && (ENTRY..=MOST).contains(&size) => Ok(size),
+        _ => Err(format!(
+            "is `{text}`, expected bytes: a multiple of {ENTRY} up to {MOST}"
+        )),
+    });
+    if !is_entries {
+        return size;
+    }
+    let bytes = size.saturating_mul(ENTRY);
+    sheet.warn(
+        KEY,
+        format!("taken as {size} entries; the key means bytes, write `{KEY}={bytes}`"),
+    );
+    bytes
+}
+
+fn retention(sheet: &mut Sheet) -> Retention {
+    let hours: u64 = sheet.number("fileReservedTime", &(1..=24 * 365 * 100));
+    let mut percent = |key| sheet.number(key, &(1..=100_u8));
+    let full = percent("diskMaxUsedSpaceRatio");
+    let forced = percent("diskSpaceCleanForciblyRatio");
+    let closed = percent("diskSpaceWarningLevelRatio");
+    Retention {
+        reserved: Duration::from_secs(hours.saturating_mul(3600)),
+        hours: sheet.checked("deleteWhen", hours_of_day),
+        disk_full_percent: full,
+        disk_forced_percent: sheet.truth("cleanFileForciblyEnable").then_some(forced),
+        disk_closed_percent: closed,
+    }
+}
+
+fn hours_of_day(text: &str) -> Result<Vec<u8>, String> {
+    let hours = text
+        .split(';')
+        .map(str::trim)
+        .filter(|hour| !hour.is_empty());
+    let hours: Vec<u8> = hours
+        .map(|hour| match hour.parse() {
+            Ok(hour @ 0..=23) => Ok(hour),
+            _ => Err(format!(
+                "is `{text}`, expected hours from 00 to 23, several as 04;16"
+            )),
+        })
+        .collect::<Result<_, _>>()?;
+    if hours.is_empty() {
+        return Err("names no hour, expected 00 to 23".to_owned());
+    }
+    Ok(hours)
+}

@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use super::*;
+
+const TUTORIAL: &str = "\
+brokerClusterName=rocketmq-cluster
+brokerName=broker-a
+brokerId=0
+namesrvAddr=127.0.0.1:9876
+listenPort=10911
+brokerIP1=127.0.0.1
+defaultTopicQueueNums=4
+autoCreateTopicEnable=true
+autoCreateSubscriptionGroup=true
+deleteWhen=04
+fileReservedTime=120
+mapedFileSizeCommitLog=1073741824
+mapedFileSizeConsumeQueue=300000
+";
+
+fn settings(lines: &str) -> Vec<Setting> {
+    lines
+        .lines()
+        .map(|line| Setting::from_word(line).unwrap())
+        .collect()
+}
+
+fn problems(line: &str) -> String {
+    let error = BrokerConfig::from_settings(settings(line)).unwrap_err();
+    error
+        .list()
+        .iter()
+        .map(|problem| problem.what.clone())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+#[test]
+fn every_default_of_the_table_is_right() {
+    let config = BrokerConfig::default();
+
+    assert_eq!(config.identity.cluster, "DefaultCluster");
+    assert_eq!(config.rules.default_queues, 8);
+    assert_eq!(config.rules.delay_levels.highest(), 18);
+    assert_eq!(config.storage.flush, FlushMode::Sync);
+    assert_eq!(config.storage.segment_size, 1 << 30);
+    assert_eq!(config.storage.queue_file_size, 6_000_000);
+    assert_eq!(config.storage.retention.reserved, Duration::from_hours(72));
+    assert_eq!(config.network.advertised, None);
+    assert!(config.network.name_servers.is_empty());
+}
+
+#[test]
+fn no_key_stands_in_the_table_twice() {
+    let spellings = keys::KEYS
+        .iter()
+        .flat_map(|key| key.also.iter().map(|(name, _)| *name).chain([key.name]));
+    let mut seen = std::collections::BTreeSet::new();
+    for spelling in spellings {
+        assert!(seen.insert(spelling), "{spelling}");
+    }
+}
+
+#[test]
+fn the_tutorials_thirteen_keys_are_understood_and_the_wrong_one_is_explained() {
+    let (config, warnings) = BrokerConfig::from_settings(settings(TUTORIAL)).unwrap();
+
+    assert_eq!(config.identity.cluster, "rocketmq-cluster");
+    assert_eq!(config.identity.name, "broker-a");
+    assert_eq!(config.network.advertised.as_deref(), Some("127.0.0.1"));
+    assert_eq!(config.network.name_servers, ["127.0.0.1:9876"]);
+    assert_eq!(config.rules.default_queues, 4);
+    assert_eq!(config.storage.segment_size, 1 << 30);
+    assert_eq!(config.storage.queue_file_size, 6_000_000);
+    assert_eq!(config.storage.retention.reserved, Duration::from_hours(120));
+    assert_eq!(config.storage.retention.hours, [4]);
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}")
+    };
+    assert!(warning.what.contains("300000 entries"), "{warning}");
+}
+
+#[test]
+fn old_spellings_and_apache_s_flush_words_mean_what_they_meant() {
+    let text = "transactionTimeout=6000\nmapedFileSizeCommitLog=1048576\n\
+                    mapedFileSizeConsumeQueue=40000\nflushDiskType=ASYNC_FLUSH\nlistenIp=127.0.0.1";
+    let (config, warnings) = BrokerConfig::from_settings(settings(text)).unwrap();
+
+    assert_eq!(config.storage.segment_size, 1 << 20);
+    assert_eq!(config.storage.queue_file_size, 40_000);
+    assert_eq!(config.storage.flush, FlushMode::Interval);
+    assert!(config.network.bind.is_loopback());
+    assert!(warnings[0].what.contains("`bindAddress`"), "{warnings:?}");
+}
+
+#[test]
+fn what_is_not_built_or_not_right_stops_the_start_with_a_reason() {
+    let cases = [
+        ("brokerRole=SLAVE", "replication is not built"),
+        ("brokerRole=SYNC_MASTER", "replication is not built"),
+        ("brokerId=1", "slaves are not built"),
+        ("enableDLegerCommitLog=true", "replication is not built"),
+        ("aclEnable=true", "access control is not built"),
+        ("brokerNmae=a", "did you mean `brokerName`"),
+        (
+            "mapedFileSizeCommitlog=1",
+            "did you mean `mappedFileSizeCommitLog`",
+        ),
+        ("broker-name=a", "did you mean `brokerName`"),
+        ("somethingElse=1", "unknown"),
+        ("listenPort=70000", "from 0 to 65535"),
+        ("brokerName=a/b", "illegal character '/'"),
+        ("brokerIP1=10.0.0.1:10911", "without a port"),
+        ("bindAddress=here", "is no address"),
+        ("namesrvAddr=localhost", "expected HOST:PORT"),
+        ("defaultTopicQueueNums=0", "from 1 to"),
+        ("autoCreateTopicEnable=yes", "expected true or false"),
+        ("deleteWhen=25", "from 00 to 23"),
+        ("fileReservedTime=0", "from 1 to"),
+        ("mappedFileSizeCommitLog=5000000000", "to 2147483647"),
+        ("mappedFileSizeConsumeQueue=30", "a multiple of 20"),
+        (
+            "flushDiskType=SOMETIMES",
+            "expected SYNC_FLUSH or ASYNC_FLUSH",
+        ),
+        ("messageDelayLevel=1s 5x", "`5x` is no delay"),
+        ("brokerPermission=7", "expected 6"),
+    ];
+    for (line, expected) in cases {
+        let found = problems(line);
+        assert!(found.contains(expected), "{line}: {found}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_said_and_the_default_is_not() {
+    let (_, warnings) = BrokerConfig::from_settings(settings(
+        "sendMessageThreadPoolNums=16\nbrokerRole=ASYNC_MASTER",
+    ))
+    .unwrap();
+
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].what.contains("no thread pools"));
+}
