@@ -4,8 +4,10 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
+pub mod body;
 pub mod code;
 mod codec;
+pub mod fastjson;
 mod fields;
 pub mod frame;
 pub mod header;

@@ -1,0 +1,190 @@
+//! Packing and unpacking of bodies (`Compressor`): zlib and LZ4 frames.
+
+use std::io::{self, Read, Write};
+
+use bytes::Bytes;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use lz4_flex::frame::{FrameDecoder, FrameEncoder};
+
+use super::{Compression, SysFlag};
+
+/// Why a body cannot be packed or unpacked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompressionError {
+    /// A kind that this program does not know. The sender must choose zlib or LZ4.
+    #[error("a body packed with {0} cannot be read: only zlib and LZ4 can")]
+    Unsupported(&'static str),
+    /// Bits that no version of RocketMQ defines.
+    #[error("{0:#x} is no kind of compression")]
+    Unknown(i32),
+    /// Unpacked it is longer than allowed.
+    #[error("a body of {packed} bytes has more than the {limit} bytes allowed when unpacked")]
+    TooLong {
+        /// The packed length.
+        packed: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// It cannot be read.
+    #[error("a body of {packed} bytes cannot be unpacked")]
+    Damaged {
+        /// The packed length.
+        packed: usize,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Unpacks a body as its flag says; a body that is not packed comes back as it is.
+///
+/// # Errors
+///
+/// [`CompressionError`] when the kind is not supported, the body is damaged, or has more than
+/// `limit` bytes; it then has not taken much more memory than `limit`.
+pub fn unpack(body: &Bytes, flag: SysFlag, limit: usize) -> Result<Bytes, CompressionError> {
+    match flag.compression() {
+        Ok(None) => Ok(body.clone()),
+        Ok(Some(Compression::Zlib)) => unzip(body, limit),
+        Ok(Some(Compression::Lz4)) => read(FrameDecoder::new(Whole(body)), body.len(), limit),
+        Ok(Some(Compression::Zstd)) => Err(CompressionError::Unsupported("Zstandard")),
+        Err(bits) => Err(CompressionError::Unknown(bits)),
+    }
+}
+
+/// Packs a body; `level` from 0 to 9 counts for zlib only, where Java's clients use 5.
+///
+/// # Errors
+///
+/// [`CompressionError::Unsupported`] for Zstandard.
+pub fn pack(body: &[u8], compression: Compression, level: u32) -> Result<Bytes, CompressionError> {
+    match compression {
+        Compression::Zlib => zip(body, level),
+        Compression::Lz4 => {
+            let mut out = FrameEncoder::new(Vec::new());
+            let packed = out.write_all(body);
+            let packed = packed.and_then(|()| out.finish().map_err(io::Error::from));
+            done(packed, body.len())
+        }
+        Compression::Zstd => Err(CompressionError::Unsupported("Zstandard")),
+    }
+}
+
+/// Unpacks a zlib stream.
+///
+/// # Errors
+///
+/// [`CompressionError`] when it is damaged or has more than `limit` bytes.
+pub fn unzip(body: &[u8], limit: usize) -> Result<Bytes, CompressionError> {
+    read(ZlibDecoder::new(body), body.len(), limit)
+}
+
+/// Packs into a zlib stream; `level` from 0 to 9.
+///
+/// # Errors
+///
+/// [`CompressionError::Damaged`] when the library fails, which it does not in memory.
+pub fn zip(body: &[u8], level: u32) -> Result<Bytes, CompressionError> {
+    let level = flate2::Compression::new(level.min(9));
+    let mut out = ZlibEncoder::new(Vec::new(), level);
+    done(out.write_all(body).and_then(|()| out.finish()), body.len())
+}
+
+/// A slice that must not end before its reader has enough: the LZ4 decoder takes the end of its
+/// input for the end of the frame.
+struct Whole<'a>(&'a [u8]);
+
+impl Read for Whole<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(out)? {
+            0 if !out.is_empty() => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the frame ends early",
+            )),
+            read => Ok(read),
+        }
+    }
+}
+
+fn read(reader: impl Read, packed: usize, limit: usize) -> Result<Bytes, CompressionError> {
+    let beyond = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut out = Vec::new();
+    let read = reader.take(beyond).read_to_end(&mut out);
+    read.map_err(|source| CompressionError::Damaged { packed, source })?;
+    if out.len() > limit {
+        return Err(CompressionError::TooLong { packed, limit });
+    }
+    Ok(out.into())
+}
+
+fn done(packed: io::Result<Vec<u8>>, length: usize) -> Result<Bytes, CompressionError> {
+    let packed = packed.map(Bytes::from);
+    packed.map_err(|source| CompressionError::Damaged {
+        packed: length,
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: usize = 4 * 1024 * 1024;
+
+    fn flag(compression: Compression) -> SysFlag {
+        SysFlag::default().compressed_by(compression)
+    }
+
+    #[test]
+    fn what_was_packed_is_unpacked() {
+        let body = Bytes::from("abc".repeat(10_000));
+        for kind in [Compression::Zlib, Compression::Lz4] {
+            let packed = pack(&body, kind, 5).unwrap();
+
+            assert!(packed.len() < body.len() / 10);
+            assert_eq!(unpack(&packed, flag(kind), LIMIT).unwrap(), body);
+        }
+    }
+
+    #[test]
+    fn a_stream_of_javas_deflater_is_unpacked() {
+        let packed = [
+            0x78, 0x5e, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x06, 0x2c, 0x02, 0x15,
+        ];
+
+        assert_eq!(unzip(&packed, 5).unwrap(), "hello");
+    }
+
+    #[test]
+    fn a_bomb_is_refused_without_unpacking_all_of_it() {
+        let bomb = pack(&vec![0; 16 * 1024 * 1024], Compression::Zlib, 9).unwrap();
+
+        let error = unpack(&bomb, flag(Compression::Zlib), LIMIT).unwrap_err();
+
+        assert!(matches!(
+            error,
+            CompressionError::TooLong { limit: LIMIT, .. }
+        ));
+    }
+
+    #[test]
+    fn a_torn_or_foreign_body_is_refused() {
+        for kind in [Compression::Zlib, Compression::Lz4] {
+            let packed = pack(b"some words that are long enough to matter", kind, 5).unwrap();
+            for end in 0..packed.len() {
+                let torn = packed.slice(..end);
+                assert!(unpack(&torn, flag(kind), LIMIT).is_err(), "{kind:?} {end}");
+            }
+            assert!(unpack(&Bytes::from_static(b"plain"), flag(kind), LIMIT).is_err());
+        }
+    }
+
+    #[test]
+    fn a_kind_that_cannot_be_read_is_named() {
+        let error = unpack(&Bytes::new(), flag(Compression::Zstd), LIMIT).unwrap_err();
+
+        assert!(error.to_string().contains("Zstandard"));
+        assert!(unpack(&Bytes::new(), SysFlag(0x701), LIMIT).is_err());
+    }
+}

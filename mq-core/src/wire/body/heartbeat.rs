@@ -1,0 +1,126 @@
+//! The body of 34 (`HeartbeatData`).
+//!
+//! C++ clients send enums as Java's ordinals, so the variants stand in Java's order.
+
+use bytestring::ByteString;
+use serde::{Deserialize, Serialize};
+
+/// What a client sends and consumes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct HeartbeatData {
+    /// The client.
+    #[serde(rename = "clientID")]
+    pub client_id: ByteString,
+    /// The groups it sends in.
+    pub producer_data_set: Vec<ProducerData>,
+    /// The groups it consumes in.
+    pub consumer_data_set: Vec<ConsumerData>,
+    /// A hash of the subscriptions; 0 in classic heartbeats.
+    pub heartbeat_fingerprint: i32,
+    /// Whether subscriptions were left out because they have not changed.
+    pub without_sub: bool,
+}
+
+/// A group that a client sends in (`ProducerData`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ProducerData {
+    /// The group.
+    pub group_name: ByteString,
+}
+
+/// A group that a client consumes in (`ConsumerData`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ConsumerData {
+    /// The group.
+    pub group_name: ByteString,
+    /// Pull or push.
+    pub consume_type: ConsumeType,
+    /// Shared among the members, or everything to everybody.
+    pub message_model: MessageModel,
+    /// Where a group without offsets starts.
+    pub consume_from_where: ConsumeFromWhere,
+    /// What it wants.
+    pub subscription_data_set: Vec<SubscriptionData>,
+    /// Unit mode.
+    pub unit_mode: bool,
+}
+
+/// Who asks for messages (`ConsumeType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConsumeType {
+    /// The application pulls.
+    ConsumeActively,
+    /// The client pulls and calls a listener.
+    #[default]
+    ConsumePassively,
+    /// The client pops.
+    ConsumePop,
+}
+
+/// Who of a group gets a message (`MessageModel`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MessageModel {
+    /// Every member.
+    Broadcasting,
+    /// One member.
+    #[default]
+    Clustering,
+}
+
+/// Where a group without offsets starts (`ConsumeFromWhere`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConsumeFromWhere {
+    /// At the end.
+    #[default]
+    ConsumeFromLastOffset,
+    /// At the end; deprecated.
+    ConsumeFromLastOffsetAndFromMinWhenBootFirst,
+    /// At the beginning; deprecated.
+    ConsumeFromMinOffset,
+    /// At the end; deprecated.
+    ConsumeFromMaxOffset,
+    /// At the beginning.
+    ConsumeFromFirstOffset,
+    /// At a time.
+    ConsumeFromTimestamp,
+}
+
+/// Which messages of a topic a group wants (`SubscriptionData`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SubscriptionData {
+    /// The topic.
+    pub topic: ByteString,
+    /// The expression; `*` means everything.
+    pub sub_string: ByteString,
+    /// `TAG` or `SQL92`.
+    pub expression_type: ByteString,
+    /// The tags of a tag expression.
+    pub tags_set: Vec<ByteString>,
+    /// Their hashes; C++ clients send zeros, so nobody may rely on them.
+    pub code_set: Vec<i32>,
+    /// When it was made: the newer one counts.
+    pub sub_version: i64,
+    /// Filter by a class; nobody does any more.
+    pub class_filter_mode: bool,
+}
+
+impl Default for SubscriptionData {
+    fn default() -> Self {
+        Self {
+            topic: ByteString::new(),
+            sub_string: ByteString::new(),
+            expression_type: ByteString::from_static("TAG"),
+            tags_set: Vec::new(),
+            code_set: Vec::new(),
+            sub_version: 0,
+            class_filter_mode: false,
+        }
+    }
+}
