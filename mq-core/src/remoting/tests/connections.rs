@@ -1,0 +1,188 @@
+//! How connections begin, rest and end.
+
+use super::*;
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_is_closed() {
+    let clock = Clock::manual(0);
+    let stage = Stage::with(Limits::default(), clock.clone()).await;
+    let mut raw = stage.raw().await;
+    raw.say(Encoding::Json, 1, &echo("first")).await;
+    raw.hear().await.unwrap();
+    clock.advance(100 * SECOND).await;
+    raw.say(Encoding::Json, 2, &echo("second")).await;
+    raw.hear().await.unwrap();
+    let peer = stage.who_said("second").await;
+
+    clock.advance(119 * SECOND).await;
+    assert!(!peer.is_closed());
+    clock.advance(SECOND).await;
+
+    assert_eq!(raw.hear().await, None);
+    stage.wait_until_gone(&peer).await;
+}
+
+#[tokio::test]
+async fn a_frame_that_does_not_come_to_its_end_is_not_waited_for_though_bytes_trickle_in() {
+    let clock = Clock::manual(0);
+    let stage = Stage::with(Limits::default(), clock.clone()).await;
+    let mut raw = stage.raw().await;
+    raw.say(Encoding::Json, 1, &echo("first")).await;
+    raw.hear().await.unwrap();
+    let peer = stage.who_said("first").await;
+    let endless = said(Encoding::Json, 2, &echo("endless"));
+
+    for byte in endless[..13].chunks(1) {
+        raw.stream.write_all(byte).await.ok();
+        tokio::task::yield_now().await;
+        clock.advance(10 * SECOND).await;
+    }
+
+    stage.wait_until_gone(&peer).await;
+    assert_eq!(raw.hear().await, None);
+}
+
+/// A client that asked for hundreds of megabytes and read none of them once filled the memory of
+/// the broker that answered it.
+#[tokio::test]
+async fn a_peer_that_does_not_read_costs_little_and_is_closed() {
+    let clock = Clock::manual(0);
+    let stage = Stage::with(Limits::default(), clock.clone()).await;
+    let mut raw = stage.raw().await;
+    let mut request = BytesMut::new();
+    let head = Head::request(Echo::CODE, 1);
+    let body = vec![7; 64 * 1024];
+    wire::encode(&mut request, Encoding::Json, &head, &echo("big"), &body).unwrap();
+
+    let deaf = async {
+        while raw.stream.write_all(&request).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let time_passes = async {
+        let peer = stage.who_said("big").await;
+        loop {
+            let before = stage.echo.heard.lock().len();
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            if before == stage.echo.heard.lock().len() {
+                break;
+            }
+        }
+        let answered = stage.echo.heard.lock().len();
+        clock.advance(15 * SECOND).await;
+        stage.wait_until_gone(&peer).await;
+        answered
+    };
+    let ((), answered) = tokio::join!(deaf, time_passes);
+
+    // Beside our 1 MiB the system's own buffers hold some.
+    assert!(
+        answered * body.len() < 32 * 1024 * 1024,
+        "{answered} answers"
+    );
+    assert!(stage.say(&stage.address, "other").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_client_connects_again_when_the_server_is_back() {
+    let stage = Stage::new().await;
+    stage.say(&stage.address, "before").await.unwrap();
+
+    stage.server_tasks.stop(MINUTE).await.unwrap();
+    for address in stage.both() {
+        let outcome = stage.say(address, "meanwhile").await;
+        assert!(outcome.unwrap_err().is_transport());
+    }
+    let again = Stage::at(&stage.address, Limits::default(), Clock::system()).await;
+
+    assert!(stage.say(&again.address, "after").await.is_ok());
+}
+
+#[tokio::test]
+async fn callers_share_one_attempt_to_connect() {
+    let stage = Stage::new().await;
+
+    let calls = (0..16).map(|_| stage.say(&stage.address, "together"));
+    for outcome in futures_util::future::join_all(calls).await {
+        outcome.unwrap();
+    }
+
+    let heard = stage.echo.heard.lock();
+    let peers: std::collections::HashSet<_> = heard.iter().map(|(_, peer)| peer.id()).collect();
+    assert_eq!((heard.len(), peers.len()), (16, 1));
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_at_once_and_nothing_was_sent() {
+    let stage = Stage::new().await;
+    stage.server_tasks.stop(MINUTE).await.unwrap();
+
+    let outcome = stage.say(&stage.address, "anybody?").await;
+
+    assert!(
+        matches!(outcome, Err(CallError::Connect { .. })),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_stops_still_answers_what_it_has_taken() {
+    let stage = Stage::new().await;
+    let stop = async {
+        stage.who_said("wait").await;
+        stage.server_tasks.request_stop();
+        tokio::task::yield_now().await;
+        stage.echo.gate.add_permits(1);
+        stage.server_tasks.stop(MINUTE).await
+    };
+
+    let (answer, stopped) = tokio::join!(stage.say(&stage.address, "wait"), stop);
+
+    assert!(answer.is_ok(), "{answer:?}");
+    stopped.unwrap();
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_at_once() {
+    let clock = Clock::system();
+    let (_, router) = echo_router();
+    let tasks = Tasks::new(clock.clone());
+    let config = ServerConfig {
+        connections: 1,
+        ..ServerConfig::default()
+    };
+    let server = RemotingServer::bind("127.0.0.1:0", config, clock)
+        .await
+        .unwrap();
+    let address = server.local_address();
+    server.serve(router, Arc::new(()), &tasks);
+    let connect = || async {
+        Raw {
+            stream: TcpStream::connect(address).await.unwrap(),
+            input: BytesMut::new(),
+        }
+    };
+    let mut first = connect().await;
+    first.say(Encoding::Json, 1, &echo("first")).await;
+    first.hear().await.unwrap();
+
+    assert_eq!(connect().await.hear().await, None);
+    first.say(Encoding::Json, 2, &echo("still")).await;
+    assert!(first.hear().await.is_some());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_with_what_to_do() {
+    let stage = Stage::new().await;
+
+    let second = RemotingServer::bind(&stage.address, ServerConfig::default(), Clock::system());
+    let error = second.await.unwrap_err();
+
+    let said = error.to_string();
+    assert!(
+        said.contains(&stage.address) && said.contains("another port"),
+        "{said}"
+    );
+}
