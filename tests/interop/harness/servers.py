@@ -173,16 +173,15 @@ def cargo_built(program, package):
 
 
 @contextlib.contextmanager
-def mq(directory, store=None, settings=None, arguments=()):
-    """`mq standalone` on free ports."""
+def mq(directory, store=None, settings=None, ports=(0, 0)):
+    """`mq standalone`, on free ports unless `ports` names those of name server and broker."""
     home = pathlib.Path(directory)
     store = pathlib.Path(store or home / "store")
     home.mkdir(parents=True, exist_ok=True)
     command = [
         mq_binary(), "standalone", "--bind", "127.0.0.1",
-        "--namesrv-port", "0", "--broker-port", "0", "--store", store,
+        "--namesrv-port", ports[0], "--broker-port", ports[1], "--store", store,
         *(f"--set={key}={value}" for key, value in (settings or {}).items()),
-        *arguments,
     ]  # fmt: skip
     ready = home / "mq.out"
     with contextlib.ExitStack() as stack:

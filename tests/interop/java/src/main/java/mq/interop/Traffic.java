@@ -249,7 +249,7 @@ public final class Traffic {
         });
         producer.start();
         producer.sendMessageInTransaction(message(TOPIC, "TagA", "order-7", "half"), null);
-        checked.await(40, TimeUnit.SECONDS);
+        checked.await(20, TimeUnit.SECONDS);
         TimeUnit.SECONDS.sleep(1);
         producer.shutdown();
     }
