@@ -1,0 +1,211 @@
+//! Several messages in one body: what a producer sends with 320 (`MessageDecoder.encodeMessages`).
+//!
+//! Each message is a record that says its own length, much shorter than the stored one: all share
+//! the topic of the request, and nothing is known yet of its place.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::{Message, Properties};
+
+/// Bytes of a message without body and properties.
+const MIN_SIZE: usize = 22;
+const MAX_PROPERTIES: usize = 32_767;
+
+/// Why a body is no batch, or messages cannot become one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// The lengths of a message do not fit together or not into the body.
+    #[error("message {number} of the batch is damaged")]
+    Damaged {
+        /// Which one, counted from 0.
+        number: usize,
+    },
+    /// The properties of a message are too long.
+    #[error(
+        "message {number} of the batch has {length} bytes of properties, at most {limit} are allowed"
+    )]
+    Properties {
+        /// Which one, counted from 0.
+        number: usize,
+        /// Bytes found.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The body of a message is too long for any batch.
+    #[error("message {number} of the batch has a body of {length} bytes")]
+    Body {
+        /// Which one, counted from 0.
+        number: usize,
+        /// Bytes found.
+        length: usize,
+    },
+}
+
+/// One message of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// The application's number.
+    pub flag: i32,
+    /// Its properties; those of the request come on top.
+    pub properties: Properties,
+    /// Its payload.
+    pub body: Bytes,
+}
+
+/// The body of a batch of `messages`.
+///
+/// # Errors
+///
+/// [`BatchError`] when a body or properties are too long.
+pub fn encode(messages: &[Message]) -> Result<Bytes, BatchError> {
+    let mut out = BytesMut::new();
+    for (number, message) in messages.iter().enumerate() {
+        put(&mut out, number, message)?;
+    }
+    Ok(out.freeze())
+}
+
+fn put(out: &mut BytesMut, number: usize, message: &Message) -> Result<(), BatchError> {
+    let properties = message.properties.as_bytes();
+    let too_long = BatchError::Properties {
+        number,
+        length: properties.len(),
+        limit: MAX_PROPERTIES,
+    };
+    let properties_length = i16::try_from(properties.len()).map_err(|_long| too_long)?;
+    let size = MIN_SIZE
+        .saturating_add(message.body.len())
+        .saturating_add(properties.len());
+    let too_long = BatchError::Body {
+        number,
+        length: message.body.len(),
+    };
+    let size = i32::try_from(size).map_err(|_long| too_long)?;
+    out.put_i32(size);
+    out.put_i32(0);
+    out.put_i32(0);
+    out.put_i32(message.flag);
+    out.put_u32(u32::try_from(message.body.len()).unwrap_or(u32::MAX));
+    out.put_slice(&message.body);
+    out.put_i16(properties_length);
+    out.put_slice(properties);
+    Ok(())
+}
+
+/// The messages of a batch, slices of its body. After an error nothing follows.
+pub fn decode(body: Bytes) -> impl Iterator<Item = Result<Child, BatchError>> {
+    let mut rest = body;
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let child = take(&mut rest).ok_or(BatchError::Damaged { number });
+        number = number.saturating_add(1);
+        if child.is_err() {
+            rest.clear();
+        }
+        Some(child)
+    })
+}
+
+fn take(rest: &mut Bytes) -> Option<Child> {
+    let size = usize::try_from(rest.try_get_i32().ok()?)
+        .ok()?
+        .checked_sub(4)?;
+    let mut record = take_bytes(rest, size)?;
+    let _magic = record.try_get_i32().ok()?;
+    let _checksum = record.try_get_i32().ok()?;
+    let flag = record.try_get_i32().ok()?;
+    let body_length = usize::try_from(record.try_get_i32().ok()?).ok()?;
+    let body = take_bytes(&mut record, body_length)?;
+    let properties_length = usize::try_from(record.try_get_i16().ok()?).ok()?;
+    let properties = take_bytes(&mut record, properties_length)?;
+    record.is_empty().then(|| Child {
+        flag,
+        properties: Properties::from_bytes(properties),
+        body,
+    })
+}
+
+fn take_bytes(rest: &mut Bytes, length: usize) -> Option<Bytes> {
+    (length <= rest.len()).then(|| rest.split_to(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::TopicName;
+
+    fn messages() -> [Message; 3] {
+        ["first", "", "third"].map(|body| {
+            let mut message = Message::new(TopicName::new("orders").unwrap(), body);
+            message.flag = 7;
+            message.properties.set("KEYS", body);
+            message
+        })
+    }
+
+    #[test]
+    fn what_was_put_into_a_batch_comes_out_of_it() {
+        let body = encode(&messages()).unwrap();
+
+        let children: Vec<_> = decode(body).map(Result::unwrap).collect();
+
+        assert_eq!(children.len(), 3);
+        for (child, message) in children.iter().zip(messages()) {
+            assert_eq!(child.flag, 7);
+            assert_eq!(child.body, message.body);
+            assert_eq!(child.properties, message.properties);
+        }
+    }
+
+    #[test]
+    fn a_torn_batch_is_refused_at_the_torn_message() {
+        let whole = encode(&messages()).unwrap();
+        let bounds: Vec<_> = (1..=3)
+            .map(|n| encode(&messages()[..n]).unwrap().len())
+            .collect();
+        for end in 1..whole.len() {
+            let last = decode(whole.slice(..end)).last().unwrap();
+
+            assert_eq!(last.is_ok(), bounds.contains(&end), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn lengths_that_contradict_each_other_are_refused() {
+        let whole = encode(&messages()[..1]).unwrap();
+        for (at, value) in [
+            (0, -1),
+            (0, 3),
+            (0, i32::MAX),
+            (16, -1),
+            (16, i32::MAX),
+            (16, 4),
+        ] {
+            let mut broken = whole.to_vec();
+            broken[at..at + 4].copy_from_slice(&i32::to_be_bytes(value));
+            let mut children = decode(broken.into());
+
+            assert_eq!(
+                children.next(),
+                Some(Err(BatchError::Damaged { number: 0 }))
+            );
+            assert_eq!(children.next(), None);
+        }
+    }
+
+    #[test]
+    fn properties_that_no_reader_takes_are_not_written() {
+        let [mut message, ..] = messages();
+        message.properties.set("long", &"x".repeat(MAX_PROPERTIES));
+
+        assert!(matches!(
+            encode(&[message]),
+            Err(BatchError::Properties { number: 0, .. })
+        ));
+    }
+}
