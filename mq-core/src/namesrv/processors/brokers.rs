@@ -1,0 +1,161 @@
+//! Brokers come, stay and go: 103, 104, 322, 205 and 327.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::own;
+use crate::clock::Clock;
+use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
+use crate::namesrv::route_table::{
+    BrokerPlace, Registration, RouteTable, read_and_write, without_write,
+};
+use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
+use crate::wire::body::{DataVersion, KvTable, RegisterBrokerBody};
+use crate::wire::header::{
+    AddWritePermOfBroker, AddWritePermOfBrokerReply, QueryDataVersion, QueryDataVersionReply,
+    RegisterBroker, RegisterBrokerReply, UnregisterBroker, WipeWritePermOfBroker,
+    WipeWritePermOfBrokerReply,
+};
+use crate::wire::{NoFields, Refusal, Reply, fastjson};
+
+/// How long a broker may be silent that does not say so itself (`BrokerLiveInfo`).
+const SILENCE: Duration = Duration::from_mins(2);
+
+#[derive(Clone, Debug)]
+pub(in crate::namesrv) struct Brokers {
+    pub(in crate::namesrv) table: Arc<Mutex<RouteTable>>,
+    pub(in crate::namesrv) kv: Arc<KvConfig>,
+    /// Whether brokers learn of the ordered topics.
+    pub(in crate::namesrv) tell_order: bool,
+    pub(in crate::namesrv) clock: Clock,
+}
+
+impl Processor<RegisterBroker> for Brokers {
+    async fn process(
+        &self,
+        request: Incoming<RegisterBroker>,
+    ) -> Result<Reply<RegisterBrokerReply>, Refusal> {
+        let header = &request.header;
+        let body = RegisterBrokerBody::decode(header, request.version, &request.body)
+            .map_err(|error| Refusal::system(error.reason))?;
+        let registration = registration(header, body);
+        let name = registration.name.clone();
+        let (now, peer) = (self.clock.moment(), request.peer.clone());
+        let outcome = self.table.lock().register(registration, peer, now);
+        let master = outcome.map_err(|error| {
+            tracing::warn!(broker = %name, address = %header.broker_addr, %error, "not registered");
+            Refusal::system(format!("register broker failed: {error}"))
+        })?;
+        let reply = match master {
+            Some(master) => RegisterBrokerReply {
+                ha_server_addr: Some(master.ha_address),
+                master_addr: Some(master.address),
+            },
+            None => RegisterBrokerReply::default(),
+        };
+        let reply = Reply::ok(reply);
+        Ok(match self.kv.namespace(ORDER_TOPIC_CONFIG) {
+            Some(table) if self.tell_order => reply.with_body(fastjson::write(&KvTable { table })),
+            _ => reply,
+        })
+    }
+}
+
+impl Processor<UnregisterBroker> for Brokers {
+    async fn process(
+        &self,
+        request: Incoming<UnregisterBroker>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let header = request.header;
+        let place = BrokerPlace {
+            cluster: header.cluster_name,
+            address: header.broker_addr,
+        };
+        self.table.lock().unregister(&place, &header.broker_name);
+        tracing::info!(broker = %header.broker_name, address = %place.address, "broker left");
+        Ok(NoFields.into())
+    }
+}
+
+impl Processor<QueryDataVersion> for Brokers {
+    async fn process(
+        &self,
+        request: Incoming<QueryDataVersion>,
+    ) -> Result<Reply<QueryDataVersionReply>, Refusal> {
+        let theirs: DataVersion =
+            fastjson::read(&request.body).map_err(|error| Refusal::system(error.to_string()))?;
+        let place = BrokerPlace {
+            cluster: request.header.cluster_name,
+            address: request.header.broker_addr,
+        };
+        let now = self.clock.moment();
+        let known = self.table.lock().compare(&place, theirs, now);
+        let reply = Reply::ok(QueryDataVersionReply {
+            changed: known != Some(theirs),
+        });
+        Ok(match known {
+            Some(known) => reply.with_body(fastjson::write(&known)),
+            None => reply,
+        })
+    }
+}
+
+impl Processor<WipeWritePermOfBroker> for Brokers {
+    async fn process(
+        &self,
+        request: Incoming<WipeWritePermOfBroker>,
+    ) -> Result<Reply<WipeWritePermOfBrokerReply>, Refusal> {
+        let wipe_topic_count = self.change(&request.header.broker_name, without_write);
+        Ok(WipeWritePermOfBrokerReply { wipe_topic_count }.into())
+    }
+}
+
+impl Processor<AddWritePermOfBroker> for Brokers {
+    async fn process(
+        &self,
+        request: Incoming<AddWritePermOfBroker>,
+    ) -> Result<Reply<AddWritePermOfBrokerReply>, Refusal> {
+        let add_topic_count = self.change(&request.header.broker_name, read_and_write);
+        Ok(AddWritePermOfBrokerReply { add_topic_count }.into())
+    }
+}
+
+impl Brokers {
+    fn change(&self, broker: &str, change: fn(i32) -> i32) -> i32 {
+        let count = self.table.lock().change_permission(broker, change);
+        tracing::info!(broker, count, "permission of topics changed");
+        i32::try_from(count).unwrap_or(i32::MAX)
+    }
+}
+
+/// A broker whose connection ends is gone at once.
+impl PeerWatcher for Brokers {
+    fn closed(&self, peer: &Peer) {
+        for place in self.table.lock().hung_up(peer.id()) {
+            tracing::warn!(address = %place.address, "the connection with a broker has ended");
+        }
+    }
+}
+
+fn registration(header: &RegisterBroker, body: RegisterBrokerBody) -> Registration {
+    let silence = header.heartbeat_timeout_millis.map(u64::try_from);
+    let silence = match silence {
+        Some(Ok(milliseconds)) => Duration::from_millis(milliseconds),
+        Some(Err(_)) | None => SILENCE,
+    };
+    Registration {
+        place: BrokerPlace {
+            cluster: own(&header.cluster_name),
+            address: own(&header.broker_addr),
+        },
+        name: own(&header.broker_name),
+        id: header.broker_id,
+        ha_address: own(&header.ha_server_addr),
+        silence,
+        enable_acting_master: header.enable_acting_master.unwrap_or(false),
+        zone: header.zone_name.as_ref().map(own),
+        topics: body.topic_config_serialize_wrapper,
+    }
+}

@@ -1,0 +1,18 @@
+//! What answers each request, grouped by what it is about.
+
+mod brokers;
+mod kv;
+mod settings;
+mod topics;
+
+pub(super) use brokers::Brokers;
+pub(super) use kv::Kv;
+pub(super) use settings::Settings;
+pub(super) use topics::Topics;
+
+use bytestring::ByteString;
+
+/// A copy that does not keep the whole frame in memory.
+fn own(text: &ByteString) -> ByteString {
+    ByteString::from(&**text)
+}

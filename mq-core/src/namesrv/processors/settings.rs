@@ -1,0 +1,20 @@
+//! The settings as Java properties: 319.
+
+use bytes::Bytes;
+
+use crate::remoting::{Incoming, Processor};
+use crate::wire::header::GetNamesrvConfig;
+use crate::wire::{NoFields, Refusal, Reply};
+
+/// The text, written once: nothing changes while the name server runs.
+#[derive(Clone, Debug)]
+pub(in crate::namesrv) struct Settings(pub(in crate::namesrv) Bytes);
+
+impl Processor<GetNamesrvConfig> for Settings {
+    async fn process(
+        &self,
+        _request: Incoming<GetNamesrvConfig>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        Ok(Reply::ok(NoFields).with_body(self.0.clone()))
+    }
+}

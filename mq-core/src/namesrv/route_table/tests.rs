@@ -1,0 +1,277 @@
+use super::*;
+use crate::clock::Clock;
+
+const SILENCE: Duration = Duration::from_mins(2);
+
+fn peer(id: u64) -> Peer {
+    let address = ([127, 0, 0, 1], 1).into();
+    Peer::new(PeerId(id), address, 1, Clock::manual(0)).0
+}
+
+fn place(address: &'static str) -> BrokerPlace {
+    BrokerPlace {
+        cluster: "C".into(),
+        address: address.into(),
+    }
+}
+
+fn topics(counter: i64, names: &[&'static str]) -> TopicConfigs {
+    let topic = |name: &&'static str| {
+        let config = TopicConfig {
+            topic_name: (*name).into(),
+            ..TopicConfig::default()
+        };
+        (ByteString::from(*name), config)
+    };
+    TopicConfigs {
+        topic_config_table: names.iter().map(topic).collect(),
+        data_version: DataVersion {
+            counter,
+            ..DataVersion::default()
+        },
+    }
+}
+
+fn broker(name: &'static str, id: i64, address: &'static str) -> Registration {
+    Registration {
+        place: place(address),
+        name: name.into(),
+        id,
+        ha_address: "ha".into(),
+        silence: SILENCE,
+        enable_acting_master: false,
+        zone: None,
+        topics: topics(1, &["t", "u"]),
+    }
+}
+
+fn after(seconds: u64) -> Moment {
+    Moment::default().plus(Duration::from_secs(seconds))
+}
+
+/// A table with the given brokers, each on a connection of its own.
+fn table(brokers: impl IntoIterator<Item = Registration>) -> RouteTable {
+    let mut table = RouteTable::default();
+    for (id, broker) in (0..).zip(brokers) {
+        table.register(broker, peer(id), after(0)).unwrap();
+    }
+    table
+}
+
+fn addresses(table: &RouteTable, topic: &str) -> Vec<(i64, ByteString)> {
+    let route = table.route(topic).unwrap_or_default();
+    let brokers = route.broker_datas.into_iter();
+    brokers.flat_map(|broker| broker.broker_addrs).collect()
+}
+
+#[test]
+fn a_topic_is_found_on_every_broker_that_has_it_with_all_their_addresses() {
+    let table = table([
+        broker("a", 0, "a:1"),
+        broker("a", 1, "a:2"),
+        Registration {
+            topics: topics(1, &["t", "only-b"]),
+            ..broker("b", 0, "b:1")
+        },
+    ]);
+
+    let found = [(0, "a:1".into()), (1, "a:2".into()), (0, "b:1".into())];
+    assert_eq!(addresses(&table, "t"), found);
+    assert_eq!(addresses(&table, "only-b"), [(0, "b:1".into())]);
+    assert_eq!(table.route("nowhere"), None);
+}
+
+#[test]
+fn only_the_master_says_which_topics_there_are_and_slaves_learn_where_it_is() {
+    let mut table = table([broker("a", 0, "a:1")]);
+    let slave = Registration {
+        topics: topics(1, &["t", "invented"]),
+        ..broker("a", 1, "a:2")
+    };
+
+    let master = table.register(slave, peer(9), after(0)).unwrap();
+
+    let expected = Master {
+        address: "a:1".into(),
+        ha_address: "ha".into(),
+    };
+    assert_eq!(master, Some(expected));
+    assert_eq!(table.route("invented"), None);
+}
+
+#[test]
+fn topics_change_with_the_version_and_only_then() {
+    let mut table = table([broker("a", 0, "a:1")]);
+    let with_queues = |counter| {
+        let mut again = broker("a", 0, "a:1");
+        again.topics.data_version.counter = counter;
+        for topic in again.topics.topic_config_table.values_mut() {
+            topic.write_queue_nums = 3;
+        }
+        again
+    };
+    let queues = |table: &RouteTable| table.route("t").unwrap().queue_datas[0].write_queue_nums;
+
+    table.register(with_queues(1), peer(0), after(1)).unwrap();
+    assert_eq!(queues(&table), 16);
+    table.register(with_queues(2), peer(0), after(2)).unwrap();
+    assert_eq!(queues(&table), 3);
+}
+
+#[test]
+fn a_slave_that_becomes_master_stands_under_its_new_id_alone() {
+    let mut table = table([broker("a", 0, "a:1"), broker("a", 1, "a:2")]);
+    table.unregister(&place("a:1"), "a");
+
+    table
+        .register(broker("a", 0, "a:2"), peer(5), after(1))
+        .unwrap();
+
+    assert_eq!(addresses(&table, "t"), [(0, "a:2".into())]);
+}
+
+#[test]
+fn an_older_state_does_not_take_over_the_id_of_a_newer_one() {
+    let newer = |address, state| {
+        let mut registration = broker("a", 0, address);
+        registration.topics.data_version.state_version = state;
+        registration
+    };
+    let mut table = table([newer("a:1", 5)]);
+
+    let outcome = table.register(newer("a:2", 4), peer(1), after(0));
+
+    assert_eq!(outcome, Err(NotRegistered::Outdated));
+    assert_eq!(addresses(&table, "t"), [(0, "a:1".into())]);
+}
+
+#[test]
+fn a_single_topic_of_an_unknown_broker_waits_for_the_full_registration() {
+    let mut table = RouteTable::default();
+    let single = || Registration {
+        topics: topics(2, &["new"]),
+        ..broker("a", 0, "a:1")
+    };
+
+    let early = table.register(single(), peer(0), after(0));
+    table
+        .register(broker("a", 0, "a:1"), peer(0), after(0))
+        .unwrap();
+    let late = table.register(single(), peer(0), after(0));
+
+    assert_eq!(early, Err(NotRegistered::SingleTopic));
+    assert_eq!(late, Ok(None));
+    assert!(table.route("new").is_some() && table.route("t").is_some());
+}
+
+#[test]
+fn whoever_leaves_takes_the_topics_along_that_nobody_else_has() {
+    let mut table = table([
+        Registration {
+            topics: topics(1, &["t", "only-a"]),
+            ..broker("a", 0, "a:1")
+        },
+        broker("b", 0, "b:1"),
+    ]);
+
+    table.unregister(&place("a:1"), "a");
+
+    assert_eq!(table.topics(), ["t", "u"]);
+    assert_eq!(addresses(&table, "t"), [(0, "b:1".into())]);
+    assert_eq!(table.cluster_info().cluster_addr_table["C"], ["b"]);
+}
+
+#[test]
+fn a_broker_stays_in_the_routes_while_a_slave_is_left() {
+    let mut table = table([broker("a", 0, "a:1"), broker("a", 1, "a:2")]);
+
+    table.unregister(&place("a:1"), "a");
+
+    assert_eq!(addresses(&table, "t"), [(1, "a:2".into())]);
+}
+
+#[test]
+fn a_silent_broker_is_removed_after_its_own_time_and_its_connection_ended() {
+    let quick = Registration {
+        silence: Duration::from_secs(10),
+        ..broker("quick", 0, "q:1")
+    };
+    let mut table = table([broker("a", 0, "a:1")]);
+    let connection = peer(7);
+    table.register(quick, connection.clone(), after(0)).unwrap();
+
+    assert_eq!(table.expire(after(10)), []);
+    assert_eq!(table.expire(after(11)), [place("q:1")]);
+    assert!(connection.is_closed());
+    assert_eq!(table.expire(after(120)), []);
+    assert_eq!(table.expire(after(121)), [place("a:1")]);
+    assert_eq!(table.topics(), [""; 0]);
+}
+
+#[test]
+fn a_broker_that_asks_whether_its_topics_are_known_has_been_heard_of() {
+    let mut table = table([broker("a", 0, "a:1")]);
+    let known = topics(1, &[]).data_version;
+    let other = topics(2, &[]).data_version;
+
+    assert_eq!(table.compare(&place("a:1"), known, after(100)), Some(known));
+    assert_eq!(table.expire(after(200)), []);
+    assert_eq!(table.compare(&place("a:1"), other, after(200)), Some(known));
+    assert_eq!(table.expire(after(221)), [place("a:1")]);
+    assert_eq!(table.compare(&place("a:1"), known, after(222)), None);
+}
+
+#[test]
+fn the_end_of_an_old_connection_does_not_remove_a_broker_that_came_back() {
+    let mut table = table([broker("a", 0, "a:1")]);
+    table
+        .register(broker("a", 0, "a:1"), peer(42), after(1))
+        .unwrap();
+
+    assert_eq!(table.hung_up(PeerId(0)), []);
+    assert_eq!(table.hung_up(PeerId(42)), [place("a:1")]);
+    assert_eq!(table.route("t"), None);
+}
+
+#[test]
+fn a_broker_is_made_read_only_in_all_its_topics_and_writable_again() {
+    let mut table = table([broker("a", 0, "a:1"), broker("b", 0, "b:1")]);
+    let permissions = |table: &RouteTable| {
+        let queues = table.route("t").unwrap().queue_datas.into_iter();
+        queues.map(|queues| queues.perm).collect::<Vec<_>>()
+    };
+
+    assert_eq!(table.change_permission("a", without_write), 2);
+    assert_eq!(permissions(&table), [4, 6]);
+    assert_eq!(table.change_permission("a", read_and_write), 2);
+    assert_eq!(permissions(&table), [6, 6]);
+    assert_eq!(table.change_permission("nobody", read_and_write), 0);
+}
+
+#[test]
+fn a_topic_is_forgotten_everywhere_or_in_one_cluster() {
+    let mut elsewhere = broker("b", 0, "b:1");
+    elsewhere.place.cluster = "D".into();
+    let mut table = table([broker("a", 0, "a:1"), elsewhere]);
+
+    table.forget_topic("t", Some("C"));
+    table.forget_topic("u", None);
+
+    assert_eq!(addresses(&table, "t"), [(0, "b:1".into())]);
+    assert_eq!(table.route("u"), None);
+    assert_eq!(table.topics_of_cluster("D"), ["t"]);
+    assert_eq!(table.topics_of_cluster("C"), [""; 0]);
+}
+
+#[test]
+fn a_topic_is_made_known_up_to_the_first_broker_that_is_not() {
+    let mut table = table([broker("a", 0, "a:1"), broker("b", 0, "b:1")]);
+    let on = |broker: &'static str| QueueData {
+        broker_name: broker.into(),
+        ..QueueData::default()
+    };
+
+    table.add_topic(&"new".into(), vec![on("a"), on("nobody"), on("b")]);
+
+    assert_eq!(addresses(&table, "new"), [(0, "a:1".into())]);
+}

@@ -1,0 +1,31 @@
+//! Every request that a name server answers, one row each; all others get answer 3 at once.
+
+use super::processors::{Brokers, Kv, Settings, Topics};
+use crate::remoting::Router;
+use crate::wire::header::{
+    AddWritePermOfBroker, DeleteKvConfig, DeleteTopicInNamesrv, GetAllTopicListFromNameserver,
+    GetBrokerClusterInfo, GetKvConfig, GetKvListByNamespace, GetNamesrvConfig, GetRouteInfoByTopic,
+    GetSystemTopicListFromNs, GetTopicsByCluster, PutKvConfig, QueryDataVersion, RegisterBroker,
+    RegisterTopicInNamesrv, UnregisterBroker, WipeWritePermOfBroker,
+};
+
+pub(super) fn routes(brokers: &Brokers, topics: &Topics, kv: &Kv, settings: &Settings) -> Router {
+    Router::default()
+        .on::<RegisterBroker>(brokers.clone())
+        .on::<UnregisterBroker>(brokers.clone())
+        .on::<QueryDataVersion>(brokers.clone())
+        .on::<WipeWritePermOfBroker>(brokers.clone())
+        .on::<AddWritePermOfBroker>(brokers.clone())
+        .on::<GetRouteInfoByTopic>(topics.clone())
+        .on::<GetBrokerClusterInfo>(topics.clone())
+        .on::<GetAllTopicListFromNameserver>(topics.clone())
+        .on::<GetTopicsByCluster>(topics.clone())
+        .on::<GetSystemTopicListFromNs>(topics.clone())
+        .on::<DeleteTopicInNamesrv>(topics.clone())
+        .on::<RegisterTopicInNamesrv>(topics.clone())
+        .on::<PutKvConfig>(kv.clone())
+        .on::<GetKvConfig>(kv.clone())
+        .on::<DeleteKvConfig>(kv.clone())
+        .on::<GetKvListByNamespace>(kv.clone())
+        .on::<GetNamesrvConfig>(settings.clone())
+}
