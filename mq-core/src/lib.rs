@@ -22,6 +22,8 @@ pub mod message;
 #[cfg(feature = "namesrv")]
 pub mod namesrv;
 pub mod remoting;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod wire;
 
 pub mod clock;

@@ -2,7 +2,6 @@
 //!
 //! Nothing here does I/O, asks the time or knows a request code.
 
-pub mod batch;
 pub mod compression;
 mod hash;
 mod id;

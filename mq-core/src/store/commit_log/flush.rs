@@ -1,0 +1,134 @@
+//! Group commit without a timer: the first waiter that finds no sync running does it for all who
+//! have come meanwhile; one of those who come during it leads the next.
+//!
+//! The sync runs on the waiter's own task. It takes about as long as the two hand-overs to a flusher
+//! thread and back would take in addition.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::CommitLog;
+use crate::store::{AppendError, Inner};
+
+/// Who waits for which end of the log, and whether somebody is syncing.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Flusher {
+    waiters: Mutex<Waiters>,
+}
+
+#[derive(Debug, Default)]
+struct Waiters {
+    leading: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Flusher {
+    pub(super) fn wake_all(&self) {
+        let waiting = std::mem::take(&mut self.waiters.lock().waiting);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl CommitLog {
+    /// Syncs everything written so far; gives the end that is on disk now.
+    pub(in crate::store) fn sync(&self) -> Result<u64, AppendError> {
+        let end = self.written_end();
+        let from = self.synced_end();
+        if end == from {
+            return Ok(end);
+        }
+        if let Err(AppendError::Closed(reason)) = self.writable() {
+            return Err(AppendError::Closed(reason));
+        }
+        for segment in self.segments() {
+            if segment.base + self.segment_size <= from || segment.base >= end {
+                continue;
+            }
+            if let Err(error) = segment.file.sync() {
+                let reason = format!(
+                    "could not sync `{}`: {error}",
+                    self.path_of(&segment).display()
+                );
+                tracing::error!("{reason}; the store takes no more writes");
+                self.close(&reason);
+                return Err(AppendError::Closed(reason));
+            }
+        }
+        self.figures.syncs.fetch_add(1, Ordering::Relaxed);
+        self.synced.fetch_max(end, Ordering::AcqRel);
+        Ok(end)
+    }
+}
+
+/// Resolves when the log is on disk up to `end`.
+#[derive(Debug)]
+pub(in crate::store) struct SyncWait {
+    store: Arc<Inner>,
+    end: u64,
+    waited: bool,
+}
+
+impl SyncWait {
+    pub(in crate::store) fn new(store: Arc<Inner>, end: u64) -> Self {
+        Self {
+            store,
+            end,
+            waited: false,
+        }
+    }
+
+    /// Joins those who wait; `false` when this one is to lead.
+    fn join(&self, context: &Context<'_>) -> bool {
+        let mut waiters = self.store.log.flusher.waiters.lock();
+        if waiters.leading || !self.waited {
+            waiters.waiting.push(context.waker().clone());
+            return true;
+        }
+        waiters.leading = true;
+        false
+    }
+
+    /// Syncs for all, tells everybody, and lets one of the late comers lead the next.
+    fn lead(&self) {
+        let synced = self.store.log.sync();
+        let waiting = {
+            let mut waiters = self.store.log.flusher.waiters.lock();
+            waiters.leading = false;
+            std::mem::take(&mut waiters.waiting)
+        };
+        if synced.is_ok() {
+            self.store.announce();
+        }
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Future for SyncWait {
+    type Output = Result<(), AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            if self.store.log.synced_end() >= self.end {
+                return Poll::Ready(Ok(()));
+            }
+            if let Err(AppendError::Closed(reason)) = self.store.log.writable() {
+                return Poll::Ready(Err(AppendError::Closed(reason)));
+            }
+            if self.join(context) {
+                if !self.waited {
+                    // Nobody leads in its first turn: the requests behind this one in the same
+                    // buffer are appended first and share the sync.
+                    self.waited = true;
+                    context.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+            self.lead();
+        }
+    }
+}

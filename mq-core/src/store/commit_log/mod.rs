@@ -1,0 +1,224 @@
+//! The commit log: all messages of a broker in the order of arrival, in segments of one size.
+//!
+//! Only [`writer`] assigns physical offsets. `written` is behind the last record, `synced` behind
+//! the last one known to be on disk, `visible` behind the last one that readers may see.
+
+mod flush;
+mod recover;
+mod segment;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::disk::Disk;
+use super::paths::Paths;
+use super::{AppendError, Counters, Flush, StoreError, at};
+use crate::message::record::{BLANK_SIZE, MAGIC_BLANK};
+pub(super) use flush::{Flusher, SyncWait};
+pub(super) use recover::{Found, Scan};
+pub(super) use segment::Segment;
+pub(super) use writer::Tail;
+
+#[derive(Debug)]
+pub(super) struct CommitLog {
+    pub(super) segment_size: u64,
+    pub(super) flush: Flush,
+    paths: Paths,
+    disk: Arc<dyn Disk>,
+    segments: RwLock<Vec<Arc<Segment>>>,
+    pub(super) tail: Mutex<Tail>,
+    written: AtomicU64,
+    synced: AtomicU64,
+    pub(super) flusher: Flusher,
+    state: Mutex<State>,
+    pub(super) figures: Counters,
+}
+
+/// Whether the log takes records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The disk is so full that nothing more is taken until there is room again.
+    Full,
+    /// Never again until the store is opened anew.
+    Closed(String),
+}
+
+impl CommitLog {
+    pub(super) fn new(
+        paths: Paths,
+        disk: Arc<dyn Disk>,
+        segment_size: u64,
+        flush: Flush,
+        segments: Vec<Arc<Segment>>,
+    ) -> Self {
+        let end = segments.last().map_or(0, |segment| segment.base);
+        Self {
+            segment_size,
+            flush,
+            paths,
+            disk,
+            segments: RwLock::new(segments),
+            tail: Mutex::new(Tail::at(end)),
+            written: AtomicU64::new(end),
+            synced: AtomicU64::new(end),
+            flusher: Flusher::default(),
+            state: Mutex::new(State::Open),
+            figures: Counters::default(),
+        }
+    }
+
+    /// Sets the end after recovery: everything before it is on disk.
+    pub(super) fn set_end(&self, end: u64) {
+        self.tail.lock().move_to(end);
+        self.written.store(end, Ordering::Release);
+        self.synced.store(end, Ordering::Release);
+    }
+
+    /// Where the first segment begins.
+    pub(super) fn begin(&self) -> u64 {
+        let segments = self.segments.read();
+        segments
+            .first()
+            .map_or_else(|| self.written_end(), |segment| segment.base)
+    }
+
+    pub(super) fn written_end(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    pub(super) fn synced_end(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    /// Readers see what is as durable as promised.
+    pub(super) fn visible_end(&self) -> u64 {
+        match self.flush {
+            Flush::Sync => self.synced_end(),
+            Flush::Interval { .. } => self.written_end(),
+        }
+    }
+
+    pub(super) fn writable(&self) -> Result<(), AppendError> {
+        match &*self.state.lock() {
+            State::Open => Ok(()),
+            State::Full => Err(AppendError::Full),
+            State::Closed(reason) => Err(AppendError::Closed(reason.clone())),
+        }
+    }
+
+    /// Refuses appends while the disk is too full.
+    pub(super) fn refuse_for_space(&self, full: bool) {
+        let mut state = self.state.lock();
+        match (&*state, full) {
+            (State::Open, true) => *state = State::Full,
+            (State::Full, false) => *state = State::Open,
+            _ => {}
+        }
+    }
+
+    /// From now on nothing is written any more.
+    pub(super) fn close(&self, reason: &str) {
+        let mut state = self.state.lock();
+        if !matches!(*state, State::Closed(_)) {
+            *state = State::Closed(reason.to_owned());
+        }
+        drop(state);
+        self.flusher.wake_all();
+    }
+
+    /// The segment that holds `offset`.
+    pub(super) fn segment_of(&self, offset: u64) -> Option<Arc<Segment>> {
+        let segments = self.segments.read();
+        let behind = segments.partition_point(|segment| segment.base <= offset);
+        let segment = segments.get(behind.checked_sub(1)?)?;
+        (offset - segment.base < self.segment_size).then(|| Arc::clone(segment))
+    }
+
+    /// All segments, oldest first.
+    pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.segments.read().clone()
+    }
+
+    /// Fills `buffer` with the bytes at `offset`, which must not cross a segment.
+    pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<bool, StoreError> {
+        let Some(segment) = self.segment_of(offset) else {
+            return Ok(false);
+        };
+        let inside = offset - segment.base;
+        if self.segment_size - inside < buffer.len() as u64 {
+            return Ok(false);
+        }
+        let path = self.paths.segment(segment.base);
+        segment
+            .file
+            .read_at(inside, buffer)
+            .map_err(at("read", &path))?;
+        Ok(true)
+    }
+
+    /// Adds the segment at `base` behind the others.
+    fn add_segment(&self, base: u64) -> Result<Arc<Segment>, StoreError> {
+        let path = self.paths.segment(base);
+        let file = self
+            .disk
+            .create(&path, self.segment_size)
+            .map_err(at("create", &path))?;
+        let segment = Arc::new(Segment { base, file });
+        self.segments.write().push(Arc::clone(&segment));
+        Ok(segment)
+    }
+
+    /// Removes the oldest segment, never the newest; gives its base.
+    pub(super) fn remove_first(&self) -> Result<Option<u64>, StoreError> {
+        let first = {
+            let mut segments = self.segments.write();
+            if segments.len() < 2 {
+                return Ok(None);
+            }
+            segments.remove(0)
+        };
+        let path = self.paths.segment(first.base);
+        self.disk.remove(&path).map_err(at("remove", &path))?;
+        Ok(Some(first.base))
+    }
+
+    /// Makes everything from `offset` on zeros: later segments go, and the tail of this one.
+    pub(super) fn cut(&self, offset: u64) -> Result<(), StoreError> {
+        let mut segments = self.segments.write();
+        while let Some(last) = segments.last() {
+            let path = self.paths.segment(last.base);
+            if last.base >= offset && segments.len() > 1 {
+                segments.pop();
+                self.disk.remove(&path).map_err(at("remove", &path))?;
+                continue;
+            }
+            let inside = offset.saturating_sub(last.base).min(self.segment_size);
+            last.file.zero_from(inside).map_err(at("cut", &path))?;
+            break;
+        }
+        Ok(())
+    }
+
+    /// The filler that closes a segment with `remaining` bytes left.
+    fn filler(remaining: u64) -> [u8; BLANK_SIZE] {
+        let mut filler = [0; BLANK_SIZE];
+        let (length, magic) = filler.split_at_mut(BLANK_SIZE / 2);
+        length.copy_from_slice(&u32::try_from(remaining).unwrap_or(u32::MAX).to_be_bytes());
+        magic.copy_from_slice(&MAGIC_BLANK.to_be_bytes());
+        filler
+    }
+
+    fn path_of(&self, segment: &Segment) -> std::path::PathBuf {
+        self.paths.segment(segment.base)
+    }
+
+    /// Where the log lies.
+    pub(super) fn directory(&self) -> &Path {
+        &self.paths.commit_log
+    }
+}

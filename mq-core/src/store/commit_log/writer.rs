@@ -1,0 +1,178 @@
+//! Puts records behind each other: the only place where physical offsets are assigned.
+//!
+//! The records are encoded before the lock is taken; under it they get their places and one write
+//! copies them into the segment.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{CommitLog, Segment};
+use crate::message::record::BLANK_SIZE;
+use crate::store::{AppendError, StoreError};
+
+/// Blocks are reserved so far ahead, so that a sync need not change the file's extents.
+const ALLOCATE_AHEAD: u64 = 64 * 1024 * 1024;
+
+/// The end of the log, behind its lock.
+#[derive(Debug)]
+pub(in crate::store) struct Tail {
+    end: u64,
+    segment: Option<Arc<Segment>>,
+    allocated: u64,
+    /// Store timestamps never go back, whatever the wall clock does.
+    last_timestamp: i64,
+}
+
+/// Where records go, before they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Placed {
+    /// Where the first of them begins.
+    pub(in crate::store) offset: u64,
+    /// Their store time, ms since 1970.
+    pub(in crate::store) timestamp: i64,
+}
+
+impl Tail {
+    pub(super) fn at(end: u64) -> Self {
+        Self {
+            end,
+            segment: None,
+            allocated: 0,
+            last_timestamp: 0,
+        }
+    }
+
+    pub(super) fn move_to(&mut self, end: u64) {
+        *self = Self {
+            last_timestamp: self.last_timestamp,
+            ..Self::at(end)
+        };
+    }
+
+    pub(in crate::store) fn last_timestamp(&self) -> i64 {
+        self.last_timestamp
+    }
+
+    pub(in crate::store) fn set_last_timestamp(&mut self, timestamp: i64) {
+        self.last_timestamp = self.last_timestamp.max(timestamp);
+    }
+}
+
+impl CommitLog {
+    /// Finds the place for `length` bytes of records at the time `now_ms`, in a new segment when
+    /// this one has too little room.
+    pub(in crate::store) fn place(
+        &self,
+        tail: &mut Tail,
+        length: usize,
+        now_ms: i64,
+    ) -> Result<Placed, AppendError> {
+        let needed = length as u64 + BLANK_SIZE as u64;
+        if needed > self.segment_size {
+            let rule = "is longer than a segment of the log";
+            return Err(AppendError::Illegal(format!(
+                "a record of {length} bytes {rule}"
+            )));
+        }
+        let inside = tail.end % self.segment_size;
+        let remaining = self.segment_size - inside;
+        if inside == 0 || tail.segment.is_none() || needed > remaining {
+            self.turn_to(tail, needed)
+                .map_err(|error| self.failed(error))?;
+        }
+        let timestamp = now_ms.max(tail.last_timestamp);
+        tail.last_timestamp = timestamp;
+        Ok(Placed {
+            offset: tail.end,
+            timestamp,
+        })
+    }
+
+    /// Writes records at the place that was found for them.
+    pub(in crate::store) fn write(
+        &self,
+        tail: &mut Tail,
+        placed: Placed,
+        records: &[u8],
+    ) -> Result<(), AppendError> {
+        let Some(segment) = tail.segment.as_ref() else {
+            return Err(AppendError::Closed("the log has no segment".to_owned()));
+        };
+        let inside = placed.offset - segment.base;
+        let end = inside + records.len() as u64;
+        let path = self.path_of(segment);
+        let disk = |action| {
+            let path = path.clone();
+            move |source| StoreError::Disk {
+                action,
+                path,
+                source,
+            }
+        };
+        if end > tail.allocated && tail.allocated < self.segment_size {
+            let ahead = ALLOCATE_AHEAD.min(self.segment_size - inside);
+            let allocated = segment
+                .file
+                .allocate(inside, ahead)
+                .map_err(disk("reserve space in"));
+            allocated.map_err(|error| self.failed(error))?;
+            tail.allocated = inside + ahead;
+        }
+        let written = segment
+            .file
+            .write_at(inside, records)
+            .map_err(disk("write"));
+        written.map_err(|error| self.failed(error))?;
+        tail.end = placed.offset + records.len() as u64;
+        self.written.store(tail.end, Ordering::Release);
+        self.figures
+            .bytes
+            .fetch_add(records.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes the segment current in which `needed` bytes find room behind the end.
+    fn turn_to(&self, tail: &mut Tail, needed: u64) -> Result<(), StoreError> {
+        let inside = tail.end % self.segment_size;
+        let remaining = self.segment_size - inside;
+        if inside > 0 && needed > remaining {
+            if let Some(segment) = self.segment_of(tail.end) {
+                let path = self.path_of(&segment);
+                let filled = segment.file.write_at(inside, &Self::filler(remaining));
+                filled.map_err(|source| StoreError::Disk {
+                    action: "write",
+                    path,
+                    source,
+                })?;
+            }
+            let next = tail.end + remaining;
+            let segment = self.add_segment(next)?;
+            tail.end = next;
+            tail.segment = Some(segment);
+        } else {
+            tail.segment = Some(match self.segment_of(tail.end) {
+                Some(segment) => segment,
+                None => self.add_segment(tail.end)?,
+            });
+        }
+        tail.allocated = tail.end % self.segment_size;
+        Ok(())
+    }
+
+    /// No space is an ordinary misfortune; anything else closes the store for writing.
+    fn failed(&self, error: StoreError) -> AppendError {
+        if let StoreError::Disk { source, .. } = &error {
+            if source.kind() == io::ErrorKind::StorageFull {
+                return AppendError::Full;
+            }
+        }
+        let reason = error.to_string();
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the store takes no more writes"
+        );
+        self.close(&reason);
+        AppendError::Closed(reason)
+    }
+}

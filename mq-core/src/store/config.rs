@@ -1,0 +1,96 @@
+//! What the store is told: where, how large, how durable, how long.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the store is told.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The directory of the store (`storePathRootDir`).
+    pub root: PathBuf,
+    /// The directory of the log (`storePathCommitLog`), as a rule `commitlog` below the root.
+    pub commit_log: PathBuf,
+    /// Bytes of a segment of the log (`mappedFileSizeCommitLog`).
+    pub segment_size: u64,
+    /// Entries in a file of a consume queue (`mappedFileSizeConsumeQueue` / 20).
+    pub queue_file_entries: u64,
+    /// When a message counts as stored.
+    pub flush: Flush,
+    /// How long messages are kept.
+    pub retention: Retention,
+    /// The longest body (`maxMessageSize`).
+    pub max_message_size: usize,
+    /// Whether keys are indexed (`messageIndexEnable`).
+    pub index: bool,
+    /// How long a message of each delay level waits, level 1 first (`messageDelayLevel`).
+    pub delays: Vec<Duration>,
+}
+
+impl StoreConfig {
+    /// Apache's defaults below `root`, but for `flush = sync`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        Self {
+            commit_log: root.join("commitlog"),
+            root,
+            segment_size: 1024 * 1024 * 1024,
+            queue_file_entries: 300_000,
+            flush: Flush::Sync,
+            retention: Retention::default(),
+            max_message_size: 4 * 1024 * 1024,
+            index: true,
+            delays: Vec::new(),
+        }
+    }
+}
+
+/// When a message counts as stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flush {
+    /// When it is on disk: whoever comes meanwhile shares one sync.
+    Sync,
+    /// When it is in the log. A loss of power may take what came in the last `every`, at most
+    /// about `bytes`; the end of the process takes nothing.
+    Interval {
+        /// The longest time between two syncs.
+        every: Duration,
+        /// So many bytes cause a sync earlier.
+        bytes: u64,
+    },
+}
+
+impl Flush {
+    /// The fast mode with its usual window: 200 ms or 4 MiB.
+    pub const INTERVAL: Self = Self::Interval {
+        every: Duration::from_millis(200),
+        bytes: 4 * 1024 * 1024,
+    };
+}
+
+/// How long messages are kept. Whole segments are deleted, oldest first, never the newest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retention {
+    /// A segment may go when its last message is older (`fileReservedTime`).
+    pub keep: Duration,
+    /// Hours of the day, UTC offset added, in which old segments go (`deleteWhen`).
+    pub hours: Vec<u8>,
+    /// Old segments go at any hour when the disk is fuller than this (`diskMaxUsedSpaceRatio`).
+    pub max_used: f64,
+    /// Segments of any age go when the disk is fuller than this (`diskSpaceCleanForciblyRatio`).
+    pub force_used: f64,
+    /// Nothing is taken any more when the disk is fuller than this (`diskSpaceWarningLevelRatio`).
+    pub refuse_used: f64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            keep: Duration::from_hours(72),
+            hours: vec![4],
+            max_used: 0.75,
+            force_used: 0.85,
+            refuse_used: 0.90,
+        }
+    }
+}

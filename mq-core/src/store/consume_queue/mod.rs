@@ -1,0 +1,189 @@
+//! The consume queues: where the messages of each queue of a topic lie in the log.
+//!
+//! Derived from the log; entries gather in memory and reach their file in blocks. No file is kept
+//! open and none is mapped, so that there can be very many queues.
+
+mod entry;
+mod queue;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::disk::Disk;
+use super::paths::Paths;
+use super::{StoreError, at};
+use crate::message::TopicName;
+pub(super) use entry::Entry;
+pub(super) use queue::Queue;
+
+#[derive(Debug)]
+pub(super) struct ConsumeQueues {
+    paths: Paths,
+    disk: Arc<dyn Disk>,
+    file_entries: u64,
+    topics: RwLock<HashMap<TopicName, BTreeMap<i32, Arc<Queue>>>>,
+    /// Queues with entries that are in no file yet.
+    dirty: Mutex<Vec<Arc<Queue>>>,
+    /// Files with entries that may not survive a loss of power.
+    unsynced: Mutex<Vec<PathBuf>>,
+}
+
+impl ConsumeQueues {
+    pub(super) fn new(paths: Paths, disk: Arc<dyn Disk>, file_entries: u64) -> Self {
+        Self {
+            paths,
+            disk,
+            file_entries,
+            topics: RwLock::default(),
+            dirty: Mutex::default(),
+            unsynced: Mutex::default(),
+        }
+    }
+
+    pub(super) fn find(&self, topic: &str, queue_id: i32) -> Option<Arc<Queue>> {
+        self.topics.read().get(topic)?.get(&queue_id).cloned()
+    }
+
+    pub(super) fn find_or_create(&self, topic: &TopicName, queue_id: i32) -> Arc<Queue> {
+        if let Some(queue) = self.find(topic.as_str(), queue_id) {
+            return queue;
+        }
+        let mut topics = self.topics.write();
+        let queues = topics.entry(topic.clone()).or_default();
+        let queue = queues.entry(queue_id).or_insert_with(|| {
+            let directory = self.paths.queue(topic.as_str(), queue_id);
+            Arc::new(Queue::new(directory, self.file_entries))
+        });
+        Arc::clone(queue)
+    }
+
+    /// Adds the entry with number `index`; one that is there already is left alone.
+    pub(super) fn put(&self, queue: &Arc<Queue>, index: u64, entry: Entry) {
+        if queue.put(index, entry) {
+            self.dirty.lock().push(Arc::clone(queue));
+        }
+    }
+
+    /// Lets the next message of a queue have at least the number `next`; see [`Queue`].
+    pub(super) fn advance_to(&self, queue: &Arc<Queue>, next: u64, begin: u64) {
+        if queue.advance_to(next, begin) {
+            self.dirty.lock().push(Arc::clone(queue));
+        }
+    }
+
+    pub(super) fn list(&self) -> Vec<(TopicName, Vec<i32>)> {
+        let topics = self.topics.read();
+        let ids = |queues: &BTreeMap<i32, Arc<Queue>>| queues.keys().copied().collect();
+        topics
+            .iter()
+            .map(|(topic, queues)| (topic.clone(), ids(queues)))
+            .collect()
+    }
+
+    pub(super) fn all(&self) -> Vec<(TopicName, i32, Arc<Queue>)> {
+        let topics = self.topics.read();
+        let queues = topics.iter().flat_map(|(topic, queues)| {
+            queues
+                .iter()
+                .map(|(id, queue)| (topic.clone(), *id, Arc::clone(queue)))
+        });
+        queues.collect()
+    }
+
+    /// Takes a topic out of the table; its files stay.
+    pub(super) fn forget_topic(&self, topic: &str) {
+        self.topics.write().remove(topic);
+    }
+
+    /// Removes the files of a topic that was forgotten.
+    pub(super) fn remove_topic(&self, topic: &str) -> Result<(), StoreError> {
+        let directory = self.paths.topic(topic);
+        self.dirty
+            .lock()
+            .retain(|queue| !queue.is_below(&directory));
+        self.unsynced
+            .lock()
+            .retain(|path| !path.starts_with(&directory));
+        self.disk
+            .remove(&directory)
+            .map_err(at("remove", &directory))
+    }
+
+    /// Forgets every queue, on disk too.
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        self.topics.write().clear();
+        self.dirty.lock().clear();
+        self.unsynced.lock().clear();
+        let directory = self.paths.consume_queues();
+        self.disk
+            .remove(&directory)
+            .map_err(at("remove", &directory))
+    }
+
+    /// Writes entries of messages before `visible` into their files.
+    pub(super) fn store(&self, visible: u64) -> Result<(), StoreError> {
+        let dirty = std::mem::take(&mut *self.dirty.lock());
+        let mut written = Vec::new();
+        for queue in dirty {
+            if queue.store(&*self.disk, visible, &mut written)? {
+                self.dirty.lock().push(queue);
+            }
+        }
+        self.unsynced.lock().append(&mut written);
+        Ok(())
+    }
+
+    /// Makes the files survive a loss of power.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        let mut files = std::mem::take(&mut *self.unsynced.lock());
+        files.sort_unstable();
+        files.dedup();
+        for path in files {
+            match self.disk.open(&path).and_then(|file| file.sync()) {
+                Ok(()) => {}
+                // Its topic was deleted meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(at("sync", &path)(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads which queues there are. Only entries of messages before `trusted` are taken over.
+    pub(super) fn load(&self, trusted: u64) -> Result<(), StoreError> {
+        let root = self.paths.consume_queues();
+        for topic in self.disk.list(&root).map_err(at("list", &root))? {
+            let foreign = |reason: &str| StoreError::Foreign {
+                path: root.join(&topic.name),
+                reason: reason.to_owned(),
+            };
+            if !topic.directory {
+                continue;
+            }
+            let name =
+                TopicName::new(topic.name.clone()).map_err(|error| foreign(&error.to_string()))?;
+            let directory = self.paths.topic(&topic.name);
+            for queue in self.disk.list(&directory).map_err(at("list", &directory))? {
+                let Ok(id) = queue.name.parse() else {
+                    return Err(foreign(&format!(
+                        "`{}` is no number of a queue",
+                        queue.name
+                    )));
+                };
+                self.find_or_create(&name, id).load(&*self.disk, trusted)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets entries of messages before `begin` and removes files that hold no other.
+    pub(super) fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
+        for (_, _, queue) in self.all() {
+            queue.drop_before(&*self.disk, begin)?;
+        }
+        Ok(())
+    }
+}

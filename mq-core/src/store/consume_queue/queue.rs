@@ -1,0 +1,324 @@
+//! One queue: a run of entries, the older ones in files, the newest in memory.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+
+use super::Entry;
+use crate::store::disk::Disk;
+use crate::store::paths::{base_of, file_in};
+use crate::store::{StoreError, at};
+
+#[derive(Debug)]
+pub(in crate::store) struct Queue {
+    directory: PathBuf,
+    file_entries: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Number of the first entry that is still there.
+    min: u64,
+    /// Entries before this number are in files.
+    stored: u64,
+    /// The entries from `stored` on.
+    tail: VecDeque<Entry>,
+    /// Where the newest message lies; holes behind it say the same, so that a search by place
+    /// finds its way.
+    last_offset: u64,
+}
+
+impl State {
+    /// Without a message; the next one has the number `next`.
+    fn empty_at(next: u64) -> Self {
+        Self {
+            min: next,
+            stored: next,
+            ..Self::default()
+        }
+    }
+
+    fn add_holes(&mut self, until: u64) {
+        let hole = Entry {
+            offset: self.last_offset,
+            ..Entry::HOLE
+        };
+        while self.max() < until {
+            self.tail.push_back(hole);
+        }
+    }
+
+    fn max(&self) -> u64 {
+        self.stored + self.tail.len() as u64
+    }
+}
+
+impl Queue {
+    pub(super) fn new(directory: PathBuf, file_entries: u64) -> Self {
+        Self {
+            directory,
+            file_entries,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_below(&self, directory: &Path) -> bool {
+        self.directory.starts_with(directory)
+    }
+
+    pub(in crate::store) fn min(&self) -> u64 {
+        self.state.lock().min
+    }
+
+    /// The number that the next message gets.
+    pub(in crate::store) fn next(&self) -> u64 {
+        self.state.lock().max()
+    }
+
+    /// The number behind the last message that ends before `visible`.
+    pub(in crate::store) fn visible_max(&self, visible: u64) -> u64 {
+        let state = self.state.lock();
+        let hidden = state
+            .tail
+            .iter()
+            .rev()
+            .take_while(|entry| entry.end() > visible)
+            .count();
+        state.max() - hidden as u64
+    }
+
+    /// Lets the next message have at least the number `next`: those before it have expired, or were
+    /// never acknowledged. Says whether entries were added that are in no file.
+    pub(super) fn advance_to(&self, next: u64, begin: u64) -> bool {
+        let mut state = self.state.lock();
+        if state.max() >= next {
+            return false;
+        }
+        if state.last_offset >= begin && state.max() > 0 {
+            let was_clean = state.tail.is_empty();
+            state.add_holes(next);
+            was_clean
+        } else {
+            *state = State::empty_at(next);
+            false
+        }
+    }
+
+    /// Adds an entry; says whether it is the first that is in no file.
+    pub(super) fn put(&self, index: u64, entry: Entry) -> bool {
+        let mut state = self.state.lock();
+        if state.max() == 0 && index > 0 {
+            *state = State::empty_at(index);
+        }
+        if index < state.max() {
+            return false;
+        }
+        let was_clean = state.tail.is_empty();
+        state.add_holes(index);
+        state.last_offset = entry.offset;
+        state.tail.push_back(entry);
+        was_clean
+    }
+
+    /// The entries from `index` on, at most `count`, not beyond the end of a file when they are read
+    /// from one.
+    pub(in crate::store) fn read(
+        &self,
+        disk: &dyn Disk,
+        index: u64,
+        count: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let in_file = {
+            let state = self.state.lock();
+            match index.checked_sub(state.stored) {
+                Some(skip) => {
+                    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+                    return Ok(state.tail.iter().skip(skip).take(count).copied().collect());
+                }
+                None => state.stored - index,
+            }
+        };
+        let to_file_end = self.file_entries - index % self.file_entries;
+        let count = (count as u64).min(in_file).min(to_file_end);
+        self.read_file(disk, index, count)
+    }
+
+    fn read_file(&self, disk: &dyn Disk, index: u64, count: u64) -> Result<Vec<Entry>, StoreError> {
+        let (path, inside) = self.file_of(index);
+        let length = usize::try_from(count * Entry::SIZE).unwrap_or(0);
+        let mut bytes = vec![0; length];
+        let file = disk.open(&path).map_err(at("open", &path))?;
+        file.read_at(inside, &mut bytes)
+            .map_err(at("read", &path))?;
+        let size = usize::try_from(Entry::SIZE).unwrap_or(1);
+        Ok(bytes
+            .chunks(size)
+            .map(|chunk| Entry::read(chunk).unwrap_or(Entry::HOLE))
+            .collect())
+    }
+
+    /// The file of an entry and where in it the entry lies.
+    fn file_of(&self, index: u64) -> (PathBuf, u64) {
+        let inside = index % self.file_entries;
+        let path = file_in(&self.directory, (index - inside) * Entry::SIZE);
+        (path, inside * Entry::SIZE)
+    }
+
+    /// Writes entries of messages that end before `visible`; says whether some are left. The files
+    /// are added to `written`.
+    pub(super) fn store(
+        &self,
+        disk: &dyn Disk,
+        visible: u64,
+        written: &mut Vec<PathBuf>,
+    ) -> Result<bool, StoreError> {
+        loop {
+            let (index, block) = {
+                let state = self.state.lock();
+                let room = self.file_entries - state.stored % self.file_entries;
+                let room = usize::try_from(room).unwrap_or(usize::MAX);
+                let ready = state.tail.iter().take_while(|entry| entry.end() <= visible);
+                let block: Vec<Entry> = ready.take(room).copied().collect();
+                if block.is_empty() {
+                    return Ok(!state.tail.is_empty());
+                }
+                (state.stored, block)
+            };
+            written.push(self.write_block(disk, index, &block)?);
+            let mut state = self.state.lock();
+            // Nobody else stores; a deleted queue is stored into no more.
+            state.stored += block.len() as u64;
+            state.tail.drain(..block.len());
+        }
+    }
+
+    fn write_block(
+        &self,
+        disk: &dyn Disk,
+        index: u64,
+        block: &[Entry],
+    ) -> Result<PathBuf, StoreError> {
+        let (path, inside) = self.file_of(index);
+        let mut bytes = Vec::with_capacity(block.len() * 20);
+        let mut from = inside;
+        let file = match disk.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                disk.create_directories(&self.directory)
+                    .map_err(at("create", &self.directory))?;
+                // A queue that begins inside a file marks what is before as no message.
+                for _before in 0..inside / Entry::SIZE {
+                    Entry::HOLE.write(&mut bytes);
+                }
+                from = 0;
+                let length = self.file_entries * Entry::SIZE;
+                disk.create(&path, length).map_err(at("create", &path))?
+            }
+            Err(error) => return Err(at("open", &path)(error)),
+        };
+        block.iter().for_each(|entry| entry.write(&mut bytes));
+        file.write_at(from, &bytes).map_err(at("write", &path))?;
+        Ok(path)
+    }
+
+    /// Finds out what the files hold; only entries of messages before `trusted` count.
+    pub(super) fn load(&self, disk: &dyn Disk, trusted: u64) -> Result<(), StoreError> {
+        let mut bases = Vec::new();
+        for file in disk
+            .list(&self.directory)
+            .map_err(at("list", &self.directory))?
+        {
+            let path = self.directory.join(&file.name);
+            let length = self.file_entries * Entry::SIZE;
+            let base = base_of(&file.name).filter(|base| base % length == 0);
+            let Some(base) = base else {
+                let reason = "its name is no offset of a queue file".to_owned();
+                return Err(StoreError::Foreign { path, reason });
+            };
+            if file.length != length {
+                // Creating it was cut short: nothing in it was relied on.
+                disk.remove(&path).map_err(at("remove", &path))?;
+                continue;
+            }
+            bases.push(base / Entry::SIZE);
+        }
+        bases.sort_unstable();
+        let Some(first) = bases.first().copied() else {
+            return Ok(());
+        };
+        let (mut max, mut last_offset) = (first, 0);
+        for base in bases.into_iter().rev() {
+            let entries = self.read_file(disk, base, self.file_entries)?;
+            let counted = |entry: &Entry| !entry.is_hole() && entry.end() <= trusted;
+            if let Some(last) = entries.iter().rposition(counted) {
+                max = base + last as u64 + 1;
+                last_offset = entries.get(last).map_or(0, |entry| entry.offset);
+                self.forget_from(disk, max, base)?;
+                break;
+            }
+            self.forget_from(disk, base, base)?;
+        }
+        let mut state = self.state.lock();
+        *state = State {
+            min: first,
+            stored: max,
+            last_offset,
+            ..State::default()
+        };
+        drop(state);
+        Ok(())
+    }
+
+    /// Zeros the entries from `index` on in the file that begins with `base`: their messages did not
+    /// survive, and others will have their numbers.
+    fn forget_from(&self, disk: &dyn Disk, index: u64, base: u64) -> Result<(), StoreError> {
+        let inside = index - base;
+        if inside >= self.file_entries {
+            return Ok(());
+        }
+        let stale = self.read_file(disk, index, self.file_entries - inside)?;
+        if stale.iter().all(Entry::is_hole) {
+            return Ok(());
+        }
+        let path = file_in(&self.directory, base * Entry::SIZE);
+        let file = disk.open(&path).map_err(at("open", &path))?;
+        file.zero_from(inside * Entry::SIZE)
+            .map_err(at("cut", &path))
+    }
+
+    /// Moves the beginning to the first message that lies at `begin` or behind.
+    pub(super) fn drop_before(&self, disk: &dyn Disk, begin: u64) -> Result<(), StoreError> {
+        let (old, max) = {
+            let state = self.state.lock();
+            (state.min, state.max())
+        };
+        let gone = |index: u64| -> Result<bool, StoreError> {
+            let entry = self.read(disk, index, 1)?.first().copied();
+            Ok(entry.is_some_and(|entry| entry.offset < begin))
+        };
+        let (mut low, mut high) = (old, max);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if gone(middle)? {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let stored = {
+            let mut state = self.state.lock();
+            state.min = low;
+            state.stored
+        };
+        let length = self.file_entries;
+        let mut base = old - old % length;
+        while base + length <= low.min(stored) {
+            let path = file_in(&self.directory, base * Entry::SIZE);
+            disk.remove(&path).map_err(at("remove", &path))?;
+            base += length;
+        }
+        Ok(())
+    }
+}

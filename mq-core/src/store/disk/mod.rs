@@ -1,0 +1,111 @@
+//! The disk behind a trait: the real one, one in memory, and one that forgets what was not synced.
+//!
+//! Everything the store does to files goes through here, so that a test can cut the power between
+//! any two calls.
+
+mod faulty;
+mod memory;
+mod real;
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+
+pub use faulty::{Fault, FaultyDisk};
+pub use memory::MemoryDisk;
+pub use real::RealDisk;
+
+/// Files and directories.
+pub trait Disk: Send + Sync + Debug + 'static {
+    /// Creates `path` and what is missing above it.
+    fn create_directories(&self, path: &Path) -> io::Result<()>;
+
+    /// What lies in the directory `path`, in no order; nothing when it does not exist.
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
+
+    /// The whole of a small file; `None` when it does not exist.
+    fn read(&self, path: &Path) -> io::Result<Option<Bytes>>;
+
+    /// Puts `content` in the place of a small file: after a crash either the old content is there
+    /// or the new one, whole.
+    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// Creates a file of exactly `length` zeros that survives a crash.
+    fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>>;
+
+    /// Opens a file.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
+
+    /// Removes a file or a directory with all that is in it; no error when it does not exist.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Locks the file `path`, creating it, against every other process and every other opener in
+    /// this one; `None` when somebody else holds it. Dropping the lock releases it.
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>>;
+
+    /// Room on the file system of `path`.
+    fn space(&self, path: &Path) -> io::Result<Space>;
+}
+
+/// One open file.
+pub trait File: Send + Sync + Debug {
+    /// Bytes of the file.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Fills `buffer` from `offset`; an error when the file ends before.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Writes `content` at `offset`, within the file's length.
+    fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()>;
+
+    /// Makes everything written so far survive a loss of power.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Reserves blocks for the range, where the system can; otherwise nothing happens.
+    fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
+
+    /// Turns everything from `offset` to the end into zeros.
+    fn zero_from(&self, offset: u64) -> io::Result<()>;
+}
+
+/// Held as long as the store is open.
+pub trait Lock: Send + Sync + Debug {}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name, without the directory; not UTF-8 is replaced.
+    pub name: String,
+    /// Whether it is a directory itself.
+    pub directory: bool,
+    /// Bytes of a file.
+    pub length: u64,
+    /// Last change, ms since 1970.
+    pub modified_ms: i64,
+}
+
+/// Room on a file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// All there is.
+    pub total: u64,
+    /// What is left for us.
+    pub free: u64,
+}
+
+impl Space {
+    /// How full the file system is, 0 to 1.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a ratio needs no more than 52 bits"
+    )]
+    pub fn used_ratio(&self) -> f64 {
+        if self.total == 0 {
+            0.0
+        } else {
+            1.0 - self.free as f64 / self.total as f64
+        }
+    }
+}

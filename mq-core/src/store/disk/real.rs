@@ -1,0 +1,314 @@
+//! The operating system's files.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+
+use super::{Disk, Entry, File, Lock, Space};
+
+/// The operating system's files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create_directories(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        let directory = match fs::read_dir(path) {
+            Ok(directory) => directory,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut entries = Vec::new();
+        for entry in directory {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            let modified = about
+                .modified()?
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            entries.push(Entry {
+                name: entry.file_name().to_string_lossy().into_owned(),
+                directory: about.is_dir(),
+                length: about.len(),
+                modified_ms: i64::try_from(modified.as_millis()).unwrap_or(i64::MAX),
+            });
+        }
+        Ok(entries)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Option<Bytes>> {
+        match fs::read(path) {
+            Ok(content) => Ok(Some(content.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".tmp");
+        let temporary = PathBuf::from(temporary);
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        sync_directory_of(path)
+    }
+
+    fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {
+        let file = options().create_new(true).open(path)?;
+        file.set_len(length)?;
+        file.sync_all()?;
+        sync_directory_of(path)?;
+        Ok(Box::new(RealFile { file }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        Ok(Box::new(RealFile {
+            file: options().open(path)?,
+        }))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let removed = match fs::symlink_metadata(path) {
+            Ok(about) if about.is_dir() => fs::remove_dir_all(path),
+            Ok(_) => fs::remove_file(path),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Ok(()) => sync_directory_of(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
+        let file = options().create(true).truncate(false).open(path)?;
+        Ok(system::lock(&file)?.then(|| Box::new(RealLock { _file: file }) as Box<dyn Lock>))
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        system::space(path)
+    }
+}
+
+fn options() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true);
+    options
+}
+
+/// Makes a name that was created, renamed or removed survive a loss of power.
+fn sync_directory_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) => fs::File::open(directory)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Debug)]
+struct RealFile {
+    file: fs::File,
+}
+
+impl File for RealFile {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        system::read_at(&self.file, offset, buffer)
+    }
+
+    fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
+        system::write_at(&self.file, offset, content)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
+        system::allocate(&self.file, offset, length)
+    }
+
+    fn zero_from(&self, offset: u64) -> io::Result<()> {
+        let length = self.length()?;
+        self.file.set_len(offset)?;
+        self.file.set_len(length)?;
+        self.file.sync_all()
+    }
+}
+
+/// The lock goes with the file that holds it.
+#[derive(Debug)]
+struct RealLock {
+    _file: fs::File,
+}
+
+impl Lock for RealLock {}
+
+#[cfg(unix)]
+mod system {
+    use std::fs;
+    use std::io;
+    use std::os::unix::fs::FileExt as _;
+    use std::path::Path;
+
+    use super::Space;
+
+    pub(super) fn read_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        file.read_exact_at(buffer, offset)
+    }
+
+    pub(super) fn write_at(file: &fs::File, offset: u64, content: &[u8]) -> io::Result<()> {
+        file.write_all_at(content, offset)
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn allocate(file: &fs::File, offset: u64, length: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        match fallocate(file, FallocateFlags::KEEP_SIZE, offset, length) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn allocate(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// An open-file-description lock on Linux: Java's byte-range lock and a second opener in this
+    /// process are both refused by it.
+    pub(super) fn lock(file: &fs::File) -> io::Result<bool> {
+        system_lock(file)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[expect(
+        unsafe_code,
+        reason = "the byte-range lock of an open file has no safe wrapper"
+    )]
+    fn system_lock(file: &fs::File) -> io::Result<bool> {
+        use std::os::fd::AsRawFd as _;
+        // SAFETY: all bytes zero is a valid `flock`.
+        let mut region: libc::flock = unsafe { std::mem::zeroed() };
+        region.l_type = i16::try_from(libc::F_WRLCK).unwrap_or_default();
+        region.l_whence = i16::try_from(libc::SEEK_SET).unwrap_or_default();
+        region.l_len = 1;
+        // SAFETY: the descriptor is open and `region` outlives the call.
+        let taken = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const region) };
+        if taken == 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EAGAIN | libc::EACCES) => Ok(false),
+            _ => Err(error),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn system_lock(file: &fs::File) -> io::Result<bool> {
+        super::portable_lock(file)
+    }
+
+    pub(super) fn space(path: &Path) -> io::Result<Space> {
+        let about = rustix::fs::statvfs(path)?;
+        Ok(Space {
+            total: about.f_blocks.saturating_mul(about.f_frsize),
+            free: about.f_bavail.saturating_mul(about.f_frsize),
+        })
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::fs;
+    use std::io;
+    use std::os::windows::fs::FileExt as _;
+    use std::path::Path;
+
+    use super::Space;
+
+    pub(super) fn read_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match file.seek_read(rest, offset + done as u64)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => done += read,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_at(file: &fs::File, offset: u64, content: &[u8]) -> io::Result<()> {
+        let mut done = 0;
+        while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
+            done += file.seek_write(rest, offset + done as u64)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn allocate(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn lock(file: &fs::File) -> io::Result<bool> {
+        super::portable_lock(file)
+    }
+
+    /// Windows' own figure is not asked for: retention by age still works there.
+    pub(super) fn space(_path: &Path) -> io::Result<Space> {
+        Ok(Space { total: 0, free: 0 })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn portable_lock(file: &fs::File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(fs::TryLockError::WouldBlock) => Ok(false),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_opener_is_refused_until_the_first_lets_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+
+        let first = RealDisk.lock(&path).unwrap();
+        assert!(first.is_some());
+        assert!(RealDisk.lock(&path).unwrap().is_none());
+
+        drop(first);
+        assert!(RealDisk.lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_is_cut_off_is_zeros_and_the_length_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = RealDisk.create(&directory.path().join("f"), 100).unwrap();
+        file.write_at(0, &[7; 100]).unwrap();
+
+        file.zero_from(40).unwrap();
+
+        let mut content = [1; 100];
+        file.read_at(0, &mut content).unwrap();
+        assert_eq!(content[..40], [7; 40]);
+        assert_eq!(content[40..], [0; 60]);
+    }
+}

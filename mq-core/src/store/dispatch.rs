@@ -1,0 +1,82 @@
+//! From the log to whoever waits: tells of each message once it may be seen.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::Inner;
+use crate::message::{QueueOffset, TopicName};
+
+/// Learns of messages that have become visible.
+pub trait Arrival: Send + Sync + 'static {
+    /// A message of `topic` with the tag code `tag`, stored at `time_ms` (since 1970), may be read;
+    /// `next` is the number behind it.
+    fn arrived(&self, topic: &TopicName, queue_id: i32, next: QueueOffset, tag: i64, time_ms: i64);
+}
+
+/// A message that is stored but perhaps not durable yet.
+#[derive(Debug)]
+pub(super) struct Notice {
+    /// Where its record ends.
+    pub(super) end: u64,
+    pub(super) topic: TopicName,
+    pub(super) queue_id: i32,
+    pub(super) next: QueueOffset,
+    pub(super) tag: i64,
+    pub(super) time_ms: i64,
+}
+
+#[derive(Default)]
+pub(super) struct Dispatch {
+    listener: RwLock<Option<Arc<dyn Arrival>>>,
+    notices: Mutex<VecDeque<Notice>>,
+}
+
+impl Dispatch {
+    pub(super) fn set_listener(&self, listener: Arc<dyn Arrival>) {
+        *self.listener.write() = Some(listener);
+    }
+
+    /// Keeps a notice until its message may be seen; called in the order of the log.
+    pub(super) fn keep(&self, notice: Notice) {
+        self.notices.lock().push_back(notice);
+    }
+}
+
+impl Inner {
+    /// Tells of every message that may be seen and was not told of.
+    pub(super) fn announce(&self) {
+        let visible = self.log.visible_end();
+        let ready: Vec<Notice> = {
+            let mut notices = self.dispatch.notices.lock();
+            let count = notices
+                .iter()
+                .take_while(|notice| notice.end <= visible)
+                .count();
+            notices.drain(..count).collect()
+        };
+        let listener = self.dispatch.listener.read().clone();
+        let Some(listener) = listener else { return };
+        for notice in ready {
+            let Notice {
+                topic,
+                queue_id,
+                next,
+                tag,
+                time_ms,
+                ..
+            } = notice;
+            listener.arrived(&topic, queue_id, next, tag, time_ms);
+        }
+    }
+}
+
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Dispatch")
+            .field(&self.notices.lock().len())
+            .finish()
+    }
+}

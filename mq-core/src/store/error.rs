@@ -1,0 +1,64 @@
+//! What can go wrong in the store, by who must act.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::message::PhysicalOffset;
+
+/// Why the store cannot be opened, read or closed: somebody must look at the machine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The disk refused.
+    #[error("could not {action} `{}`", path.display())]
+    Disk {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another program, or another store in this one, has the directory open.
+    #[error("the store `{}` is in use: stop the other broker (ours or Apache's), or choose another directory", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file lies in a directory of the store that cannot be one of its own.
+    #[error("`{}` does not belong into a store: {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A segment in the middle of the log is not there.
+    #[error("the log has a hole: the segment `{}` is missing", path.display())]
+    MissingSegment {
+        /// The file that should be there.
+        path: PathBuf,
+    },
+    /// A record cannot be read any more.
+    #[error("the record at {offset} cannot be read")]
+    Damaged {
+        /// Where it begins.
+        offset: PhysicalOffset,
+    },
+}
+
+/// Why a message was not stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The message breaks a rule; sending it again does not help.
+    #[error("{0}")]
+    Illegal(String),
+    /// There is no room; it is tried again as soon as there is.
+    #[error("the disk is full")]
+    Full,
+    /// The store takes no more writes: it is closing, or a write or sync failed and memory may hold
+    /// what the disk does not.
+    #[error("the store takes no more writes: {0}")]
+    Closed(String),
+}

@@ -1,0 +1,200 @@
+//! The key index: which messages have a key. It knows hashes only; whoever asks compares the keys.
+//!
+//! Entries gather in memory and reach Apache's index files in the background; what no file has yet
+//! is searched in memory.
+
+mod file;
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::disk::Disk;
+use super::paths::Paths;
+use super::{StoreError, at};
+use crate::message::record::{Draft, RecordView};
+use crate::message::{Properties, property};
+use file::{IndexFile, Item};
+
+/// Apache's bound on what one query gives (`maxMsgsNumBatch`).
+const MAX_FOUND: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct KeyIndex {
+    paths: Paths,
+    disk: Arc<dyn Disk>,
+    enabled: bool,
+    pending: Mutex<Vec<Item>>,
+    files: Mutex<Vec<IndexFile>>,
+    last: Mutex<(i64, u64)>,
+}
+
+impl KeyIndex {
+    pub(super) fn open(
+        paths: Paths,
+        disk: Arc<dyn Disk>,
+        enabled: bool,
+    ) -> Result<Self, StoreError> {
+        let directory = paths.index();
+        let mut names: Vec<String> = Vec::new();
+        for entry in disk.list(&directory).map_err(at("list", &directory))? {
+            if entry.length == file::SIZE {
+                names.push(entry.name);
+            } else if !entry.directory {
+                // Creating it was cut short; Apache's broker would refuse it.
+                let path = directory.join(&entry.name);
+                disk.remove(&path).map_err(at("remove", &path))?;
+            }
+        }
+        names.sort_unstable();
+        let mut files = Vec::with_capacity(names.len());
+        for name in names {
+            files.push(IndexFile::open(&*disk, directory.join(name))?);
+        }
+        let last = files.last().map_or((0, 0), IndexFile::last);
+        let (pending, files, last) = (Mutex::default(), Mutex::new(files), Mutex::new(last));
+        Ok(Self {
+            paths,
+            disk,
+            enabled,
+            pending,
+            files,
+            last,
+        })
+    }
+
+    /// Store time and physical offset of the last indexed message.
+    pub(super) fn last(&self) -> (i64, u64) {
+        *self.last.lock()
+    }
+
+    /// Adds the keys of a message that was just stored.
+    pub(super) fn add(&self, draft: &Draft, offset: u64, time_ms: i64) {
+        let topic = draft.message.topic.as_str();
+        self.add_keys(topic, &draft.message.properties, offset, time_ms);
+    }
+
+    /// Adds the keys of a record that is read again, unless a file has them.
+    pub(super) fn add_record(&self, record: &RecordView<'_>) {
+        let offset = record.physical_offset.0;
+        let known = self
+            .files
+            .lock()
+            .last()
+            .is_some_and(|file| file.last().1 >= offset);
+        if !known {
+            let properties = Properties::from_bytes(record.properties.to_vec());
+            self.add_keys(record.topic, &properties, offset, record.store_timestamp);
+        }
+    }
+
+    fn add_keys(&self, topic: &str, properties: &Properties, offset: u64, time_ms: i64) {
+        if !self.enabled {
+            return;
+        }
+        let unique = properties.get(property::UNIQ_KEY);
+        let keys = properties.get(property::KEYS).unwrap_or_default();
+        let keys = unique
+            .into_iter()
+            .chain(keys.split(' ').filter(|key| !key.is_empty()));
+        let items = keys.map(|key| Item {
+            hash: key_hash(topic, key),
+            offset,
+            time_ms,
+        });
+        self.pending.lock().extend(items);
+        *self.last.lock() = (time_ms, offset);
+    }
+
+    /// Places of messages that may have `key`, newest first, each once.
+    pub(super) fn find(
+        &self,
+        topic: &str,
+        key: &str,
+        max: usize,
+        times: RangeInclusive<i64>,
+    ) -> Result<Vec<u64>, StoreError> {
+        let hash = key_hash(topic, key);
+        let max = max.min(MAX_FOUND);
+        let files = self.files.lock();
+        let pending = self.pending.lock();
+        let fresh = pending.iter().rev();
+        let fresh = fresh.filter(|item| item.hash == hash && times.contains(&item.time_ms));
+        let mut found: Vec<u64> = fresh.map(|item| item.offset).take(max).collect();
+        drop(pending);
+        for file in files.iter().rev() {
+            if found.len() >= max {
+                break;
+            }
+            file.find(hash, &times, max - found.len(), &mut found)?;
+        }
+        found.dedup();
+        Ok(found)
+    }
+
+    /// Writes what has gathered into the files.
+    pub(super) fn store(&self, name: impl Fn() -> String) -> Result<(), StoreError> {
+        let mut files = self.files.lock();
+        // The items stay visible until the files have them.
+        let items: Vec<Item> = self.pending.lock().clone();
+        for item in &items {
+            if files.last().is_none_or(IndexFile::is_full) {
+                let directory = self.paths.index();
+                let created = self.disk.create_directories(&directory);
+                created.map_err(at("create", &directory))?;
+                files.push(IndexFile::create(&*self.disk, directory.join(name()))?);
+            }
+            if let Some(file) = files.last_mut() {
+                file.put(*item)?;
+            }
+        }
+        if let Some(file) = files.last_mut() {
+            file.store_header()?;
+        }
+        self.pending.lock().drain(..items.len());
+        drop(files);
+        Ok(())
+    }
+
+    /// Makes the newest file survive a loss of power; older ones do already.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.files.lock().last().map_or(Ok(()), IndexFile::sync)
+    }
+
+    /// Removes files whose messages all lie before `begin`.
+    pub(super) fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
+        let mut files = self.files.lock();
+        while files.len() > 1 && files.first().is_some_and(|file| file.last().1 < begin) {
+            let file = files.remove(0);
+            self.disk
+                .remove(file.path())
+                .map_err(at("remove", file.path()))?;
+        }
+        drop(files);
+        Ok(())
+    }
+
+    /// Forgets everything, on disk too.
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        self.files.lock().clear();
+        self.pending.lock().clear();
+        *self.last.lock() = (0, 0);
+        let directory = self.paths.index();
+        self.disk
+            .remove(&directory)
+            .map_err(at("remove", &directory))
+    }
+}
+
+/// The absolute value of Java's hash of `topic#key` (`IndexFile.indexKeyHashMethod`).
+fn key_hash(topic: &str, key: &str) -> i32 {
+    let units = topic
+        .encode_utf16()
+        .chain(['#' as u16])
+        .chain(key.encode_utf16());
+    let hash = units.fold(0_i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(unit.into())
+    });
+    hash.checked_abs().unwrap_or(0)
+}

@@ -1,0 +1,151 @@
+//! What goes on beside the appends: syncs of the fast mode, queue blocks, the mark, retention; and
+//! the end in order.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::checkpoint::Mark;
+use super::{Flush, Inner, MessageStore, StoreError, at};
+use crate::tasks::Tasks;
+
+/// The mark is saved so often.
+const MARK_EVERY: Duration = Duration::from_secs(1);
+/// The queue files are synced when so much log has come since the last time, or at the end.
+const SYNC_QUEUES_AFTER: u64 = 64 * 1024 * 1024;
+/// Old segments are looked for so often (`cleanResourceInterval`).
+const CLEAN_EVERY: Duration = Duration::from_secs(10);
+
+impl MessageStore {
+    /// Starts what goes on beside the appends; it ends with `tasks`.
+    pub fn run(&self, tasks: &Tasks) {
+        let store = Arc::clone(&self.0);
+        tasks.spawn_until_stop("store: mark", async move {
+            loop {
+                store.clock.sleep(MARK_EVERY).await;
+                store.in_background(|store| store.maintain()).await;
+            }
+        });
+        let store = Arc::clone(&self.0);
+        tasks.spawn_until_stop("store: retention", async move {
+            loop {
+                store.clock.sleep(CLEAN_EVERY).await;
+                store.in_background(|store| store.expire()).await;
+            }
+        });
+        if let Flush::Interval { every, bytes } = self.0.log.flush {
+            let store = Arc::clone(&self.0);
+            tasks.spawn_until_stop("store: sync", async move {
+                loop {
+                    store.until_sync_is_due(every, bytes).await;
+                    store.in_background(|store| store.sync_log()).await;
+                }
+            });
+        }
+    }
+
+    /// Ends in order: everything reaches the disk, and the next start walks nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the next start then recovers as after a crash.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.0.close()
+    }
+}
+
+impl Inner {
+    /// Runs disk work away from the async threads.
+    async fn in_background(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        let store = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        match done {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the store could not be maintained"
+                );
+            }
+            Err(panic) => tracing::error!(%panic, "maintaining the store panicked"),
+        }
+    }
+
+    /// Waits until the window of the fast mode closes: in steps, so that many bytes end it early.
+    async fn until_sync_is_due(&self, every: Duration, bytes: u64) {
+        let begun = self.clock.moment();
+        let step = (every / 10).max(Duration::from_millis(1));
+        while self.clock.moment().since(begun) < every {
+            self.clock.sleep(step).await;
+            if self.log.written_end().saturating_sub(self.log.synced_end()) >= bytes {
+                return;
+            }
+        }
+    }
+
+    fn sync_log(&self) -> Result<(), StoreError> {
+        match self.log.sync() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(at("sync", self.log.directory())(std::io::Error::other(
+                error.to_string(),
+            ))),
+        }
+    }
+
+    /// One round: entries into their files, the mark forward.
+    pub(super) fn maintain(&self) -> Result<(), StoreError> {
+        let visible = self.log.visible_end();
+        self.queues.store(visible)?;
+        self.index.store(|| self.index_name())?;
+        let saved = self.checkpoint.lock().mark().unwrap_or_default();
+        if visible.saturating_sub(saved.queues) >= SYNC_QUEUES_AFTER {
+            self.sync_derived(visible)?;
+        }
+        self.save_mark()
+    }
+
+    /// Syncs queues and index; everything before `visible` is in their files.
+    fn sync_derived(&self, visible: u64) -> Result<(), StoreError> {
+        self.queues.sync()?;
+        self.index.sync()?;
+        self.derived
+            .fetch_max(visible.min(self.log.synced_end()), Ordering::AcqRel);
+        Ok(())
+    }
+
+    pub(super) fn save_mark(&self) -> Result<(), StoreError> {
+        let mark = Mark {
+            log: self.log.synced_end(),
+            queues: self.derived.load(Ordering::Acquire),
+            time_ms: self.log.tail.lock().last_timestamp(),
+        };
+        self.checkpoint.lock().save(mark)
+    }
+
+    /// The name of a new index file: the time, as Apache writes it.
+    fn index_name(&self) -> String {
+        super::paths::time_name(self.clock.now_ms())
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        let writable = self.log.writable();
+        let synced = self.log.sync();
+        self.log.close("the store is closed");
+        self.announce();
+        if let Err(error) = writable.and(synced) {
+            let source = std::io::Error::other(error.to_string());
+            return Err(at("close", self.log.directory())(source));
+        }
+        let end = self.log.synced_end();
+        self.queues.store(end)?;
+        self.index.store(|| self.index_name())?;
+        self.sync_derived(end)?;
+        self.save_snapshot()?;
+        self.save_mark()?;
+        let abort = self.paths.abort();
+        self.disk.remove(&abort).map_err(at("remove", &abort))
+    }
+}

@@ -1,0 +1,325 @@
+//! Opening: takes the lock, looks at what is there, and brings the derived files up to the log.
+//!
+//! After a clean end nothing is walked: the checkpoint says that all is complete, and the snapshot
+//! how long every queue must be. After anything else the log is walked from the mark of the consume
+//! queues on; queues that are missing or too short are all built again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::append::has_queue_entry;
+use super::checkpoint::{Checkpoint, Mark};
+use super::commit_log::{CommitLog, Found, Scan, Segment};
+use super::consume_queue::{ConsumeQueues, Entry};
+use super::disk::{Disk, Lock};
+use super::dispatch::Dispatch;
+use super::index::KeyIndex;
+use super::paths::{Paths, base_of};
+use super::snapshot::{Deletions, Snapshot};
+use super::{Inner, MessageStore, StoreConfig, StoreError, at};
+use crate::clock::Clock;
+use crate::message::record::RecordView;
+use crate::message::{PhysicalOffset, TopicName};
+
+/// What opening found out and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Whether the store had been closed in order.
+    pub clean: bool,
+    /// Records walked.
+    pub walked: u64,
+    /// Damaged parts that were set aside, from and to.
+    pub damaged: Vec<(PhysicalOffset, PhysicalOffset)>,
+    /// Whether all consume queues were built again.
+    pub rebuilt: bool,
+    /// Where the log ends.
+    pub end: PhysicalOffset,
+}
+
+impl MessageStore {
+    /// Opens the store, creating what is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: in use, not a store, a hole in the log, or the disk refuses.
+    pub fn open(
+        config: StoreConfig,
+        disk: Arc<dyn Disk>,
+        clock: Clock,
+    ) -> Result<(Self, RecoveryReport), StoreError> {
+        let paths = Paths {
+            root: config.root.clone(),
+            commit_log: config.commit_log.clone(),
+        };
+        let lock = take_lock(&disk, &paths)?;
+        let directory = &paths.commit_log;
+        disk.create_directories(directory)
+            .map_err(at("create", directory))?;
+        let abort = paths.abort();
+        let crashed = disk.read(&abort).map_err(at("read", &abort))?.is_some();
+        let checkpoint = Checkpoint::open(&disk, &paths)?;
+        let snapshot = Snapshot::read(&disk, &paths)?;
+        let segments = find_segments(&disk, &paths, config.segment_size)?;
+        let log = CommitLog::new(
+            paths.clone(),
+            Arc::clone(&disk),
+            config.segment_size,
+            config.flush,
+            segments,
+        );
+        let entries = config.queue_file_entries;
+        let inner = Inner {
+            queues: ConsumeQueues::new(paths.clone(), Arc::clone(&disk), entries),
+            index: KeyIndex::open(paths.clone(), Arc::clone(&disk), config.index)?,
+            dispatch: Dispatch::default(),
+            checkpoint: Mutex::new(checkpoint),
+            deletions: Deletions::new(snapshot.deleted_before.clone()),
+            derived: AtomicU64::new(0),
+            _lock: lock,
+            config,
+            paths,
+            disk,
+            clock,
+            log,
+        };
+        let report = inner.recover(!crashed, &snapshot)?;
+        let pid = std::process::id().to_string();
+        inner
+            .disk
+            .replace(&abort, pid.as_bytes())
+            .map_err(at("write", &abort))?;
+        inner.save_mark()?;
+        Ok((Self(Arc::new(inner)), report))
+    }
+}
+
+fn take_lock(disk: &Arc<dyn Disk>, paths: &Paths) -> Result<Box<dyn Lock>, StoreError> {
+    disk.create_directories(&paths.root)
+        .map_err(at("create", &paths.root))?;
+    let path = paths.lock();
+    let lock = disk.lock(&path).map_err(at("lock", &path))?;
+    lock.ok_or_else(|| StoreError::InUse {
+        path: paths.root.clone(),
+    })
+}
+
+/// The segments of the log, in order and without a hole.
+fn find_segments(
+    disk: &Arc<dyn Disk>,
+    paths: &Paths,
+    segment_size: u64,
+) -> Result<Vec<Arc<Segment>>, StoreError> {
+    let directory = &paths.commit_log;
+    let mut entries = disk.list(directory).map_err(at("list", directory))?;
+    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let newest = entries.last().map(|entry| entry.name.clone());
+    let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let path = directory.join(&entry.name);
+        let foreign = |reason: String| StoreError::Foreign {
+            path: path.clone(),
+            reason,
+        };
+        let Some(base) = base_of(&entry.name).filter(|base| base % segment_size == 0) else {
+            let rule = format!("a segment of {segment_size} bytes is named after its offset");
+            return Err(foreign(rule));
+        };
+        if entry.length != segment_size {
+            if newest.as_ref() == Some(&entry.name) && entry.length == 0 {
+                // Creating it was cut short.
+                disk.remove(&path).map_err(at("remove", &path))?;
+                continue;
+            }
+            let found = entry.length;
+            let reason = format!("it has {found} bytes, a segment has {segment_size}");
+            return Err(foreign(reason));
+        }
+        if let Some(last) = segments.last() {
+            let expected = last.base + segment_size;
+            if base != expected {
+                return Err(StoreError::MissingSegment {
+                    path: paths.segment(expected),
+                });
+            }
+        }
+        let file = disk.open(&path).map_err(at("open", &path))?;
+        segments.push(Arc::new(Segment { base, file }));
+    }
+    Ok(segments)
+}
+
+impl Inner {
+    fn recover(&self, clean: bool, snapshot: &Snapshot) -> Result<RecoveryReport, StoreError> {
+        let begin = self.log.begin();
+        let known = self.checkpoint.lock().mark();
+        let mark = known.unwrap_or_default();
+        let mut report = RecoveryReport {
+            clean,
+            ..RecoveryReport::default()
+        };
+        // Apache's broker keeps no mark; after a clean end of its own everything is complete.
+        let trusted = if known.is_some() {
+            mark.queues.max(begin)
+        } else {
+            begin
+        };
+        let trusted = if clean { u64::MAX } else { trusted };
+        self.queues.load(trusted)?;
+        let from = if self.queues_are_complete(clean, known, snapshot) {
+            self.walk_from(clean, known)
+        } else {
+            self.queues.clear()?;
+            report.rebuilt = true;
+            begin
+        };
+        if report.rebuilt {
+            self.index.clear()?;
+        }
+        // What lay between the mark of the queues and the log's beginning has expired, and numbers
+        // with it.
+        let gaps = from < begin;
+        let end = self.walk(from.max(begin), mark.log, (snapshot, gaps), &mut report)?;
+        self.restore_numbers(snapshot);
+        if !clean || end != mark.log {
+            self.log.cut(end)?;
+        }
+        self.log.set_end(end);
+        self.log.tail.lock().set_last_timestamp(mark.time_ms);
+        self.queues.drop_before(begin)?;
+        self.derived.store(from.min(end), Ordering::Release);
+        report.end = PhysicalOffset(end);
+        Ok(report)
+    }
+
+    /// Whether what the queue files hold can be relied on up to the place from which the log is
+    /// walked.
+    fn queues_are_complete(&self, clean: bool, known: Option<Mark>, snapshot: &Snapshot) -> bool {
+        let queues = self.queues.all();
+        if queues.is_empty() {
+            return self.log.segments().is_empty();
+        }
+        if !clean {
+            return known.is_some();
+        }
+        // Of a store that Apache's broker closed, the snapshot may be older than the queues.
+        snapshot.next_offsets.iter().all(|(topic, ids)| {
+            ids.iter().all(|(id, next)| {
+                self.queues
+                    .find(topic, *id)
+                    .map_or(*next == 0, |queue| queue.next() >= *next)
+                    || self.has_expired(topic, *id)
+            })
+        })
+    }
+
+    /// Whether nothing of a queue is left in the log.
+    fn has_expired(&self, topic: &str, id: i32) -> bool {
+        let begin = self.log.begin();
+        begin > 0
+            && self
+                .queues
+                .find(topic, id)
+                .is_none_or(|queue| queue.next() == 0)
+    }
+
+    /// Lets queues whose newest messages have expired go on with the numbers they had.
+    fn restore_numbers(&self, snapshot: &Snapshot) {
+        let begin = self.log.begin();
+        for (topic, ids) in &snapshot.next_offsets {
+            let Ok(name) = TopicName::new(topic.clone()) else {
+                continue;
+            };
+            for (id, next) in ids.iter().filter(|(_, next)| **next > 0) {
+                let queue = self.queues.find_or_create(&name, *id);
+                self.queues.advance_to(&queue, *next, begin);
+            }
+        }
+    }
+
+    fn walk_from(&self, clean: bool, known: Option<Mark>) -> u64 {
+        let ends = self.queues.all().into_iter().filter_map(|(_, _, queue)| {
+            let last = queue.next().checked_sub(1)?;
+            let entry = queue.read(&*self.disk, last, 1).ok()?.first().copied()?;
+            Some(entry.end())
+        });
+        match (clean, known) {
+            (true, _) => ends.max().unwrap_or_else(|| self.log.begin()),
+            (false, Some(mark)) => mark.queues,
+            (false, None) => self.log.begin(),
+        }
+    }
+
+    /// Walks the log from `from` to its end and dispatches every record.
+    fn walk(
+        &self,
+        from: u64,
+        mark: u64,
+        (snapshot, gaps): (&Snapshot, bool),
+        report: &mut RecoveryReport,
+    ) -> Result<u64, StoreError> {
+        let longest = self.config.max_message_size + 2 * 64 * 1024;
+        let mut scan = Scan::new(&self.log, from, mark, longest);
+        loop {
+            match scan.next()? {
+                Found::Record(bytes) => {
+                    report.walked += 1;
+                    let Ok(record) = RecordView::parse(&bytes) else {
+                        continue;
+                    };
+                    let gaps = gaps || !report.damaged.is_empty();
+                    if !self.dispatch_record(&record, snapshot, gaps) {
+                        let from = record.physical_offset;
+                        tracing::error!(%from, "a record with a wrong number is set aside");
+                        report.damaged.push((from, from.plus(record.size as u64)));
+                    }
+                }
+                Found::Damaged { from, to } => {
+                    tracing::error!(from, to, "a damaged part of the log is set aside");
+                    report
+                        .damaged
+                        .push((PhysicalOffset(from), PhysicalOffset(to)));
+                }
+                Found::End(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// Puts a record into its queue and the index; `false` when its number does not fit between
+    /// its neighbors'. With `gaps`, numbers may be missing.
+    fn dispatch_record(&self, record: &RecordView<'_>, snapshot: &Snapshot, gaps: bool) -> bool {
+        let offset = record.physical_offset.0;
+        if snapshot.is_deleted(record.topic, offset) {
+            return true;
+        }
+        self.log
+            .tail
+            .lock()
+            .set_last_timestamp(record.store_timestamp);
+        let Ok(topic) = TopicName::new(record.topic.to_owned()) else {
+            return false;
+        };
+        if has_queue_entry(record.sys_flag) {
+            let queue = self.queues.find_or_create(&topic, record.queue_id);
+            let (number, next) = (record.queue_offset.0, queue.next());
+            if number < next {
+                let known = queue.read(&*self.disk, number, 1);
+                let same = |entry: &Entry| entry.offset == offset;
+                return known.is_ok_and(|known| known.first().is_some_and(same));
+            }
+            if number > next && next > 0 && !gaps {
+                return false;
+            }
+            let size = u32::try_from(record.size).unwrap_or(u32::MAX);
+            let entry = Entry {
+                offset,
+                size,
+                tag: self.tag_of_record(record),
+            };
+            self.queues.put(&queue, number, entry);
+        }
+        self.index.add_record(record);
+        true
+    }
+}

@@ -1,0 +1,105 @@
+//! Where everything lies in a store's directory, with Apache's names.
+
+use std::path::{Path, PathBuf};
+
+/// Digits in the name of a segment or queue file: the offset of its first byte.
+const NAME_DIGITS: usize = 20;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Paths {
+    pub(super) root: PathBuf,
+    pub(super) commit_log: PathBuf,
+}
+
+impl Paths {
+    pub(super) fn segment(&self, base: u64) -> PathBuf {
+        self.commit_log.join(file_name(base))
+    }
+
+    pub(super) fn consume_queues(&self) -> PathBuf {
+        self.root.join("consumequeue")
+    }
+
+    pub(super) fn topic(&self, topic: &str) -> PathBuf {
+        self.consume_queues().join(topic)
+    }
+
+    pub(super) fn queue(&self, topic: &str, queue_id: i32) -> PathBuf {
+        self.topic(topic).join(queue_id.to_string())
+    }
+
+    pub(super) fn index(&self) -> PathBuf {
+        self.root.join("index")
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.root.join("config")
+    }
+
+    pub(super) fn snapshot(&self) -> PathBuf {
+        self.config().join("queueSnapshot.json")
+    }
+
+    pub(super) fn checkpoint(&self) -> PathBuf {
+        self.root.join("checkpoint")
+    }
+
+    pub(super) fn abort(&self) -> PathBuf {
+        self.root.join("abort")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+}
+
+/// The name of the file that begins at `base`.
+pub(super) fn file_name(base: u64) -> String {
+    format!("{base:0NAME_DIGITS$}")
+}
+
+/// The base that a file name says; `None` when it is no such name.
+pub(super) fn base_of(name: &str) -> Option<u64> {
+    let digits = name.len() == NAME_DIGITS && name.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| name.parse().ok()).flatten()
+}
+
+/// The file at `base` in `directory`.
+pub(super) fn file_in(directory: &Path, base: u64) -> PathBuf {
+    directory.join(file_name(base))
+}
+
+/// A time (ms since 1970) as `yyyyMMddHHmmssSSS`, in UTC: the name of an index file.
+pub(super) fn time_name(time_ms: i64) -> String {
+    let (days, in_day) = (time_ms.div_euclid(DAY_MS), time_ms.rem_euclid(DAY_MS));
+    // Civil date from days since 1970: years are counted from March, in eras of 400 years.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
+    let (second, millis) = (in_day / 1_000 % 60, in_day % 1_000);
+    format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}{millis:03}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_as_apache_names_its_index_files() {
+        assert_eq!(time_name(0), "19700101000000000");
+        assert_eq!(time_name(951_782_400_000), "20000229000000000");
+        assert_eq!(time_name(1_795_150_258_401), "20261120045058401");
+    }
+}

@@ -1,0 +1,324 @@
+//! Reading: what lies in a queue from a number on, and where in a queue a time is.
+
+use bytes::{Bytes, BytesMut};
+
+use super::consume_queue::{Entry, Queue};
+use super::{Inner, MessageStore, StoreError};
+use crate::message::record::{MAGIC_V1, MAGIC_V2, RecordView};
+use crate::message::{PhysicalOffset, QueueOffset};
+
+/// Entries looked at in one read when a filter lets none through (`maxFilterMessageSize` / 20).
+const EXAMINED: usize = 800;
+const ENTRIES_PER_STEP: usize = 256;
+
+/// How much one read may give. The first message is given whatever its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes of their records.
+    pub bytes: usize,
+}
+
+/// How a read went (`GetMessageStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReadStatus {
+    /// There are messages.
+    Found,
+    /// Messages were there, and the filter let none through.
+    NoneMatched,
+    /// No such queue.
+    NoQueue,
+    /// The queue has never held a message.
+    Empty,
+    /// What was asked for is gone.
+    TooSmall,
+    /// The end: nothing new yet.
+    AtEnd,
+    /// Beyond the end.
+    BeyondEnd,
+    /// The log no longer has what the queue names.
+    Removed,
+}
+
+/// What a read gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadOutcome {
+    /// How it went.
+    pub status: ReadStatus,
+    /// Where to go on.
+    pub next: QueueOffset,
+    /// The first number of the queue.
+    pub min: QueueOffset,
+    /// The number behind the last visible message.
+    pub max: QueueOffset,
+    /// Whole records, one behind the other.
+    pub records: Bytes,
+    /// How many.
+    pub count: usize,
+}
+
+/// Which of two neighbors a time between them means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Boundary {
+    /// The first message at the time or after it.
+    #[default]
+    Lower,
+    /// The last message at the time or before it.
+    Upper,
+}
+
+impl MessageStore {
+    /// Reads a queue from `offset` on; `wanted` says by its tag code whether a message is.
+    ///
+    /// Damaged records are passed over and reported in the log.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`].
+    pub fn read(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        offset: QueueOffset,
+        limits: ReadLimits,
+        wanted: &dyn Fn(i64) -> bool,
+    ) -> Result<ReadOutcome, StoreError> {
+        let Some(queue) = self.0.queues.find(topic, queue_id) else {
+            let nowhere = QueueOffset(0);
+            return Ok(ReadOutcome::nothing(
+                ReadStatus::NoQueue,
+                nowhere,
+                nowhere,
+                nowhere,
+            ));
+        };
+        let min = QueueOffset(queue.min());
+        let max = QueueOffset(queue.visible_max(self.0.log.visible_end()).max(min.0));
+        let nothing = |status, next| Ok(ReadOutcome::nothing(status, next, min, max));
+        if max.0 == 0 {
+            return nothing(ReadStatus::Empty, QueueOffset(0));
+        }
+        if offset < min {
+            return nothing(ReadStatus::TooSmall, min);
+        }
+        if offset == max {
+            return nothing(ReadStatus::AtEnd, offset);
+        }
+        if offset > max {
+            return nothing(ReadStatus::BeyondEnd, max);
+        }
+        self.0.collect(&queue, offset, (min, max), limits, wanted)
+    }
+
+    /// The number of the message at a store time (ms since 1970); see [`Boundary`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`].
+    pub fn offset_by_time(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        time_ms: i64,
+        boundary: Boundary,
+    ) -> Result<QueueOffset, StoreError> {
+        let Some(queue) = self.0.queues.find(topic, queue_id) else {
+            return Ok(QueueOffset(0));
+        };
+        let (min, max) = (queue.min(), queue.visible_max(self.0.log.visible_end()));
+        let (mut low, mut high) = (min, max.max(min));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let time = self.0.store_time(&queue, middle)?.unwrap_or(i64::MIN);
+            let before = match boundary {
+                Boundary::Lower => time < time_ms,
+                Boundary::Upper => time <= time_ms,
+            };
+            if before {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(QueueOffset(match boundary {
+            Boundary::Lower => low,
+            Boundary::Upper if low == min => 0,
+            Boundary::Upper => low - 1,
+        }))
+    }
+
+    /// When the first message of a queue was stored, ms since 1970; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`].
+    pub fn earliest_store_time(
+        &self,
+        topic: &str,
+        queue_id: i32,
+    ) -> Result<Option<i64>, StoreError> {
+        let Some(queue) = self.0.queues.find(topic, queue_id) else {
+            return Ok(None);
+        };
+        self.0.store_time(&queue, queue.min())
+    }
+
+    /// Whether a queue has lost nothing yet and its first message lies within `recent` bytes of the
+    /// end of the log: then a new group begins with it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`].
+    pub fn first_is_recent(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        recent: u64,
+    ) -> Result<bool, StoreError> {
+        let Some(queue) = self.0.queues.find(topic, queue_id) else {
+            return Ok(true);
+        };
+        if queue.min() > 0 {
+            return Ok(false);
+        }
+        let first = queue.read(&*self.0.disk, 0, 1)?.first().copied();
+        let end = self.0.log.written_end();
+        Ok(first.is_none_or(|first| end - first.offset.min(end) <= recent))
+    }
+}
+
+impl ReadOutcome {
+    fn nothing(status: ReadStatus, next: QueueOffset, min: QueueOffset, max: QueueOffset) -> Self {
+        Self {
+            status,
+            next,
+            min,
+            max,
+            records: Bytes::new(),
+            count: 0,
+        }
+    }
+}
+
+impl Inner {
+    fn collect(
+        &self,
+        queue: &Queue,
+        offset: QueueOffset,
+        (min, max): (QueueOffset, QueueOffset),
+        limits: ReadLimits,
+        wanted: &dyn Fn(i64) -> bool,
+    ) -> Result<ReadOutcome, StoreError> {
+        let (mut index, mut examined, mut count) = (offset.0, 0, 0);
+        let mut records = BytesMut::new();
+        let mut removed = false;
+        'queue: while index < max.0 && examined < EXAMINED {
+            let step = usize::try_from(max.0 - index)
+                .unwrap_or(usize::MAX)
+                .min(ENTRIES_PER_STEP);
+            let entries = queue.read(&*self.disk, index, step)?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in entries {
+                let size = entry.size as usize;
+                let full = count >= limits.messages || records.len() + size > limits.bytes;
+                if count > 0 && full && !entry.is_hole() || examined >= EXAMINED {
+                    break 'queue;
+                }
+                examined += 1;
+                if !entry.is_hole() && wanted(entry.tag) {
+                    if entry.offset < self.log.begin() {
+                        removed = true;
+                    } else if self.take(&entry, index, &mut records)? {
+                        count += 1;
+                    }
+                }
+                index += 1;
+            }
+        }
+        let status = match (count, removed) {
+            (0, true) => ReadStatus::Removed,
+            (0, false) => ReadStatus::NoneMatched,
+            _ => ReadStatus::Found,
+        };
+        let next = QueueOffset(index);
+        Ok(ReadOutcome {
+            status,
+            next,
+            min,
+            max,
+            records: records.freeze(),
+            count,
+        })
+    }
+
+    /// Appends the record of an entry to `out`, unless it is damaged.
+    fn take(&self, entry: &Entry, index: u64, out: &mut BytesMut) -> Result<bool, StoreError> {
+        let start = out.len();
+        out.resize(start + entry.size as usize, 0);
+        let place = out.get_mut(start..).unwrap_or_default();
+        let there = self.log.read(entry.offset, place)?;
+        let whole = there && is_whole(place, entry, index);
+        if !whole {
+            tracing::error!(
+                offset = entry.offset,
+                number = index,
+                "a damaged record is passed over"
+            );
+            out.truncate(start);
+        }
+        Ok(whole)
+    }
+
+    pub(super) fn record_at(&self, offset: PhysicalOffset) -> Result<Option<Bytes>, StoreError> {
+        if offset.0 < self.log.begin() || offset.0 >= self.log.visible_end() {
+            return Ok(None);
+        }
+        let mut head = [0; 8];
+        if !self.log.read(offset.0, &mut head)? {
+            return Ok(None);
+        }
+        let [s0, s1, s2, s3, m0, m1, m2, m3] = head;
+        let magic = u32::from_be_bytes([m0, m1, m2, m3]);
+        let size = u32::from_be_bytes([s0, s1, s2, s3]) as usize;
+        let limit = self.config.max_message_size + 2 * 64 * 1024;
+        if !matches!(magic, MAGIC_V1 | MAGIC_V2) || size > limit {
+            return Ok(None);
+        }
+        let mut bytes = BytesMut::zeroed(size);
+        if !self.log.read(offset.0, &mut bytes)? {
+            return Ok(None);
+        }
+        let bytes = bytes.freeze();
+        let whole = RecordView::parse(&bytes)
+            .is_ok_and(|record| record.physical_offset == offset && record.check_body().is_ok());
+        Ok(whole.then_some(bytes))
+    }
+
+    /// Store time of the message with a number, of the next one when that is a hole.
+    fn store_time(&self, queue: &Queue, index: u64) -> Result<Option<i64>, StoreError> {
+        let Some(entry) = queue.read(&*self.disk, index, 1)?.first().copied() else {
+            return Ok(None);
+        };
+        let record = self.record_at(PhysicalOffset(entry.offset))?;
+        let time = |record: Bytes| {
+            RecordView::parse(&record)
+                .ok()
+                .map(|view| view.store_timestamp)
+        };
+        Ok(record.and_then(time))
+    }
+}
+
+/// Whether `bytes` are the record that `entry` with the number `index` means.
+fn is_whole(bytes: &[u8], entry: &Entry, index: u64) -> bool {
+    RecordView::parse(bytes).is_ok_and(|record| {
+        record.size == bytes.len()
+            && record.physical_offset.0 == entry.offset
+            && record.queue_offset.0 == index
+            && record.check_body().is_ok()
+    })
+}

@@ -1,0 +1,85 @@
+//! Retention: whole segments go, oldest first, never the newest (`CleanCommitLogService`).
+//!
+//! The snapshot is written before a segment is removed: it keeps the numbers of queues whose
+//! messages then have all expired.
+
+use super::{Inner, MessageStore, StoreError, at};
+use crate::message::record::RecordView;
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const HOURS_PER_DAY: i64 = 24;
+/// Segments removed in one round at most (`deleteFileBatchMax`).
+const BATCH: usize = 10;
+
+impl MessageStore {
+    /// Removes what has expired now; runs by itself every 10 s once the store runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub fn expire(&self) -> Result<(), StoreError> {
+        self.0.expire()
+    }
+}
+
+impl Inner {
+    pub(super) fn expire(&self) -> Result<(), StoreError> {
+        let retention = &self.config.retention;
+        let directory = &self.paths.commit_log;
+        let used = self
+            .disk
+            .space(directory)
+            .map_err(at("measure", directory))?
+            .used_ratio();
+        self.log.refuse_for_space(used >= retention.refuse_used);
+        let hour = self
+            .clock
+            .now_ms()
+            .div_euclid(HOUR_MS)
+            .rem_euclid(HOURS_PER_DAY);
+        let in_hours = retention
+            .hours
+            .iter()
+            .any(|wanted| i64::from(*wanted) == hour);
+        let forced = used >= retention.force_used;
+        if !in_hours && used < retention.max_used {
+            return Ok(());
+        }
+        let mut removed = false;
+        for _segment in 0..BATCH {
+            if !forced && !self.first_segment_is_old()? {
+                break;
+            }
+            if !removed {
+                self.save_snapshot()?;
+            }
+            if self.log.remove_first()?.is_none() {
+                break;
+            }
+            removed = true;
+        }
+        if removed {
+            let begin = self.log.begin();
+            self.queues.drop_before(begin)?;
+            self.index.drop_before(begin)?;
+            tracing::info!(begin, "expired segments were removed");
+        }
+        Ok(())
+    }
+
+    /// A segment is as old as the first record of the next one.
+    fn first_segment_is_old(&self) -> Result<bool, StoreError> {
+        let segments = self.log.segments();
+        let Some(next) = segments.get(1) else {
+            return Ok(false);
+        };
+        let Some(bytes) = self.record_at(crate::message::PhysicalOffset(next.base))? else {
+            return Ok(false);
+        };
+        let Ok(record) = RecordView::parse(&bytes) else {
+            return Ok(false);
+        };
+        let keep = i64::try_from(self.config.retention.keep.as_millis()).unwrap_or(i64::MAX);
+        Ok(self.clock.now_ms().saturating_sub(record.store_timestamp) >= keep)
+    }
+}

@@ -1,0 +1,105 @@
+//! The small file in `config/` that the log alone could not give back: the next number of every
+//! queue, also of those whose messages have all expired, and up to where the messages of a deleted
+//! topic lie.
+//!
+//! Written whole before a segment is deleted, when a topic is deleted, and at a clean end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::disk::Disk;
+use super::paths::Paths;
+use super::{Inner, StoreError, at};
+
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Snapshot {
+    /// Topic → queue → number of the next message.
+    pub(super) next_offsets: BTreeMap<String, BTreeMap<i32, u64>>,
+    /// Topic → place of the log before which its messages belong to a deleted one.
+    pub(super) deleted_before: BTreeMap<String, u64>,
+}
+
+impl Snapshot {
+    /// Reads the file; one that is damaged counts as absent, for the log is still there.
+    pub(super) fn read(disk: &Arc<dyn Disk>, paths: &Paths) -> Result<Self, StoreError> {
+        let path = paths.snapshot();
+        let Some(text) = disk.read(&path).map_err(at("read", &path))? else {
+            return Ok(Self::default());
+        };
+        Ok(serde_json::from_slice(&text).unwrap_or_else(|error| {
+            tracing::warn!(path = %path.display(), %error, "the snapshot of the queues is damaged");
+            Self::default()
+        }))
+    }
+
+    pub(super) fn write(&self, disk: &Arc<dyn Disk>, paths: &Paths) -> Result<(), StoreError> {
+        let path = paths.snapshot();
+        let text = serde_json::to_vec(self).map_err(std::io::Error::other);
+        let config = paths.config();
+        disk.create_directories(&config)
+            .map_err(at("create", &config))?;
+        text.and_then(|text| disk.replace(&path, &text))
+            .map_err(at("write", &path))
+    }
+
+    /// Whether a record of `topic` at `offset` belongs to a topic that was deleted.
+    pub(super) fn is_deleted(&self, topic: &str, offset: u64) -> bool {
+        self.deleted_before
+            .get(topic)
+            .is_some_and(|before| offset < *before)
+    }
+}
+
+/// Deletion marks, kept while the store is open.
+#[derive(Debug, Default)]
+pub(super) struct Deletions(Mutex<BTreeMap<String, u64>>);
+
+impl Deletions {
+    pub(super) fn new(marks: BTreeMap<String, u64>) -> Self {
+        Self(Mutex::new(marks))
+    }
+}
+
+impl Inner {
+    /// Writes the file as things stand.
+    pub(super) fn save_snapshot(&self) -> Result<(), StoreError> {
+        let begin = self.log.begin();
+        let mut snapshot = Snapshot::default();
+        {
+            let mut marks = self.deletions.0.lock();
+            marks.retain(|_, before| *before > begin);
+            snapshot.deleted_before.clone_from(&marks);
+        }
+        for (topic, id, queue) in self.queues.all() {
+            let queues = snapshot
+                .next_offsets
+                .entry(topic.as_str().to_owned())
+                .or_default();
+            queues.insert(id, queue.next());
+        }
+        snapshot.write(&self.disk, &self.paths)
+    }
+
+    /// Deletes the queues of a topic, marked first so that no crash brings its messages back.
+    pub(super) fn delete_topic(&self, topic: &str) -> Result<(), StoreError> {
+        // No message of the topic may come between the mark and the end of its queues.
+        let tail = self.log.tail.lock();
+        // The mark may not lie behind what a crash leaves of the log: new messages would come there.
+        let end = self.log.sync();
+        let path = self.log.directory();
+        let end = end
+            .map_err(std::io::Error::other)
+            .map_err(at("sync", path))?;
+        self.deletions.0.lock().insert(topic.to_owned(), end);
+        self.queues.forget_topic(topic);
+        self.save_snapshot()?;
+        self.queues.remove_topic(topic)?;
+        drop(tail);
+        Ok(())
+    }
+}

@@ -1,0 +1,558 @@
+//! The store as a whole, on disks in memory that forget and fail.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use super::disk::{Fault, FaultyDisk};
+use super::*;
+use crate::message::record::{Draft, decode_all};
+use crate::message::{Message, MessageExt, SysFlag, property};
+
+const SEGMENT: u64 = 4096;
+
+fn config() -> StoreConfig {
+    StoreConfig {
+        segment_size: SEGMENT,
+        queue_file_entries: 8,
+        index: false,
+        ..StoreConfig::new("/store")
+    }
+}
+
+fn open_with(
+    disk: &FaultyDisk,
+    config: StoreConfig,
+    clock: &Clock,
+) -> (MessageStore, RecoveryReport) {
+    MessageStore::open(config, Arc::new(disk.clone()), clock.clone()).unwrap()
+}
+
+fn open(disk: &FaultyDisk) -> MessageStore {
+    open_with(disk, config(), &Clock::manual(1_000)).0
+}
+
+fn draft(topic: &str, queue_id: i32, body: &str) -> Draft {
+    let mut message = Message::new(TopicName::new(topic.to_owned()).unwrap(), body.to_owned());
+    message.properties.set(property::TAGS, "tag");
+    Draft {
+        message,
+        queue_id,
+        sys_flag: SysFlag::default(),
+        born_timestamp: 1,
+        born_host: "127.0.0.1:1".parse().unwrap(),
+        store_host: "127.0.0.1:10911".parse().unwrap(),
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
+    }
+}
+
+/// Polls to the end: nothing in the store waits for another thread.
+fn finish<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+fn append(store: &MessageStore, topic: &str, queue_id: i32, body: &str) -> Appended {
+    finish(store.append(&draft(topic, queue_id, body), Durability::AsConfigured)).unwrap()
+}
+
+fn read_all(store: &MessageStore, topic: &str, queue_id: i32) -> Vec<MessageExt> {
+    let mut next = store.min_offset(topic, queue_id);
+    let mut messages = Vec::new();
+    loop {
+        let limits = ReadLimits {
+            messages: 3,
+            bytes: 2048,
+        };
+        let outcome = store
+            .read(topic, queue_id, next, limits, &|_| true)
+            .unwrap();
+        messages.extend(decode_all(outcome.records).unwrap());
+        if matches!(outcome.status, ReadStatus::Found | ReadStatus::NoneMatched) {
+            next = outcome.next;
+        } else {
+            return messages;
+        }
+    }
+}
+
+fn bodies(store: &MessageStore, topic: &str, queue_id: i32) -> Vec<String> {
+    let text = |message: MessageExt| String::from_utf8(message.message.body.to_vec()).unwrap();
+    read_all(store, topic, queue_id)
+        .into_iter()
+        .map(text)
+        .collect()
+}
+
+fn segment(base: u64) -> String {
+    format!("/store/commitlog/{base:020}")
+}
+
+#[test]
+fn what_was_acknowledged_survives_and_what_was_not_may_go() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "a");
+    let unfinished = store.append(&draft("t", 0, "b"), Durability::AsConfigured);
+    drop(unfinished);
+
+    let store = open(&disk.crash(|| false));
+
+    assert_eq!(bodies(&store, "t", 0), ["a"]);
+}
+
+#[test]
+fn readers_see_only_what_is_on_disk() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+
+    let mut waiting = pin!(store.append(&draft("t", 0, "a"), Durability::AsConfigured));
+    assert_eq!(store.max_offset("t", 0), QueueOffset(0));
+    assert!(bodies(&store, "t", 0).is_empty());
+
+    finish(waiting.as_mut()).unwrap();
+    assert_eq!(bodies(&store, "t", 0), ["a"]);
+}
+
+#[test]
+fn a_clean_end_leaves_nothing_to_walk_and_no_abort_file() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for n in 0..50 {
+        append(&store, "t", n % 3, &format!("{n}"));
+    }
+    store.close().unwrap();
+    drop(store);
+    assert!(disk.read("/store/abort".as_ref()).unwrap().is_none());
+
+    let (store, report) = open_with(&disk, config(), &Clock::manual(1));
+
+    assert!(report.clean && !report.rebuilt);
+    assert_eq!(report.walked, 0);
+    assert_eq!(
+        (0..3).map(|q| bodies(&store, "t", q).len()).sum::<usize>(),
+        50
+    );
+    assert_eq!(
+        append(&store, "t", 0, "next").queue_offset,
+        store.max_offset("t", 0).minus_one()
+    );
+}
+
+impl QueueOffset {
+    fn minus_one(self) -> Self {
+        Self(self.0 - 1)
+    }
+}
+
+#[test]
+fn a_torn_tail_is_cut_at_the_last_whole_record() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "first");
+    let last = append(&store, "t", 0, "last");
+    let end = store.end();
+    drop(store);
+    for cut in last.physical_offset.0..end.0 {
+        // The mark may not be beyond the cut: then the record would count as damaged.
+        let torn = disk.crash(|| true);
+        torn.damage("/store/checkpoint".as_ref(), |bytes| bytes.fill(0));
+        torn.damage(segment(0).as_ref(), |bytes| {
+            bytes[usize::try_from(cut).unwrap()..].fill(0)
+        });
+
+        let (store, report) = open_with(&torn, config(), &Clock::manual(1));
+
+        assert_eq!(report.end, last.physical_offset, "cut at {cut}");
+        assert_eq!(bodies(&store, "t", 0), ["first"]);
+        append(&store, "t", 0, "again");
+        assert_eq!(bodies(&store, "t", 0), ["first", "again"]);
+    }
+}
+
+#[test]
+fn a_damaged_record_below_the_mark_is_set_aside_and_the_rest_is_served() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let places: Vec<_> = (0..40)
+        .map(|n| append(&store, "t", 0, &format!("{n}")))
+        .collect();
+    store.0.maintain().unwrap();
+    drop(store);
+    // Length, magic, checksum, queue offset, physical offset, body.
+    for byte in [3, 6, 9, 27, 35, 88] {
+        for clean in [false, true] {
+            let damaged = disk.crash(|| true);
+            if clean {
+                open(&damaged).close().unwrap();
+            }
+            let at = usize::try_from(places[5].physical_offset.0).unwrap();
+            damaged.damage(segment(0).as_ref(), |bytes| bytes[at + byte] ^= 1);
+            damaged.remove("/store/consumequeue".as_ref()).unwrap();
+
+            let (store, report) = open_with(&damaged, config(), &Clock::manual(1));
+
+            assert_eq!(report.damaged.len(), 1, "byte {byte}");
+            let expected: Vec<_> = (0..40).filter(|n| *n != 5).map(|n| n.to_string()).collect();
+            assert_eq!(
+                bodies(&store, "t", 0),
+                expected,
+                "byte {byte}, clean {clean}"
+            );
+            assert_eq!(store.max_offset("t", 0), QueueOffset(40));
+        }
+    }
+}
+
+#[test]
+fn queues_that_are_gone_or_cut_short_are_built_again_byte_for_byte() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for n in 0..60 {
+        append(&store, "t", n % 2, &format!("{n}"));
+    }
+    store.close().unwrap();
+    drop(store);
+    let file = "/store/consumequeue/t/1/00000000000000000160";
+    let before = disk.read(file.as_ref()).unwrap();
+    assert!(before.is_some());
+    type Damage = fn(&FaultyDisk);
+    let damages: [Damage; 3] = [
+        |disk| disk.remove("/store/consumequeue".as_ref()).unwrap(),
+        |disk| disk.remove("/store/consumequeue/t/1".as_ref()).unwrap(),
+        |disk| {
+            disk.damage(
+                "/store/consumequeue/t/1/00000000000000000480".as_ref(),
+                |b| b.fill(0),
+            )
+        },
+    ];
+    for damage in damages {
+        let damaged = disk.crash(|| true);
+        damage(&damaged);
+
+        let (store, report) = open_with(&damaged, config(), &Clock::manual(1));
+
+        assert!(report.rebuilt);
+        assert_eq!(
+            bodies(&store, "t", 0).len() + bodies(&store, "t", 1).len(),
+            60
+        );
+        store.close().unwrap();
+        assert_eq!(damaged.read(file.as_ref()).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_hole_or_a_stranger_in_the_log_is_refused_by_name() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for n in 0..100 {
+        append(&store, "t", 0, &format!("{n}"));
+    }
+    store.close().unwrap();
+    drop(store);
+    let refusal = |disk: &FaultyDisk| {
+        let opened = MessageStore::open(config(), Arc::new(disk.clone()), Clock::manual(1));
+        opened.unwrap_err().to_string()
+    };
+
+    let holed = disk.crash(|| true);
+    holed.remove(segment(SEGMENT).as_ref()).unwrap();
+    assert!(refusal(&holed).contains(&segment(SEGMENT)));
+
+    let short = disk.crash(|| true);
+    short.damage(segment(0).as_ref(), |bytes| bytes.truncate(100));
+    assert!(refusal(&short).contains("100 bytes"));
+
+    let strange = disk.crash(|| true);
+    strange
+        .replace("/store/commitlog/notes.txt".as_ref(), b"hello")
+        .unwrap();
+    assert!(refusal(&strange).contains("notes.txt"));
+}
+
+#[test]
+fn a_second_opener_is_refused() {
+    let disk = FaultyDisk::default();
+    let _store = open(&disk);
+
+    let second = MessageStore::open(config(), Arc::new(disk.clone()), Clock::manual(1));
+
+    assert!(matches!(second, Err(StoreError::InUse { .. })));
+}
+
+#[test]
+fn a_failed_sync_fails_all_who_wait_and_closes_the_store_for_writing() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "before");
+    disk.set_fault(Some(Fault::Sync));
+
+    let failed = finish(store.append(&draft("t", 0, "lost"), Durability::AsConfigured));
+    assert!(matches!(failed, Err(AppendError::Closed(_))));
+
+    disk.set_fault(None);
+    let later = finish(store.append(&draft("t", 0, "later"), Durability::AsConfigured));
+    assert!(matches!(later, Err(AppendError::Closed(_))));
+    assert_eq!(bodies(&store, "t", 0), ["before"]);
+}
+
+#[test]
+fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "a");
+    disk.set_fault(Some(Fault::Full));
+
+    let refused = finish(store.append(&draft("t", 0, "b"), Durability::AsConfigured));
+    assert_eq!(refused.unwrap_err(), AppendError::Full);
+    assert_eq!(bodies(&store, "t", 0), ["a"]);
+
+    disk.set_fault(None);
+    append(&store, "t", 0, "c");
+    assert_eq!(bodies(&store, "t", 0), ["a", "c"]);
+}
+
+#[test]
+fn expired_segments_go_and_every_queue_keeps_its_numbers() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(5 * 60 * 60 * 1000);
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        ..Retention::default()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &clock);
+    append(&store, "quiet", 0, "alone");
+    for n in 0..100 {
+        append(&store, "t", 0, &format!("{n}"));
+    }
+    store.expire().unwrap();
+    assert_eq!(store.begin(), PhysicalOffset(0), "nothing is old yet");
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(clock.advance(std::time::Duration::from_hours(73)));
+    store.expire().unwrap();
+
+    assert!(store.begin() > PhysicalOffset(0));
+    assert_eq!(store.max_offset("t", 0), QueueOffset(100));
+    assert!(store.min_offset("t", 0) > QueueOffset(0));
+    let left = read_all(&store, "t", 0);
+    assert_eq!(left.first().unwrap().queue_offset, store.min_offset("t", 0));
+    assert_eq!(left.last().unwrap().queue_offset, QueueOffset(99));
+    assert_eq!(store.min_offset("quiet", 0), QueueOffset(1));
+
+    for remove_queues in [false, true] {
+        let after = disk.crash(|| true);
+        if remove_queues {
+            after.remove("/store/consumequeue".as_ref()).unwrap();
+        }
+        let (store, _) = open_with(&after, config.clone(), &clock);
+        assert_eq!(append(&store, "quiet", 0, "x").queue_offset, QueueOffset(1));
+        assert_eq!(append(&store, "t", 0, "x").queue_offset, QueueOffset(100));
+    }
+}
+
+#[test]
+fn messages_of_a_deleted_topic_never_come_back() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "old");
+    store.delete_topic("t").unwrap();
+    assert!(bodies(&store, "t", 0).is_empty());
+    append(&store, "t", 0, "new");
+
+    for remove_queues in [false, true] {
+        let after = disk.crash(|| true);
+        if remove_queues {
+            after.remove("/store/consumequeue".as_ref()).unwrap();
+        }
+        assert_eq!(bodies(&open(&after), "t", 0), ["new"]);
+    }
+}
+
+#[test]
+fn a_batch_is_stored_whole_with_consecutive_numbers() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let drafts: Vec<_> = ["a", "b", "c"].map(|body| draft("t", 0, body)).into();
+
+    let all = finish(store.append_batch(&drafts, Durability::AsConfigured)).unwrap();
+
+    let numbers: Vec<_> = all.iter().map(|appended| appended.queue_offset.0).collect();
+    assert_eq!(numbers, [0, 1, 2]);
+    assert_eq!(bodies(&store, "t", 0), ["a", "b", "c"]);
+}
+
+#[test]
+fn keys_are_found_before_and_after_they_reach_the_file() {
+    let disk = FaultyDisk::default();
+    let config = StoreConfig {
+        index: true,
+        ..config()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(5_000));
+    let mut keyed = draft("t", 0, "a");
+    keyed.message.properties.set(property::KEYS, "k1 k2");
+    finish(store.append(&keyed, Durability::AsConfigured)).unwrap();
+    let find = |store: &MessageStore, key: &str| {
+        store
+            .query_by_key("t", key, 10, 0..=i64::MAX)
+            .unwrap()
+            .len()
+    };
+    assert_eq!(
+        (find(&store, "k1"), find(&store, "k2"), find(&store, "k3")),
+        (1, 1, 0)
+    );
+
+    store.close().unwrap();
+    assert_eq!(
+        (find(&store, "k1"), find(&store, "k2"), find(&store, "k3")),
+        (1, 1, 0)
+    );
+    drop(store);
+    let (store, _) = open_with(&disk, config, &Clock::manual(6_000));
+    assert_eq!(
+        (find(&store, "k1"), find(&store, "k2"), find(&store, "k3")),
+        (1, 1, 0)
+    );
+    assert_eq!(
+        store.query_by_key("t", "k1", 10, 0..=4_000).unwrap().len(),
+        0
+    );
+}
+
+#[test]
+fn a_time_finds_its_message() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(1_000);
+    let (store, _) = open_with(&disk, config(), &clock);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for n in 0..5 {
+        append(&store, "t", 0, &n.to_string());
+        runtime.block_on(clock.advance(std::time::Duration::from_millis(100)));
+    }
+    let at = |time, boundary| store.offset_by_time("t", 0, time, boundary).unwrap().0;
+
+    let lower: Vec<_> = [900, 1_000, 1_001, 1_400, 1_401]
+        .map(|t| at(t, Boundary::Lower))
+        .into();
+    let upper: Vec<_> = [900, 1_000, 1_001, 1_400, 1_401]
+        .map(|t| at(t, Boundary::Upper))
+        .into();
+
+    assert_eq!(lower, [0, 0, 1, 4, 5]);
+    assert_eq!(upper, [0, 0, 0, 4, 4]);
+}
+
+/// A small generator of numbers, the same for a seed on every machine.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+}
+
+/// One history: random appends, syncs, maintenance, retention, deletions, crashes and clean ends,
+/// compared with what was acknowledged.
+fn history(seed: u64) {
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let clock = Clock::manual(1_000);
+    let mut disk = FaultyDisk::default();
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        keep: std::time::Duration::ZERO,
+        ..Retention::default()
+    };
+    let (mut store, _) = open_with(&disk, config.clone(), &clock);
+    // What must be there: topic and queue → number → body.
+    let mut acknowledged: BTreeMap<(String, i32), BTreeMap<u64, String>> = BTreeMap::new();
+    for step in 0..random.below(60) + 10 {
+        let topic = format!("t{}", random.below(2));
+        let queue_id = i32::try_from(random.below(2)).unwrap();
+        match random.below(100) {
+            0..=69 => {
+                let size = usize::try_from(random.below(400)).unwrap();
+                let body = format!("{step}-{}", "x".repeat(size));
+                let waiting =
+                    store.append(&draft(&topic, queue_id, &body), Durability::AsConfigured);
+                if random.below(4) > 0 {
+                    let appended = finish(waiting).unwrap();
+                    let queue = acknowledged.entry((topic, queue_id)).or_default();
+                    let doubled = queue.insert(appended.queue_offset.0, body);
+                    assert!(doubled.is_none(), "seed {seed}: a number was given twice");
+                }
+            }
+            70..=77 => store.0.maintain().unwrap(),
+            78..=81 => store.expire().unwrap(),
+            82..=84 => {
+                store.delete_topic(&topic).unwrap();
+                acknowledged.retain(|(name, _), _| *name != topic);
+            }
+            85..=92 => {
+                drop(store);
+                let all = random.below(2) == 0;
+                disk = disk.crash(|| all || random.below(2) == 0);
+                (store, _) = open_with(&disk, config.clone(), &clock);
+            }
+            _ => {
+                store.close().unwrap();
+                drop(store);
+                (store, _) = open_with(&disk, config.clone(), &clock);
+            }
+        }
+        check(&store, &acknowledged, seed);
+    }
+}
+
+fn check(
+    store: &MessageStore,
+    acknowledged: &BTreeMap<(String, i32), BTreeMap<u64, String>>,
+    seed: u64,
+) {
+    for ((topic, queue_id), expected) in acknowledged {
+        let found: BTreeMap<u64, String> = read_all(store, topic, *queue_id)
+            .into_iter()
+            .map(|message| {
+                let body = String::from_utf8(message.message.body.to_vec()).unwrap();
+                (message.queue_offset.0, body)
+            })
+            .collect();
+        let min = store.min_offset(topic, *queue_id).0;
+        for (number, body) in expected.range(min..) {
+            assert_eq!(
+                found.get(number),
+                Some(body),
+                "seed {seed}: {topic}/{queue_id} {number}"
+            );
+        }
+        let next = expected.keys().last().map_or(0, |last| last + 1);
+        assert!(
+            store.max_offset(topic, *queue_id).0 >= next,
+            "seed {seed}: {topic}/{queue_id}"
+        );
+    }
+}
+
+#[test]
+fn ten_thousand_histories_lose_nothing_that_was_acknowledged() {
+    (0..10_000).for_each(history);
+}
