@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, asks the time or knows a request code.
 
+pub mod batch;
 pub mod compression;
 mod hash;
 mod id;

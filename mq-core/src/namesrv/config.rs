@@ -1,6 +1,8 @@
 //! A name server's settings: from what is written to what is meant.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::settings::{Effect, Key, Problem, Problems, Setting, Sheet};
@@ -9,7 +11,6 @@ use Effect::{Harmless, Refused, Works};
 
 const TASKS: Effect = Harmless("connections are tasks, there are no thread pools");
 const REMOTING: Effect = Harmless("the remoting has its own timings");
-const KEPT: Effect = Harmless("a key-value configuration is kept in memory only");
 const ACTING: Effect = Refused("slaves that act as masters are not built yet");
 
 const fn key(name: &'static str, default: &'static str, effect: Effect) -> Key {
@@ -37,7 +38,7 @@ const KEYS: &[Key] = &[
         "",
         Harmless("there is no installation directory"),
     ),
-    key("kvConfigPath", "", KEPT),
+    key("kvConfigPath", "", Works),
     key(
         "configStorePath",
         "",
@@ -53,8 +54,8 @@ const KEYS: &[Key] = &[
         "false",
         Refused("the test cluster is not built"),
     ),
-    key("orderMessageEnable", "false", KEPT),
-    key("returnOrderTopicConfigToBroker", "true", KEPT),
+    key("orderMessageEnable", "false", Works),
+    key("returnOrderTopicConfigToBroker", "true", Works),
     key("supportActingMaster", "false", ACTING),
     key("notifyMinBrokerIdChanged", "false", ACTING),
     key(
@@ -120,6 +121,12 @@ pub struct NamesrvConfig {
     pub port: u16,
     /// How often it looks for brokers that have fallen silent.
     pub scan_every: Duration,
+    /// `kvConfigPath`: the file in which keys and values are kept; without one, in memory only.
+    pub kv_path: Option<PathBuf>,
+    /// `orderMessageEnable`: routes name the order of ordered topics.
+    pub tell_clients_order: bool,
+    /// `returnOrderTopicConfigToBroker`: brokers learn of the ordered topics.
+    pub tell_brokers_order: bool,
 }
 
 impl Default for NamesrvConfig {
@@ -139,6 +146,23 @@ impl NamesrvConfig {
         let config = read(&mut sheet);
         sheet.finish(config)
     }
+
+    /// The settings as Java properties, for administrators who ask.
+    pub fn to_properties(&self) -> String {
+        let kv_path = self.kv_path.as_deref().unwrap_or_else(|| "".as_ref());
+        let lines = [
+            format!("bindAddress={}", self.bind),
+            format!("kvConfigPath={}", kv_path.display()),
+            format!("listenPort={}", self.port),
+            format!("orderMessageEnable={}", self.tell_clients_order),
+            format!("returnOrderTopicConfigToBroker={}", self.tell_brokers_order),
+            format!(
+                "scanNotActiveBrokerInterval={}",
+                self.scan_every.as_millis()
+            ),
+        ];
+        lines.map(|line| line + "\n").concat()
+    }
 }
 
 fn read(sheet: &mut Sheet) -> NamesrvConfig {
@@ -147,6 +171,11 @@ fn read(sheet: &mut Sheet) -> NamesrvConfig {
         bind: sheet.address("bindAddress"),
         port: sheet.number("listenPort", &(0..=u16::MAX)),
         scan_every: Duration::from_millis(scan),
+        kv_path: sheet.checked("kvConfigPath", |path| {
+            Ok::<_, Infallible>((!path.is_empty()).then(|| PathBuf::from(path)))
+        }),
+        tell_clients_order: sheet.truth("orderMessageEnable"),
+        tell_brokers_order: sheet.truth("returnOrderTopicConfigToBroker"),
     }
 }
 

@@ -9,6 +9,9 @@ use bytestring::ByteString;
 
 use super::Header;
 
+/// A header may have so many fields; requests have a few dozen.
+pub(super) const MAX_FIELDS: usize = 1024;
+
 /// Why a field cannot be used. Answered with a refusal that names it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -29,6 +32,9 @@ pub enum FieldError {
     /// The list of fields of a binary header is cut or not UTF-8.
     #[error("the list of fields is damaged")]
     List,
+    /// There are more fields than any request has.
+    #[error("there are more than {MAX_FIELDS} fields")]
+    TooMany,
 }
 
 /// The fields of a header as they came.
@@ -52,8 +58,13 @@ impl Fields {
     /// Takes the list of a binary header; names and values stay slices of it.
     pub(super) fn from_binary(list: Bytes) -> Result<Self, FieldError> {
         let mut rest: &[u8] = &list;
+        let mut count = 0_usize;
         while !rest.is_empty() {
             next(&mut rest).ok_or(FieldError::List)?;
+            count = count.saturating_add(1);
+            if count > MAX_FIELDS {
+                return Err(FieldError::TooMany);
+            }
         }
         Ok(Self(List::Binary(list)))
     }

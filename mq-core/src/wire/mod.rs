@@ -254,3 +254,6 @@ pub fn encode_without_body(
     codec::encode(out, encoding, head, header);
     frame::finish(out, start, encoding, body_length)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use crate::wire::fields::put_json_text;
-use crate::wire::{FieldWriter, Fields, FrameError, Head, Header, Language};
+use crate::wire::fields::{MAX_FIELDS, put_json_text};
+use crate::wire::{FieldError, FieldWriter, Fields, FrameError, Head, Header, Language};
 
 pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
     let mut reader = serde_json::Deserializer::from_slice(header);
@@ -187,6 +187,9 @@ impl<'de> Visitor<'de> for FieldList<'_> {
         let mut fields = Vec::new();
         while let Some(name) = map.next_key_seed(scalar)? {
             if let (Some(name), Some(value)) = (name, map.next_value_seed(scalar)?) {
+                if fields.len() == MAX_FIELDS {
+                    return Err(A::Error::custom(FieldError::TooMany));
+                }
                 fields.push((name, value));
             }
         }

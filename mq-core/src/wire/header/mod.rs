@@ -38,8 +38,8 @@ pub use register_broker::{
 };
 pub use reset_offset::{InvokeBrokerToResetOffset, ResetConsumerClientOffset};
 pub use route::{
-    DeleteTopicInNamesrv, GetAllTopicListFromNameserver, GetBrokerClusterInfo, GetRouteInfoByTopic,
-    GetSystemTopicListFromNs, GetTopicsByCluster, RegisterTopicInNamesrv,
+    DeleteTopicInNamesrv, GetAllTopicListFromNameserver, GetBrokerClusterInfo, GetNamesrvConfig,
+    GetRouteInfoByTopic, GetSystemTopicListFromNs, GetTopicsByCluster, RegisterTopicInNamesrv,
 };
 pub use runtime_info::GetBrokerRuntimeInfo;
 pub use send_back::ConsumerSendMsgBack;

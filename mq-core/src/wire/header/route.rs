@@ -1,4 +1,4 @@
-//! 105, 106, 206, 216, 217, 224 and 304: what the name server knows of topics and brokers.
+//! 105, 106, 206, 216, 217, 224, 304 and 319: what the name server knows of topics and brokers.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -86,5 +86,14 @@ pub struct GetSystemTopicListFromNs;
 
 impl Request for GetSystemTopicListFromNs {
     const CODE: RequestCode = RequestCode::GET_SYSTEM_TOPIC_LIST_FROM_NS;
+    type Reply = NoFields;
+}
+
+/// 319: the name server's settings. The body of the answer is a text of Java properties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
+pub struct GetNamesrvConfig;
+
+impl Request for GetNamesrvConfig {
+    const CODE: RequestCode = RequestCode::GET_NAMESRV_CONFIG;
     type Reply = NoFields;
 }
