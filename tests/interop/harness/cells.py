@@ -47,6 +47,7 @@ KINDS = {
     "two-members": Kind(members=2),
     "broadcast": Kind(mode="broadcast", members=2),
     "retry": Kind(mode="retry", plan="again", attempts=3),
+    "paced": Kind(produce="paced", plan="small"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
 }
 
@@ -81,21 +82,23 @@ class Bench:
 
     def run(self, cell):
         """Runs a cell; returns how many deliveries were compared, raises `Failed`."""
+        with contextlib.ExitStack() as stack:
+            return self.prepare(cell, stack).everything()
+
+    def prepare(self, cell, stack):
+        """A run that ends with `stack`."""
         self._number += 1
         kind = KINDS[cell.kind]
         text = cell.producer.text or cell.consumer.text
-        plan = self.plans[kind.plan, text]
         topic = f"interop-{self._number}-{cell.kind}"
-        with contextlib.ExitStack() as stack:
-            run = _Run(self, cell, kind, plan, topic, stack)
-            return run.everything()
+        return Run(self, cell, kind, self.plans[kind.plan, text], topic, stack)
 
     def ask(self, code, fields):
         """A raw request to the broker: answer code, header, body."""
         return servers.ask(self.server.broker, code, fields)
 
 
-class _Run:
+class Run:
     """One run of one cell, with its topic, group and files."""
 
     def __init__(self, bench, cell, kind, plan, topic, stack):
@@ -120,6 +123,10 @@ class _Run:
             self.create_topic()
             self.consume()
             sent = self.produce()
+        return self.judge(sent)
+
+    def judge(self, sent):
+        """Waits for the deliveries, stops the members, and counts or raises `Failed`."""
         received = self.wait_for_deliveries()
         problems = self.problems(sent, received)
         problems += self.stop_members()
@@ -141,7 +148,7 @@ class _Run:
         self.wait_for_route()
 
     def wait_for_route(self):
-        namesrv = self.bench.server.namesrv
+        namesrv = self.bench.server.namesrv.split(";")[0]
 
         def known():
             return servers.ask(namesrv, servers.ROUTE_REQUEST, {"topic": self.topic})[0] == 0
@@ -152,25 +159,32 @@ class _Run:
             raise Failed(str(error)) from error
 
     def produce(self):
-        out = self.home / "sent"
+        return self.sent(self.start_producer())
+
+    def start_producer(self):
         command = [
             *self.cell.producer.command("produce", self.home),
-            self.bench.server.namesrv, self.topic, self.kind.produce, self.plan.directory, out,
+            self.bench.server.namesrv, self.topic, self.kind.produce, self.plan.directory,
+            self.home / "sent",
         ]  # fmt: skip
-        log = self.home / "produce.log"
-        with log.open("wb") as errors:
+        with (self.home / "produce.log").open("wb") as errors:
             process = processes.spawn(
                 command, cwd=self.home, env=environment(self.home),
                 stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
             )  # fmt: skip
         self.stack.callback(processes.stop, process, 1)
+        return process
+
+    def sent(self, producer):
+        """Waits for the producer's end; its acknowledged sends by index."""
+        log = self.home / "produce.log"
         try:
-            process.wait(self.bench.seconds)
+            producer.wait(self.bench.seconds)
         except subprocess.TimeoutExpired:
             raise Failed(f"sending took more than {self.bench.seconds} s{tail(log)}") from None
-        if process.returncode != 0:
-            raise Failed(f"the producer ended with {process.returncode}{tail(log)}")
-        sent = {line["index"]: line for line in lines(out)}
+        if producer.returncode != 0:
+            raise Failed(f"the producer ended with {producer.returncode}{tail(log)}")
+        sent = {line["index"]: line for line in lines(self.home / "sent")}
         if len(sent) != len(self.plan.entries):
             raise Failed(f"{len(sent)} of {len(self.plan.entries)} sends were acknowledged")
         return sent

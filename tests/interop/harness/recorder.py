@@ -121,6 +121,7 @@ def traffic(home, client, switches, arguments):
         *switches,
         ("user.home", home),
         ("rmq.logback.configurationFile", tools.HERE / "servers" / "logback.xml"),
+        ("rocketmq.client.logLevel", "ERROR"),
     ]
     class_path = tools.java_class_path(client)
     command = servers.jvm_command(class_path, "mq.interop.Traffic", properties, arguments)

@@ -16,6 +16,7 @@ import org.apache.rocketmq.common.message.MessageClientIDSetter;
 /** {@code Produce NAMESRV TOPIC KIND PLAN OUT}: sends a plan, writes a line per message. */
 public final class Produce {
     private static final int IN_FLIGHT = 32;
+    private static final long PAUSE_MILLIS = 20;
     private static final int BATCH_MESSAGES = 32;
     private static final int BATCH_BYTES = 1024 * 1024;
 
@@ -46,7 +47,8 @@ public final class Produce {
         }
         producer.start();
         switch (kind) {
-            case "sync" -> sync();
+            case "sync" -> sync(0);
+            case "paced" -> sync(PAUSE_MILLIS);
             case "async" -> async();
             case "oneway" -> oneway();
             case "batch" -> batch();
@@ -56,8 +58,9 @@ public final class Produce {
         producer.shutdown();
     }
 
-    private void sync() throws Exception {
+    private void sync(long pause) throws Exception {
         for (Plan.Entry entry : plan.entries) {
+            Thread.sleep(pause);
             sent(entry.index(), producer.send(plan.message(topic, entry)));
         }
     }
