@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::settings::{Problem, Problems, Setting, Sheet};
+use crate::store::StoreConfig;
 
 pub use delay_levels::{DelayError, DelayLevels};
 pub use storage::{FlushMode, Retention, Storage};
@@ -87,6 +88,11 @@ impl BrokerConfig {
         let mut sheet = Sheet::new(keys::KEYS, settings);
         let config = read(&mut sheet);
         sheet.finish(config)
+    }
+
+    /// What the store is told.
+    pub fn store(&self) -> StoreConfig {
+        self.storage.for_store(&self.rules)
     }
 }
 

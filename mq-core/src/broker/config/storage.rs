@@ -3,7 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Rules;
 use crate::settings::Sheet;
+use crate::store::{self, Flush, StoreConfig};
+
+/// Bytes of an entry of a consume queue.
+const ENTRY: u64 = 20;
 
 /// Where messages rest, and how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +55,38 @@ pub struct Retention {
     pub disk_closed_percent: u8,
 }
 
+impl Storage {
+    /// What the store is told.
+    pub(super) fn for_store(&self, rules: &Rules) -> StoreConfig {
+        let percent = |percent: u8| f64::from(percent) / 100.0;
+        let kept = &self.retention;
+        StoreConfig {
+            commit_log: self
+                .commit_log
+                .clone()
+                .unwrap_or_else(|| self.root.join("commitlog")),
+            segment_size: self.segment_size,
+            queue_file_entries: self.queue_file_size / ENTRY,
+            flush: match self.flush {
+                FlushMode::Sync => Flush::Sync,
+                FlushMode::Interval => Flush::INTERVAL,
+            },
+            retention: store::Retention {
+                keep: kept.reserved,
+                hours: kept.hours.clone(),
+                max_used: percent(kept.disk_full_percent),
+                // What is above everything never comes.
+                force_used: kept.disk_forced_percent.map_or(f64::INFINITY, percent),
+                refuse_used: percent(kept.disk_closed_percent),
+            },
+            max_message_size: usize::try_from(rules.max_message_size).unwrap_or(usize::MAX),
+            index: self.index,
+            delays: rules.delay_levels.iter().map(|(_, delay)| delay).collect(),
+            ..StoreConfig::new(&self.root)
+        }
+    }
+}
+
 pub(super) fn read(sheet: &mut Sheet) -> Storage {
     const LEAST_SEGMENT: u64 = 64 * 1024;
     const MOST: u64 = i32::MAX.unsigned_abs() as u64;
@@ -76,7 +113,6 @@ pub(super) fn read(sheet: &mut Sheet) -> Storage {
 /// it as bytes and makes files of 15,000 entries.
 fn queue_file_size(sheet: &mut Sheet) -> u64 {
     const KEY: &str = "mappedFileSizeConsumeQueue";
-    const ENTRY: u64 = 20;
     const ENTRIES: u64 = 300_000;
     const MOST: u64 = ENTRIES * ENTRY * 100;
 

@@ -142,3 +142,30 @@ fn what_has_no_effect_is_said_and_the_default_is_not() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].what.contains("no thread pools"));
 }
+
+#[test]
+fn the_store_is_told_what_was_set() {
+    let text = "storePathRootDir=/a b/数据\nmappedFileSizeCommitLog=1048576\n\
+                mappedFileSizeConsumeQueue=40000\nflushDiskType=ASYNC_FLUSH\nfileReservedTime=2\n\
+                cleanFileForciblyEnable=false\nmessageIndexEnable=false\nmessageDelayLevel=1s 2s";
+    let (config, _) = BrokerConfig::from_settings(settings(text)).unwrap();
+
+    let store = config.store();
+
+    assert_eq!(
+        store.commit_log,
+        std::path::Path::new("/a b/数据/commitlog")
+    );
+    assert_eq!(
+        (store.segment_size, store.queue_file_entries),
+        (1 << 20, 2000)
+    );
+    assert_eq!(store.flush, crate::store::Flush::INTERVAL);
+    assert_eq!(store.retention.keep, Duration::from_hours(2));
+    assert!(store.retention.force_used > 1.0);
+    assert!(!store.index);
+    assert_eq!(
+        store.delays,
+        [Duration::from_secs(1), Duration::from_secs(2)]
+    );
+}
