@@ -27,7 +27,15 @@ pub(super) fn read(text: &str) -> Result<Vec<Written>, (u64, String)> {
 
 fn complaint(error: &serde_saphyr::Error) -> (u64, String) {
     let line = error.location().map_or(1, |location| location.line());
-    (line, format!("not readable as YAML: {error}"))
+    let what = match error.without_snippet() {
+        serde_saphyr::Error::MultipleDocuments { .. } => {
+            "has a second document: write a file of its own for each profile, such as \
+             application-dev.yml"
+                .to_owned()
+        }
+        error => format!("not readable as YAML: {error}"),
+    };
+    (line, what)
 }
 
 fn flatten(text: &str, key: &str, node: &Spanned<Node>, written: &mut Vec<Written>) {
@@ -208,6 +216,7 @@ mod tests {
             ("a: 1\n\tb: 2", 1..=2),
             ("a: 1\na: 2", 2..=2),
             ("- a\n- b", 1..=1),
+            ("a: 1\n---\nb: 2", 3..=3),
         ];
         for (text, lines) in cases {
             let (line, what) = read(text).err().unwrap_or_default();
