@@ -1,1 +1,30 @@
-//! Starts what the tests need.
+//! Starts what the tests need, on ports that the system picks, and waits for what shall come true.
+
+#![expect(clippy::panic, reason = "a failure is what a test is for")]
+
+mod name_servers;
+
+use std::time::Duration;
+
+pub use name_servers::NameServers;
+
+use mq_core::clock::Clock;
+
+/// Longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Waits until `condition` holds.
+///
+/// # Panics
+///
+/// After half a minute, with `what` was waited for.
+pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let clock = Clock::system();
+    let begun = clock.moment();
+    while !condition().await {
+        let waited = clock.moment().since(begun);
+        assert!(waited < PATIENCE, "not within {PATIENCE:?}: {what}");
+        clock.sleep(LOOK_EVERY).await;
+    }
+}

@@ -12,7 +12,7 @@ use super::router::Encoded;
 
 /// A body up to this length is copied; beyond it the copy costs more than another slice.
 const COPIED: usize = 8 * 1024;
-const KEPT_AT_REST: usize = 4 * 1024;
+const KEPT_AT_REST: usize = 1024;
 const SLICES: usize = 32;
 
 #[derive(Debug, Default)]
@@ -117,5 +117,62 @@ impl Output {
         } else {
             self.tail.advance(count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Takes seven bytes at a time.
+    struct Narrow(Vec<u8>);
+
+    impl AsyncWrite for Narrow {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let count = bytes.len().min(7);
+            self.0.extend_from_slice(&bytes[..count]);
+            Poll::Ready(Ok(count))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn pieces_go_out_in_their_order_however_little_is_taken_and_nothing_is_kept() {
+        let mut output = Output::default();
+        let mut expected = Vec::new();
+        for length in [0, 3, COPIED, COPIED + 1, 5, 100_000, 0, 20] {
+            let body: Vec<u8> = (0_u8..=250).cycle().take(length).collect();
+            let head = format!("head of {length}");
+            expected.extend_from_slice(head.as_bytes());
+            expected.extend_from_slice(&body);
+            output.push(Encoded {
+                head: head.as_bytes().into(),
+                body: body.into(),
+            });
+        }
+        assert_eq!(output.waiting(), expected.len());
+        let mut narrow = pin!(Narrow(Vec::new()));
+
+        let mut context = Context::from_waker(Waker::noop());
+        let written = output.write(&mut narrow, &mut context).unwrap();
+        output.rest();
+
+        assert_eq!(written, expected.len());
+        assert!(narrow.0 == expected);
+        assert!(output.tail.capacity() <= KEPT_AT_REST && output.queue.capacity() == 0);
     }
 }

@@ -1,0 +1,85 @@
+//! What happens when the system gives no more.
+
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mq_core::clock::Clock;
+use mq_core::remoting::{ClientConfig, RemotingClient};
+use mq_core::tasks::Tasks;
+use mq_core::wire::header::GetBrokerClusterInfo;
+use mq_tests::{NameServers, eventually};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The limit is the process's own, so the test runs in one of its own.
+#[test]
+fn without_file_descriptors_whoever_is_served_is_served_on_and_nothing_spins() {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "limits::few_file_descriptors"])
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "changes a limit of the process; run by the test above"]
+async fn few_file_descriptors() {
+    let servers = NameServers::start(1).await;
+    let address = servers.addresses().remove(0);
+    let clock = Clock::system();
+    let client = RemotingClient::new(
+        ClientConfig::default(),
+        std::sync::Arc::default(),
+        clock.clone(),
+        Tasks::new(clock.clone()),
+    );
+    let ask = async || {
+        let answer = client.call(&address, GetBrokerClusterInfo, Bytes::new(), LIMIT);
+        answer.await.is_ok()
+    };
+    assert!(ask().await);
+    let few = Rlimit {
+        current: Some(64),
+        maximum: Some(64),
+    };
+    setrlimit(Resource::Nofile, few).unwrap();
+
+    let mut greedy = Vec::new();
+    while let Ok(stream) = TcpStream::connect(&address) {
+        greedy.push(stream);
+    }
+    // Those that lie in the system's queue want descriptors which are not there.
+    let processor_time = || clock_gettime(ClockId::ProcessCPUTime).tv_nsec;
+    let (wall, used) = (clock.moment(), processor_time());
+    while clock.moment().since(wall) < Duration::from_millis(300) {
+        assert!(ask().await);
+        clock.sleep(Duration::from_millis(50)).await;
+    }
+    let used = (processor_time() - used).rem_euclid(1_000_000_000);
+    assert!(
+        used < 100_000_000,
+        "{used} ns of processor time within 300 ms"
+    );
+
+    drop(greedy);
+    eventually("newcomers are served again", async || {
+        let newcomer = RemotingClient::new(
+            ClientConfig::default(),
+            std::sync::Arc::default(),
+            clock.clone(),
+            Tasks::new(clock.clone()),
+        );
+        let answer = newcomer.call(&address, GetBrokerClusterInfo, Bytes::new(), LIMIT);
+        answer.await.is_ok()
+    })
+    .await;
+}
