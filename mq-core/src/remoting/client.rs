@@ -183,11 +183,7 @@ impl RemotingClient {
         if length <= limit / 2 {
             return Ok(());
         }
-        let fields = command.fields.iter();
-        let fields: usize = fields
-            .map(|(name, value)| name.len() + value.as_str().len() + 6)
-            .sum();
-        let length = length + fields + 256;
+        let length = length + command.fields.size() + 256;
         if length > limit {
             return Err(CallError::Frame(FrameError::TooLong { length, limit }));
         }

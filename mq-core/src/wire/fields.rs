@@ -2,7 +2,7 @@
 //!
 //! Unknown fields stay where they are, so that what a peer added is kept or ignored, never misread.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{Display, Write as _};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
@@ -29,7 +29,7 @@ pub enum FieldError {
         /// What it should have been.
         expected: &'static str,
     },
-    /// The list of fields of a binary header is cut or not UTF-8.
+    /// The list of fields of a binary header is cut.
     #[error("the list of fields is damaged")]
     List,
     /// There are more fields than any request has.
@@ -37,22 +37,11 @@ pub enum FieldError {
     TooMany,
 }
 
-/// The fields of a header as they came.
+/// The fields of a header as they came, each `u16 length, name, u32 length, value`: the form of
+/// the binary header, whichever they came in. The lengths are right; whether the text is UTF-8
+/// shows when it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields(List);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum List {
-    /// `u16 length, name, u32 length, value`, checked when it was taken.
-    Binary(Bytes),
-    Pairs(Vec<(ByteString, ByteString)>),
-}
-
-impl Default for List {
-    fn default() -> Self {
-        Self::Pairs(Vec::new())
-    }
-}
+pub struct Fields(Bytes);
 
 impl Fields {
     /// Takes the list of a binary header; names and values stay slices of it.
@@ -66,56 +55,60 @@ impl Fields {
                 return Err(FieldError::TooMany);
             }
         }
-        Ok(Self(List::Binary(list)))
+        Ok(Self(list))
     }
 
     /// The fields of `header`.
     pub fn of(header: &impl Header) -> Self {
         let mut list = BytesMut::new();
         header.write(&mut FieldWriter::binary(&mut list));
-        Self(List::Binary(list.freeze()))
+        Self(list.freeze())
     }
 
     /// From names and values.
     pub fn from_pairs(pairs: Vec<(ByteString, ByteString)>) -> Self {
-        Self(List::Pairs(pairs))
+        let mut list = BytesMut::new();
+        let mut out = FieldWriter::binary(&mut list);
+        for (name, value) in pairs {
+            out.put(&name, &value);
+        }
+        Self(list.freeze())
     }
 
-    /// Names and values in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, FieldText<'_>)> {
-        let (binary, pairs) = match &self.0 {
-            List::Binary(list) => (Some(list), &[][..]),
-            List::Pairs(pairs) => (None, pairs.as_slice()),
-        };
-        let mut rest: &[u8] = binary.map(Bytes::as_ref).unwrap_or_default();
-        let binary = std::iter::from_fn(move || {
+    /// Bytes that they take in a binary header.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Names and values in their order, but for those that are not UTF-8.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        self.entries()
+            .filter_map(move |(name, value)| Some((text(name)?, text(value.value)?)))
+    }
+
+    /// Names and values as they came, for `#[derive(Header)]`.
+    #[doc(hidden)]
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], FieldText<'_>)> {
+        let list = &self.0;
+        let mut rest: &[u8] = list;
+        std::iter::from_fn(move || {
             let (name, value) = next(&mut rest)?;
-            Some((
-                name,
-                FieldText::Slice {
-                    list: binary?,
-                    value,
-                },
-            ))
-        });
-        binary.chain(
-            pairs
-                .iter()
-                .map(|(name, value)| (&**name, FieldText::Owned(value))),
-        )
+            Some((name, FieldText { list, value }))
+        })
     }
 
     /// The value of the first field `name`.
     pub fn get(&self, name: &str) -> Option<ByteString> {
-        self.iter()
-            .find_map(|(found, value)| (found == name).then(|| value.to_text()))
+        self.entries()
+            .find_map(|(found, value)| (found == name.as_bytes()).then(|| value.to_text())?)
     }
 }
 
 impl Header for Fields {
     fn write(&self, out: &mut FieldWriter<'_>) {
         for (name, value) in self.iter() {
-            out.put(name, value.as_str());
+            out.put(name, value);
         }
     }
 
@@ -126,50 +119,36 @@ impl Header for Fields {
 
 /// A value that has not been copied yet.
 #[derive(Clone, Copy, Debug)]
-pub enum FieldText<'a> {
-    /// Lies in the frame.
-    Slice {
-        /// What it is a slice of.
-        list: &'a Bytes,
-        /// The value.
-        value: &'a str,
-    },
-    /// Was copied because it had escapes.
-    Owned(&'a ByteString),
+pub struct FieldText<'a> {
+    list: &'a Bytes,
+    value: &'a [u8],
 }
 
 impl<'a> FieldText<'a> {
-    /// The text.
-    pub fn as_str(self) -> &'a str {
-        match self {
-            Self::Slice { value, .. } => value,
-            Self::Owned(text) => text,
-        }
+    /// The value as it came.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.value
     }
 
-    /// The text as a slice of the frame.
-    pub fn to_text(self) -> ByteString {
-        match self {
-            Self::Slice { list, value } => {
-                let slice = list.slice_ref(value.as_bytes());
-                ByteString::try_from(slice).unwrap_or_default()
-            }
-            Self::Owned(text) => text.clone(),
-        }
+    /// The text; `None` when it is not UTF-8.
+    pub fn as_str(self) -> Option<&'a str> {
+        std::str::from_utf8(self.value).ok()
+    }
+
+    /// The text as a slice of the frame; `None` when it is not UTF-8.
+    pub fn to_text(self) -> Option<ByteString> {
+        ByteString::try_from(self.list.slice_ref(self.value)).ok()
     }
 }
 
-fn next<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, &'a str)> {
+fn next<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let name_length = usize::from(rest.try_get_u16().ok()?);
     let (name, left) = rest.split_at_checked(name_length)?;
     *rest = left;
     let value_length = usize::try_from(rest.try_get_u32().ok()?).ok()?;
     let (value, left) = rest.split_at_checked(value_length)?;
     *rest = left;
-    Some((
-        std::str::from_utf8(name).ok()?,
-        std::str::from_utf8(value).ok()?,
-    ))
+    Some((name, value))
 }
 
 /// Writes fields in one of the two encodings.
@@ -321,7 +300,10 @@ pub fn read_field<V: FieldValue>(
     };
     V::read(text).ok_or_else(|| FieldError::Malformed {
         name,
-        value: text.as_str().chars().take(64).collect(),
+        value: String::from_utf8_lossy(text.value)
+            .chars()
+            .take(64)
+            .collect(),
         expected: V::EXPECTED,
     })
 }
@@ -336,7 +318,7 @@ macro_rules! numbers {
             }
 
             fn read(text: FieldText<'_>) -> Option<Self> {
-                text.as_str().trim().parse().ok()
+                text.as_str()?.trim().parse().ok()
             }
         }
     )*};
@@ -353,7 +335,7 @@ impl FieldValue for bool {
     }
 
     fn read(text: FieldText<'_>) -> Option<Self> {
-        Some(text.as_str().eq_ignore_ascii_case("true"))
+        Some(text.value.eq_ignore_ascii_case(b"true"))
     }
 }
 
@@ -365,7 +347,7 @@ impl FieldValue for ByteString {
     }
 
     fn read(text: FieldText<'_>) -> Option<Self> {
-        Some(text.to_text())
+        text.to_text()
     }
 }
 
@@ -382,17 +364,11 @@ impl<V: FieldValue> FieldValue for Option<V> {
     fn read(text: FieldText<'_>) -> Option<Self> {
         match V::read(text) {
             Some(value) => Some(Some(value)),
-            None => text.as_str().is_empty().then_some(None),
+            None => text.value.is_empty().then_some(None),
         }
     }
 
     fn absent(_name: &'static str) -> Result<Self, FieldError> {
         Ok(None)
-    }
-}
-
-impl Display for FieldText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }

@@ -1,6 +1,6 @@
 //! From the model to the implementation; cannot fail.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 use super::model::HeaderModel;
@@ -10,7 +10,8 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
     let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
     let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
     let spellings = fields.iter().map(|field| {
-        let (name, aliases) = (&field.name, &field.aliases);
+        let bytes = |name: &String| Literal::byte_string(name.as_bytes());
+        let (name, aliases) = (bytes(&field.name), field.aliases.iter().map(bytes));
         quote!(#name #(| #aliases)*)
     });
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
@@ -34,7 +35,7 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
         (quote!(_out), quote!(_fields), quote!())
     } else {
         let pick = quote! {
-            for (name, value) in fields.iter() {
+            for (name, value) in fields.entries() {
                 match name {
                     #(#spellings => { #slots.get_or_insert(value); })*
                     _ => {}

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
+use mq_macros::Header;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,7 +21,7 @@ use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::wire::{
     self, Encoding, FieldError, FieldWriter, Fields, Head, Header, Refusal, RemotingCommand, Reply,
-    Request, RequestCode, ResponseCode, frame, read_field,
+    Request, RequestCode, ResponseCode, frame,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -29,28 +30,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 const WITHIN: &str = "within";
 
 /// Is said back, unless the word asks for something else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Header)]
 struct Echo {
     word: ByteString,
     times: i32,
-}
-
-impl Header for Echo {
-    fn write(&self, out: &mut FieldWriter<'_>) {
-        out.put("word", &self.word);
-        out.put_plain("times", self.times);
-    }
-
-    fn read(fields: &Fields) -> Result<Self, FieldError> {
-        let text = |name| {
-            let mut fields = fields.iter();
-            fields.find_map(|(found, text)| (found == name).then_some(text))
-        };
-        Ok(Self {
-            word: read_field("word", text("word"))?,
-            times: read_field("times", text("times"))?,
-        })
-    }
 }
 
 impl Request for Echo {

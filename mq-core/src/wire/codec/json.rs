@@ -1,21 +1,22 @@
 //! The JSON header (`RemotingSerializable`): one object, all field values as text on output, any
 //! scalar as its text on input.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use crate::wire::fields::{MAX_FIELDS, put_json_text};
-use crate::wire::{FieldError, FieldWriter, Fields, FrameError, Head, Header, Language};
+use crate::wire::fields::put_json_text;
+use crate::wire::{FieldWriter, Fields, FrameError, Head, Header, Language};
 
 pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
     let mut reader = serde_json::Deserializer::from_slice(header);
     let read = reader.deserialize_map(HeadVisitor { source: header });
     let read = read.and_then(|parts| reader.end().map(|()| parts));
-    read.map_err(|error| FrameError::Header(error.to_string()))
+    let (head, fields) = read.map_err(|error| FrameError::Header(error.to_string()))?;
+    let fields = Fields::from_binary(fields.freeze()).map_err(FrameError::Field)?;
+    Ok((head, fields))
 }
 
 pub(super) fn encode(out: &mut BytesMut, head: &Head, header: &impl Header) {
@@ -49,7 +50,7 @@ struct HeadVisitor<'a> {
 }
 
 impl<'de> Visitor<'de> for HeadVisitor<'_> {
-    type Value = (Head, Fields);
+    type Value = (Head, BytesMut);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a remoting header")
@@ -65,25 +66,24 @@ impl<'de> Visitor<'de> for HeadVisitor<'_> {
             flag: 0,
             remark: None,
         };
-        let mut fields = Vec::new();
+        let mut fields = BytesMut::new();
         let scalar = Scalar {
             source: self.source,
         };
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            match &*name {
-                "code" => code = number(map.next_value_seed(scalar)?)?,
-                "version" => head.version = number(map.next_value_seed(scalar)?)?.unwrap_or(0),
-                "opaque" => head.opaque = number(map.next_value_seed(scalar)?)?.unwrap_or(0),
-                "flag" => head.flag = number(map.next_value_seed(scalar)?)?.unwrap_or(0),
+        while let Some(name) = map.next_key_seed(scalar)? {
+            match name.as_deref().unwrap_or_default() {
+                "code" => code = map.next_value_seed(Number)?,
+                "version" => head.version = map.next_value_seed(Number)?.unwrap_or(0),
+                "opaque" => head.opaque = map.next_value_seed(Number)?.unwrap_or(0),
+                "flag" => head.flag = map.next_value_seed(Number)?.unwrap_or(0),
                 "remark" => head.remark = map.next_value_seed(scalar)?,
                 "language" => {
                     let name = map.next_value_seed(scalar)?;
                     head.language = Language::from_name(name.as_deref().unwrap_or_default());
                 }
                 "extFields" => {
-                    fields = map.next_value_seed(FieldList {
-                        source: self.source,
-                    })?;
+                    fields.reserve(self.source.len());
+                    map.next_value_seed(FieldList { out: &mut fields })?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -92,13 +92,43 @@ impl<'de> Visitor<'de> for HeadVisitor<'_> {
         }
         head.code = code.ok_or_else(|| A::Error::missing_field("code"))?;
         head.remark = head.remark.filter(|remark| !remark.is_empty());
-        Ok((head, Fields::from_pairs(fields)))
+        Ok((head, fields))
     }
 }
 
-fn number<E: serde::de::Error>(text: Option<ByteString>) -> Result<Option<i32>, E> {
-    text.map(|text| text.trim().parse().map_err(E::custom))
-        .transpose()
+/// A number, perhaps as text.
+struct Number;
+
+impl<'de> DeserializeSeed<'de> for Number {
+    type Value = Option<i32>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Number {
+    type Value = Option<i32>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        value.try_into().map(Some).map_err(E::custom)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        value.try_into().map(Some).map_err(E::custom)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        text.trim().parse().map(Some).map_err(E::custom)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
 }
 
 /// Any scalar as its text; a slice of the frame where no escape forbids it.
@@ -156,44 +186,110 @@ impl<'de> Visitor<'de> for Scalar<'_> {
     }
 }
 
-/// The object `extFields`: names and scalars in their order.
+/// The object `extFields`: its names and values, appended to a list as in a binary header.
 struct FieldList<'a> {
-    source: &'a Bytes,
+    out: &'a mut BytesMut,
 }
 
 impl<'de> DeserializeSeed<'de> for FieldList<'_> {
-    type Value = Vec<(ByteString, ByteString)>;
+    type Value = ();
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
         reader.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for FieldList<'_> {
-    type Value = Vec<(ByteString, ByteString)>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of fields")
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let scalar = Scalar {
-            source: self.source,
-        };
-        let mut fields = Vec::new();
-        while let Some(name) = map.next_key_seed(scalar)? {
-            if let (Some(name), Some(value)) = (name, map.next_value_seed(scalar)?) {
-                if fields.len() == MAX_FIELDS {
-                    return Err(A::Error::custom(FieldError::TooMany));
-                }
-                fields.push((name, value));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let out = self.out;
+        let mut end = out.len();
+        while map.next_key_seed(Append::name(out))?.is_some() {
+            if map.next_value_seed(Append::value(out))? {
+                end = out.len();
+            } else {
+                out.truncate(end);
             }
         }
-        Ok(fields)
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Name,
+    Value,
+}
+
+/// Appends any scalar as its text behind its length; says whether it was there.
+struct Append<'a> {
+    out: &'a mut BytesMut,
+    part: Part,
+}
+
+impl<'a> Append<'a> {
+    fn name(out: &'a mut BytesMut) -> Self {
+        let part = Part::Name;
+        Self { out, part }
+    }
+
+    fn value(out: &'a mut BytesMut) -> Self {
+        let part = Part::Value;
+        Self { out, part }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Append<'_> {
+    type Value = bool;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<bool, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Append<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number, true or false")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<bool, E> {
+        match self.part {
+            Part::Name => self.out.put_u16(text.len().try_into().map_err(E::custom)?),
+            Part::Value => self.out.put_u32(text.len().try_into().map_err(E::custom)?),
+        }
+        self.out.put_slice(text.as_bytes());
+        Ok(true)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<bool, E> {
+        self.visit_str(if value { "true" } else { "false" })
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<bool, E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<bool, E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<bool, E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
     }
 }
 

@@ -85,7 +85,7 @@ impl FieldValue for Boundary {
     }
 
     fn read(text: FieldText<'_>) -> Option<Self> {
-        let upper = text.as_str().eq_ignore_ascii_case("upper");
+        let upper = text.as_bytes().eq_ignore_ascii_case(b"upper");
         Some(if upper { Self::Upper } else { Self::Lower })
     }
 }

@@ -176,8 +176,7 @@ fn compare_fields(stem: &str, side: &Side, theirs: &Fields) {
 }
 
 fn table(fields: &Fields) -> BTreeMap<&str, &str> {
-    let pairs = fields.iter().map(|(name, value)| (name, value.as_str()));
-    pairs.filter(|(name, _)| *name != "bname").collect()
+    fields.iter().filter(|(name, _)| *name != "bname").collect()
 }
 
 #[test]

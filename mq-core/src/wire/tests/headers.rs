@@ -35,10 +35,7 @@ fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Fields {
 }
 
 fn table(fields: &Fields) -> BTreeMap<&str, &str> {
-    fields
-        .iter()
-        .map(|(name, value)| (name, value.as_str()))
-        .collect()
+    fields.iter().collect()
 }
 
 fn sides() -> Vec<(RequestCode, Side)> {

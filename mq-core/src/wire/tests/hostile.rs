@@ -12,8 +12,8 @@ use crate::message::subscription::TagExpression;
 use crate::message::{Properties, batch};
 use crate::wire::body::RegisterBrokerBody;
 use crate::wire::fields::MAX_FIELDS;
-use crate::wire::header::RegisterBroker;
-use crate::wire::{Encoding, Frame, FrameError, RemotingCommand, frame};
+use crate::wire::header::{GetBrokerClusterInfo, GetRouteInfoByTopic, RegisterBroker};
+use crate::wire::{Encoding, Frame, FrameError, Header, RemotingCommand, frame};
 
 /// Reads a frame as everybody who might get it would: as every request, every answer, every body.
 fn read_as_anything(bytes: &[u8]) {
@@ -166,14 +166,17 @@ fn lengths_in_a_binary_header_that_lie_are_refused() {
 }
 
 #[test]
-fn text_that_is_not_utf8_is_refused() {
+fn text_that_is_not_utf8_is_refused_where_it_is_read() {
     for broken in [
         field(b"to\xFFic", b"x"),
         field(b"topic", b"\xC3"),
         field(b"a", b"\xED\xA0\x80"),
     ] {
         let length = i32::try_from(broken.len()).unwrap();
-        assert!(read(Encoding::Binary, binary_header(b"", length, &broken)).is_err());
+        let command = read(Encoding::Binary, binary_header(b"", length, &broken)).unwrap();
+        assert!(GetBrokerClusterInfo::read(&command.fields).is_ok());
+        assert!(GetRouteInfoByTopic::read(&command.fields).is_err());
+        assert!(command.fields.iter().next().is_none());
     }
     assert!(read(Encoding::Binary, binary_header(b"\xFF", 0, b"")).is_err());
     let json = b"{\"code\":10,\"extFields\":{\"topic\":\"\xFF\"}}";
