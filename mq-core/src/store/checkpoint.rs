@@ -49,12 +49,11 @@ impl Checkpoint {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(at("open", &path)(error)),
         };
-        let file = match existing {
-            Some(file) => file,
-            None => {
-                disk.remove(&path).map_err(at("remove", &path))?;
-                disk.create(&path, SIZE).map_err(at("create", &path))?
-            }
+        let file = if let Some(file) = existing {
+            file
+        } else {
+            disk.remove(&path).map_err(at("remove", &path))?;
+            disk.create(&path, SIZE).map_err(at("create", &path))?
         };
         let mut newest: Option<(u64, Mark)> = None;
         for slot in SLOTS {
@@ -83,7 +82,11 @@ impl Checkpoint {
         }
         self.generation += 1;
         let [even, odd] = SLOTS;
-        let slot = if self.generation % 2 == 0 { even } else { odd };
+        let slot = if self.generation.is_multiple_of(2) {
+            even
+        } else {
+            odd
+        };
         let mut apache = Vec::with_capacity(APACHE_SIZE);
         // physicMsgTimestamp, logicsMsgTimestamp, indexMsgTimestamp.
         apache.put_i64(mark.time_ms);
@@ -161,9 +164,9 @@ mod tests {
             queues: n,
             time_ms: 5,
         });
-        marks
-            .iter()
-            .for_each(|mark| checkpoint.save(*mark).unwrap());
+        for mark in marks {
+            checkpoint.save(mark).unwrap();
+        }
         assert_eq!(open(&disk).mark(), Some(marks[1]));
 
         disk.damage("/s/checkpoint".as_ref(), |bytes| bytes[512 + 9] ^= 1);

@@ -23,14 +23,14 @@ impl MessageStore {
         tasks.spawn_until_stop("store: mark", async move {
             loop {
                 store.clock.sleep(MARK_EVERY).await;
-                store.in_background(|store| store.maintain()).await;
+                store.in_background(Inner::maintain).await;
             }
         });
         let store = Arc::clone(&self.0);
         tasks.spawn_until_stop("store: retention", async move {
             loop {
                 store.clock.sleep(CLEAN_EVERY).await;
-                store.in_background(|store| store.expire()).await;
+                store.in_background(Inner::expire).await;
             }
         });
         if let Flush::Interval { every, bytes } = self.0.log.flush {
@@ -38,7 +38,7 @@ impl MessageStore {
             tasks.spawn_until_stop("store: sync", async move {
                 loop {
                     store.until_sync_is_due(every, bytes).await;
-                    store.in_background(|store| store.sync_log()).await;
+                    store.in_background(Inner::sync_log).await;
                 }
             });
         }

@@ -165,7 +165,7 @@ fn a_torn_tail_is_cut_at_the_last_whole_record() {
         let torn = disk.crash(|| true);
         torn.damage("/store/checkpoint".as_ref(), |bytes| bytes.fill(0));
         torn.damage(segment(0).as_ref(), |bytes| {
-            bytes[usize::try_from(cut).unwrap()..].fill(0)
+            bytes[usize::try_from(cut).unwrap()..].fill(0);
         });
 
         let (store, report) = open_with(&torn, config(), &Clock::manual(1));
@@ -211,6 +211,9 @@ fn a_damaged_record_below_the_mark_is_set_aside_and_the_rest_is_served() {
     }
 }
 
+/// Something that happens to a disk behind the store's back.
+type Damage = fn(&FaultyDisk);
+
 #[test]
 fn queues_that_are_gone_or_cut_short_are_built_again_byte_for_byte() {
     let disk = FaultyDisk::default();
@@ -223,22 +226,19 @@ fn queues_that_are_gone_or_cut_short_are_built_again_byte_for_byte() {
     let file = "/store/consumequeue/t/1/00000000000000000160";
     let before = disk.read(file.as_ref()).unwrap();
     assert!(before.is_some());
-    type Damage = fn(&FaultyDisk);
     let damages: [Damage; 3] = [
         |disk| disk.remove("/store/consumequeue".as_ref()).unwrap(),
         |disk| disk.remove("/store/consumequeue/t/1".as_ref()).unwrap(),
         |disk| {
-            disk.damage(
-                "/store/consumequeue/t/1/00000000000000000480".as_ref(),
-                |b| b.fill(0),
-            )
+            let file = "/store/consumequeue/t/1/00000000000000000480";
+            disk.damage(file.as_ref(), |bytes| bytes.fill(0));
         },
     ];
     for damage in damages {
-        let damaged = disk.crash(|| true);
-        damage(&damaged);
+        let broken = disk.crash(|| true);
+        damage(&broken);
 
-        let (store, report) = open_with(&damaged, config(), &Clock::manual(1));
+        let (store, report) = open_with(&broken, config(), &Clock::manual(1));
 
         assert!(report.rebuilt);
         assert_eq!(
@@ -246,7 +246,7 @@ fn queues_that_are_gone_or_cut_short_are_built_again_byte_for_byte() {
             60
         );
         store.close().unwrap();
-        assert_eq!(damaged.read(file.as_ref()).unwrap(), before);
+        assert_eq!(broken.read(file.as_ref()).unwrap(), before);
     }
 }
 
@@ -284,7 +284,7 @@ fn a_second_opener_is_refused() {
     let disk = FaultyDisk::default();
     let _store = open(&disk);
 
-    let second = MessageStore::open(config(), Arc::new(disk.clone()), Clock::manual(1));
+    let second = MessageStore::open(config(), Arc::new(disk), Clock::manual(1));
 
     assert!(matches!(second, Err(StoreError::InUse { .. })));
 }

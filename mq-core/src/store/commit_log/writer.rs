@@ -79,7 +79,7 @@ impl CommitLog {
         let remaining = self.segment_size - inside;
         if inside == 0 || tail.segment.is_none() || needed > remaining {
             self.turn_to(tail, needed)
-                .map_err(|error| self.failed(error))?;
+                .map_err(|error| self.failed(&error))?;
         }
         let timestamp = now_ms.max(tail.last_timestamp);
         tail.last_timestamp = timestamp;
@@ -116,14 +116,14 @@ impl CommitLog {
                 .file
                 .allocate(inside, ahead)
                 .map_err(disk("reserve space in"));
-            allocated.map_err(|error| self.failed(error))?;
+            allocated.map_err(|error| self.failed(&error))?;
             tail.allocated = inside + ahead;
         }
         let written = segment
             .file
             .write_at(inside, records)
             .map_err(disk("write"));
-        written.map_err(|error| self.failed(error))?;
+        written.map_err(|error| self.failed(&error))?;
         tail.end = placed.offset + records.len() as u64;
         self.written.store(tail.end, Ordering::Release);
         self.figures
@@ -161,18 +161,18 @@ impl CommitLog {
     }
 
     /// No space is an ordinary misfortune; anything else closes the store for writing.
-    fn failed(&self, error: StoreError) -> AppendError {
-        if let StoreError::Disk { source, .. } = &error {
-            if source.kind() == io::ErrorKind::StorageFull {
-                return AppendError::Full;
+    fn failed(&self, error: &StoreError) -> AppendError {
+        match error {
+            StoreError::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                AppendError::Full
+            }
+            _ => {
+                let reason = error.to_string();
+                let cause = error as &dyn std::error::Error;
+                tracing::error!(error = cause, "the store takes no more writes");
+                self.close(&reason);
+                AppendError::Closed(reason)
             }
         }
-        let reason = error.to_string();
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "the store takes no more writes"
-        );
-        self.close(&reason);
-        AppendError::Closed(reason)
     }
 }

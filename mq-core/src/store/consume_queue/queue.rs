@@ -218,7 +218,9 @@ impl Queue {
             }
             Err(error) => return Err(at("open", &path)(error)),
         };
-        block.iter().for_each(|entry| entry.write(&mut bytes));
+        for entry in block {
+            entry.write(&mut bytes);
+        }
         file.write_at(from, &bytes).map_err(at("write", &path))?;
         Ok(path)
     }

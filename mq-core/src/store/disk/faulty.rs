@@ -76,10 +76,9 @@ fn lose_power(content: Content, persisted: &mut impl FnMut() -> bool) -> Vec<u8>
             let Some(keep) = kept.get_mut(at / SECTOR) else {
                 continue;
             };
-            if !*keep.get_or_insert_with(&mut *persisted) {
-                if let Some(byte) = current.get_mut(at) {
-                    *byte = old;
-                }
+            let lost = !*keep.get_or_insert_with(&mut *persisted);
+            if let Some(byte) = current.get_mut(at).filter(|_| lost) {
+                *byte = old;
             }
         }
     }

@@ -81,7 +81,7 @@ impl Disk for MemoryDisk {
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let tree = self.tree.lock();
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        for (file, content) in tree.files.iter() {
+        for (file, content) in &tree.files {
             let Ok(below) = file.strip_prefix(path) else {
                 continue;
             };

@@ -20,53 +20,113 @@ pub use real::RealDisk;
 /// Files and directories.
 pub trait Disk: Send + Sync + Debug + 'static {
     /// Creates `path` and what is missing above it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn create_directories(&self, path: &Path) -> io::Result<()>;
 
     /// What lies in the directory `path`, in no order; nothing when it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
 
     /// The whole of a small file; `None` when it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn read(&self, path: &Path) -> io::Result<Option<Bytes>>;
 
     /// Puts `content` in the place of a small file: after a crash either the old content is there
     /// or the new one, whole.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
     /// Creates a file of exactly `length` zeros that survives a crash.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>>;
 
     /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
 
     /// Removes a file or a directory with all that is in it; no error when it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// Locks the file `path`, creating it, against every other process and every other opener in
     /// this one; `None` when somebody else holds it. Dropping the lock releases it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>>;
 
     /// Room on the file system of `path`.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn space(&self, path: &Path) -> io::Result<Space>;
 }
 
 /// One open file.
 pub trait File: Send + Sync + Debug {
     /// Bytes of the file.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn length(&self) -> io::Result<u64>;
 
     /// Fills `buffer` from `offset`; an error when the file ends before.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
     /// Writes `content` at `offset`, within the file's length.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()>;
 
     /// Makes everything written so far survive a loss of power.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn sync(&self) -> io::Result<()>;
 
     /// Reserves blocks for the range, where the system can; otherwise nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
 
     /// Turns everything from `offset` to the end into zeros.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
     fn zero_from(&self, offset: u64) -> io::Result<()>;
 }
 

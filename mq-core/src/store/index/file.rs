@@ -59,7 +59,7 @@ impl IndexFile {
 
     pub(super) fn open(disk: &dyn Disk, path: PathBuf) -> Result<Self, StoreError> {
         let file = disk.open(&path).map_err(at("open", &path))?;
-        let mut bytes = [0; HEADER_SIZE as usize];
+        let mut bytes = [0; 40];
         file.read_at(0, &mut bytes).map_err(at("read", &path))?;
         let mut bytes = &bytes[..];
         let header = IndexHeader {
@@ -128,7 +128,7 @@ impl IndexFile {
         let mut newer = self.header.next;
         while number > 0 && number < newer && found.len() < enough {
             newer = number;
-            let mut bytes = [0; ITEM_SIZE as usize];
+            let mut bytes = [0; 20];
             self.read(item_at(number), &mut bytes)?;
             let mut bytes = &bytes[..];
             let (item_hash, offset) = (bytes.get_i32(), bytes.get_u64());
