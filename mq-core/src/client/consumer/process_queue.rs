@@ -1,0 +1,223 @@
+//! The messages of one queue that are here and not finished (`ProcessQueue`): pure data.
+//!
+//! The offset to commit is the lowest unfinished one, so a message that takes long holds it back
+//! while later ones are finished; that is why the span of what is held is limited too.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::message::{MessageExt, QueueOffset};
+
+/// What is held of one queue before pulling pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowLimits {
+    /// Messages (`pullThresholdForQueue`).
+    pub messages: usize,
+    /// Bytes of bodies (`pullThresholdSizeForQueue`).
+    pub bytes: usize,
+    /// Distance of the first from the last offset (`consumeConcurrentlyMaxSpan`); not in order.
+    pub span: u64,
+}
+
+impl Default for FlowLimits {
+    fn default() -> Self {
+        Self {
+            messages: 1000,
+            bytes: 100 * 1024 * 1024,
+            span: 2000,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ProcessQueue {
+    held: BTreeMap<QueueOffset, Held>,
+    bytes: usize,
+    /// Behind the last message that ever came.
+    end: Option<QueueOffset>,
+}
+
+#[derive(Debug)]
+struct Held {
+    message: MessageExt,
+    started: Option<Moment>,
+}
+
+impl ProcessQueue {
+    /// Takes messages in; those that are held already are left alone.
+    pub(super) fn put(&mut self, messages: Vec<MessageExt>) {
+        for message in messages {
+            let offset = message.queue_offset;
+            self.end = self.end.max(Some(offset.plus(1)));
+            let length = message.message.body.len();
+            let held = Held {
+                message,
+                started: None,
+            };
+            match self.held.insert(offset, held) {
+                None => self.bytes += length,
+                Some(old) => {
+                    self.bytes = self.bytes + length - old.message.message.body.len();
+                }
+            }
+        }
+    }
+
+    /// The next messages in order, at most `count`; they stay held.
+    pub(super) fn first(&self, count: usize) -> Vec<MessageExt> {
+        let held = self.held.values().take(count);
+        held.map(|held| held.message.clone()).collect()
+    }
+
+    /// A listener now has these messages.
+    pub(super) fn start(&mut self, messages: &[MessageExt], now: Moment) {
+        for message in messages {
+            if let Some(held) = self.held.get_mut(&message.queue_offset) {
+                held.started = Some(now);
+            }
+        }
+    }
+
+    /// The message at `offset`, while it is held.
+    pub(super) fn get(&self, offset: QueueOffset) -> Option<&MessageExt> {
+        self.held.get(&offset).map(|held| &held.message)
+    }
+
+    /// Another attempt of the message at `offset` will be made here.
+    pub(super) fn try_again(&mut self, offset: QueueOffset) -> Option<MessageExt> {
+        let held = self.held.get_mut(&offset)?;
+        held.message.reconsume_times = held.message.reconsume_times.saturating_add(1);
+        held.started = None;
+        Some(held.message.clone())
+    }
+
+    /// The messages at `offsets` are finished. The offset that may now be committed.
+    pub(super) fn finish(&mut self, offsets: &[QueueOffset]) -> Option<QueueOffset> {
+        for offset in offsets {
+            if let Some(held) = self.held.remove(offset) {
+                self.bytes -= held.message.message.body.len();
+            }
+        }
+        self.committable()
+    }
+
+    /// The lowest unfinished offset, or the end when all are finished; nothing before the first
+    /// message has come.
+    pub(super) fn committable(&self) -> Option<QueueOffset> {
+        let first = self.held.first_key_value().map(|(offset, _)| *offset);
+        first.or(self.end)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Whether pulling has to pause; the span does not matter in order.
+    pub(super) fn is_full(&self, limits: FlowLimits, in_order: bool) -> bool {
+        self.held.len() > limits.messages
+            || self.bytes > limits.bytes
+            || (!in_order && self.span() > limits.span)
+    }
+
+    /// Messages that a listener has had for longer than `limit`.
+    pub(super) fn overdue(&self, now: Moment, limit: Duration) -> Vec<MessageExt> {
+        let overdue = |held: &&Held| held.started.is_some_and(|start| now.since(start) > limit);
+        let held = self.held.values().filter(overdue);
+        held.map(|held| held.message.clone()).collect()
+    }
+
+    fn span(&self) -> u64 {
+        match (self.held.first_key_value(), self.held.last_key_value()) {
+            (Some((first, _)), Some((last, _))) => last.0 - first.0,
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::message::{Message, PhysicalOffset, SysFlag, TopicName};
+
+    pub(in super::super) fn message(offset: u64, body: &'static str) -> MessageExt {
+        MessageExt {
+            message: Message::new(TopicName::new("t").unwrap(), body),
+            queue_id: 0,
+            queue_offset: QueueOffset(offset),
+            physical_offset: PhysicalOffset(offset * 100),
+            sys_flag: SysFlag::default(),
+            born_timestamp: 0,
+            born_host: "127.0.0.1:1".parse().unwrap(),
+            store_timestamp: 0,
+            store_host: "127.0.0.1:2".parse().unwrap(),
+            reconsume_times: 0,
+            prepared_transaction_offset: 0,
+            store_size: 0,
+        }
+    }
+
+    fn holding(offsets: impl IntoIterator<Item = u64>) -> ProcessQueue {
+        let mut queue = ProcessQueue::default();
+        queue.put(offsets.into_iter().map(|o| message(o, "12345")).collect());
+        queue
+    }
+
+    #[test]
+    fn the_lowest_unfinished_offset_may_be_committed() {
+        let mut queue = holding(10..14);
+
+        assert_eq!(queue.finish(&[QueueOffset(11), QueueOffset(13)]), Some(QueueOffset(10)));
+        assert_eq!(queue.finish(&[QueueOffset(10)]), Some(QueueOffset(12)));
+        assert_eq!(queue.finish(&[QueueOffset(12)]), Some(QueueOffset(14)));
+        assert_eq!(ProcessQueue::default().committable(), None);
+    }
+
+    #[test]
+    fn pulling_pauses_beyond_each_of_the_three_limits() {
+        let limits = |messages, bytes, span| FlowLimits { messages, bytes, span };
+        let mut queue = holding([0, 1, 9]);
+
+        assert!(!queue.is_full(limits(3, 15, 9), false));
+        assert!(queue.is_full(limits(2, 15, 9), false));
+        assert!(queue.is_full(limits(3, 14, 9), false));
+        assert!(queue.is_full(limits(3, 15, 8), false));
+        assert!(!queue.is_full(limits(3, 15, 8), true));
+        queue.finish(&[QueueOffset(0)]);
+        assert!(!queue.is_full(limits(2, 10, 8), false));
+    }
+
+    #[test]
+    fn what_came_twice_is_counted_once() {
+        let mut queue = holding([1, 2]);
+        queue.put(vec![message(2, "12345")]);
+
+        assert!(!queue.is_full(FlowLimits { messages: 2, bytes: 10, span: 1 }, false));
+        assert_eq!(queue.first(5).len(), 2);
+    }
+
+    #[tokio::test]
+    async fn only_what_was_started_long_ago_is_overdue() {
+        let clock = Clock::manual(0);
+        let minute = Duration::from_mins(1);
+        let mut queue = holding([1, 2]);
+        queue.start(&queue.first(1), clock.moment());
+
+        clock.advance(minute * 2).await;
+
+        let overdue = queue.overdue(clock.moment(), minute);
+        assert_eq!(overdue.len(), 1);
+        assert_eq!(overdue[0].queue_offset, QueueOffset(1));
+        assert!(queue.overdue(clock.moment(), minute * 3).is_empty());
+    }
+
+    #[test]
+    fn another_attempt_counts() {
+        let mut queue = holding([1]);
+
+        assert_eq!(queue.try_again(QueueOffset(1)).unwrap().reconsume_times, 1);
+        assert_eq!(queue.first(1)[0].reconsume_times, 1);
+        assert_eq!(queue.try_again(QueueOffset(2)), None);
+    }
+}

@@ -1,0 +1,297 @@
+//! Why something could not be sent, found or started.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::message::{GroupName, MessageQueue, TopicName};
+use crate::remoting::CallError;
+use crate::wire::{BodyError, Refusal, ResponseCode};
+
+/// Who has to do something about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller: the message breaks a rule and will never be taken as it is.
+    Message,
+    /// Whoever runs the cluster: the topic is nowhere.
+    NoRoute,
+    /// Whoever runs the cluster: nobody answers.
+    Unreachable,
+    /// A broker said no, and means it.
+    Refused,
+    /// The time ran out; the message may have been stored.
+    Timeout,
+    /// The client was shut down.
+    ShutDown,
+}
+
+/// Why a message was not sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The message breaks a rule.
+    #[error("the message to `{topic}` cannot be sent")]
+    Message {
+        /// Where it should have gone.
+        topic: TopicName,
+        /// Which rule.
+        source: MessageError,
+    },
+    /// No broker has the topic, and none offers to make it.
+    #[error("no route info of topic `{0}`: create it, or allow a broker to create topics")]
+    NoRoute(TopicName),
+    /// The selector chose none of the queues.
+    #[error("the selector chose none of the {queues} queues of `{topic}`")]
+    NotSelected {
+        /// The topic.
+        topic: TopicName,
+        /// How many there were.
+        queues: usize,
+    },
+    /// The broker of this queue is not known (any more).
+    #[error("no broker is known for {0}")]
+    NoBroker(MessageQueue),
+    /// The route could not be asked for.
+    #[error("could not look up topic `{topic}`")]
+    Route {
+        /// The topic.
+        topic: TopicName,
+        /// Why not.
+        source: RouteError,
+    },
+    /// No attempt was successful; the last one ended so.
+    #[error("could not send to broker `{broker}` in {attempts} attempts")]
+    Broker {
+        /// The last broker tried.
+        broker: String,
+        /// How many attempts were made.
+        attempts: u32,
+        /// Why the last one failed.
+        source: CallError,
+    },
+    /// The time for all attempts ran out.
+    #[error("could not send to `{topic}` within {limit:?}")]
+    Timeout {
+        /// The topic.
+        topic: TopicName,
+        /// The time there was.
+        limit: Duration,
+    },
+    /// The producer or its client was shut down.
+    #[error("the producer is shut down")]
+    ShutDown,
+}
+
+impl SendError {
+    /// Who has to do something about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Message { .. } | Self::NotSelected { .. } => ErrorKind::Message,
+            Self::NoRoute(_) | Self::NoBroker(_) => ErrorKind::NoRoute,
+            Self::Route { source, .. } => source.kind(),
+            Self::Broker { source, .. } => match source {
+                CallError::Refused(_) | CallError::Frame(_) => ErrorKind::Refused,
+                CallError::Timeout { .. } | CallError::Closed { .. } => ErrorKind::Timeout,
+                _ => ErrorKind::Unreachable,
+            },
+            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::ShutDown => ErrorKind::ShutDown,
+        }
+    }
+
+    /// Whether the same message may succeed later, unchanged. After a timeout it may also be
+    /// stored already, and another send makes a second one.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Broker { source, .. } => may_succeed_elsewhere(source),
+            _ => matches!(
+                self.kind(),
+                ErrorKind::NoRoute | ErrorKind::Unreachable | ErrorKind::Timeout
+            ),
+        }
+    }
+}
+
+/// Whether another broker may take what this one did not (`DefaultMQProducerImpl`): connection
+/// trouble, and the codes that speak of the broker and not of the message.
+pub(super) fn may_succeed_elsewhere(error: &CallError) -> bool {
+    const RETRY_CODES: &[i32] = &[
+        ResponseCode::SYSTEM_ERROR.0,
+        ResponseCode::SYSTEM_BUSY.0,
+        ResponseCode::SERVICE_NOT_AVAILABLE.0,
+        ResponseCode::NO_PERMISSION.0,
+        ResponseCode::TOPIC_NOT_EXIST.0,
+        204, // NO_BUYER_ID
+        205, // NOT_IN_CURRENT_UNIT
+        ResponseCode::GO_AWAY.0,
+    ];
+    match error.refusal() {
+        Some(refusal) => RETRY_CODES.contains(&refusal.code.0),
+        None => error.is_transport(),
+    }
+}
+
+/// Which rule a message breaks (`Validators`).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// Brokers refuse messages without a body.
+    #[error("the body is empty")]
+    EmptyBody,
+    /// The body is longer than the producer allows.
+    #[error("the body has {length} bytes, at most {limit} are allowed")]
+    TooLong {
+        /// Bytes found.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Properties are kept with a length of 16 bits.
+    #[error("the properties have {length} bytes, at most {limit} are allowed")]
+    Properties {
+        /// Bytes found.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The properties are not text.
+    #[error("the properties are not UTF-8")]
+    NotText,
+    /// Only brokers write to this topic.
+    #[error("only brokers send to this topic")]
+    SystemTopic,
+    /// There is nothing in the batch.
+    #[error("the batch is empty")]
+    EmptyBatch,
+    /// A batch goes to one topic.
+    #[error("the batch has messages for `{0}` too: all must have one topic")]
+    MixedTopics(TopicName),
+    /// Delayed messages and retries cannot be batched.
+    #[error("a batch cannot hold {0}")]
+    NotInBatch(&'static str),
+}
+
+/// Why a route could not be asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// No name server of the list answered; this is what the last one did.
+    #[error("no name server answers ({addresses})")]
+    Unreachable {
+        /// All that were asked.
+        addresses: String,
+        /// What the last one did.
+        source: CallError,
+    },
+    /// A name server refused.
+    #[error("the name server refused")]
+    Refused(#[source] Refusal),
+    /// The answer makes no sense.
+    #[error("the name server's answer cannot be read")]
+    Answer(#[source] BodyError),
+    /// No address of a name server was given.
+    #[error("no name server is known: give at least one host:port")]
+    NoNameServer,
+}
+
+impl RouteError {
+    /// Who has to do something about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(_) => ErrorKind::Refused,
+            _ => ErrorKind::Unreachable,
+        }
+    }
+}
+
+/// Why a client, producer or consumer could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No address of a name server was given.
+    #[error("no name server is known: give at least one host:port")]
+    NoNameServer,
+    /// The group's name is RocketMQ's own.
+    #[error("`{0}` is a group of RocketMQ's own: choose another name")]
+    ReservedGroup(GroupName),
+    /// Two of one group would disturb each other within one client.
+    #[error("this client has a {role} of group `{group}` already")]
+    GroupTaken {
+        /// `producer` or `consumer`.
+        role: &'static str,
+        /// The group.
+        group: GroupName,
+    },
+    /// A consumer without a subscription gets nothing.
+    #[error("the consumer of group `{0}` has no subscription")]
+    NoSubscription(GroupName),
+    /// A setting is out of its range.
+    #[error("{name} is {found}, allowed is {allowed}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What it is.
+        found: u64,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// The broker cannot filter so.
+    #[error("the broker does not take the filter of topic `{topic}`")]
+    Filter {
+        /// The topic.
+        topic: TopicName,
+        /// What the broker says.
+        source: Refusal,
+    },
+    /// The offsets of a broadcasting group cannot be read.
+    #[error("could not read the offsets in `{path}`")]
+    Offsets {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The client was shut down.
+    #[error("the client is shut down")]
+    ShutDown,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    fn refused(code: i32) -> SendError {
+        SendError::Broker {
+            broker: "broker-a".to_owned(),
+            attempts: 1,
+            source: CallError::Refused(Refusal::new(ResponseCode(code), "no")),
+        }
+    }
+
+    #[test]
+    fn codes_that_speak_of_the_broker_may_succeed_elsewhere() {
+        for code in [1, 2, 14, 16, 17, 204, 205, 1500] {
+            assert!(refused(code).is_retryable(), "{code}");
+        }
+        for code in [3, 13, 26, 29] {
+            assert!(!refused(code).is_retryable(), "{code}");
+        }
+    }
+
+    #[test]
+    fn each_error_prints_its_own_level() {
+        let error = refused(13);
+
+        assert_eq!(
+            error.to_string(),
+            "could not send to broker `broker-a` in 1 attempts"
+        );
+        let call = error.source().unwrap();
+        assert_eq!(call.to_string(), "refused");
+        assert_eq!(call.source().unwrap().to_string(), "code 13: no");
+        assert_eq!(error.kind(), ErrorKind::Refused);
+    }
+}
