@@ -18,6 +18,8 @@ extern crate self as mq_core;
 
 #[cfg(feature = "broker")]
 pub mod broker;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod message;
 #[cfg(feature = "namesrv")]
 pub mod namesrv;

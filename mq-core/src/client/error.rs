@@ -4,9 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::message::subscription::TagError;
 use crate::message::{GroupName, MessageQueue, TopicName};
 use crate::remoting::CallError;
-use crate::wire::{BodyError, Refusal, ResponseCode};
+use crate::wire::fastjson::BodyError;
+use crate::wire::{Refusal, ResponseCode};
 
 /// Who has to do something about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,9 @@ pub enum SendError {
         /// Which rule.
         source: MessageError,
     },
+    /// There is nothing in the batch.
+    #[error("the batch is empty")]
+    EmptyBatch,
     /// No broker has the topic, and none offers to make it.
     #[error("no route info of topic `{0}`: create it, or allow a broker to create topics")]
     NoRoute(TopicName),
@@ -87,7 +92,9 @@ impl SendError {
     /// Who has to do something about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Message { .. } | Self::NotSelected { .. } => ErrorKind::Message,
+            Self::Message { .. } | Self::EmptyBatch | Self::NotSelected { .. } => {
+                ErrorKind::Message
+            }
             Self::NoRoute(_) | Self::NoBroker(_) => ErrorKind::NoRoute,
             Self::Route { source, .. } => source.kind(),
             Self::Broker { source, .. } => match source {
@@ -161,9 +168,6 @@ pub enum MessageError {
     /// Only brokers write to this topic.
     #[error("only brokers send to this topic")]
     SystemTopic,
-    /// There is nothing in the batch.
-    #[error("the batch is empty")]
-    EmptyBatch,
     /// A batch goes to one topic.
     #[error("the batch has messages for `{0}` too: all must have one topic")]
     MixedTopics(TopicName),
@@ -226,6 +230,14 @@ pub enum StartError {
     /// A consumer without a subscription gets nothing.
     #[error("the consumer of group `{0}` has no subscription")]
     NoSubscription(GroupName),
+    /// A tag expression names no tag.
+    #[error("the subscription of topic `{topic}` cannot be understood")]
+    Tags {
+        /// The topic.
+        topic: TopicName,
+        /// What is wrong with it.
+        source: TagError,
+    },
     /// A setting is out of its range.
     #[error("{name} is {found}, allowed is {allowed}")]
     Setting {

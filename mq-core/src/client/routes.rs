@@ -125,7 +125,11 @@ impl RouteTable {
 
     /// The address of the broker `name` with `id`, or of any of that name.
     pub(super) fn address(&self, name: &str, id: i64) -> Option<ByteString> {
-        let addresses = || self.routes.values().filter_map(|route| route.brokers.get(name));
+        let addresses = || {
+            self.routes
+                .values()
+                .filter_map(|route| route.brokers.get(name))
+        };
         addresses()
             .find_map(|addresses| addresses.get(&id))
             .or_else(|| addresses().find_map(|addresses| addresses.values().next()))
@@ -140,7 +144,10 @@ impl RouteTable {
 
     /// Every address that some route names; masters only, or slaves too.
     pub(super) fn addresses(&self, slaves_too: bool) -> BTreeSet<ByteString> {
-        let brokers = self.routes.values().flat_map(|route| route.brokers.values());
+        let brokers = self
+            .routes
+            .values()
+            .flat_map(|route| route.brokers.values());
         let wanted = |(id, _): &(&i64, &ByteString)| slaves_too || **id == MASTER;
         brokers
             .flat_map(|addresses| addresses.iter().filter(wanted))
@@ -191,7 +198,10 @@ mod tests {
     }
 
     fn names(queues: &[MessageQueue]) -> Vec<String> {
-        queues.iter().map(|q| format!("{}{}", q.broker, q.id)).collect()
+        queues
+            .iter()
+            .map(|q| format!("{}{}", q.broker, q.id))
+            .collect()
     }
 
     #[test]
@@ -199,7 +209,10 @@ mod tests {
         let route = TopicRoute::of(&topic(), &data());
 
         assert_eq!(names(&route.publish), ["b0"]);
-        assert_eq!(names(&route.subscribe), ["a0", "a1", "b0", "c0", "nowhere0"]);
+        assert_eq!(
+            names(&route.subscribe),
+            ["a0", "a1", "b0", "c0", "nowhere0"]
+        );
     }
 
     #[test]

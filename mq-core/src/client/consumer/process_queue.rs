@@ -168,7 +168,10 @@ pub(super) mod tests {
     fn the_lowest_unfinished_offset_may_be_committed() {
         let mut queue = holding(10..14);
 
-        assert_eq!(queue.finish(&[QueueOffset(11), QueueOffset(13)]), Some(QueueOffset(10)));
+        assert_eq!(
+            queue.finish(&[QueueOffset(11), QueueOffset(13)]),
+            Some(QueueOffset(10))
+        );
         assert_eq!(queue.finish(&[QueueOffset(10)]), Some(QueueOffset(12)));
         assert_eq!(queue.finish(&[QueueOffset(12)]), Some(QueueOffset(14)));
         assert_eq!(ProcessQueue::default().committable(), None);
@@ -176,7 +179,11 @@ pub(super) mod tests {
 
     #[test]
     fn pulling_pauses_beyond_each_of_the_three_limits() {
-        let limits = |messages, bytes, span| FlowLimits { messages, bytes, span };
+        let limits = |messages, bytes, span| FlowLimits {
+            messages,
+            bytes,
+            span,
+        };
         let mut queue = holding([0, 1, 9]);
 
         assert!(!queue.is_full(limits(3, 15, 9), false));
@@ -193,7 +200,14 @@ pub(super) mod tests {
         let mut queue = holding([1, 2]);
         queue.put(vec![message(2, "12345")]);
 
-        assert!(!queue.is_full(FlowLimits { messages: 2, bytes: 10, span: 1 }, false));
+        assert!(!queue.is_full(
+            FlowLimits {
+                messages: 2,
+                bytes: 10,
+                span: 1
+            },
+            false
+        ));
         assert_eq!(queue.first(5).len(), 2);
     }
 

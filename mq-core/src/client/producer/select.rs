@@ -39,7 +39,8 @@ mod tests {
 
     fn queues(brokers: &[&'static str]) -> Vec<MessageQueue> {
         let topic = TopicName::new("t").unwrap();
-        let two = |broker: &&'static str| [0, 1].map(|id| MessageQueue::new(topic.clone(), *broker, id));
+        let two =
+            |broker: &&'static str| [0, 1].map(|id| MessageQueue::new(topic.clone(), *broker, id));
         brokers.iter().flat_map(two).collect()
     }
 
@@ -56,7 +57,9 @@ mod tests {
         chosen.dedup();
         assert_eq!(chosen.len(), 3, "one is met twice where the counter wraps");
         let mut turn = 0;
-        let four: Vec<_> = (0..4).filter_map(|_| in_turn(&queues, &mut turn, None)).collect();
+        let four: Vec<_> = (0..4)
+            .filter_map(|_| in_turn(&queues, &mut turn, None))
+            .collect();
         assert_eq!(four, queues.iter().collect::<Vec<_>>());
     }
 

@@ -25,6 +25,8 @@ pub struct ConsumerSendMsgBack {
     pub unit_mode: Option<bool>,
     /// Attempts allowed.
     pub max_reconsume_times: Option<i32>,
+    /// Why it is a dead letter; only our brokers keep it.
+    pub reason: Option<ByteString>,
 }
 
 impl Request for ConsumerSendMsgBack {

@@ -3,7 +3,11 @@
 use crate::message::MessageQueue;
 
 /// Neighboring queues; those who come first get one more (`AllocateMessageQueueAveragely`).
-pub(super) fn in_blocks(index: usize, queues: &[MessageQueue], members: usize) -> Vec<MessageQueue> {
+pub(super) fn in_blocks(
+    index: usize,
+    queues: &[MessageQueue],
+    members: usize,
+) -> Vec<MessageQueue> {
     let (share, left) = (queues.len() / members, queues.len() % members);
     let (start, count) = if index < left {
         (index * (share + 1), share + 1)
@@ -14,8 +18,17 @@ pub(super) fn in_blocks(index: usize, queues: &[MessageQueue], members: usize) -
 }
 
 /// Every `members`th queue (`AllocateMessageQueueAveragelyByCircle`).
-pub(super) fn by_circle(index: usize, queues: &[MessageQueue], members: usize) -> Vec<MessageQueue> {
-    queues.iter().skip(index).step_by(members).cloned().collect()
+pub(super) fn by_circle(
+    index: usize,
+    queues: &[MessageQueue],
+    members: usize,
+) -> Vec<MessageQueue> {
+    queues
+        .iter()
+        .skip(index)
+        .step_by(members)
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -32,7 +45,11 @@ mod tests {
 
         assert_eq!(
             three,
-            [vec!["a0", "a1", "a2"], vec!["a3", "b0", "b1"], vec!["b2", "b3"]]
+            [
+                vec!["a0", "a1", "a2"],
+                vec!["a3", "b0", "b1"],
+                vec!["b2", "b3"]
+            ]
         );
         assert_eq!(ten[7], ["b3"]);
         assert!(ten[8].is_empty() && ten[9].is_empty());
@@ -46,7 +63,11 @@ mod tests {
 
         assert_eq!(
             three,
-            [vec!["a0", "a3", "b2"], vec!["a1", "b0", "b3"], vec!["a2", "b1"]]
+            [
+                vec!["a0", "a3", "b2"],
+                vec!["a1", "b0", "b3"],
+                vec!["a2", "b1"]
+            ]
         );
     }
 }

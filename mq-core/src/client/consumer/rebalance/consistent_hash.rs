@@ -33,7 +33,10 @@ pub(super) fn allocate(
 /// The first four bytes of the MD5 of `text`.
 fn hash(text: &str) -> u32 {
     let digest = Md5::digest(text.as_bytes());
-    digest.iter().take(4).fold(0, |hash, byte| hash << 8 | u32::from(*byte))
+    digest
+        .iter()
+        .take(4)
+        .fold(0, |hash, byte| hash << 8 | u32::from(*byte))
 }
 
 #[cfg(test)]

@@ -52,7 +52,8 @@ pub(super) fn nearby(
     }
     let mut share = Vec::new();
     let here = rooms.of_member(me);
-    if let (Some(queues), Some(members)) = (queues_by_room.remove(&here), members_by_room.get(&here))
+    if let (Some(queues), Some(members)) =
+        (queues_by_room.remove(&here), members_by_room.get(&here))
     {
         share.extend(inner.allocate(me, &queues, members));
     }
@@ -109,9 +110,15 @@ mod tests {
 
         let shares = shares(&strategy, &queues, &members);
 
-        assert_eq!(shares[0], ["east@a0", "east@a1", "deserted@c0", "deserted@c1"]);
+        assert_eq!(
+            shares[0],
+            ["east@a0", "east@a1", "deserted@c0", "deserted@c1"]
+        );
         assert_eq!(shares[1], ["east@a2", "east@a3", "deserted@c2"]);
-        assert_eq!(shares[2], ["west@b0", "west@b1", "west@b2", "west@b3", "deserted@c3"]);
+        assert_eq!(
+            shares[2],
+            ["west@b0", "west@b1", "west@b2", "west@b3", "deserted@c3"]
+        );
         assert_eq!(strategy.name(), "MACHINE_ROOM_NEARBY-AVG");
     }
 }

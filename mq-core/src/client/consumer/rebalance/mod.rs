@@ -32,7 +32,7 @@ pub enum Strategy {
     /// (`MACHINE_ROOM_NEARBY`).
     MachineRoomNearby {
         /// How they are shared within a room.
-        inner: Box<Strategy>,
+        inner: Box<Self>,
         /// Who is where.
         rooms: Arc<dyn Rooms>,
     },
@@ -101,9 +101,7 @@ impl Strategy {
             Self::Average => average::in_blocks(index, queues, members.len()),
             Self::AverageByCircle => average::by_circle(index, queues, members.len()),
             Self::Config(mine) => mine.clone(),
-            Self::MachineRoom(rooms) => {
-                machine_room::in_rooms(rooms, index, queues, members.len())
-            }
+            Self::MachineRoom(rooms) => machine_room::in_rooms(rooms, index, queues, members.len()),
             Self::MachineRoomNearby { inner, rooms } => {
                 machine_room::nearby(inner, &**rooms, me, queues, members)
             }
@@ -132,7 +130,9 @@ mod tests {
     }
 
     pub(super) fn members(count: usize) -> Vec<ByteString> {
-        (0..count).map(|n| format!("192.168.0.1@{n}").into()).collect()
+        (0..count)
+            .map(|n| format!("192.168.0.1@{n}").into())
+            .collect()
     }
 
     /// What each member gets, as `broker` + `id`.
@@ -143,7 +143,10 @@ mod tests {
     ) -> Vec<Vec<String>> {
         let share = |me: &ByteString| {
             let share = strategy.allocate(me, queues, members);
-            share.iter().map(|q| format!("{}{}", q.broker, q.id)).collect()
+            share
+                .iter()
+                .map(|q| format!("{}{}", q.broker, q.id))
+                .collect()
         };
         members.iter().map(share).collect()
     }
@@ -164,8 +167,11 @@ mod tests {
 
     #[test]
     fn every_queue_has_exactly_one_member_whatever_the_numbers() {
-        let strategies =
-            [Strategy::Average, Strategy::AverageByCircle, Strategy::consistent_hash()];
+        let strategies = [
+            Strategy::Average,
+            Strategy::AverageByCircle,
+            Strategy::consistent_hash(),
+        ];
         for strategy in strategies {
             for (each, count) in [(1, 1), (4, 3), (3, 4), (8, 5), (16, 1), (5, 5)] {
                 let queues = queues(&["a", "b"], each);
@@ -173,10 +179,16 @@ mod tests {
                 let mut all: Vec<_> = shares(&strategy, &queues, &members(count)).concat();
 
                 all.sort();
-                let expected: Vec<_> =
-                    queues.iter().map(|q| format!("{}{}", q.broker, q.id)).collect();
+                let expected: Vec<_> = queues
+                    .iter()
+                    .map(|q| format!("{}{}", q.broker, q.id))
+                    .collect();
                 assert_eq!(all.len(), expected.len());
-                assert!(expected.iter().all(|q| all.contains(q)), "{}", strategy.name());
+                assert!(
+                    expected.iter().all(|q| all.contains(q)),
+                    "{}",
+                    strategy.name()
+                );
             }
         }
     }

@@ -1,0 +1,65 @@
+//! A queue that is ours at present.
+//!
+//! Once it is dropped nothing of it may be committed any more, except by whoever drops it.
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::process_queue::ProcessQueue;
+use crate::clock::Moment;
+use crate::message::{MessageQueue, QueueOffset};
+
+#[derive(Debug)]
+pub(super) struct Assigned {
+    pub(super) queue: MessageQueue,
+    pub(super) held: Mutex<ProcessQueue>,
+    /// Something was finished: there may be room to pull again.
+    pub(super) finished: Notify,
+    /// Something came in, for whoever takes it in order.
+    pub(super) arrived: Notify,
+    /// Where the first pull begins; asked for when the queue became ours.
+    pub(super) start: QueueOffset,
+    /// Held while a listener has messages of an ordered queue.
+    pub(super) consuming: tokio::sync::Mutex<()>,
+    /// When the lock of an ordered queue was last confirmed.
+    locked: Mutex<Option<Moment>>,
+    dropped: CancellationToken,
+}
+
+impl Assigned {
+    pub(super) fn new(queue: MessageQueue, start: QueueOffset) -> Self {
+        Self {
+            queue,
+            held: Mutex::default(),
+            finished: Notify::new(),
+            arrived: Notify::new(),
+            start,
+            consuming: tokio::sync::Mutex::default(),
+            locked: Mutex::new(None),
+            dropped: CancellationToken::new(),
+        }
+    }
+
+    /// It belongs to somebody else from now on.
+    pub(super) fn drop_it(&self) {
+        self.dropped.cancel();
+    }
+
+    pub(super) fn is_dropped(&self) -> bool {
+        self.dropped.is_cancelled()
+    }
+
+    pub(super) async fn dropped(&self) {
+        self.dropped.cancelled().await;
+    }
+
+    /// The broker has confirmed the lock, or has not.
+    pub(super) fn set_lock(&self, at: Option<Moment>) {
+        *self.locked.lock() = at;
+    }
+
+    pub(super) fn locked_at(&self) -> Option<Moment> {
+        *self.locked.lock()
+    }
+}

@@ -1,0 +1,329 @@
+//! From settings and subscriptions to a running consumer (`DefaultMQPushConsumerImpl.start`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::concurrently::{self, WorkQueue};
+use super::listener::{ConcurrentListener, Listener, OrderlyListener};
+use super::offsets::Offsets;
+use super::{Core, PushConsumer, lock, share};
+use crate::client::cluster::Cluster;
+use crate::client::config::{ConsumerConfig, StartFrom};
+use crate::client::error::StartError;
+use crate::client::groups::{Member, Order};
+use crate::client::producer::Producer;
+use crate::message::subscription::{SelectorType, Subscription, TagExpression};
+use crate::message::{GroupName, TopicName};
+use crate::remoting::CallError;
+use crate::tasks::Tasks;
+use crate::wire::body::{
+    CheckClientRequestBody, ConsumeFromWhere, ConsumeType, ConsumerData, MessageModel,
+    SubscriptionData,
+};
+use crate::wire::fastjson;
+use crate::wire::header::CheckClientConfig;
+
+/// So many orders may wait for the consumer.
+const ORDERS: usize = 16;
+
+/// A consumer on its way: subscribe, then start it with a listener.
+#[must_use = "a consumer does nothing before it is started"]
+pub struct PushConsumerBuilder {
+    cluster: Arc<Cluster>,
+    config: ConsumerConfig,
+    wanted: Vec<(TopicName, SelectorType, ByteString)>,
+}
+
+impl PushConsumerBuilder {
+    pub(in crate::client) fn new(cluster: &Arc<Cluster>, config: ConsumerConfig) -> Self {
+        Self {
+            cluster: Arc::clone(cluster),
+            config,
+            wanted: Vec::new(),
+        }
+    }
+
+    /// Wants the messages of `topic` with one of the tags: `*` or `a || b`.
+    pub fn subscribe(self, topic: TopicName, expression: impl Into<ByteString>) -> Self {
+        self.subscribe_by(topic, SelectorType::Tag, expression)
+    }
+
+    /// Wants the messages of `topic` that `selector` lets through.
+    pub fn subscribe_by(
+        mut self,
+        topic: TopicName,
+        selector: SelectorType,
+        expression: impl Into<ByteString>,
+    ) -> Self {
+        self.wanted.push((topic, selector, expression.into()));
+        self
+    }
+
+    /// Starts, handing messages over in no particular order. It does not wait for the cluster:
+    /// when nobody answers, the consumer goes on asking.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] says what to change.
+    pub async fn start(
+        self,
+        listener: impl ConcurrentListener,
+    ) -> Result<PushConsumer, StartError> {
+        self.run(Listener::Concurrent(Arc::new(listener))).await
+    }
+
+    /// Starts, handing the messages of each queue over one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] says what to change.
+    pub async fn start_orderly(
+        self,
+        listener: impl OrderlyListener,
+    ) -> Result<PushConsumer, StartError> {
+        self.run(Listener::Orderly(Arc::new(listener))).await
+    }
+
+    async fn run(self, listener: Listener) -> Result<PushConsumer, StartError> {
+        let Self {
+            cluster,
+            config,
+            wanted,
+        } = self;
+        if cluster.tasks.is_stopping() {
+            return Err(StartError::ShutDown);
+        }
+        check(&config)?;
+        let subscriptions = subscriptions(&config, wanted, cluster.clock.now_ms())?;
+        let (orders, received) = mpsc::channel(ORDERS);
+        let member = Member {
+            data: consumer_data(&config, &subscriptions),
+            topics: subscriptions.keys().cloned().collect(),
+            orders: orders.clone(),
+        };
+        let offsets = Offsets::open(&cluster, &config)?;
+        cluster.groups.lock().add_consumer(&config.group, member)?;
+        for subscription in subscriptions.values() {
+            if let Err(error) = find(&cluster, &config, subscription).await {
+                cluster.groups.lock().remove_consumer(&config.group);
+                return Err(error);
+            }
+        }
+        cluster.heartbeat().await;
+        let core = Arc::new(Core {
+            offsets,
+            subscriptions,
+            listener,
+            assigned: Mutex::default(),
+            work: WorkQueue::default(),
+            calls: Semaphore::new(config.consume_threads.into()),
+            producer: Producer::inner(&cluster, inner_group(&config.group)),
+            orders,
+            tasks: Tasks::new(cluster.clock.clone()),
+            config,
+            cluster,
+        });
+        spawn(&core, received);
+        Ok(PushConsumer(core))
+    }
+}
+
+/// The group that Java's clients send in for themselves.
+fn inner_group(own: &GroupName) -> GroupName {
+    GroupName::new("CLIENT_INNER_PRODUCER").unwrap_or_else(|_never| own.clone())
+}
+
+fn spawn(core: &Arc<Core>, orders: mpsc::Receiver<Order>) {
+    let tasks = &core.tasks;
+    tasks.spawn_until_stop("sharing queues", share::run(Arc::clone(core), orders));
+    tasks.spawn_until_stop("committing offsets", share::commit(Arc::clone(core)));
+    if core.is_orderly() {
+        tasks.spawn_until_stop("renewing locks", lock::renew(Arc::clone(core)));
+        return;
+    }
+    tasks.spawn_until_stop("overdue messages", concurrently::expire(Arc::clone(core)));
+    for _ in 0..core.config.consume_threads {
+        tasks.spawn("listener", concurrently::work(Arc::clone(core)));
+    }
+}
+
+/// The route and, for filters that brokers compile, whether one takes it.
+async fn find(
+    cluster: &Cluster,
+    config: &ConsumerConfig,
+    subscription: &Subscription,
+) -> Result<(), StartError> {
+    let topic = &subscription.topic;
+    if let Err(error) = cluster.refresh(topic).await {
+        tracing::warn!(%topic, %error, "the topic is looked up again later");
+        return Ok(());
+    }
+    if subscription.selector == SelectorType::Tag {
+        return Ok(());
+    }
+    let route = cluster.known_route(topic);
+    let mut addresses = route.iter().flat_map(|route| route.brokers.values());
+    let Some(address) = addresses.find_map(|broker| broker.values().next()) else {
+        return Ok(());
+    };
+    let body = fastjson::write(&CheckClientRequestBody {
+        client_id: cluster.client_id.clone(),
+        group: config.group.to_text(),
+        subscription_data: Some(data(subscription)),
+        namespace: None,
+    });
+    match cluster.call(address, CheckClientConfig, body).await {
+        Err(CallError::Refused(source)) => Err(StartError::Filter {
+            topic: topic.clone(),
+            source,
+        }),
+        Err(error) => {
+            tracing::warn!(%topic, %error, "the filter could not be checked");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+fn check(config: &ConsumerConfig) -> Result<(), StartError> {
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let flow = &config.flow;
+    let rules: [(_, u64, RangeInclusive<u64>, _); 6] = [
+        (
+            "consumeThreadMax",
+            config.consume_threads.into(),
+            1..=1000,
+            "1 to 1000",
+        ),
+        (
+            "consumeMessageBatchMaxSize",
+            config.consume_batch_size.into(),
+            1..=1024,
+            "1 to 1024",
+        ),
+        (
+            "pullBatchSize",
+            config.pull_batch_size.into(),
+            1..=1024,
+            "1 to 1024",
+        ),
+        (
+            "pullThresholdForQueue",
+            count(flow.messages),
+            1..=65_535,
+            "1 to 65535",
+        ),
+        (
+            "pullThresholdSizeForQueue",
+            count(flow.bytes),
+            1..=1 << 30,
+            "1 byte to 1 GiB",
+        ),
+        (
+            "consumeConcurrentlyMaxSpan",
+            flow.span,
+            1..=65_535,
+            "1 to 65535",
+        ),
+    ];
+    for (name, found, range, allowed) in rules {
+        if !range.contains(&found) {
+            return Err(StartError::Setting {
+                name,
+                found,
+                allowed,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn subscriptions(
+    config: &ConsumerConfig,
+    wanted: Vec<(TopicName, SelectorType, ByteString)>,
+    version: i64,
+) -> Result<BTreeMap<TopicName, Subscription>, StartError> {
+    if wanted.is_empty() {
+        return Err(StartError::NoSubscription(config.group.clone()));
+    }
+    let mut subscriptions = BTreeMap::new();
+    for (topic, selector, expression) in wanted {
+        let tags = match selector {
+            SelectorType::Tag => TagExpression::parse(&expression),
+            _ => Ok(TagExpression::default()),
+        };
+        let tags = tags.map_err(|source| StartError::Tags {
+            topic: topic.clone(),
+            source,
+        })?;
+        let subscription = Subscription {
+            topic: topic.clone(),
+            expression: if expression.is_empty() {
+                "*".into()
+            } else {
+                expression
+            },
+            selector,
+            tags,
+            version,
+        };
+        subscriptions.insert(topic, subscription);
+    }
+    if config.message_model == MessageModel::Clustering {
+        let topic = TopicName::retry_of(&config.group);
+        let everything = Subscription {
+            topic: topic.clone(),
+            expression: "*".into(),
+            selector: SelectorType::Tag,
+            tags: TagExpression::default(),
+            version,
+        };
+        subscriptions.insert(topic, everything);
+    }
+    Ok(subscriptions)
+}
+
+fn consumer_data(
+    config: &ConsumerConfig,
+    subscriptions: &BTreeMap<TopicName, Subscription>,
+) -> ConsumerData {
+    ConsumerData {
+        group_name: config.group.to_text(),
+        consume_type: ConsumeType::ConsumePassively,
+        message_model: config.message_model,
+        consume_from_where: match config.start_from {
+            StartFrom::LastOffset => ConsumeFromWhere::ConsumeFromLastOffset,
+            StartFrom::FirstOffset => ConsumeFromWhere::ConsumeFromFirstOffset,
+            StartFrom::Timestamp(_) => ConsumeFromWhere::ConsumeFromTimestamp,
+        },
+        subscription_data_set: subscriptions.values().map(data).collect(),
+        unit_mode: false,
+    }
+}
+
+fn data(subscription: &Subscription) -> SubscriptionData {
+    SubscriptionData {
+        topic: subscription.topic.to_text(),
+        sub_string: subscription.expression.clone(),
+        expression_type: ByteString::from_static(subscription.selector.as_str()),
+        tags_set: subscription.tags.tags().to_vec(),
+        code_set: subscription.tags.codes().to_vec(),
+        sub_version: subscription.version,
+        class_filter_mode: false,
+    }
+}
+
+impl fmt::Debug for PushConsumerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushConsumerBuilder")
+            .field("config", &self.config)
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,187 @@
+//! Hands messages over in no particular order (`ConsumeMessageConcurrentlyService`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::assigned::Assigned;
+use super::listener::{Listener, Outcome};
+use super::{Core, retry};
+use crate::message::{MessageExt, QueueOffset};
+
+/// The delay level of a message that took too long.
+const OVERDUE_LEVEL: i32 = 3;
+
+/// Batches that wait for a listener, first come, first served. Flow control bounds it.
+#[derive(Debug)]
+pub(super) struct WorkQueue {
+    waiting: Mutex<VecDeque<Work>>,
+    /// One permit for each batch that waits.
+    count: Semaphore,
+}
+
+#[derive(Debug)]
+struct Work {
+    assigned: Arc<Assigned>,
+    batch: Vec<MessageExt>,
+}
+
+impl Default for WorkQueue {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            count: Semaphore::new(0),
+        }
+    }
+}
+
+impl WorkQueue {
+    fn push(&self, assigned: &Arc<Assigned>, batch: Vec<MessageExt>) {
+        self.waiting.lock().push_back(Work {
+            assigned: Arc::clone(assigned),
+            batch,
+        });
+        self.count.add_permits(1);
+    }
+
+    async fn next(&self) -> Option<Work> {
+        let permit = self.count.acquire().await.ok()?;
+        permit.forget();
+        self.waiting.lock().pop_front()
+    }
+}
+
+/// Lines messages up for the listener, in batches.
+pub(super) fn submit(core: &Core, assigned: &Arc<Assigned>, messages: Vec<MessageExt>) {
+    let size = usize::from(core.config.consume_batch_size).max(1);
+    if size == 1 {
+        for message in messages {
+            core.work.push(assigned, vec![message]);
+        }
+        return;
+    }
+    for batch in messages.chunks(size) {
+        core.work.push(assigned, batch.to_vec());
+    }
+}
+
+/// Calls the listener with one batch after the other until the consumer stops. A call that has
+/// begun is finished.
+pub(super) async fn work(core: Arc<Core>) {
+    loop {
+        let work = tokio::select! {
+            biased;
+            () = core.tasks.stopping() => return,
+            work = core.work.next() => work,
+        };
+        if let Some(work) = work {
+            consume(&core, work).await;
+        }
+    }
+}
+
+/// Sends back what a listener has had for too long, until it is dropped. The call goes on, but
+/// its outcome no longer counts.
+pub(super) async fn expire(core: Arc<Core>) {
+    let limit = core.config.consume_timeout;
+    let clock = &core.cluster.clock;
+    loop {
+        clock.sleep(limit).await;
+        for assigned in core.owned() {
+            let overdue = assigned.held.lock().overdue(clock.moment(), limit);
+            for message in overdue {
+                tracing::warn!(id = message.message_id(), "the listener takes too long");
+                if !core.is_clustering()
+                    || retry::send_back(&core, &assigned.queue, &message, OVERDUE_LEVEL, None).await
+                {
+                    finish(&core, &assigned, &[message.queue_offset]);
+                }
+            }
+        }
+    }
+}
+
+async fn consume(core: &Arc<Core>, work: Work) {
+    let Work { assigned, batch } = work;
+    let Listener::Concurrent(listener) = &core.listener else {
+        return;
+    };
+    if assigned.is_dropped() {
+        return;
+    }
+    let offsets: Vec<_> = batch.iter().map(|message| message.queue_offset).collect();
+    assigned
+        .held
+        .lock()
+        .start(&batch, core.cluster.clock.moment());
+    let mut outcomes = listener.consume(batch).await.into_iter();
+    let mut finished = Vec::with_capacity(offsets.len());
+    for offset in offsets {
+        // A message without an outcome comes again.
+        let outcome = outcomes.next().unwrap_or(Outcome::Later { delay_level: 0 });
+        if conclude(core, &assigned, offset, outcome).await {
+            finished.push(offset);
+        }
+    }
+    finish(core, &assigned, &finished);
+}
+
+/// Carries out what the listener decided; whether the message is finished with here.
+async fn conclude(
+    core: &Arc<Core>,
+    assigned: &Arc<Assigned>,
+    offset: QueueOffset,
+    outcome: Outcome,
+) -> bool {
+    let (level, reason) = match outcome {
+        Outcome::Done => return true,
+        Outcome::Later { delay_level } => (i32::from(delay_level), None),
+        Outcome::DeadLetter { reason } => (-1, Some(reason)),
+    };
+    // Whoever has the queue now gets the message again anyway.
+    if assigned.is_dropped() {
+        return false;
+    }
+    let Some(message) = assigned.held.lock().get(offset).cloned() else {
+        return false;
+    };
+    if !core.is_clustering() {
+        let id = message.message_id();
+        tracing::warn!(id, ?reason, "dropped: broadcast messages do not come again");
+        return true;
+    }
+    if retry::send_back(core, &assigned.queue, &message, level, reason.as_deref()).await {
+        return true;
+    }
+    try_here(core, assigned, offset);
+    false
+}
+
+/// Nobody takes the message back, so it is tried again here after a while.
+fn try_here(core: &Arc<Core>, assigned: &Arc<Assigned>, offset: QueueOffset) {
+    let Some(message) = assigned.held.lock().try_again(offset) else {
+        return;
+    };
+    let (core, assigned) = (Arc::clone(core), Arc::clone(assigned));
+    let tasks = core.tasks.clone();
+    tasks.spawn_until_stop("another attempt", async move {
+        core.cluster
+            .clock
+            .sleep(core.cluster.timings.local_retry)
+            .await;
+        core.work.push(&assigned, vec![message]);
+    });
+}
+
+/// Takes finished messages out and notes how far the queue is now.
+pub(super) fn finish(core: &Core, assigned: &Assigned, offsets: &[QueueOffset]) {
+    let mut held = assigned.held.lock();
+    let committable = held.finish(offsets);
+    if let Some(offset) = committable.filter(|_| !assigned.is_dropped()) {
+        core.offsets.advance(&assigned.queue, offset);
+    }
+    drop(held);
+    assigned.finished.notify_one();
+}

@@ -1,0 +1,116 @@
+//! What an application does with messages, and what it answers.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::message::MessageExt;
+
+/// What becomes of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is done with.
+    Done,
+    /// It comes again.
+    Later {
+        /// After the time of this delay level; 0 lets the broker decide, longer with each attempt.
+        delay_level: u8,
+    },
+    /// It never comes again and goes to the dead letters of the group.
+    DeadLetter {
+        /// Why, for whoever looks at it there.
+        reason: String,
+    },
+}
+
+/// Takes messages in any order, several at a time (`MessageListenerConcurrently`).
+pub trait ConcurrentListener: Send + Sync + 'static {
+    /// Takes a batch of one topic and queue; there is an outcome for each message, in their order.
+    ///
+    /// A message without an outcome comes again, and so do all of them after a panic.
+    fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = Vec<Outcome>> + Send;
+}
+
+/// What becomes of messages that are taken in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OrderlyOutcome {
+    /// They are done with.
+    Done,
+    /// They come again, and nothing else of their queue before.
+    Suspend {
+        /// After so long, 10 ms to 30 s; `None`: after the consumer's usual pause.
+        pause: Option<Duration>,
+    },
+    /// They never come again and go to the dead letters of the group; the queue goes on.
+    DeadLetter {
+        /// Why, for whoever looks at them there.
+        reason: String,
+    },
+}
+
+/// Takes the messages of a queue one after the other (`MessageListenerOrderly`).
+pub trait OrderlyListener: Send + Sync + 'static {
+    /// Takes a batch of one topic and queue, in its order. After a panic it comes again.
+    fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = OrderlyOutcome> + Send;
+}
+
+/// A listener without its type.
+pub(super) enum Listener {
+    Concurrent(Arc<dyn Concurrent>),
+    Orderly(Arc<dyn Orderly>),
+}
+
+pub(super) trait Concurrent: Send + Sync {
+    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<Outcome>>;
+}
+
+pub(super) trait Orderly: Send + Sync {
+    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, OrderlyOutcome>;
+}
+
+impl<L: ConcurrentListener> Concurrent for L {
+    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<Outcome>> {
+        // The call itself may panic too, not only its future.
+        let call = AssertUnwindSafe(async move { ConcurrentListener::consume(self, batch).await });
+        let outcome = call.catch_unwind();
+        outcome
+            .map(|outcome| {
+                outcome.unwrap_or_else(|panic| {
+                    tracing::error!(panic = said(&*panic), "the listener panicked: again later");
+                    Vec::new()
+                })
+            })
+            .boxed()
+    }
+}
+
+impl<L: OrderlyListener> Orderly for L {
+    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, OrderlyOutcome> {
+        let call = AssertUnwindSafe(async move { OrderlyListener::consume(self, batch).await });
+        let outcome = call.catch_unwind();
+        outcome
+            .map(|outcome| {
+                outcome.unwrap_or_else(|panic| {
+                    tracing::error!(
+                        panic = said(&*panic),
+                        "the listener panicked: again after a pause"
+                    );
+                    OrderlyOutcome::Suspend { pause: None }
+                })
+            })
+            .boxed()
+    }
+}
+
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("(no text)")
+}

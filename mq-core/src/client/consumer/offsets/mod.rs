@@ -1,0 +1,160 @@
+//! How far a group is in each queue: at the broker, or for broadcasting in a file.
+
+mod local;
+mod remote;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::client::ConsumerConfig;
+use crate::client::cluster::Cluster;
+use crate::client::error::StartError;
+use crate::message::{GroupName, MessageQueue, QueueOffset};
+use crate::remoting::CallError;
+use crate::wire::body::MessageModel;
+use local::LocalFile;
+
+/// Offsets as they are known here, and where they are kept (`OffsetStore`).
+#[derive(Debug)]
+pub(super) struct Offsets {
+    cluster: Arc<Cluster>,
+    group: GroupName,
+    known: Mutex<HashMap<MessageQueue, QueueOffset>>,
+    home: Home,
+}
+
+#[derive(Debug)]
+enum Home {
+    Broker,
+    File(LocalFile),
+}
+
+/// Whether the one who commits waits for the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Commit {
+    /// No: there will be another commit soon.
+    InPassing,
+    /// Yes: it is the last one.
+    Surely,
+}
+
+/// The offset could not be asked for; that is not the same as "there is none".
+#[derive(Debug, thiserror::Error)]
+#[error("could not ask for an offset of {queue}")]
+pub(super) struct Unknown {
+    queue: MessageQueue,
+    #[source]
+    source: CallError,
+}
+
+impl Offsets {
+    pub(super) fn open(
+        cluster: &Arc<Cluster>,
+        config: &ConsumerConfig,
+    ) -> Result<Self, StartError> {
+        let mut known = HashMap::new();
+        let home = match config.message_model {
+            MessageModel::Clustering => Home::Broker,
+            MessageModel::Broadcasting => {
+                let file = LocalFile::of(config, &cluster.lasting_id);
+                known = file.read().map_err(|source| StartError::Offsets {
+                    path: file.path().to_owned(),
+                    source,
+                })?;
+                Home::File(file)
+            }
+        };
+        Ok(Self {
+            cluster: Arc::clone(cluster),
+            group: config.group.clone(),
+            known: Mutex::new(known),
+            home,
+        })
+    }
+
+    /// Everything before `offset` is finished. Never goes back.
+    pub(super) fn advance(&self, queue: &MessageQueue, offset: QueueOffset) {
+        let mut known = self.known.lock();
+        let entry = known.entry(queue.clone()).or_insert(offset);
+        *entry = (*entry).max(offset);
+    }
+
+    /// Goes to `offset`, backwards too.
+    pub(super) fn set(&self, queue: &MessageQueue, offset: QueueOffset) {
+        self.known.lock().insert(queue.clone(), offset);
+    }
+
+    /// What is known here.
+    pub(super) fn known(&self, queue: &MessageQueue) -> Option<QueueOffset> {
+        self.known.lock().get(queue).copied()
+    }
+
+    /// What is kept; `None`: nothing.
+    pub(super) async fn kept(&self, queue: &MessageQueue) -> Result<Option<QueueOffset>, Unknown> {
+        match &self.home {
+            Home::File(_) => Ok(self.known(queue)),
+            Home::Broker => {
+                let kept = remote::query(&self.cluster, &self.group, queue).await;
+                kept.map_err(|source| unknown(queue, source))
+            }
+        }
+    }
+
+    /// The end of a queue.
+    pub(super) async fn end(&self, queue: &MessageQueue) -> Result<QueueOffset, Unknown> {
+        let end = remote::end(&self.cluster, queue).await;
+        end.map_err(|source| unknown(queue, source))
+    }
+
+    /// Where the messages of a time begin, ms since 1970.
+    pub(super) async fn at_time(
+        &self,
+        queue: &MessageQueue,
+        timestamp: i64,
+    ) -> Result<QueueOffset, Unknown> {
+        let offset = remote::at_time(&self.cluster, queue, timestamp).await;
+        offset.map_err(|source| unknown(queue, source))
+    }
+
+    /// Keeps what is known of `queues`. A failure is logged: the next commit makes up for it.
+    pub(super) async fn commit(&self, queues: &[MessageQueue], how: Commit) {
+        let known: Vec<_> = {
+            let known = self.known.lock();
+            let offset = |queue: &MessageQueue| Some((queue.clone(), *known.get(queue)?));
+            queues.iter().filter_map(offset).collect()
+        };
+        match &self.home {
+            Home::File(file) => {
+                let all = self.known.lock().clone();
+                if let Err(error) = file.write(&all) {
+                    let path = file.path().display();
+                    tracing::error!(%path, %error, "could not keep the offsets");
+                }
+            }
+            Home::Broker => {
+                for (queue, offset) in known {
+                    let sent = remote::update(&self.cluster, &self.group, &queue, offset, how);
+                    if let Err(error) = sent.await {
+                        tracing::warn!(%queue, %offset, %error, "the offset is not committed");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets a queue that is somebody else's now; broadcasting keeps it.
+    pub(super) fn forget(&self, queue: &MessageQueue) {
+        if matches!(self.home, Home::Broker) {
+            self.known.lock().remove(queue);
+        }
+    }
+}
+
+fn unknown(queue: &MessageQueue, source: CallError) -> Unknown {
+    Unknown {
+        queue: queue.clone(),
+        source,
+    }
+}

@@ -1,0 +1,132 @@
+//! Hands the messages of one queue over one after the other (`ConsumeMessageOrderlyService`).
+//!
+//! Nothing behind a message is handed over before it is finished, and nothing at all without a
+//! lock that counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::assigned::Assigned;
+use super::listener::{Listener, OrderlyOutcome};
+use super::{Core, concurrently, lock, retry};
+use crate::message::{MessageExt, QueueOffset};
+
+/// How short and how long a pause may be.
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Calls the listener until the queue is dropped or the consumer stops. A call that has begun is
+/// finished.
+pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
+    while let Some(batch) = or_end(&core, &assigned, next(&core, &assigned)).await {
+        let Some(permit) = or_end(&core, &assigned, core.calls.acquire()).await else {
+            return;
+        };
+        let pause = {
+            let _consuming = assigned.consuming.lock().await;
+            if assigned.is_dropped() || core.tasks.is_stopping() {
+                return;
+            }
+            consume(&core, &assigned, batch).await
+        };
+        drop(permit);
+        if let Some(pause) = pause {
+            let pause = core.cluster.clock.sleep(pause.clamp(SHORTEST, LONGEST));
+            if or_end(&core, &assigned, pause).await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// What `waiting` gives, or nothing when the queue or the consumer comes to its end first.
+async fn or_end<T>(
+    core: &Core,
+    assigned: &Assigned,
+    waiting: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = assigned.dropped() => None,
+        () = core.tasks.stopping() => None,
+        outcome = waiting => Some(outcome),
+    }
+}
+
+/// The next messages, as soon as there are some and the queue is locked.
+async fn next(core: &Core, assigned: &Arc<Assigned>) -> Vec<MessageExt> {
+    loop {
+        let arrived = assigned.arrived.notified();
+        let batch = assigned
+            .held
+            .lock()
+            .first(core.config.consume_batch_size.into());
+        if batch.is_empty() {
+            arrived.await;
+            continue;
+        }
+        if lock::is_valid(core, assigned) {
+            return batch;
+        }
+        lock::confirm(core, std::slice::from_ref(assigned)).await;
+        if !lock::is_valid(core, assigned) {
+            core.cluster
+                .clock
+                .sleep(core.cluster.timings.lock_retry)
+                .await;
+        }
+    }
+}
+
+/// Calls the listener; gives how long to wait before the same messages come again.
+async fn consume(core: &Core, assigned: &Assigned, batch: Vec<MessageExt>) -> Option<Duration> {
+    let Listener::Orderly(listener) = &core.listener else {
+        return None;
+    };
+    let offsets: Vec<_> = batch.iter().map(|message| message.queue_offset).collect();
+    let outcome = listener.consume(batch).await;
+    let (pause, reason) = match outcome {
+        OrderlyOutcome::Done => {
+            concurrently::finish(core, assigned, &offsets);
+            return None;
+        }
+        OrderlyOutcome::Suspend { pause } => (pause.unwrap_or(core.config.suspend), None),
+        OrderlyOutcome::DeadLetter { reason } => (core.config.suspend, Some(reason)),
+    };
+    let mut finished = Vec::new();
+    for offset in &offsets {
+        if give_up(core, assigned, *offset, reason.as_deref()).await {
+            finished.push(*offset);
+        } else {
+            assigned.held.lock().try_again(*offset);
+        }
+    }
+    let all = finished.len() == offsets.len();
+    concurrently::finish(core, assigned, &finished);
+    (!all).then_some(pause)
+}
+
+/// Gets rid of a message that is hopeless or was tried often enough; whether that is done.
+async fn give_up(
+    core: &Core,
+    assigned: &Assigned,
+    offset: QueueOffset,
+    reason: Option<&str>,
+) -> bool {
+    let Some(message) = assigned.held.lock().get(offset).cloned() else {
+        return true;
+    };
+    let allowed = retry::allowed(core);
+    if reason.is_none() && message.reconsume_times < allowed {
+        return false;
+    }
+    if !core.is_clustering() {
+        let id = message.message_id();
+        tracing::warn!(id, ?reason, "dropped: broadcast messages do not come again");
+        return true;
+    }
+    match reason {
+        Some(_) => retry::send_back(core, &assigned.queue, &message, -1, reason).await,
+        None => retry::send_anew(core, &message, allowed).await,
+    }
+}

@@ -1,0 +1,121 @@
+//! From the bytes of a pull to the messages that a listener sees (`PullAPIWrapper`).
+
+use bytes::Bytes;
+
+use super::Core;
+use crate::message::record::{self, RecordError};
+use crate::message::subscription::TagExpression;
+use crate::message::{GroupName, MessageExt, SysFlag, TopicName, compression, property};
+
+/// A body may have so many bytes when it is unpacked.
+const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
+
+pub(super) fn read(body: &Bytes) -> Result<Vec<MessageExt>, RecordError> {
+    record::decode_all(body.clone())
+}
+
+/// Those of the messages whose tag is wanted, as they were when they were first sent.
+pub(super) fn wanted(core: &Core, topic: &TopicName, messages: Vec<MessageExt>) -> Vec<MessageExt> {
+    let everything = TagExpression::default();
+    let subscription = core.subscriptions.get(topic);
+    let tags = subscription.map_or(&everything, |subscription| &subscription.tags);
+    filtered(tags, &core.config.group, messages)
+}
+
+fn filtered(tags: &TagExpression, group: &GroupName, messages: Vec<MessageExt>) -> Vec<MessageExt> {
+    let retry_topic = TopicName::retry_of(group);
+    let wanted = messages
+        .into_iter()
+        .filter(|message| tags.matches(message.message.tag()));
+    wanted
+        .map(|mut message| {
+            unpack(&mut message);
+            restore_topic(&mut message, &retry_topic);
+            message
+        })
+        .collect()
+}
+
+fn unpack(message: &mut MessageExt) {
+    let packed = &message.message.body;
+    match compression::unpack(packed, message.sys_flag, UNPACKED_LIMIT) {
+        Ok(body) => {
+            message.message.body = body;
+            message.sys_flag = message.sys_flag.without(SysFlag::COMPRESSED);
+        }
+        Err(error) => {
+            let id = message.message_id();
+            tracing::error!(id, %error, "the listener gets the body as it is");
+        }
+    }
+}
+
+/// A message that comes again lies in the retry topic and belongs to the one it was sent to.
+fn restore_topic(message: &mut MessageExt, retry_topic: &TopicName) {
+    if message.message.topic != *retry_topic {
+        return;
+    }
+    let first = message.message.properties.get(property::RETRY_TOPIC);
+    if let Some(Ok(first)) = first.map(|first| TopicName::new(first.to_owned())) {
+        message.message.topic = first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::process_queue::tests::message;
+    use super::*;
+    use crate::message::Compression;
+
+    fn tagged(tag: &str) -> MessageExt {
+        let mut message = message(1, "x");
+        message.message.properties.set(property::TAGS, tag);
+        message
+    }
+
+    fn group() -> GroupName {
+        GroupName::new("g").unwrap()
+    }
+
+    #[test]
+    fn two_tags_with_one_hash_code_are_told_apart() {
+        let tags = TagExpression::parse("Aa || c").unwrap();
+
+        let wanted = filtered(
+            &tags,
+            &group(),
+            vec![tagged("Aa"), tagged("BB"), message(2, "x")],
+        );
+
+        assert_eq!(wanted, [tagged("Aa")]);
+    }
+
+    #[test]
+    fn a_packed_body_is_unpacked() {
+        let mut packed = message(1, "");
+        packed.message.body = compression::pack(b"hello", Compression::Zlib, 5).unwrap();
+        packed.sys_flag = packed.sys_flag.compressed_by(Compression::Zlib);
+
+        let all = filtered(&TagExpression::default(), &group(), vec![packed]);
+
+        assert_eq!(all[0].message.body, "hello");
+        assert!(!all[0].sys_flag.has(SysFlag::COMPRESSED));
+    }
+
+    #[test]
+    fn a_message_that_comes_again_has_its_own_topic() {
+        let mut again = message(1, "x");
+        again.message.topic = TopicName::retry_of(&group());
+        again
+            .message
+            .properties
+            .set(property::RETRY_TOPIC, "orders");
+        let mut of_others = again.clone();
+        of_others.message.topic = TopicName::new("%RETRY%other").unwrap();
+
+        let all = filtered(&TagExpression::default(), &group(), vec![again, of_others]);
+
+        assert_eq!(all[0].message.topic, "orders");
+        assert_eq!(all[1].message.topic, "%RETRY%other");
+    }
+}

@@ -1,0 +1,206 @@
+//! The way of one request: route, queue, broker, and another broker when this one fails
+//! (`sendDefaultImpl`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::outcome::{SendResult, SendStatus};
+use super::prepare::Draft;
+use super::{Shared, Target, select};
+use crate::client::error::{self, SendError};
+use crate::client::routes::TopicRoute;
+use crate::message::{MessageQueue, QueueOffset, TopicName};
+use crate::remoting::CallError;
+use crate::wire::Reply;
+use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply};
+
+/// What is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// The caller waits: whatever another broker may take.
+    Waiting,
+    /// In the background: only brokers that cannot be reached.
+    Background,
+}
+
+const DEFAULT_REGION: &str = "DefaultRegion";
+
+impl Shared {
+    pub(super) async fn attempts(
+        &self,
+        draft: Draft,
+        mut target: Target,
+        limit: Duration,
+        retry: Retry,
+    ) -> Result<SendResult, SendError> {
+        let clock = &self.cluster.clock;
+        let deadline = clock.moment().plus(limit);
+        let attempts = self.allowed_attempts(&target, retry);
+        let timeout = || SendError::Timeout {
+            topic: draft.topic.clone(),
+            limit,
+        };
+        let mut outcome = Err(timeout());
+        let mut avoid: Option<MessageQueue> = None;
+        for attempt in 1..=attempts {
+            let left = deadline.since(clock.moment());
+            if left.is_zero() {
+                break;
+            }
+            let route = clock.timeout(left, self.route(&draft.topic)).await;
+            let route = route.map_err(|_elapsed| timeout())??;
+            let avoided = avoid.as_ref().map(|queue| &*queue.broker);
+            let queue = self.choose(&route, &draft.topic, &mut target, avoided)?;
+            let left = deadline.since(clock.moment());
+            match self.attempt(&draft, &queue, left).await {
+                Ok(reply) => {
+                    let result = result_of(&draft, &queue, reply);
+                    if route.from_template {
+                        self.cluster.routes_are_stale();
+                    }
+                    let good = result.status == SendStatus::Ok
+                        || !self.config.retry_another_broker_when_not_store_ok;
+                    outcome = Ok(result);
+                    if good {
+                        return outcome;
+                    }
+                }
+                Err(source) => {
+                    self.cluster.routes_are_stale();
+                    let again = match retry {
+                        Retry::Waiting => error::may_succeed_elsewhere(&source),
+                        Retry::Background => source.is_transport(),
+                    };
+                    // A message that is stored already stays a success, if not a perfect one.
+                    if outcome.is_err() {
+                        outcome = Err(SendError::Broker {
+                            broker: queue.broker.to_string(),
+                            attempts: attempt,
+                            source,
+                        });
+                    }
+                    if !again {
+                        return outcome;
+                    }
+                }
+            }
+            avoid = Some(queue);
+        }
+        outcome
+    }
+
+    pub(super) async fn one_way(&self, draft: Draft, mut target: Target) -> Result<(), SendError> {
+        let route = self.route(&draft.topic).await?;
+        let queue = self.choose(&route, &draft.topic, &mut target, None)?;
+        let address = self.cluster.master(&queue.broker);
+        let address = address.ok_or_else(|| SendError::NoBroker(queue.clone()))?;
+        let header = self.header(&draft, &queue);
+        let remoting = &self.cluster.remoting;
+        let sent = remoting.one_way(&address, header, draft.body).await;
+        sent.map_err(|source| {
+            self.cluster.routes_are_stale();
+            SendError::Broker {
+                broker: queue.broker.to_string(),
+                attempts: 1,
+                source,
+            }
+        })
+    }
+
+    pub(super) async fn route(&self, topic: &TopicName) -> Result<Arc<TopicRoute>, SendError> {
+        if self.tasks.is_stopping() || self.cluster.tasks.is_stopping() {
+            return Err(SendError::ShutDown);
+        }
+        let queue_nums = self.config.default_topic_queue_nums;
+        let route = self.cluster.publish_route(topic, queue_nums).await;
+        let route = route.map_err(|source| SendError::Route {
+            topic: topic.clone(),
+            source,
+        })?;
+        route.ok_or_else(|| SendError::NoRoute(topic.clone()))
+    }
+
+    fn allowed_attempts(&self, target: &Target, retry: Retry) -> u32 {
+        match (target, retry) {
+            (Target::Any, Retry::Waiting) => self.config.retry_times_when_send_failed + 1,
+            (Target::Any, Retry::Background) => self.config.retry_times_when_send_async_failed + 1,
+            _ => 1,
+        }
+    }
+
+    fn choose(
+        &self,
+        route: &TopicRoute,
+        topic: &TopicName,
+        target: &mut Target,
+        avoid: Option<&str>,
+    ) -> Result<MessageQueue, SendError> {
+        let queues = &route.publish;
+        let chosen = match std::mem::take(target) {
+            Target::Any => {
+                let mut turns = self.turns.lock();
+                let turn = turns.entry(topic.clone()).or_insert_with(random_start);
+                select::in_turn(queues, turn, avoid)
+            }
+            Target::Queue(queue) => return Ok(queue),
+            Target::Hash(key) => select::by_hash(queues, &key),
+            Target::Chosen(selector) => selector(queues).and_then(|index| queues.get(index)),
+        };
+        chosen.cloned().ok_or_else(|| SendError::NotSelected {
+            topic: topic.clone(),
+            queues: queues.len(),
+        })
+    }
+
+    async fn attempt(
+        &self,
+        draft: &Draft,
+        queue: &MessageQueue,
+        limit: Duration,
+    ) -> Result<Reply<SendMessageReply>, CallError> {
+        let Some(address) = self.cluster.master(&queue.broker) else {
+            return Err(CallError::Connect {
+                address: queue.broker.to_string(),
+                source: std::io::ErrorKind::AddrNotAvailable.into(),
+            });
+        };
+        let remoting = &self.cluster.remoting;
+        let (header, body) = (self.header(draft, queue), draft.body.clone());
+        if draft.header.batch == Some(true) {
+            let header = SendBatchMessage(header);
+            return remoting.call(&address, header, body, limit).await;
+        }
+        remoting.call(&address, header, body, limit).await
+    }
+
+    fn header(&self, draft: &Draft, queue: &MessageQueue) -> SendMessage {
+        SendMessage {
+            queue_id: queue.id,
+            born_timestamp: self.cluster.clock.now_ms(),
+            broker_name: Some(queue.broker.clone()),
+            ..draft.header.clone()
+        }
+    }
+}
+
+fn result_of(draft: &Draft, queue: &MessageQueue, reply: Reply<SendMessageReply>) -> SendResult {
+    let stored = reply.header;
+    let text = |text: bytestring::ByteString| text.to_string();
+    SendResult {
+        status: SendStatus::from_code(reply.code),
+        message_id: draft.id.clone(),
+        offset_message_id: text(stored.msg_id),
+        queue: MessageQueue::new(draft.topic.clone(), queue.broker.clone(), stored.queue_id),
+        queue_offset: QueueOffset::from_wire(stored.queue_offset).unwrap_or_default(),
+        transaction_id: stored.transaction_id.map(text),
+        region: stored
+            .region
+            .map_or_else(|| DEFAULT_REGION.to_owned(), text),
+    }
+}
+
+/// Many producers that start together should not all begin with the same queue.
+fn random_start() -> usize {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    usize::try_from(RandomState::new().build_hasher().finish() >> 33).unwrap_or(0)
+}

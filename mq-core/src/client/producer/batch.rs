@@ -1,0 +1,158 @@
+//! Several messages as one (`MessageBatch`, `MessageDecoder.encodeMessages`).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::prepare::{self, Draft};
+use crate::client::ProducerConfig;
+use crate::client::error::{MessageError, SendError};
+use crate::message::{Message, TopicName, property};
+use crate::wire::header::SendMessage;
+
+/// Bytes of a message in a batch besides body and properties.
+const OVERHEAD: usize = 22;
+
+/// The request for `messages`, which have one topic.
+pub(super) fn draft(
+    messages: Vec<Message>,
+    config: &ProducerConfig,
+    new_id: impl Fn() -> String,
+) -> Result<Draft, SendError> {
+    let Some(topic) = messages.first().map(|first| first.topic.clone()) else {
+        return Err(SendError::EmptyBatch);
+    };
+    let refused = |source| SendError::Message {
+        topic: topic.clone(),
+        source,
+    };
+    let (body, ids) = encode(messages, &topic, config, &new_id).map_err(refused)?;
+    let mut whole = Message::new(topic.clone(), body.clone());
+    prepare::complete(&mut whole, new_id);
+    let header = SendMessage {
+        reconsume_times: Some(0),
+        batch: Some(true),
+        ..prepare::header(&whole, config).map_err(refused)?
+    };
+    Ok(Draft {
+        topic: whole.topic,
+        id: ids.join(","),
+        header,
+        body,
+    })
+}
+
+fn encode(
+    messages: Vec<Message>,
+    topic: &TopicName,
+    config: &ProducerConfig,
+    new_id: &impl Fn() -> String,
+) -> Result<(Bytes, Vec<String>), MessageError> {
+    if topic.is_retry() {
+        return Err(MessageError::NotInBatch("messages of a retry topic"));
+    }
+    let mut body = BytesMut::new();
+    let mut ids = Vec::with_capacity(messages.len());
+    for mut message in messages {
+        if message.topic != *topic {
+            return Err(MessageError::MixedTopics(message.topic));
+        }
+        let delayed = [
+            property::DELAY,
+            property::TIMER_DELAY_SEC,
+            property::TIMER_DELAY_MS,
+            property::TIMER_DELIVER_MS,
+        ];
+        if delayed
+            .iter()
+            .any(|name| message.properties.get(name).is_some())
+        {
+            return Err(MessageError::NotInBatch("delayed messages"));
+        }
+        prepare::check(&message, config)?;
+        ids.push(prepare::complete(&mut message, new_id));
+        put(&mut body, &message)?;
+    }
+    prepare::check_length(body.len(), config)?;
+    Ok((body.freeze(), ids))
+}
+
+fn put(out: &mut BytesMut, message: &Message) -> Result<(), MessageError> {
+    let properties = message.properties.as_bytes();
+    let (length, limit) = (properties.len(), usize::from(i16::MAX.unsigned_abs()));
+    let too_long = |_| MessageError::Properties { length, limit };
+    let properties_length = i16::try_from(length).map_err(too_long)?;
+    let total = OVERHEAD + message.body.len() + length;
+    let as_u32 = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    out.put_u32(as_u32(total));
+    out.put_u32(0);
+    out.put_u32(0);
+    out.put_i32(message.flag);
+    out.put_u32(as_u32(message.body.len()));
+    out.put_slice(&message.body);
+    out.put_i16(properties_length);
+    out.put_slice(properties);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::GroupName;
+
+    fn message(topic: &'static str, body: &'static str) -> Message {
+        Message::new(TopicName::new(topic).unwrap(), body)
+    }
+
+    fn batch(messages: Vec<Message>) -> Result<Draft, MessageError> {
+        let config = ProducerConfig::new(GroupName::new("p").unwrap());
+        draft(messages, &config, || "ID".to_owned()).map_err(|error| match error {
+            SendError::Message { source, .. } => source,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn each_message_stands_in_the_body_with_its_own_length_and_id() {
+        let draft = batch(vec![message("t", "one"), message("t", "three")]).unwrap();
+
+        let properties = "WAIT\u{1}true\u{2}UNIQ_KEY\u{1}ID\u{2}";
+        let mut expected = Vec::new();
+        for body in ["one", "three"] {
+            let total = u32::try_from(22 + body.len() + properties.len()).unwrap();
+            expected.extend_from_slice(&total.to_be_bytes());
+            expected.extend_from_slice(&[0; 12]);
+            expected.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
+            expected.extend_from_slice(body.as_bytes());
+            expected.extend_from_slice(&u16::try_from(properties.len()).unwrap().to_be_bytes());
+            expected.extend_from_slice(properties.as_bytes());
+        }
+        assert_eq!(draft.body, expected);
+        assert_eq!(draft.id, "ID,ID");
+        assert_eq!(draft.header.batch, Some(true));
+        assert_eq!(draft.header.properties.unwrap(), properties);
+    }
+
+    #[test]
+    fn what_cannot_be_in_one_batch_is_refused() {
+        let mut delayed = message("t", "x");
+        delayed.properties.set(property::DELAY, "3");
+
+        let config = ProducerConfig::new(GroupName::new("p").unwrap());
+        assert!(matches!(
+            draft(vec![], &config, String::new),
+            Err(SendError::EmptyBatch)
+        ));
+        let other = TopicName::new("u").unwrap();
+        assert_eq!(
+            batch(vec![message("t", "x"), message("u", "x")]).unwrap_err(),
+            MessageError::MixedTopics(other)
+        );
+        assert!(matches!(
+            batch(vec![delayed]),
+            Err(MessageError::NotInBatch(_))
+        ));
+        assert!(matches!(
+            batch(vec![message("%RETRY%g", "x")]),
+            Err(MessageError::NotInBatch(_))
+        ));
+    }
+}

@@ -1,0 +1,241 @@
+//! From a message to a request: checked, given an id, packed (`sendKernelImpl`, `Validators`).
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::client::ProducerConfig;
+use crate::client::error::{MessageError, SendError};
+use crate::message::compression;
+use crate::message::{Compression, Message, SysFlag, TopicName, property};
+use crate::wire::header::SendMessage;
+
+/// Properties have a length of 16 bits with a sign.
+const MAX_PROPERTIES: usize = 32_767;
+
+/// The level of Java's clients.
+const ZLIB_LEVEL: u32 = 5;
+
+/// Topics that only brokers write to (`TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET`).
+const SYSTEM_TOPICS: &[&str] = &[
+    "SCHEDULE_TOPIC_XXXX",
+    "RMQ_SYS_TRANS_HALF_TOPIC",
+    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+    "TRANS_CHECK_MAX_TIME_TOPIC",
+    "SELF_TEST_TOPIC",
+    "OFFSET_MOVED_EVENT",
+];
+
+/// A request that only lacks its queue.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) topic: TopicName,
+    /// The unique id of the message; those of a batch are joined by `,`.
+    pub(super) id: String,
+    pub(super) header: SendMessage,
+    pub(super) body: Bytes,
+}
+
+/// The request for one message.
+pub(super) fn single(
+    mut message: Message,
+    config: &ProducerConfig,
+    new_id: impl Fn() -> String,
+) -> Result<Draft, SendError> {
+    let topic = message.topic.clone();
+    let refused = |source| SendError::Message {
+        topic: topic.clone(),
+        source,
+    };
+    check(&message, config).map_err(refused)?;
+    let id = complete(&mut message, new_id);
+    let attempts = message
+        .topic
+        .is_retry()
+        .then(|| Attempts::take(&mut message));
+    let attempts = attempts.unwrap_or_default();
+    let (body, flag) = pack(message.body.clone(), config);
+    let header = SendMessage {
+        sys_flag: flag.0,
+        reconsume_times: Some(attempts.so_far.unwrap_or(0)),
+        max_reconsume_times: attempts.allowed,
+        batch: Some(false),
+        ..header(&message, config).map_err(refused)?
+    };
+    Ok(Draft {
+        topic: message.topic,
+        id,
+        header,
+        body,
+    })
+}
+
+/// What single messages and batches have in common.
+pub(super) fn header(
+    message: &Message,
+    config: &ProducerConfig,
+) -> Result<SendMessage, MessageError> {
+    let properties = message.properties.as_bytes();
+    if properties.len() > MAX_PROPERTIES {
+        return Err(MessageError::Properties {
+            length: properties.len(),
+            limit: MAX_PROPERTIES,
+        });
+    }
+    let properties = ByteString::try_from(properties.clone());
+    Ok(SendMessage {
+        producer_group: config.group.to_text(),
+        topic: message.topic.to_text(),
+        default_topic: config.create_topic_key.clone(),
+        default_topic_queue_nums: config.default_topic_queue_nums.into(),
+        flag: message.flag,
+        properties: Some(properties.map_err(|_not_text| MessageError::NotText)?),
+        unit_mode: Some(false),
+        ..SendMessage::default()
+    })
+}
+
+/// The rules that Java's clients check before they ask anybody.
+pub(super) fn check(message: &Message, config: &ProducerConfig) -> Result<(), MessageError> {
+    if SYSTEM_TOPICS.contains(&message.topic.as_str()) {
+        return Err(MessageError::SystemTopic);
+    }
+    if message.body.is_empty() {
+        return Err(MessageError::EmptyBody);
+    }
+    check_length(message.body.len(), config)
+}
+
+pub(super) fn check_length(length: usize, config: &ProducerConfig) -> Result<(), MessageError> {
+    let limit = config.max_message_size;
+    if length > limit {
+        return Err(MessageError::TooLong { length, limit });
+    }
+    Ok(())
+}
+
+/// Adds the properties that every message has; gives its unique id.
+pub(super) fn complete(message: &mut Message, new_id: impl Fn() -> String) -> String {
+    let properties = &mut message.properties;
+    if properties.get(property::WAIT).is_none() {
+        properties.set(property::WAIT, "true");
+    }
+    if let Some(id) = properties.get(property::UNIQ_KEY) {
+        return id.to_owned();
+    }
+    let id = new_id();
+    properties.set(property::UNIQ_KEY, &id);
+    id
+}
+
+fn pack(body: Bytes, config: &ProducerConfig) -> (Bytes, SysFlag) {
+    let plain = SysFlag::default();
+    if body.len() < config.compress_body_over {
+        return (body, plain);
+    }
+    match compression::pack(&body, Compression::Zlib, ZLIB_LEVEL) {
+        Ok(packed) if packed.len() < body.len() => (packed, plain.compressed_by(Compression::Zlib)),
+        _ => (body, plain),
+    }
+}
+
+/// How often a message on its way to a retry topic was tried and may be; these travel as fields.
+#[derive(Default)]
+struct Attempts {
+    so_far: Option<i32>,
+    allowed: Option<i32>,
+}
+
+impl Attempts {
+    fn take(message: &mut Message) -> Self {
+        let mut take = |name| {
+            let value = message.properties.get(name)?.parse().ok();
+            message.properties.remove(name);
+            value
+        };
+        Self {
+            so_far: take(property::RECONSUME_TIME),
+            allowed: take(property::MAX_RECONSUME_TIMES),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::GroupName;
+
+    fn config() -> ProducerConfig {
+        ProducerConfig::new(GroupName::new("p").unwrap())
+    }
+
+    fn message(topic: &'static str, body: impl Into<Bytes>) -> Message {
+        Message::new(TopicName::new(topic).unwrap(), body)
+    }
+
+    fn draft(message: Message) -> Result<Draft, SendError> {
+        single(message, &config(), || "ID".to_owned())
+    }
+
+    fn refusal(message: Message) -> MessageError {
+        match draft(message) {
+            Err(SendError::Message { source, .. }) => source,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_java_refuses_is_refused_before_anybody_is_asked() {
+        assert_eq!(refusal(message("t", "")), MessageError::EmptyBody);
+        assert_eq!(
+            refusal(message("SCHEDULE_TOPIC_XXXX", "x")),
+            MessageError::SystemTopic
+        );
+        let length = 4 * 1024 * 1024 + 1;
+        let too_long = message("t", vec![0; length]);
+        let limit = length - 1;
+        assert_eq!(refusal(too_long), MessageError::TooLong { length, limit });
+        let mut properties = message("t", "x");
+        properties.properties.set("a", &"b".repeat(40_000));
+        assert!(matches!(
+            refusal(properties),
+            MessageError::Properties { .. }
+        ));
+    }
+
+    #[test]
+    fn a_message_gets_an_id_unless_it_has_one() {
+        let new = draft(message("t", "x")).unwrap();
+        assert_eq!(new.id, "ID");
+        let text = new.header.properties.unwrap();
+        assert_eq!(text, "WAIT\u{1}true\u{2}UNIQ_KEY\u{1}ID\u{2}");
+
+        let mut known = message("t", "x");
+        known.properties.set(property::UNIQ_KEY, "MINE");
+        assert_eq!(draft(known).unwrap().id, "MINE");
+    }
+
+    #[test]
+    fn long_bodies_are_packed_when_that_makes_them_shorter() {
+        let short = draft(message("t", vec![b'a'; 4095])).unwrap();
+        assert_eq!((short.body.len(), short.header.sys_flag), (4095, 0));
+
+        let long = draft(message("t", vec![b'a'; 4096])).unwrap();
+        assert_eq!(long.header.sys_flag, SysFlag::COMPRESSED);
+        let flag = SysFlag(long.header.sys_flag);
+        let body = compression::unpack(&long.body, flag, 5000).unwrap();
+        assert_eq!(body, vec![b'a'; 4096]);
+    }
+
+    #[test]
+    fn attempts_of_a_retry_travel_as_fields() {
+        let mut retry = message("%RETRY%g", "x");
+        retry.properties.set(property::RECONSUME_TIME, "3");
+        retry.properties.set(property::MAX_RECONSUME_TIMES, "5");
+
+        let draft = draft(retry).unwrap();
+
+        assert_eq!(draft.header.reconsume_times, Some(3));
+        assert_eq!(draft.header.max_reconsume_times, Some(5));
+        assert!(!draft.header.properties.unwrap().contains("RECONSUME"));
+    }
+}

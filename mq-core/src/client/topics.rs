@@ -1,0 +1,70 @@
+//! Creates topics: for brokers that do not create them by themselves.
+
+use bytes::Bytes;
+
+use super::cluster::Cluster;
+use super::error::RouteError;
+use super::routes::{MASTER, TEMPLATE_TOPIC};
+use crate::message::TopicName;
+use crate::remoting::CallError;
+use crate::wire::body::permission;
+use crate::wire::header::UpdateAndCreateTopic;
+
+/// Why a topic could not be created.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TopicError {
+    /// The brokers could not be asked for.
+    #[error("could not look up the brokers")]
+    Route(#[source] RouteError),
+    /// No broker has registered with the name server.
+    #[error("the name server knows no broker")]
+    NoBroker,
+    /// A broker did not do it.
+    #[error("broker `{broker}` did not create topic `{topic}`")]
+    Broker {
+        /// The broker.
+        broker: String,
+        /// The topic.
+        topic: TopicName,
+        /// Why not.
+        source: CallError,
+    },
+}
+
+/// Creates `topic` on every master.
+pub(super) async fn create(
+    cluster: &Cluster,
+    topic: &TopicName,
+    queues: u16,
+) -> Result<(), TopicError> {
+    let info = cluster.brokers().await.map_err(TopicError::Route)?;
+    let brokers = info.broker_addr_table.into_values();
+    let masters: Vec<_> = brokers
+        .filter_map(|mut broker| Some((broker.broker_name, broker.broker_addrs.remove(&MASTER)?)))
+        .collect();
+    if masters.is_empty() {
+        return Err(TopicError::NoBroker);
+    }
+    for (name, address) in masters {
+        let request = UpdateAndCreateTopic {
+            topic: topic.to_text(),
+            default_topic: TEMPLATE_TOPIC.into(),
+            read_queue_nums: queues.into(),
+            write_queue_nums: queues.into(),
+            perm: permission::READ | permission::WRITE,
+            topic_filter_type: Some("SINGLE_TAG".into()),
+            topic_sys_flag: Some(0),
+            order: false,
+            attributes: None,
+            force: None,
+        };
+        let created = cluster.call(&address, request, Bytes::new()).await;
+        created.map_err(|source| TopicError::Broker {
+            broker: name.to_string(),
+            topic: topic.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}
