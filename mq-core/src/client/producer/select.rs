@@ -50,17 +50,11 @@ mod tests {
         let mut turn = usize::MAX - 1;
 
         let mut chosen: Vec<_> = (0..4)
-            .map(|_| in_turn(&queues, &mut turn, None).unwrap().clone())
+            .filter_map(|_| in_turn(&queues, &mut turn, None))
             .collect();
 
         chosen.sort();
-        chosen.dedup();
-        assert_eq!(chosen.len(), 3, "one is met twice where the counter wraps");
-        let mut turn = 0;
-        let four: Vec<_> = (0..4)
-            .filter_map(|_| in_turn(&queues, &mut turn, None))
-            .collect();
-        assert_eq!(four, queues.iter().collect::<Vec<_>>());
+        assert_eq!(chosen, queues.iter().collect::<Vec<_>>());
     }
 
     #[test]
