@@ -252,15 +252,20 @@ impl Queue {
         };
         let (mut max, mut last_offset) = (first, 0);
         for base in bases.into_iter().rev() {
-            let entries = self.read_file(disk, base, self.file_entries)?;
-            let counted = |entry: &Entry| !entry.is_hole() && entry.end() <= trusted;
-            if let Some(last) = entries.iter().rposition(counted) {
-                max = base + last as u64 + 1;
-                last_offset = entries.get(last).map_or(0, |entry| entry.offset);
-                self.forget_from(disk, max, base)?;
+            let counted = self.count(disk, base, trusted)?;
+            if trusted != u64::MAX && counted < self.file_entries {
+                // Those messages did not survive, and others will have their numbers.
+                let path = file_in(&self.directory, base * Entry::SIZE);
+                let file = disk.open(&path).map_err(at("open", &path))?;
+                file.zero_from(counted * Entry::SIZE)
+                    .map_err(at("cut", &path))?;
+            }
+            if counted > 0 {
+                max = base + counted;
+                let last = self.read_file(disk, max - 1, 1)?.first().copied();
+                last_offset = last.map_or(0, |entry| entry.offset);
                 break;
             }
-            self.forget_from(disk, base, base)?;
         }
         let mut state = self.state.lock();
         *state = State {
@@ -273,21 +278,25 @@ impl Queue {
         Ok(())
     }
 
-    /// Zeros the entries from `index` on in the file that begins with `base`: their messages did not
-    /// survive, and others will have their numbers.
-    fn forget_from(&self, disk: &dyn Disk, index: u64, base: u64) -> Result<(), StoreError> {
-        let inside = index - base;
-        if inside >= self.file_entries {
-            return Ok(());
-        }
-        let stale = self.read_file(disk, index, self.file_entries - inside)?;
-        if stale.iter().all(Entry::is_hole) {
-            return Ok(());
-        }
+    /// How many entries of the file that begins with the entry `base` are written and belong to
+    /// messages before `trusted`; they are the first ones.
+    fn count(&self, disk: &dyn Disk, base: u64, trusted: u64) -> Result<u64, StoreError> {
         let path = file_in(&self.directory, base * Entry::SIZE);
         let file = disk.open(&path).map_err(at("open", &path))?;
-        file.zero_from(inside * Entry::SIZE)
-            .map_err(at("cut", &path))
+        let (mut low, mut high) = (0, self.file_entries);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut bytes = [0; 20];
+            let read = file.read_at(middle * Entry::SIZE, &mut bytes);
+            read.map_err(at("read", &path))?;
+            let entry = Entry::read(&bytes);
+            if entry.is_some_and(|entry| entry.offset.max(entry.end()) <= trusted) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
     /// Moves the beginning to the first message that lies at `begin` or behind.
