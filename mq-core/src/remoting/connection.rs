@@ -34,6 +34,10 @@ use crate::wire::{self, Encoding, RemotingCommand};
 const TURN: usize = 512 * 1024;
 const PIECE: usize = 512;
 
+/// With so many requests to the peer under way, another turn of the scheduler costs less than
+/// another write.
+const MANY_CALLERS: usize = 2;
+
 /// How long answers that are under way may take when the owner stops.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
@@ -126,6 +130,8 @@ struct Connection<S> {
     signals: FuturesUnordered<BoxFuture<'static, Signal>>,
     quiet: Quiet,
     stopping: bool,
+    /// The last turn let other callers join it.
+    joining: bool,
     peer: Peer,
     router: Arc<Router>,
     limits: Limits,
@@ -152,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             signals,
             quiet,
             stopping: false,
+            joining: false,
             peer: link.peer,
             router: link.router,
             limits: link.limits,
@@ -169,6 +176,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let mut turn = TURN;
         self.take_outgoing(cx, &mut turn);
+        if self.lets_others_join(turn) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let mut end = self.take_input(cx, now, &mut turn).err();
         self.take_answers(cx, &mut turn);
         match self.write(cx, now) {
@@ -236,6 +247,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.waiters.forget(head.opaque);
             }
         }
+    }
+
+    /// Among many callers the first one woke this task, and the others are about to run: after
+    /// them one write serves all. A single caller waits for nobody.
+    fn lets_others_join(&mut self, turn: usize) -> bool {
+        let taken = turn < TURN;
+        self.joining = taken && !self.joining && self.waiters.len() > MANY_CALLERS;
+        self.joining
     }
 
     fn take_input(

@@ -43,6 +43,11 @@ impl Waiters {
         opaque
     }
 
+    /// How many wait, those who gave up lately among them.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Nothing will come back for `opaque`.
     pub(super) fn forget(&mut self, opaque: i32) {
         self.waiting.remove(&opaque);
