@@ -1,1 +1,5 @@
-//! The client against real brokers and name servers.
+//! The client over sockets. Servers here only answer as they are told; what a real broker does
+//! with a client stands in the tests beside.
+
+mod sends;
+mod stage;
