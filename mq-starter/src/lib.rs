@@ -3,17 +3,19 @@
 extern crate self as mq_starter;
 
 mod application;
+mod bridge;
 pub mod config;
 mod extract;
 mod listener;
 mod message;
 pub mod payload;
 mod state;
+mod template;
 
 #[doc(hidden)]
 pub mod __private;
 
-pub use application::{Failure, Problem, StartError};
+pub use application::{Application, ApplicationError, Failure, Problem, RocketMQApplication};
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
 pub use listener::{
     ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next,
@@ -22,6 +24,9 @@ pub use listener::{
 pub use message::MessageExt;
 pub use mq_macros::{Component, rocketmq_message_listener};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};
+pub use template::{
+    MessageBuilder, RocketMQTemplate, SendError, SendHandle, SendResult, SendStatus,
+};
 
 /// What `main` returns: any error ends it, printed with its causes.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -33,7 +38,7 @@ pub mod prelude {
 
     pub use crate::{
         Component, ConsumeError, ConsumeMode, ConsumeResult, Header, Headers, Inject, Json,
-        MessageExt, MessageModel, RocketMQListener, SelectorType, State, header_name, listeners,
-        rocketmq_message_listener,
+        MessageExt, MessageModel, RocketMQApplication, RocketMQListener, RocketMQTemplate,
+        SelectorType, SendResult, State, header_name, listeners, rocketmq_message_listener,
     };
 }

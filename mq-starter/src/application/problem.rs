@@ -1,4 +1,4 @@
-//! What stops an application from starting.
+//! What keeps an application from starting, running or ending well.
 
 use std::error::Error;
 use std::fmt;
@@ -48,10 +48,10 @@ impl From<ConfigProblem> for Problem {
     }
 }
 
-/// Why an application does not start.
+/// Why an application does not start, does not go on or did not end well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StartError {
+pub enum ApplicationError {
     /// Settings or annotations are wrong: all of it, nothing was started.
     #[error("the application cannot start{}", lines(.0))]
     Refused(Vec<Problem>),
@@ -78,21 +78,19 @@ pub enum StartError {
     #[error("the web server ended")]
     Web(#[source] std::io::Error),
     /// Not everything ended in time.
-    #[error("the application did not stop in time")]
-    Stop(#[source] mq_core::tasks::Unfinished),
+    #[error("still running after the deadline: {}", .0.join(", "))]
+    Stop(Vec<String>),
 }
 
-impl From<ConfigErrors> for StartError {
+impl From<ConfigErrors> for ApplicationError {
     fn from(errors: ConfigErrors) -> Self {
         Self::Refused(errors.into_problems().into_iter().map(Into::into).collect())
     }
 }
 
 fn lines(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("\n  {problem}"))
-        .collect()
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    format!("\n  {}", lines.join("\n  "))
 }
 
 /// What `main` ends with: any error, printed with its causes.

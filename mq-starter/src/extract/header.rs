@@ -112,15 +112,15 @@ impl FromMessage for Headers {
 /// ```
 #[macro_export]
 macro_rules! header_name {
-    ($name:ident = $text:literal) => {
-        $crate::header_name!($name: ::std::string::String = $text);
+    ($vis:vis $name:ident = $text:literal) => {
+        $crate::header_name!($vis $name: ::std::string::String = $text);
     };
-    ($name:ident: $value:ty = $text:literal) => {
+    ($vis:vis $name:ident: $value:ty = $text:literal) => {
         #[doc = ::core::concat!("The header `", $text, "`.")]
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $name(
+        $vis struct $name(
             #[doc = "Its value."]
-            pub $value,
+            $vis $value,
         );
 
         impl $crate::HeaderName for $name {

@@ -1,10 +1,10 @@
 //! What an annotated function may ask for: parts of a message, and what the application provides.
 
 mod header;
+mod json;
 mod state;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 
 use crate::MessageExt;
 use crate::listener::{ConsumeError, Delivery};
@@ -12,6 +12,7 @@ use crate::payload::decode;
 use crate::state::Assembly;
 
 pub use header::{Header, HeaderName, Headers};
+pub use json::Json;
 pub use state::State;
 
 /// What an annotated function may have as a parameter.
@@ -25,9 +26,7 @@ pub use state::State;
 )]
 pub trait FromMessage: Sized + Send {
     /// Notes, before the first message, what the application must provide.
-    fn require(assembly: &mut Assembly<'_>) {
-        let _ = assembly;
-    }
+    fn require(_assembly: &mut Assembly<'_>) {}
 
     /// Takes it from a message.
     ///
@@ -35,20 +34,6 @@ pub trait FromMessage: Sized + Send {
     ///
     /// What is to happen with a message that does not have it.
     fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError>;
-}
-
-/// The payload, read as JSON.
-///
-/// In an annotated function it is a parameter: `Json(order): Json<Order>`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Json<T>(pub T);
-
-impl<T: DeserializeOwned + Send> FromMessage for Json<T> {
-    fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
-        decode(delivery.message.body())
-            .map(Json)
-            .map_err(ConsumeError::dead_letter)
-    }
 }
 
 impl FromMessage for MessageExt {

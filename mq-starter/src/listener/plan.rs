@@ -78,10 +78,11 @@ impl Plan {
         let mut groups: BTreeMap<GroupName, Vec<Meant>> = BTreeMap::new();
         for declaration in declarations {
             let mut reading = Reading::new(declaration, settings, problems);
-            let Some((group, topic)) = reading.names() else {
-                continue;
+            let names = reading.names();
+            let about = |o: &&ListenerSettings| {
+                let names = names.as_ref();
+                names.is_some_and(|(group, topic)| *group == *o.group && *topic == *o.topic)
             };
-            let about = |o: &&ListenerSettings| group == *o.group && topic == *o.topic;
             let laid_over = overrides.iter().find(about);
             unused.retain(|o| !about(o));
             if laid_over.is_some_and(|o| !o.enabled) {
@@ -89,7 +90,7 @@ impl Plan {
                 continue;
             }
             reading.lay_over(laid_over);
-            if let Some(meant) = reading.meant(group, topic, state) {
+            if let Some(meant) = reading.meant(names, state) {
                 groups.entry(meant.group.clone()).or_default().push(meant);
             }
         }
@@ -99,6 +100,15 @@ impl Plan {
             .map(|(group, members)| together(group, members, problems))
             .collect();
         plan
+    }
+
+    /// The names of all listeners.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let listeners = self
+            .consumers
+            .iter()
+            .flat_map(|consumer| &consumer.listeners);
+        listeners.map(|listener| listener.name).collect()
     }
 
     /// All listeners, one line each, for the log at start.
@@ -241,8 +251,9 @@ mod tests {
     use crate::__private::{Assembly, Attributes, Written};
     use crate::config::SettingsOptions;
 
-    fn assemble(_: &mut Assembly<'_>) -> Option<Handler> {
-        Some(Handler::new(|_| Box::pin(async { Ok(()) })))
+    fn assemble(assembly: &mut Assembly<'_>) -> Option<Handler> {
+        let handler = Handler::new(|_| Box::pin(async { Ok(()) }));
+        assembly.is_complete().then_some(handler)
     }
 
     fn wanting(assembly: &mut Assembly<'_>) -> Option<Handler> {

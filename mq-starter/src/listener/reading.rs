@@ -60,8 +60,7 @@ impl<'a> Reading<'a> {
     /// The listener and what it wants of its group; `None` when something is wrong.
     pub(super) fn meant(
         &mut self,
-        group: GroupName,
-        topic: TopicName,
+        names: Option<(GroupName, TopicName)>,
         state: &AppState,
     ) -> Option<Meant> {
         let before = self.problems.len();
@@ -97,6 +96,7 @@ impl<'a> Reading<'a> {
         if model == MessageModel::Broadcasting && retries.is_some_and(|times| times >= 0) {
             self.complain("max_reconsume_times has no effect in Broadcasting: a failed message is not tried again");
         }
+        let (group, topic) = names?;
         let (expression, handler) = expression.zip(handler)?;
         (self.problems.len() == before).then(|| Meant {
             listener: Listener {

@@ -1,0 +1,232 @@
+//! An application that is built: it sends, listens once started, and stops in order.
+//!
+//! Stopping: no new messages, what was taken is finished and its offsets are committed, sends in the
+//! background end, the client closes, and last the broker, when it is this application's own.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use futures_util::future::join_all;
+use mq_core::clock::Clock;
+use mq_core::tasks::Tasks;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::place::Place;
+use super::signal::asked_to_stop;
+use super::{ApplicationError, Checked};
+use crate::bridge::{Cluster, Consuming};
+use crate::config::Settings;
+use crate::listener::Plan;
+use crate::state::AppState;
+use crate::template::RocketMQTemplate;
+
+/// How long everything together may take to end.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// An application that is connected and can send; it listens once it is started.
+pub struct Application {
+    settings: Arc<Settings>,
+    state: AppState,
+    template: RocketMQTemplate,
+    plan: Plan,
+    /// Nothing when `rocketmq.enabled` is false.
+    joined: Option<Joined>,
+    consuming: tokio::sync::Mutex<Vec<Consuming>>,
+    tasks: Tasks,
+    clock: Clock,
+}
+
+/// A cluster, and the broker in the process when that is the cluster.
+struct Joined {
+    cluster: Cluster,
+}
+
+impl Application {
+    pub(super) async fn connect(
+        checked: Checked,
+        place: Option<Place>,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> Result<Self, ApplicationError> {
+        let Checked { config, group, .. } = &checked;
+        let joined = match place {
+            None => None,
+            Some(place) => {
+                let cluster = Cluster::connect(&place, config, group, &clock).await?;
+                checked.producer.open(&cluster);
+                cluster.declare(config, &tasks).await?;
+                Some(Joined { cluster })
+            }
+        };
+        Ok(Self {
+            settings: checked.settings,
+            state: checked.state,
+            template: checked.template,
+            plan: checked.plan,
+            joined,
+            consuming: tokio::sync::Mutex::default(),
+            tasks,
+            clock,
+        })
+    }
+
+    /// What the application provides; also the state of an axum router.
+    pub fn state(&self) -> AppState {
+        self.state.clone()
+    }
+
+    /// Sends messages.
+    pub fn template(&self) -> &RocketMQTemplate {
+        &self.template
+    }
+
+    /// The settings of every source.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The names of all listeners, ordered by group: for a test that asserts that none is missing.
+    pub fn listeners(&self) -> Vec<&'static str> {
+        self.plan.names()
+    }
+
+    /// Starts the listeners. A second call does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationError::Cluster`] when a consumer cannot start.
+    pub async fn start(&self) -> Result<(), ApplicationError> {
+        let mut consuming = self.consuming.lock().await;
+        let Some(Joined { cluster, .. }) = &self.joined else {
+            return Ok(());
+        };
+        if consuming.is_empty() {
+            for consumer in &self.plan.consumers {
+                consuming.push(cluster.consume(consumer, &self.state).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the listeners and runs until Ctrl-C or SIGTERM.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start) and [`shutdown`](Self::shutdown).
+    pub async fn run(&self) -> Result<(), ApplicationError> {
+        self.run_until(asked_to_stop()).await
+    }
+
+    /// Starts the listeners and runs until `stop` resolves.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start) and [`shutdown`](Self::shutdown).
+    pub async fn run_until(&self, stop: impl Future<Output = ()>) -> Result<(), ApplicationError> {
+        let started = self.start().await;
+        if started.is_ok() {
+            stop.await;
+        }
+        let stopped = self.shutdown().await;
+        started.and(stopped)
+    }
+
+    /// Starts the listeners and a web server, and runs until Ctrl-C or SIGTERM.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationError::Listen`] when `address` is taken or none, and as
+    /// [`serve_until`](Self::serve_until).
+    pub async fn serve(&self, address: &str, router: Router) -> Result<(), ApplicationError> {
+        match TcpListener::bind(address).await {
+            Ok(socket) => self.serve_until(socket, router, asked_to_stop()).await,
+            Err(source) => {
+                let address = address.to_owned();
+                self.shutdown().await?;
+                Err(ApplicationError::Listen { address, source })
+            }
+        }
+    }
+
+    /// Starts the listeners and a web server on `socket`, and runs until `stop` resolves: then
+    /// requests that came are answered, and the application shuts down.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationError::Web`] when the web server ends by itself, and as
+    /// [`start`](Self::start) and [`shutdown`](Self::shutdown).
+    pub async fn serve_until(
+        &self,
+        socket: TcpListener,
+        router: Router,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), ApplicationError> {
+        let served = match self.start().await {
+            Ok(()) => self.web(socket, router, stop).await,
+            Err(error) => Err(error),
+        };
+        let stopped = self.shutdown().await;
+        served.and(stopped)
+    }
+
+    async fn web(
+        &self,
+        socket: TcpListener,
+        router: Router,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), ApplicationError> {
+        let ending = CancellationToken::new();
+        let server = axum::serve(socket, router)
+            .with_graceful_shutdown(ending.clone().cancelled_owned())
+            .into_future();
+        tokio::pin!(server);
+        tokio::select! {
+            ended = &mut server => return ended.map_err(ApplicationError::Web),
+            () = stop => ending.cancel(),
+        }
+        match self.clock.timeout(STOP_LIMIT, server).await {
+            Ok(ended) => ended.map_err(ApplicationError::Web),
+            Err(_elapsed) => {
+                tracing::warn!("connections to the web server were cut");
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops: listeners finish what they have, offsets are committed, sends end, connections close,
+    /// and the broker in the process, when it is this application's own.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationError::Stop`] lists what did not end within 30 seconds.
+    pub async fn shutdown(&self) -> Result<(), ApplicationError> {
+        let deadline = self.clock.moment().plus(STOP_LIMIT);
+        let left = || deadline.since(self.clock.moment());
+        let consuming = std::mem::take(&mut *self.consuming.lock().await);
+        let stopped = join_all(consuming.into_iter().map(|one| one.stop(left()))).await;
+        let mut unfinished: Vec<String> = stopped.into_iter().flatten().collect();
+        if let Err(going_on) = self.tasks.stop(left()).await {
+            unfinished.extend(going_on.0.into_iter().map(str::to_owned));
+        }
+        if let Some(Joined { cluster }) = &self.joined {
+            unfinished.extend(cluster.stop(left()).await);
+        }
+        if unfinished.is_empty() {
+            Ok(())
+        } else {
+            Err(ApplicationError::Stop(unfinished))
+        }
+    }
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application")
+            .field("listeners", &self.listeners())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,206 @@
+//! The one module that speaks to the client: producers, consumers, topics.
+
+mod consuming;
+
+use std::fmt::Display;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use mq_core::client::{
+    self, Client, ClientConfig, ConsumerConfig, ProducerConfig, PushConsumer, SendResult, Target,
+};
+use mq_core::clock::Clock;
+use mq_core::message::{GroupName, Message};
+use mq_core::tasks::Tasks;
+
+use crate::application::{ApplicationError, Place};
+use crate::config::{DeclaredTopic, ProducerSettings, RocketMQConfig, Startup};
+use crate::listener::{ConsumeMode, Consumer, MessageModel};
+use crate::state::AppState;
+use crate::template::{How, SendError};
+use consuming::Dispatch;
+
+/// A declared topic that could not be created is tried again after so long.
+const DECLARE_AGAIN: Duration = Duration::from_secs(5);
+
+/// What sends. It is there before the application is connected, and refuses to send until then.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Producer(Arc<OnceLock<client::Producer>>);
+
+impl Producer {
+    /// From now on it sends to `cluster`.
+    pub(crate) fn open(&self, cluster: &Cluster) {
+        self.0.get_or_init(|| cluster.producer.clone());
+    }
+
+    pub(crate) async fn send(&self, message: Message, how: How) -> Result<SendResult, SendError> {
+        let producer = self.0.get().ok_or(SendError::NotRunning)?;
+        let limit = how.timeout.unwrap_or(producer.config().send_timeout);
+        let sent = producer.send_with(message, target(how), limit).await;
+        sent.map_err(|error| SendError::Client(Box::new(error)))
+    }
+
+    pub(crate) async fn send_one_way(&self, message: Message, how: How) -> Result<(), SendError> {
+        let producer = self.0.get().ok_or(SendError::NotRunning)?;
+        let sent = producer.send_one_way(message, target(how)).await;
+        sent.map_err(|error| SendError::Client(Box::new(error)))
+    }
+}
+
+fn target(how: How) -> Target {
+    how.hash_key.map_or(Target::Any, Target::Hash)
+}
+
+/// A cluster, and the client that speaks to it.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    client: Client,
+    producer: client::Producer,
+    clock: Clock,
+}
+
+impl Cluster {
+    /// Makes a client; the cluster need not be there yet, unless the settings say so.
+    pub(crate) async fn connect(
+        place: &Place,
+        config: &RocketMQConfig,
+        group: &GroupName,
+        clock: &Clock,
+    ) -> Result<Self, ApplicationError> {
+        let mut client = ClientConfig::new(place.name_servers());
+        client
+            .instance_name
+            .clone_from(&config.producer.instance_name);
+        let client = Client::new(client, clock.clone()).map_err(could_not("make a client"))?;
+        if config.startup == Startup::FailFast {
+            let asked = client.check().await;
+            asked.map_err(could_not("reach the cluster"))?;
+        }
+        let producer = client.producer(producer_config(&config.producer, group));
+        let producer =
+            producer.map_err(could_not(format!("make a producer of group `{group}`")))?;
+        Ok(Self {
+            client,
+            producer,
+            clock: clock.clone(),
+        })
+    }
+
+    /// Creates the topics that the settings declare; goes on trying when the cluster is away.
+    pub(crate) async fn declare(
+        &self,
+        config: &RocketMQConfig,
+        tasks: &Tasks,
+    ) -> Result<(), ApplicationError> {
+        let mut left = Vec::new();
+        for topic in &config.topics {
+            match create(&self.client, topic).await {
+                Ok(()) => {}
+                Err(error) if config.startup == Startup::FailFast => return Err(error),
+                Err(error) => {
+                    tracing::warn!(topic = %topic.name, error = ?error, "a declared topic is created later");
+                    left.push(topic.clone());
+                }
+            }
+        }
+        if !left.is_empty() {
+            let (client, clock) = (self.client.clone(), self.clock.clone());
+            tasks.spawn_until_stop("creating topics", async move {
+                while !left.is_empty() {
+                    clock.sleep(DECLARE_AGAIN).await;
+                    let mut failed = Vec::new();
+                    for topic in left {
+                        if create(&client, &topic).await.is_err() {
+                            failed.push(topic);
+                        }
+                    }
+                    left = failed;
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Starts the consumer of a group.
+    pub(crate) async fn consume(
+        &self,
+        consumer: &Consumer,
+        state: &AppState,
+    ) -> Result<Consuming, ApplicationError> {
+        let mut config = ConsumerConfig::new(consumer.group.clone());
+        config.message_model = match consumer.model {
+            MessageModel::Clustering => client::MessageModel::Clustering,
+            MessageModel::Broadcasting => client::MessageModel::Broadcasting,
+        };
+        config.consume_threads = consumer.threads;
+        config.max_reconsume_times = consumer.max_reconsume_times;
+        let mut builder = self.client.push_consumer(config);
+        for listener in &consumer.listeners {
+            let (topic, expression) = (listener.topic.clone(), listener.expression.clone());
+            builder = builder.subscribe_by(topic, listener.selector, expression);
+        }
+        let dispatch = Dispatch::new(&consumer.listeners, state);
+        let started = match consumer.mode {
+            ConsumeMode::Concurrently => builder.start(dispatch).await,
+            ConsumeMode::Orderly => builder.start_orderly(dispatch).await,
+        };
+        let group = &consumer.group;
+        started
+            .map(Consuming)
+            .map_err(could_not(format!("start the consumer of group `{group}`")))
+    }
+
+    /// Ends producer and connections; says what went on after `limit`.
+    pub(crate) async fn stop(&self, limit: Duration) -> Vec<String> {
+        let deadline = self.clock.moment().plus(limit);
+        let mut unfinished = names(self.producer.shutdown(limit).await);
+        let left = deadline.since(self.clock.moment());
+        unfinished.extend(names(self.client.shutdown(left).await));
+        unfinished
+    }
+}
+
+/// A running consumer.
+#[derive(Debug)]
+pub(crate) struct Consuming(PushConsumer);
+
+impl Consuming {
+    /// Finishes what was taken and commits it; says what went on after `limit`.
+    pub(crate) async fn stop(self, limit: Duration) -> Vec<String> {
+        names(self.0.shutdown(limit).await)
+    }
+}
+
+fn producer_config(settings: &ProducerSettings, group: &GroupName) -> ProducerConfig {
+    let mut config = ProducerConfig::new(group.clone());
+    config.send_timeout = settings.send_message_timeout;
+    config.retry_times_when_send_failed = settings.retry_times_when_send_failed;
+    config.retry_times_when_send_async_failed = settings.retry_times_when_send_async_failed;
+    config.retry_another_broker_when_not_store_ok = settings.retry_next_server;
+    config.compress_body_over = settings.compress_message_body_threshold;
+    config.max_message_size = settings.max_message_size;
+    config
+}
+
+async fn create(client: &Client, topic: &DeclaredTopic) -> Result<(), ApplicationError> {
+    let DeclaredTopic { name, queues } = topic;
+    let queues = u16::try_from(*queues).unwrap_or(u16::MAX);
+    let created = client.create_topic(name, queues).await;
+    created.map_err(could_not(format!("create the topic `{name}`")))
+}
+
+fn could_not<E>(action: impl Display) -> impl FnOnce(E) -> ApplicationError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    move |source| ApplicationError::Cluster {
+        action: action.to_string(),
+        source: Box::new(source),
+    }
+}
+
+fn names(stopped: Result<(), mq_core::tasks::Unfinished>) -> Vec<String> {
+    let going_on = stopped.err().map(|unfinished| unfinished.0);
+    let going_on = going_on.into_iter().flatten();
+    going_on.map(str::to_owned).collect()
+}

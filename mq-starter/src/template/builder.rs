@@ -1,0 +1,136 @@
+//! One builder for every combination of what a message may have.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::draft::Draft;
+use super::{RocketMQTemplate, SendError, SendHandle, SendResult};
+
+/// A message being written; see [`RocketMQTemplate::message`].
+#[derive(Debug)]
+#[must_use = "nothing is sent before `send`, `spawn` or `send_one_way`"]
+pub struct MessageBuilder<'a> {
+    template: &'a RocketMQTemplate,
+    draft: Result<Draft, SendError>,
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "keys and headers are given as callers have them: numbers, texts, ids"
+)]
+impl<'a> MessageBuilder<'a> {
+    pub(super) fn new(template: &'a RocketMQTemplate, destination: &str) -> Self {
+        Self {
+            template,
+            draft: Draft::to(destination),
+        }
+    }
+
+    /// The payload: text and bytes as they are, everything else as JSON.
+    pub fn payload<T: Serialize + ?Sized>(self, payload: &T) -> Self {
+        self.with(|draft| draft.payload(payload))
+    }
+
+    /// The body, as it is to travel.
+    pub fn body(self, body: impl Into<Bytes>) -> Self {
+        self.with(|draft| {
+            draft.body(body.into());
+            Ok(())
+        })
+    }
+
+    /// A key under which the message can be found; may be said several times.
+    pub fn key(self, key: impl ToString) -> Self {
+        self.with(|draft| draft.key(key.to_string()))
+    }
+
+    /// A header, which is a user property on the wire. Names of RocketMQ's own are refused.
+    pub fn header(self, name: &str, value: impl ToString) -> Self {
+        self.with(|draft| draft.header(name, &value.to_string()))
+    }
+
+    /// Messages with one hash key go to one queue, where they keep their order; it is the queue
+    /// that Java's clients choose (`SelectMessageQueueByHash`).
+    pub fn hash_key(self, key: impl ToString) -> Self {
+        self.with(|draft| {
+            draft.how.hash_key = Some(key.to_string());
+            Ok(())
+        })
+    }
+
+    /// How long all attempts together may take; without it, the producer's setting.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|draft| {
+            draft.how.timeout = Some(timeout);
+            Ok(())
+        })
+    }
+
+    /// Takes "stored, but not yet flushed or copied" for success.
+    pub fn accept_unflushed(self) -> Self {
+        self.with(|draft| {
+            draft.how.accept_unflushed = true;
+            Ok(())
+        })
+    }
+
+    /// Sends it and waits until it is stored.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake made while it was written; else [`SendError::Client`] when the cluster did
+    /// not take it, [`SendError::Unflushed`] when it did and not safely.
+    pub async fn send(self) -> Result<SendResult, SendError> {
+        let (message, how) = self.draft?.finish()?;
+        self.template.deliver(message, how).await
+    }
+
+    /// Sends it in the background. Messages of one caller leave in the order of the calls.
+    pub fn spawn(self) -> SendHandle {
+        let (outcome, handle) = SendHandle::new();
+        // Nobody waits any more when the handle was dropped.
+        self.spawn_with(move |result| drop(outcome.send(result)));
+        handle
+    }
+
+    /// Sends it in the background and calls `callback` with the outcome.
+    pub(super) fn spawn_with(
+        self,
+        callback: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
+    ) {
+        match self.draft.and_then(Draft::finish) {
+            Err(error) => callback(Err(error)),
+            Ok((message, how)) => {
+                let template = self.template.clone();
+                self.template.launch("send", async move {
+                    callback(template.deliver(message, how).await);
+                });
+            }
+        }
+    }
+
+    /// Sends it without an answer: nobody learns whether it was stored.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake made while it was written.
+    pub fn send_one_way(self) -> Result<(), SendError> {
+        let (message, how) = self.draft?.finish()?;
+        let template = self.template.clone();
+        self.template.launch("one-way send", async move {
+            template.deliver_one_way(message, how).await;
+        });
+        Ok(())
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Draft) -> Result<(), SendError>) -> Self {
+        if let Ok(draft) = &mut self.draft
+            && let Err(error) = change(draft)
+        {
+            self.draft = Err(error);
+        }
+        self
+    }
+}

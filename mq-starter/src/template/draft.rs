@@ -1,0 +1,165 @@
+//! A message being written: what the caller said so far, checked piece by piece.
+//!
+//! The first mistake is kept and comes out when the message is to be sent.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mq_core::message::{Message, Properties, property};
+use serde::Serialize;
+
+use super::destination::Destination;
+use super::error::SendError;
+use crate::payload::{self, Encoded};
+
+const CONTENT_TYPE: &str = "contentType";
+const JSON: &str = "application/json";
+
+/// What the caller said so far.
+#[derive(Debug)]
+pub(super) struct Draft {
+    destination: Destination,
+    body: Option<Bytes>,
+    keys: Vec<String>,
+    properties: Properties,
+    pub(super) how: How,
+}
+
+/// How a message is to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct How {
+    /// Messages of one key go to one queue.
+    pub(crate) hash_key: Option<String>,
+    /// For all attempts together; `None` is the producer's.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether "stored but not flushed" is good enough.
+    pub(crate) accept_unflushed: bool,
+}
+
+impl Draft {
+    pub(super) fn to(destination: &str) -> Result<Self, SendError> {
+        let parsed = Destination::parse(destination);
+        let parsed = parsed.map_err(|source| SendError::Destination {
+            destination: destination.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            destination: parsed,
+            body: None,
+            keys: Vec::new(),
+            properties: Properties::default(),
+            how: How::default(),
+        })
+    }
+
+    pub(super) fn payload<T: Serialize + ?Sized>(&mut self, payload: &T) -> Result<(), SendError> {
+        let Encoded { body, is_json } = payload::encode_as(payload).map_err(SendError::Payload)?;
+        self.body = Some(body);
+        if is_json && self.properties.get(CONTENT_TYPE).is_none() {
+            self.properties.set(CONTENT_TYPE, JSON);
+        }
+        Ok(())
+    }
+
+    pub(super) fn body(&mut self, body: Bytes) {
+        self.body = Some(body);
+    }
+
+    /// Adds a key; a blank inside would make it two.
+    pub(super) fn key(&mut self, key: String) -> Result<(), SendError> {
+        let separator = |c: char| c.is_whitespace() || c == '\u{1}' || c == '\u{2}';
+        if key.is_empty() || key.contains(separator) {
+            return Err(SendError::Key(key));
+        }
+        self.keys.push(key);
+        Ok(())
+    }
+
+    pub(super) fn header(&mut self, name: &str, value: &str) -> Result<(), SendError> {
+        let set = self.properties.set_user(name, value);
+        set.map_err(SendError::Header)
+    }
+
+    /// The message as it will travel.
+    pub(super) fn finish(mut self) -> Result<(Message, How), SendError> {
+        let topic = self.destination.topic;
+        let Some(body) = self.body else {
+            return Err(SendError::NoPayload(topic));
+        };
+        if !self.keys.is_empty() {
+            self.properties.set(property::KEYS, &self.keys.join(" "));
+        }
+        if let Some(tag) = &self.destination.tag {
+            self.properties.set(property::TAGS, tag.as_str());
+        }
+        let mut message = Message::new(topic, body);
+        message.properties = self.properties;
+        Ok((message, self.how))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Order {
+        id: i64,
+    }
+
+    #[test]
+    fn keys_tag_and_headers_become_properties() {
+        let mut draft = Draft::to("order-topic:created").unwrap();
+        draft.payload(&Order { id: 5 }).unwrap();
+        draft.key("5".to_owned()).unwrap();
+        draft.key("phone-1".to_owned()).unwrap();
+        draft.header("locale", "en").unwrap();
+
+        let (message, how) = draft.finish().unwrap();
+
+        assert_eq!(message.body, "{\"id\":5}");
+        assert_eq!(message.tag(), Some("created"));
+        assert_eq!(message.keys().collect::<Vec<_>>(), ["5", "phone-1"]);
+        assert_eq!(message.properties.get("locale"), Some("en"));
+        assert_eq!(
+            message.properties.get("contentType"),
+            Some("application/json")
+        );
+        assert_eq!(how, How::default());
+    }
+
+    #[test]
+    fn a_text_is_not_called_json() {
+        let mut draft = Draft::to("log-topic").unwrap();
+        draft.payload("a line").unwrap();
+
+        let (message, _) = draft.finish().unwrap();
+
+        assert!(message.properties.is_empty());
+    }
+
+    #[test]
+    fn names_of_rocketmq_cannot_be_headers() {
+        let mut draft = Draft::to("order-topic").unwrap();
+
+        for name in ["TAGS", "KEYS", "DELAY", "UNIQ_KEY", "TRAN_MSG"] {
+            let refused = draft.header(name, "x").unwrap_err();
+            assert!(matches!(refused, SendError::Header(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_with_a_blank_would_be_two_keys() {
+        let mut draft = Draft::to("order-topic").unwrap();
+
+        assert!(draft.key("T 001".to_owned()).is_err());
+        assert!(draft.key(String::new()).is_err());
+    }
+
+    #[test]
+    fn a_message_without_payload_is_a_mistake() {
+        let draft = Draft::to("order-topic").unwrap();
+
+        assert!(matches!(draft.finish(), Err(SendError::NoPayload(_))));
+    }
+}
