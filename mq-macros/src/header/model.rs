@@ -1,6 +1,6 @@
 //! What `#[derive(Header)]` is put on: every rule is applied here.
 
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Result, Type};
+use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Result, Token, Type};
 
 /// A struct whose fields are header fields.
 pub(super) struct HeaderModel {
@@ -71,6 +71,9 @@ impl HeaderField {
                     aliases.push(meta.value()?.parse::<LitStr>()?.value());
                     Ok(())
                 } else if meta.path.is_ident("default") {
+                    if meta.input.peek(Token![=]) {
+                        return Err(meta.error("`default` takes no value: the type has one"));
+                    }
                     default = true;
                     Ok(())
                 } else {
