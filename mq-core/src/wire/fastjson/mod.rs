@@ -6,7 +6,7 @@
 //! * numbers and booleans as text and text as numbers, enums by name or by Java ordinal;
 //! * `null`, which means the same as absent; missing and unknown members; commas at the end.
 //!
-//! [`write`] gives strict JSON without whitespace, since Go's client cuts some bodies by hand, and
+//! [`write()`] gives strict JSON without whitespace, since Go's client cuts some bodies by hand, and
 //! without members that are absent. Keys that are numbers are quoted, which everybody reads; only
 //! keys that are objects stay objects, because Java reads nothing else there.
 //!
