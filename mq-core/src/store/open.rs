@@ -166,6 +166,7 @@ impl Inner {
             begin
         };
         let trusted = if clean { u64::MAX } else { trusted };
+        self.index.trust_until(trusted);
         self.queues.load(trusted)?;
         let from = if self.queues_are_complete(clean, known, snapshot) {
             self.walk_from(clean, known)

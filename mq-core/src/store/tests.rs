@@ -434,6 +434,38 @@ fn keys_are_found_before_and_after_they_reach_the_file() {
 }
 
 #[test]
+fn keys_are_found_after_the_index_lost_what_was_not_synced() {
+    let disk = FaultyDisk::default();
+    let config = StoreConfig {
+        index: true,
+        ..config()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(5_000));
+    for n in 0..5 {
+        let mut keyed = draft("t", 0, "a");
+        keyed
+            .message
+            .properties
+            .set(property::KEYS, &format!("k{n}"));
+        finish(store.append(&keyed, Durability::AsConfigured)).unwrap();
+        store.0.maintain().unwrap();
+    }
+    drop(store);
+    // The header reached the disk, the items behind it did not.
+    let after = disk.crash(|| true);
+    after.damage("/store/index/19700101000005000".as_ref(), |bytes| {
+        bytes[40..].fill(0)
+    });
+
+    let (store, _) = open_with(&after, config, &Clock::manual(6_000));
+
+    for n in 0..5 {
+        let found = store.query_by_key("t", &format!("k{n}"), 10, 0..=i64::MAX);
+        assert_eq!(found.unwrap().len(), 1, "k{n}");
+    }
+}
+
+#[test]
 fn a_time_finds_its_message() {
     let disk = FaultyDisk::default();
     let clock = Clock::manual(1_000);

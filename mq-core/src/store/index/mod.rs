@@ -5,8 +5,10 @@
 
 mod file;
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -28,6 +30,9 @@ pub(super) struct KeyIndex {
     pending: Mutex<Vec<Item>>,
     files: Mutex<Vec<IndexFile>>,
     last: Mutex<(i64, u64)>,
+    /// Messages before this place are in the files for certain; those behind it only after a clean
+    /// end.
+    trusted: AtomicU64,
 }
 
 impl KeyIndex {
@@ -54,6 +59,7 @@ impl KeyIndex {
         }
         let last = files.last().map_or((0, 0), IndexFile::last);
         let (pending, files, last) = (Mutex::default(), Mutex::new(files), Mutex::new(last));
+        let trusted = AtomicU64::new(u64::MAX);
         Ok(Self {
             paths,
             disk,
@@ -61,7 +67,13 @@ impl KeyIndex {
             pending,
             files,
             last,
+            trusted,
         })
+    }
+
+    /// Takes the files at their word only for messages before `place`.
+    pub(super) fn trust_until(&self, place: u64) {
+        self.trusted.store(place, Ordering::Relaxed);
     }
 
     /// Store time and physical offset of the last indexed message.
@@ -78,11 +90,8 @@ impl KeyIndex {
     /// Adds the keys of a record that is read again, unless a file has them.
     pub(super) fn add_record(&self, record: &RecordView<'_>) {
         let offset = record.physical_offset.0;
-        let known = self
-            .files
-            .lock()
-            .last()
-            .is_some_and(|file| file.last().1 >= offset);
+        let in_files = self.files.lock().last().map_or(0, |file| file.last().1);
+        let known = offset <= in_files && offset < self.trusted.load(Ordering::Relaxed);
         if !known {
             let properties = Properties::from_bytes(record.properties.to_vec());
             self.add_keys(record.topic, &properties, offset, record.store_timestamp);
@@ -129,7 +138,8 @@ impl KeyIndex {
             }
             file.find(hash, &times, max - found.len(), &mut found)?;
         }
-        found.dedup();
+        let mut seen = HashSet::new();
+        found.retain(|offset| seen.insert(*offset));
         Ok(found)
     }
 
