@@ -21,7 +21,7 @@ use super::peer::{self, Outgoing, Peer};
 use super::{CallError, ClientConfig, Router};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
-use crate::wire::{FrameError, Head, RemotingCommand, Reply, Request};
+use crate::wire::{FrameError, Head, RemotingCommand, Reply, Request, ResponseCode};
 
 /// Asks servers by address. Clones share the connections; they end with the last clone, or with
 /// the tasks they run on.
@@ -95,15 +95,15 @@ impl RemotingClient {
         }
         let command = peer::command(Head::request(R::CODE, 0), &header, body);
         self.check(&command)?;
-        let (answer, waiting) = oneshot::channel();
-        let outgoing = Outgoing {
-            command,
-            answer: Some(answer),
-        };
         let mut stage = Stage::Connecting;
         let exchange = async {
-            self.deliver(address, outgoing, &mut stage).await?;
-            waiting.await.map_err(|_dropped| closed(address))
+            let (answer, peer) = self.ask(address, command.clone(), &mut stage).await?;
+            if answer.head.code != ResponseCode::GO_AWAY.0 {
+                return Ok(answer);
+            }
+            self.leave(address, &peer);
+            let (answer, _) = self.ask(address, command, &mut stage).await?;
+            Ok(answer)
         };
         let answer = match self.0.clock.timeout(limit, exchange).await {
             Ok(answer) => answer?,
@@ -137,7 +137,7 @@ impl RemotingClient {
         let limit = self.0.config.connect_timeout;
         let delivery = self.deliver(address, outgoing, &mut stage);
         match self.0.clock.timeout(limit, delivery).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => outcome.map(drop),
             Err(_elapsed) => Err(too_late(address, stage, limit)),
         }
     }
@@ -190,12 +190,45 @@ impl RemotingClient {
         Ok(())
     }
 
+    /// The answer, and who gave it.
+    async fn ask(
+        &self,
+        address: &str,
+        command: RemotingCommand,
+        stage: &mut Stage,
+    ) -> Result<(RemotingCommand, Peer), CallError> {
+        let (answer, waiting) = oneshot::channel();
+        let outgoing = Outgoing {
+            command,
+            answer: Some(answer),
+        };
+        let peer = self.deliver(address, outgoing, stage).await?;
+        let answer = waiting.await.map_err(|_dropped| closed(address))?;
+        Ok((answer, peer))
+    }
+
+    /// A server that shuts down wants its clients on a new connection: what is asked from now on
+    /// takes one, what was asked over the old one is still answered there.
+    fn leave(&self, address: &str, peer: &Peer) {
+        let mut places = self.0.places.lock();
+        let is_old = |place: &Place| match place {
+            Place::Remote(attempt) => match &*attempt.borrow() {
+                Attempt::Open(open) => open.id() == peer.id(),
+                Attempt::Connecting | Attempt::Failed(_) => false,
+            },
+            Place::Local(..) => false,
+        };
+        if places.get(address).is_some_and(is_old) {
+            places.remove(address);
+        }
+    }
+
     async fn deliver(
         &self,
         address: &str,
         mut outgoing: Outgoing,
         stage: &mut Stage,
-    ) -> Result<(), CallError> {
+    ) -> Result<Peer, CallError> {
         // A connection that ended since the last request has sent nothing: one more is made.
         for _ in 0..2 {
             *stage = Stage::Connecting;
@@ -204,7 +237,7 @@ impl RemotingClient {
             match peer.deliver(outgoing).await {
                 Ok(()) => {
                     *stage = Stage::Sent;
-                    return Ok(());
+                    return Ok(peer);
                 }
                 Err(back) => outgoing = back,
             }

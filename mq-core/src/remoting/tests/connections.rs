@@ -186,3 +186,24 @@ async fn a_taken_port_is_named_with_what_to_do() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_server_that_sends_its_client_away_is_asked_again_over_a_new_connection() {
+    let stage = Stage::new().await;
+    let slow = stage.say(&stage.address, "wait");
+    let sent_away = async {
+        stage.who_said("wait").await;
+        let answer = stage.say(&stage.address, "leave").await;
+        stage.echo.gate.add_permits(1);
+        answer
+    };
+
+    let (under_way, answer) = tokio::join!(slow, sent_away);
+
+    answer.unwrap();
+    under_way.expect("what was asked over the old connection is answered there");
+    let heard = stage.echo.heard.lock();
+    let peers: Vec<_> = heard.iter().map(|(_, peer)| peer.id()).collect();
+    assert_eq!(peers.len(), 3);
+    assert!(peers[0] == peers[1] && peers[1] != peers[2]);
+}

@@ -63,12 +63,22 @@ impl Processor<Echo> for EchoProcessor {
         match &*word {
             "refuse" => Err(Refusal::new(ResponseCode::NO_PERMISSION, "not for you")),
             "panic" => panic!("as told"),
+            "leave" if self.times_heard("leave") == 1 => {
+                Err(Refusal::new(ResponseCode::GO_AWAY, "connect again"))
+            }
             "wait" => {
                 self.gate.acquire().await.unwrap().forget();
                 Ok(Reply::ok(request.header))
             }
             _ => Ok(Reply::ok(request.header).with_body(request.body)),
         }
+    }
+}
+
+impl EchoProcessor {
+    fn times_heard(&self, word: &str) -> usize {
+        let heard = self.heard.lock();
+        heard.iter().filter(|(heard, _)| heard == word).count()
     }
 }
 
