@@ -54,6 +54,11 @@ impl Assigned {
         self.dropped.cancelled().await;
     }
 
+    /// Whether no call of the listener is under way on this ordered queue.
+    pub(super) fn is_idle(&self) -> bool {
+        self.consuming.try_lock().is_ok()
+    }
+
     /// The broker has confirmed the lock, or has not.
     pub(super) fn set_lock(&self, at: Option<Moment>) {
         *self.locked.lock() = at;

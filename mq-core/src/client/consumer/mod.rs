@@ -88,14 +88,17 @@ impl PushConsumer {
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
         let core = &*self.0;
         let outcome = core.tasks.stop(limit).await;
-        let queues: Vec<_> = {
-            let mut assigned = core.assigned.lock();
-            assigned.values().for_each(|assigned| assigned.drop_it());
-            std::mem::take(&mut *assigned).into_keys().collect()
-        };
+        let assigned = std::mem::take(&mut *core.assigned.lock());
+        for assigned in assigned.values() {
+            assigned.drop_it();
+        }
+        let queues: Vec<_> = assigned.keys().cloned().collect();
         core.offsets.commit(&queues, Commit::Surely).await;
         if core.is_locking() {
-            lock::release(core, &queues).await;
+            // A queue whose call goes on stays locked: nobody else may have it before.
+            let idle = assigned.values().filter(|assigned| assigned.is_idle());
+            let idle: Vec<_> = idle.map(|assigned| assigned.queue.clone()).collect();
+            lock::release(core, &idle).await;
         }
         let group = &core.config.group;
         core.cluster.groups.lock().remove_consumer(group);

@@ -78,13 +78,13 @@ impl Broker {
             answers: Arc::new(Mutex::new(answers.iter().copied().collect())),
             taken: Arc::default(),
         };
-        let taken = Arc::clone(&takes.taken);
+        let seen = Arc::clone(&takes.taken);
         let router = Router::default()
             .on::<SendMessage>(takes.clone())
             .on::<HeartBeat>(takes);
         Self {
             server: Server::start(router).await,
-            taken,
+            taken: seen,
         }
     }
 }

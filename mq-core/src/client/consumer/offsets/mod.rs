@@ -6,6 +6,7 @@ mod remote;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 
 use crate::client::ConsumerConfig;
@@ -134,12 +135,14 @@ impl Offsets {
                 }
             }
             Home::Broker => {
-                for (queue, offset) in known {
-                    let sent = remote::update(&self.cluster, &self.group, &queue, offset, how);
+                // Side by side: at shutdown a broker that is gone must not hold up the others.
+                let commits = known.iter().map(|(queue, offset)| async move {
+                    let sent = remote::update(&self.cluster, &self.group, queue, *offset, how);
                     if let Err(error) = sent.await {
                         tracing::warn!(%queue, %offset, %error, "the offset is not committed");
                     }
-                }
+                });
+                join_all(commits).await;
             }
         }
     }
