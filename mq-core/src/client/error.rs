@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::message::batch::PropertiesTooLong;
 use crate::message::subscription::TagError;
 use crate::message::{GroupName, MessageQueue, TopicName};
 use crate::remoting::CallError;
@@ -174,6 +175,13 @@ pub enum MessageError {
     /// Delayed messages and retries cannot be batched.
     #[error("a batch cannot hold {0}")]
     NotInBatch(&'static str),
+}
+
+impl From<PropertiesTooLong> for MessageError {
+    fn from(error: PropertiesTooLong) -> Self {
+        let PropertiesTooLong { length, limit } = error;
+        Self::Properties { length, limit }
+    }
 }
 
 /// Why a route could not be asked for.

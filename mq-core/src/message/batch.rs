@@ -11,36 +11,22 @@ use super::{Message, Properties};
 const MIN_SIZE: usize = 22;
 const MAX_PROPERTIES: usize = 32_767;
 
-/// Why a body is no batch, or messages cannot become one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BatchError {
-    /// The lengths of a message do not fit together or not into the body.
-    #[error("message {number} of the batch is damaged")]
-    Damaged {
-        /// Which one, counted from 0.
-        number: usize,
-    },
-    /// The properties of a message are too long.
-    #[error(
-        "message {number} of the batch has {length} bytes of properties, at most {limit} are allowed"
-    )]
-    Properties {
-        /// Which one, counted from 0.
-        number: usize,
-        /// Bytes found.
-        length: usize,
-        /// Bytes allowed.
-        limit: usize,
-    },
-    /// The body of a message is too long for any batch.
-    #[error("message {number} of the batch has a body of {length} bytes")]
-    Body {
-        /// Which one, counted from 0.
-        number: usize,
-        /// Bytes found.
-        length: usize,
-    },
+/// A body is no batch: the lengths of one of its messages do not fit together or not into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("message {number} of the batch is damaged")]
+pub struct BatchError {
+    /// Which one, counted from 0.
+    pub number: usize,
+}
+
+/// The properties of a message have a length of 16 bits, and these are longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message of the batch has {length} bytes of properties, at most {limit} are allowed")]
+pub struct PropertiesTooLong {
+    /// Bytes found.
+    pub length: usize,
+    /// Bytes allowed.
+    pub limit: usize,
 }
 
 /// One message of a batch.
@@ -54,38 +40,30 @@ pub struct Child {
     pub body: Bytes,
 }
 
-/// The body of a batch of `messages`.
+/// The body of a batch of `messages`. How long it may be is for the caller to check.
 ///
 /// # Errors
 ///
-/// [`BatchError`] when a body or properties are too long.
-pub fn encode(messages: &[Message]) -> Result<Bytes, BatchError> {
+/// [`PropertiesTooLong`] when the properties of a message are.
+pub fn encode(messages: &[Message]) -> Result<Bytes, PropertiesTooLong> {
     let mut out = BytesMut::new();
-    for (number, message) in messages.iter().enumerate() {
-        put(&mut out, number, message)?;
+    for message in messages {
+        put(&mut out, message)?;
     }
     Ok(out.freeze())
 }
 
-fn put(out: &mut BytesMut, number: usize, message: &Message) -> Result<(), BatchError> {
+fn put(out: &mut BytesMut, message: &Message) -> Result<(), PropertiesTooLong> {
     let properties = message.properties.as_bytes();
-    let too_long = BatchError::Properties {
-        number,
+    let too_long = PropertiesTooLong {
         length: properties.len(),
         limit: MAX_PROPERTIES,
     };
     let properties_length = i16::try_from(properties.len()).map_err(|_long| too_long)?;
-    let size = MIN_SIZE
-        .saturating_add(message.body.len())
-        .saturating_add(properties.len());
-    let too_long = BatchError::Body {
-        number,
-        length: message.body.len(),
-    };
-    let size = i32::try_from(size).map_err(|_long| too_long)?;
-    out.put_i32(size);
-    out.put_i32(0);
-    out.put_i32(0);
+    let size = MIN_SIZE + message.body.len() + properties.len();
+    out.put_u32(u32::try_from(size).unwrap_or(u32::MAX));
+    out.put_u32(0);
+    out.put_u32(0);
     out.put_i32(message.flag);
     out.put_u32(u32::try_from(message.body.len()).unwrap_or(u32::MAX));
     out.put_slice(&message.body);
@@ -102,7 +80,7 @@ pub fn decode(body: Bytes) -> impl Iterator<Item = Result<Child, BatchError>> {
         if rest.is_empty() {
             return None;
         }
-        let child = take(&mut rest).ok_or(BatchError::Damaged { number });
+        let child = take(&mut rest).ok_or(BatchError { number });
         number = number.saturating_add(1);
         if child.is_err() {
             rest.clear();
@@ -190,10 +168,7 @@ mod tests {
             broken[at..at + 4].copy_from_slice(&i32::to_be_bytes(value));
             let mut children = decode(broken.into());
 
-            assert_eq!(
-                children.next(),
-                Some(Err(BatchError::Damaged { number: 0 }))
-            );
+            assert_eq!(children.next(), Some(Err(BatchError { number: 0 })));
             assert_eq!(children.next(), None);
         }
     }
@@ -203,9 +178,6 @@ mod tests {
         let [mut message, ..] = messages();
         message.properties.set("long", &"x".repeat(MAX_PROPERTIES));
 
-        assert!(matches!(
-            encode(&[message]),
-            Err(BatchError::Properties { number: 0, .. })
-        ));
+        assert!(encode(&[message]).is_err());
     }
 }

@@ -1,15 +1,12 @@
 //! Several messages as one (`MessageBatch`, `MessageDecoder.encodeMessages`).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::prepare::{self, Draft};
 use crate::client::ProducerConfig;
 use crate::client::error::{MessageError, SendError};
-use crate::message::{Message, TopicName, property};
+use crate::message::{Message, TopicName, batch, property};
 use crate::wire::header::SendMessage;
-
-/// Bytes of a message in a batch besides body and properties.
-const OVERHEAD: usize = 22;
 
 /// The request for `messages`, which have one topic.
 pub(super) fn draft(
@@ -49,7 +46,7 @@ fn encode(
     if topic.is_retry() {
         return Err(MessageError::NotInBatch("messages of a retry topic"));
     }
-    let mut body = BytesMut::new();
+    let mut complete = Vec::with_capacity(messages.len());
     let mut ids = Vec::with_capacity(messages.len());
     for mut message in messages {
         if message.topic != *topic {
@@ -69,28 +66,11 @@ fn encode(
         }
         prepare::check(&message, config)?;
         ids.push(prepare::complete(&mut message, new_id));
-        put(&mut body, &message)?;
+        complete.push(message);
     }
+    let body = batch::encode(&complete)?;
     prepare::check_length(body.len(), config)?;
-    Ok((body.freeze(), ids))
-}
-
-fn put(out: &mut BytesMut, message: &Message) -> Result<(), MessageError> {
-    let properties = message.properties.as_bytes();
-    let (length, limit) = (properties.len(), usize::from(i16::MAX.unsigned_abs()));
-    let too_long = |_| MessageError::Properties { length, limit };
-    let properties_length = i16::try_from(length).map_err(too_long)?;
-    let total = OVERHEAD + message.body.len() + length;
-    let as_u32 = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    out.put_u32(as_u32(total));
-    out.put_u32(0);
-    out.put_u32(0);
-    out.put_i32(message.flag);
-    out.put_u32(as_u32(message.body.len()));
-    out.put_slice(&message.body);
-    out.put_i16(properties_length);
-    out.put_slice(properties);
-    Ok(())
+    Ok((body, ids))
 }
 
 #[cfg(test)]
@@ -102,7 +82,7 @@ mod tests {
         Message::new(TopicName::new(topic).unwrap(), body)
     }
 
-    fn batch(messages: Vec<Message>) -> Result<Draft, MessageError> {
+    fn drafted(messages: Vec<Message>) -> Result<Draft, MessageError> {
         let config = ProducerConfig::new(GroupName::new("p").unwrap());
         draft(messages, &config, || "ID".to_owned()).map_err(|error| match error {
             SendError::Message { source, .. } => source,
@@ -112,7 +92,7 @@ mod tests {
 
     #[test]
     fn each_message_stands_in_the_body_with_its_own_length_and_id() {
-        let draft = batch(vec![message("t", "one"), message("t", "three")]).unwrap();
+        let draft = drafted(vec![message("t", "one"), message("t", "three")]).unwrap();
 
         let properties = "WAIT\u{1}true\u{2}UNIQ_KEY\u{1}ID\u{2}";
         let mut expected = Vec::new();
@@ -143,15 +123,15 @@ mod tests {
         ));
         let other = TopicName::new("u").unwrap();
         assert_eq!(
-            batch(vec![message("t", "x"), message("u", "x")]).unwrap_err(),
+            drafted(vec![message("t", "x"), message("u", "x")]).unwrap_err(),
             MessageError::MixedTopics(other)
         );
         assert!(matches!(
-            batch(vec![delayed]),
+            drafted(vec![delayed]),
             Err(MessageError::NotInBatch(_))
         ));
         assert!(matches!(
-            batch(vec![message("%RETRY%g", "x")]),
+            drafted(vec![message("%RETRY%g", "x")]),
             Err(MessageError::NotInBatch(_))
         ));
     }
