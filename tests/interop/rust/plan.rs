@@ -44,7 +44,8 @@ impl Plan {
     pub(crate) fn read(directory: &Path) -> io::Result<Self> {
         let table = fs::read_to_string(directory.join("table"))?;
         let entries: Option<_> = table.lines().map(Entry::of).collect();
-        let strange = || io::Error::new(io::ErrorKind::InvalidData, "a line of the table is strange");
+        let strange =
+            || io::Error::new(io::ErrorKind::InvalidData, "a line of the table is strange");
         Ok(Self {
             bodies: File::open(directory.join("bodies"))?,
             entries: entries.ok_or_else(strange)?,
