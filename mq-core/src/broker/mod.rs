@@ -1,3 +1,299 @@
 //! Takes, keeps and gives messages.
+//!
+//! A request comes in through `routes` (one row for each code), is admitted (`admit`), and does its
+//! work on small parts that share nothing but what they need. [`Broker`] makes the parts and ends
+//! them in order.
 
+mod admin;
+mod admit;
+mod clients;
 pub mod config;
+mod delay;
+mod groups;
+mod offsets;
+mod orderly;
+mod peers;
+mod positions;
+mod pull;
+mod queue_locks;
+mod registration;
+mod routes;
+mod saved_file;
+mod send;
+mod system;
+mod topics;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use admit::Admit;
+use clients::Clients;
+use config::BrokerConfig;
+use delay::{DelayOffsets, DelayService, Schedule};
+use groups::Groups;
+use offsets::Offsets;
+use orderly::QueueLocks;
+use peers::Peers;
+use pull::Waiting;
+pub use registration::Advertised;
+use registration::Registration;
+pub use saved_file::FileError;
+use topics::Topics;
+
+use crate::clock::Clock;
+use crate::message::{QueueOffset, TopicName};
+use crate::remoting::{LocalServer, PeerWatcher, RemotingClient, RemotingServer, Router};
+use crate::store::{Arrival, MessageStore, SCHEDULE_TOPIC, StoreError};
+use crate::tasks::{Tasks, Unfinished};
+
+/// Silent clients and old locks are looked for so often (`scheduleAtFixedRate` of
+/// `ClientHousekeepingService`).
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// How far delayed messages are delivered is saved so often (`flushDelayOffsetInterval`).
+const SAVE_DELAYS_EVERY: Duration = Duration::from_secs(10);
+
+/// What the processors share.
+struct Parts {
+    admit: Admit,
+    advertised: Advertised,
+    store: MessageStore,
+    offsets: Arc<Offsets>,
+    peers: Arc<Peers>,
+    locks: Arc<QueueLocks>,
+    waiting: Arc<Waiting>,
+    delays: Arc<DelayOffsets>,
+    /// Messages given so far.
+    given: Arc<AtomicU64>,
+    /// Connections and what they wait for.
+    front: Tasks,
+    clock: Clock,
+}
+
+/// A broker over an open store.
+pub struct Broker {
+    parts: Parts,
+    delays: DelayService,
+    router: Arc<Router>,
+    clients: Arc<Clients>,
+    /// What goes on whether anybody is connected or not.
+    behind: Tasks,
+}
+
+/// What did not go as it should when the broker stopped; the rest was done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopError {
+    /// Something goes on.
+    #[error("the broker did not stop in time")]
+    Unfinished(#[source] Unfinished),
+    /// A file of `config/` is not up to date.
+    #[error("not everything could be saved")]
+    Save(#[source] FileError),
+    /// The store did not close in order; the next start recovers.
+    #[error("the store did not close")]
+    Store(#[source] StoreError),
+}
+
+impl Broker {
+    /// A broker that keeps its messages in `store` and is reached at `advertised`; `client` is what
+    /// it reaches name servers with.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`] when a file of `config/` cannot be read.
+    pub fn open(
+        config: BrokerConfig,
+        store: MessageStore,
+        advertised: Advertised,
+        client: RemotingClient,
+        clock: Clock,
+    ) -> Result<Self, FileError> {
+        let config = Arc::new(config);
+        let (disk, root) = (Arc::clone(store.disk()), store.config().root.clone());
+        let directory = root.join("config");
+        disk.create_directories(&directory)
+            .map_err(|source| FileError::Disk {
+                action: "create",
+                path: directory,
+                source,
+            })?;
+        let (identity, rules) = (&config.identity, &config.rules);
+        let topics = Arc::new(Topics::open(&disk, &root, identity, rules, clock.clone())?);
+        let groups = Arc::new(Groups::open(&disk, &root, clock.clone())?);
+        let offsets = Arc::new(Offsets::open(&disk, &root, clock.clone())?);
+        let registration =
+            Registration::new(&config, advertised.clone(), &topics, client, clock.clone());
+        let delays = DelayService {
+            store: store.clone(),
+            offsets: Arc::new(DelayOffsets::open(&disk, &root, clock.clone())?),
+            schedule: Arc::new(Schedule::new(&rules.delay_levels)),
+            clock: clock.clone(),
+        };
+        let parts = Parts {
+            admit: Admit {
+                config,
+                topics,
+                groups,
+                registration,
+            },
+            advertised,
+            store,
+            offsets,
+            peers: Arc::new(Peers::new(clock.clone())),
+            locks: Arc::new(QueueLocks::new(clock.clone())),
+            waiting: Arc::default(),
+            delays: Arc::clone(&delays.offsets),
+            given: Arc::default(),
+            front: Tasks::new(clock.clone()),
+            clock: clock.clone(),
+        };
+        Ok(Self {
+            router: Arc::new(routes::routes(&parts)),
+            clients: Arc::new(Clients::new(&parts)),
+            delays,
+            behind: Tasks::new(clock),
+            parts,
+        })
+    }
+
+    /// Starts everything that goes on by itself, and waits a little until the name servers have
+    /// heard of the broker.
+    pub async fn start(&self) {
+        let parts = &self.parts;
+        parts.store.on_arrival(Arc::new(Arrivals {
+            waiting: Arc::clone(&parts.waiting),
+            schedule: Arc::clone(&self.delays.schedule),
+        }));
+        parts.store.run(&self.behind);
+        self.delays
+            .run(&parts.admit.config.rules.delay_levels, &self.behind);
+        self.save_regularly();
+        self.sweep_regularly();
+        parts.admit.registration.run(&self.behind);
+        parts.admit.registration.first_round().await;
+    }
+
+    /// Lets the clients in that `server` listens for.
+    pub fn serve(&self, server: RemotingServer) {
+        server.serve(Arc::clone(&self.router), self.watcher(), &self.parts.front);
+    }
+
+    /// The way in for clients of the same process.
+    pub fn local(&self) -> LocalServer {
+        let router = Arc::clone(&self.router);
+        let Parts {
+            front,
+            clock,
+            advertised,
+            ..
+        } = &self.parts;
+        LocalServer::new(
+            router,
+            self.watcher(),
+            advertised.socket,
+            front,
+            clock.clone(),
+        )
+    }
+
+    /// Where the broker is reached.
+    pub fn advertised(&self) -> &Advertised {
+        &self.parts.advertised
+    }
+
+    /// How many pulls wait for a message.
+    pub fn waiting_pulls(&self) -> usize {
+        self.parts.waiting.count()
+    }
+
+    /// Ends in order, within `limit` for each step: leaves the name servers, lets requests under
+    /// way end, saves, closes the store. Everything is tried, whatever fails.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError`], the first of them.
+    pub async fn stop(&self, limit: Duration) -> Result<(), StopError> {
+        let parts = &self.parts;
+        parts.admit.registration.unregister().await;
+        let front = parts.front.stop(limit).await.map_err(StopError::Unfinished);
+        let behind = self.behind.stop(limit).await.map_err(StopError::Unfinished);
+        let offsets = parts.offsets.save().await.map_err(StopError::Save);
+        let delays = self.parts.delays.save().await.map_err(StopError::Save);
+        let store = parts.store.clone();
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        let closed = closed.map_or(Ok(()), |outcome| outcome.map_err(StopError::Store));
+        front.and(behind).and(offsets).and(delays).and(closed)
+    }
+
+    fn watcher(&self) -> Arc<dyn PeerWatcher> {
+        Arc::<Clients>::clone(&self.clients)
+    }
+
+    fn save_regularly(&self) {
+        let (offsets, clock) = (Arc::clone(&self.parts.offsets), self.parts.clock.clone());
+        let every = self.parts.admit.config.rules.save_offsets_every;
+        self.behind.spawn_until_stop("saving offsets", async move {
+            loop {
+                clock.sleep(every).await;
+                report(offsets.save().await);
+            }
+        });
+        let (offsets, clock) = (Arc::clone(&self.parts.delays), self.parts.clock.clone());
+        self.behind
+            .spawn_until_stop("saving delay offsets", async move {
+                loop {
+                    clock.sleep(SAVE_DELAYS_EVERY).await;
+                    report(offsets.save().await);
+                }
+            });
+    }
+
+    fn sweep_regularly(&self) {
+        let (peers, locks) = (Arc::clone(&self.parts.peers), Arc::clone(&self.parts.locks));
+        let (clients, clock) = (Arc::clone(&self.clients), self.parts.clock.clone());
+        self.behind.spawn_until_stop("silent clients", async move {
+            loop {
+                clock.sleep(SWEEP_EVERY).await;
+                for change in peers.expire() {
+                    clients.tell(&change);
+                }
+                locks.sweep();
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("advertised", &self.parts.advertised.text)
+            .field("codes", &self.router.codes())
+            .finish_non_exhaustive()
+    }
+}
+
+fn report(saved: Result<(), FileError>) {
+    if let Err(error) = saved {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "offsets were not saved"
+        );
+    }
+}
+
+/// Who wants to know of new messages.
+struct Arrivals {
+    waiting: Arc<Waiting>,
+    schedule: Arc<Schedule>,
+}
+
+impl Arrival for Arrivals {
+    fn arrived(&self, topic: &TopicName, queue: i32, next: QueueOffset, tag: i64, _time_ms: i64) {
+        if *topic == SCHEDULE_TOPIC {
+            self.schedule.arrived(queue);
+        }
+        self.waiting.arrived(topic, queue, next, tag);
+    }
+}

@@ -35,6 +35,8 @@ pub mod property {
         RETRY_TOPIC = "RETRY_TOPIC";
         /// The offset id a message had before it went to a retry topic.
         ORIGIN_MESSAGE_ID = "ORIGIN_MESSAGE_ID";
+        /// Why a consumer gave the message up.
+        DLQ_REASON = "DLQ_REASON";
         /// Attempts so far, when a consumer itself sends to its retry topic.
         RECONSUME_TIME = "RECONSUME_TIME";
         /// Attempts allowed, when a consumer itself sends to its retry topic.

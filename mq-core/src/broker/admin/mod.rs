@@ -1,0 +1,39 @@
+//! What administrators ask: topics, groups, messages, figures (`AdminBrokerProcessor`).
+
+mod find_message;
+mod groups;
+mod reset;
+mod runtime;
+mod topics;
+
+use super::Parts;
+use crate::remoting::Router;
+use crate::wire::header::{
+    DeleteSubscriptionGroup, DeleteTopicInBroker, GetAllSubscriptionGroupConfig, GetAllTopicConfig,
+    GetBrokerRuntimeInfo, GetSubscriptionGroupConfig, GetTopicConfig, InvokeBrokerToResetOffset,
+    QueryMessage, UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic, ViewMessageById,
+};
+use find_message::FindMessage;
+use groups::GroupAdmin;
+use reset::Reset;
+use runtime::RuntimeInfo;
+use topics::TopicAdmin;
+
+pub(super) fn routes(parts: &Parts) -> Router {
+    let topics = TopicAdmin::new(parts);
+    let groups = GroupAdmin::new(parts);
+    let messages = FindMessage::new(parts);
+    Router::default()
+        .on::<UpdateAndCreateTopic>(topics.clone())
+        .on::<DeleteTopicInBroker>(topics.clone())
+        .on::<GetAllTopicConfig>(topics.clone())
+        .on::<GetTopicConfig>(topics)
+        .on::<UpdateAndCreateSubscriptionGroup>(groups.clone())
+        .on::<DeleteSubscriptionGroup>(groups.clone())
+        .on::<GetAllSubscriptionGroupConfig>(groups.clone())
+        .on::<GetSubscriptionGroupConfig>(groups)
+        .on::<QueryMessage>(messages.clone())
+        .on::<ViewMessageById>(messages)
+        .on::<InvokeBrokerToResetOffset>(Reset::new(parts))
+        .on::<GetBrokerRuntimeInfo>(RuntimeInfo::new(parts))
+}

@@ -1,0 +1,199 @@
+//! May this peer read or write this topic, group, queue? (`AbstractSendMessageProcessor.msgCheck`,
+//! `PullMessageProcessor`)
+//!
+//! Invariant: an admission returns what it proved, so that nobody looks it up again; a topic that
+//! an admission made is on disk before anything is stored in it.
+
+use std::sync::Arc;
+
+use super::config::{BrokerConfig, Identity};
+use super::groups::{Group, Groups};
+use super::registration::Registration;
+use super::saved_file::FileError;
+use super::system;
+use super::topics::{Found, Topic, Topics, Wish};
+use crate::message::{GroupName, NameError, TopicName};
+use crate::wire::{Refusal, ResponseCode};
+
+/// Dead letters of a group have one queue.
+const DEAD_LETTER_QUEUES: i32 = 1;
+
+/// The rules about who may do what.
+#[derive(Clone, Debug)]
+pub(super) struct Admit {
+    pub(super) config: Arc<BrokerConfig>,
+    pub(super) topics: Arc<Topics>,
+    pub(super) groups: Arc<Groups>,
+    pub(super) registration: Arc<Registration>,
+}
+
+impl Admit {
+    /// The topic a message is sent to, made after the sender's template if need be.
+    ///
+    /// Ready at once for a topic that exists.
+    pub(super) async fn writable(
+        &self,
+        topic: &str,
+        template: &str,
+        queues: i32,
+    ) -> Result<Arc<Topic>, Refusal> {
+        let found = self.topics.find(topic);
+        if found.as_ref().is_some_and(|topic| topic.config.order) && !self.permits(WRITE) {
+            return Err(forbidden(&format!(
+                "the broker [{}] is not writable",
+                self.name()
+            )));
+        }
+        if let Some(topic) = found {
+            return if system::may_send_to(topic.name.as_str()) {
+                Ok(topic)
+            } else {
+                Err(no_sending_to(topic.name.as_str()))
+            };
+        }
+        let name = TopicName::new(topic.to_owned()).map_err(|error| illegal(&error))?;
+        if !system::may_send_to(topic) {
+            return Err(no_sending_to(topic));
+        }
+        let automatic = self.config.rules.auto_create_topic;
+        let wish = Wish {
+            template,
+            queues,
+            automatic,
+        };
+        let mut found = self.topics.find_or_create_after(&name, &wish);
+        if found.is_none() && name.is_retry() {
+            found = self.topics.find_or_create(&name, 1);
+        }
+        match found {
+            Some(found) => self.settled(found).await,
+            None => Err(no_topic(topic)),
+        }
+    }
+
+    /// A retry or dead-letter topic, made if need be.
+    pub(super) async fn own_topic(
+        &self,
+        name: &TopicName,
+        queues: i32,
+    ) -> Result<Arc<Topic>, Refusal> {
+        match self.topics.find_or_create(name, queues) {
+            Some(found) => self.settled(found).await,
+            None => Err(Refusal::system(format!("topic[{name}] not exist"))),
+        }
+    }
+
+    /// The group's dead-letter topic.
+    pub(super) async fn dead_letters(&self, group: &GroupName) -> Result<Arc<Topic>, Refusal> {
+        self.own_topic(&TopicName::dead_letters_of(group), DEAD_LETTER_QUEUES)
+            .await
+    }
+
+    /// A topic that exists.
+    pub(super) fn existing(&self, topic: &str) -> Result<Arc<Topic>, Refusal> {
+        self.topics.find(topic).ok_or_else(|| no_topic(topic))
+    }
+
+    /// A group, made with Apache's defaults if need be and allowed.
+    pub(super) async fn group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
+        if let Some(group) = self.groups.find(group) {
+            return Ok(group);
+        }
+        let name = GroupName::new(group.to_owned()).map_err(|error| illegal(&error))?;
+        if !self.config.rules.auto_create_group && !system::is_own_group(group) {
+            return Err(no_group(group));
+        }
+        self.groups.put(name, system::group(group));
+        self.groups
+            .save()
+            .await
+            .map_err(|error| not_saved(&error))?;
+        self.groups.find(group).ok_or_else(|| no_group(group))
+    }
+
+    /// A group that exists.
+    pub(super) fn existing_group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
+        self.groups.find(group).ok_or_else(|| no_group(group))
+    }
+
+    /// Whether the broker as a whole has the right.
+    pub(super) fn permits(&self, bits: u32) -> bool {
+        self.config.rules.permission & bits == bits
+    }
+
+    /// Whether nobody may change or delete the topic.
+    pub(super) fn is_own_topic(&self, topic: &str) -> bool {
+        system::is_own_topic(&self.config.identity, topic)
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.config.identity
+    }
+
+    /// Saves the topics and tells the name servers.
+    pub(super) async fn publish(&self) -> Result<(), Refusal> {
+        self.topics
+            .save()
+            .await
+            .map_err(|error| not_saved(&error))?;
+        self.registration.announce().await;
+        Ok(())
+    }
+
+    async fn settled(&self, found: Found) -> Result<Arc<Topic>, Refusal> {
+        if found.new {
+            tracing::info!(topic = %found.topic.name, queues = found.topic.queues(), "new topic");
+            self.publish().await?;
+        }
+        Ok(found.topic)
+    }
+
+    fn name(&self) -> &str {
+        &self.config.identity.name
+    }
+}
+
+/// Bit of a broker's permission.
+pub(super) const READ: u32 = 4;
+/// Bit of a broker's permission.
+pub(super) const WRITE: u32 = 2;
+
+/// A file of `config/` could not be written.
+pub(super) fn not_saved(error: &FileError) -> Refusal {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "settings were not saved"
+    );
+    Refusal::system("the change could not be saved")
+}
+
+/// The store could not be read.
+pub(super) fn unreadable(error: &crate::store::StoreError) -> Refusal {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "the store could not be read"
+    );
+    Refusal::system("the store could not be read")
+}
+
+pub(super) fn illegal(error: &NameError) -> Refusal {
+    Refusal::new(ResponseCode::INVALID_PARAMETER, error.to_string())
+}
+
+pub(super) fn forbidden(remark: &str) -> Refusal {
+    Refusal::new(ResponseCode::NO_PERMISSION, remark)
+}
+
+pub(super) fn no_group(group: &str) -> Refusal {
+    let remark = format!("subscription group [{group}] does not exist");
+    Refusal::new(ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST, remark)
+}
+
+fn no_topic(topic: &str) -> Refusal {
+    let remark = format!("topic[{topic}] not exist, apply first please!");
+    Refusal::new(ResponseCode::TOPIC_NOT_EXIST, remark)
+}
+
+fn no_sending_to(topic: &str) -> Refusal {
+    forbidden(&format!("sending message to topic[{topic}] is forbidden."))
+}

@@ -1,0 +1,178 @@
+//! Clients come, tell what they want, and leave: 34, 35, 38 and 46 (`ClientManageProcessor`,
+//! `ConsumerManageProcessor`).
+//!
+//! Invariant: whoever has to share queues anew is told at once, with 40.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Parts;
+use super::admit::Admit;
+use super::peers::{Caller, Change, Peers};
+use super::pull;
+use crate::message::subscription::SelectorType;
+use crate::message::{GroupName, TopicName};
+use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
+use crate::wire::body::{CheckClientRequestBody, ConsumerData, ConsumerIds, HeartbeatData};
+use crate::wire::header::{
+    CheckClientConfig, GetConsumerListByGroup, HeartBeat, HeartBeatReply, NotifyConsumerIdsChanged,
+    UnregisterClient,
+};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
+
+/// Keeps track of clients.
+#[derive(Clone, Debug)]
+pub(super) struct Clients {
+    admit: Admit,
+    peers: Arc<Peers>,
+}
+
+impl Clients {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            peers: Arc::clone(&parts.peers),
+        }
+    }
+
+    /// Tells members of a group that others came or went.
+    pub(super) fn tell(&self, change: &Change) {
+        let group = self.admit.groups.find(&change.group);
+        if group.is_some_and(|group| !group.config.notify_consumer_ids_changed_enable) {
+            return;
+        }
+        let header = NotifyConsumerIdsChanged {
+            consumer_group: change.group.clone(),
+        };
+        for member in &change.members {
+            if let Err(error) = member.notify(&header, Bytes::new()) {
+                tracing::debug!(%error, ?member, "a member was not told, it will find out itself");
+            }
+        }
+    }
+
+    /// Registers a member of a group; says whether its subscriptions are to be sent again.
+    async fn register(
+        &self,
+        caller: &Caller,
+        data: &ConsumerData,
+        brief: bool,
+    ) -> Result<bool, Refusal> {
+        let group = match self.admit.group(&data.group_name).await {
+            Ok(group) => group,
+            Err(refusal) if refusal.code == ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST => {
+                tracing::warn!(group = %data.group_name, "a consumer of a group that does not exist");
+                return Ok(false);
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let registered = self.peers.consumer(caller, data, brief);
+        if let Some(change) = &registered.change {
+            self.tell(change);
+        }
+        let retry_topic = TopicName::retry_of(&group.name);
+        self.admit
+            .own_topic(&retry_topic, group.config.retry_queue_nums)
+            .await?;
+        Ok(registered.incomplete)
+    }
+}
+
+impl Processor<HeartBeat> for Clients {
+    async fn process(
+        &self,
+        request: Incoming<HeartBeat>,
+    ) -> Result<Reply<HeartBeatReply>, Refusal> {
+        let data: HeartbeatData = fastjson::read(&request.body)?;
+        if data.client_id.is_empty() {
+            return Err(Refusal::new(
+                ResponseCode::INVALID_PARAMETER,
+                "a client without an id",
+            ));
+        }
+        let caller = Caller {
+            client_id: data.client_id,
+            peer: request.peer,
+        };
+        let brief = data.heartbeat_fingerprint != 0 && data.without_sub;
+        let mut incomplete = false;
+        for producer in &data.producer_data_set {
+            if GroupName::new(producer.group_name.clone()).is_ok() {
+                self.peers.producer(&caller, &producer.group_name);
+            }
+        }
+        for consumer in &data.consumer_data_set {
+            incomplete |= self.register(&caller, consumer, brief).await?;
+        }
+        // A connection that ended meanwhile has been forgotten before it was remembered.
+        if caller.peer.is_closed() {
+            self.closed(&caller.peer);
+        }
+        Ok(Reply::ok(HeartBeatReply {
+            supports_v2: Some(true),
+            subscription_changed: Some(incomplete || !brief),
+        }))
+    }
+}
+
+impl Processor<UnregisterClient> for Clients {
+    async fn process(
+        &self,
+        request: Incoming<UnregisterClient>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let UnregisterClient {
+            client_id,
+            producer_group,
+            consumer_group,
+        } = request.header;
+        if let Some(group) = producer_group {
+            self.peers.leave_producers(&client_id, &group);
+        }
+        let change = consumer_group.and_then(|group| self.peers.leave(&client_id, &group));
+        if let Some(change) = change {
+            self.tell(&change);
+        }
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<GetConsumerListByGroup> for Clients {
+    async fn process(
+        &self,
+        request: Incoming<GetConsumerListByGroup>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let group = &request.header.consumer_group;
+        let consumer_id_list = self.peers.members(group);
+        if consumer_id_list.is_empty() {
+            return Err(Refusal::system(format!(
+                "no consumer for this group, {group}"
+            )));
+        }
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&ConsumerIds { consumer_id_list })))
+    }
+}
+
+impl Processor<CheckClientConfig> for Clients {
+    async fn process(
+        &self,
+        request: Incoming<CheckClientConfig>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let body: CheckClientRequestBody = fastjson::read(&request.body)?;
+        let Some(subscription) = body.subscription_data else {
+            return Ok(Reply::ok(NoFields));
+        };
+        match SelectorType::from_wire(Some(&subscription.expression_type)) {
+            Some(SelectorType::Tag) => Ok(Reply::ok(NoFields)),
+            _ => Err(pull::not_built(&subscription.expression_type)),
+        }
+    }
+}
+
+impl PeerWatcher for Clients {
+    fn closed(&self, peer: &Peer) {
+        for change in self.peers.gone(peer.id()) {
+            self.tell(&change);
+        }
+    }
+}

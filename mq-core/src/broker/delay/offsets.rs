@@ -1,0 +1,84 @@
+//! How far each delay level is delivered, kept in `config/delayOffset.json`
+//! (`ScheduleMessageService`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use crate::broker::saved_file::{FileError, SavedFile};
+use crate::clock::Clock;
+use crate::store::disk::Disk;
+use crate::wire::body::DataVersion;
+use crate::wire::fastjson;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Saved {
+    data_version: DataVersion,
+    offset_table: BTreeMap<i32, i64>,
+}
+
+/// The next message of each level, from level 1.
+#[derive(Debug)]
+pub(in crate::broker) struct DelayOffsets {
+    saved: Mutex<Saved>,
+    changed: AtomicBool,
+    file: SavedFile,
+    clock: Clock,
+}
+
+impl DelayOffsets {
+    pub(in crate::broker) fn open(
+        disk: &Arc<dyn Disk>,
+        root: &Path,
+        clock: Clock,
+    ) -> Result<Self, FileError> {
+        let file = SavedFile::new(disk, root, "delayOffset.json");
+        let saved = Mutex::new(file.read()?);
+        Ok(Self {
+            saved,
+            changed: AtomicBool::new(false),
+            file,
+            clock,
+        })
+    }
+
+    /// The next message of `level`.
+    pub(in crate::broker) fn of(&self, level: i32) -> i64 {
+        self.saved
+            .lock()
+            .offset_table
+            .get(&level)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Everything before `offset` is delivered.
+    pub(super) fn set(&self, level: i32, offset: i64) {
+        if self.saved.lock().offset_table.insert(level, offset) != Some(offset) {
+            self.changed.store(true, Ordering::Release);
+        }
+    }
+
+    /// Saves, when anything has changed since the last time.
+    pub(in crate::broker) async fn save(&self) -> Result<(), FileError> {
+        if !self.changed.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let outcome = self.file.save(|| self.content()).await;
+        if outcome.is_err() {
+            self.changed.store(true, Ordering::Release);
+        }
+        outcome
+    }
+
+    fn content(&self) -> bytes::Bytes {
+        let mut saved = self.saved.lock();
+        saved.data_version = saved.data_version.next(self.clock.now_ms());
+        fastjson::write(&*saved)
+    }
+}

@@ -1,0 +1,190 @@
+//! The consumer groups that the broker knows, kept in `config/subscriptionGroup.json`
+//! (`SubscriptionGroupManager`).
+//!
+//! Invariant: every group in the table has a checked name, and every change raises the version.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+use parking_lot::RwLock;
+
+use super::saved_file::{FileError, SavedFile};
+use super::system;
+use crate::clock::Clock;
+use crate::message::GroupName;
+use crate::store::disk::Disk;
+use crate::wire::body::{DataVersion, SubscriptionGroupConfig, SubscriptionGroups};
+use crate::wire::fastjson;
+
+/// A group: its checked name and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) name: GroupName,
+    pub(super) config: SubscriptionGroupConfig,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    groups: HashMap<GroupName, Arc<Group>>,
+    /// What Apache's administrators forbade; kept, and looked at by pulls.
+    forbidden: BTreeMap<ByteString, BTreeMap<ByteString, i32>>,
+    version: DataVersion,
+}
+
+impl Table {
+    fn put(&mut self, name: GroupName, config: SubscriptionGroupConfig, now_ms: i64) -> bool {
+        if self
+            .groups
+            .get(&name)
+            .is_some_and(|group| group.config == config)
+        {
+            return false;
+        }
+        self.groups
+            .insert(name.clone(), Arc::new(Group { name, config }));
+        self.version = self.version.next(now_ms);
+        true
+    }
+
+    fn to_body(&self) -> SubscriptionGroups {
+        let entry =
+            |(name, group): (&GroupName, &Arc<Group>)| (name.to_text(), group.config.clone());
+        SubscriptionGroups {
+            subscription_group_table: self.groups.iter().map(entry).collect(),
+            forbidden_table: self.forbidden.clone(),
+            data_version: self.version,
+        }
+    }
+}
+
+/// The groups of the broker.
+#[derive(Debug)]
+pub(super) struct Groups {
+    table: RwLock<Table>,
+    file: SavedFile,
+    clock: Clock,
+}
+
+impl Groups {
+    /// Reads the file and adds the groups that every broker has.
+    pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path, clock: Clock) -> Result<Self, FileError> {
+        let file = SavedFile::new(disk, root, "subscriptionGroup.json");
+        let saved: SubscriptionGroups = file.read()?;
+        let mut table = Table {
+            groups: HashMap::new(),
+            forbidden: saved.forbidden_table,
+            version: saved.data_version,
+        };
+        for (name, mut config) in saved.subscription_group_table {
+            match GroupName::new(name.clone()) {
+                Ok(checked) => {
+                    config.group_name = name;
+                    let group = Group {
+                        name: checked.clone(),
+                        config,
+                    };
+                    table.groups.insert(checked, Arc::new(group));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a group of subscriptionGroup.json is left out");
+                }
+            }
+        }
+        let before = table.version;
+        for config in system::groups() {
+            match GroupName::new(config.group_name.clone()) {
+                Ok(name) if !table.groups.contains_key(&name) => {
+                    table.put(name, config, clock.now_ms());
+                }
+                _ => {}
+            }
+        }
+        if table.version != before {
+            file.save_now(&fastjson::write(&table.to_body()))?;
+        }
+        Ok(Self {
+            table: RwLock::new(table),
+            file,
+            clock,
+        })
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Group>> {
+        self.table.read().groups.get(name).map(Arc::clone)
+    }
+
+    /// Whether an administrator forbade the group to read the topic.
+    pub(super) fn may_not_read(&self, group: &str, topic: &str) -> bool {
+        /// `1 << PermName.INDEX_PERM_READ`.
+        const READ: i32 = 4;
+        let table = self.table.read();
+        let bits = table
+            .forbidden
+            .get(group)
+            .and_then(|topics| topics.get(topic));
+        bits.is_some_and(|bits| bits & READ != 0)
+    }
+
+    /// Creates or changes a group; says whether anything changed.
+    pub(super) fn put(&self, name: GroupName, config: SubscriptionGroupConfig) -> bool {
+        self.table.write().put(name, config, self.clock.now_ms())
+    }
+
+    /// Removes a group; says whether there was one.
+    pub(super) fn remove(&self, name: &str) -> bool {
+        let mut table = self.table.write();
+        let removed = table.groups.remove(name).is_some();
+        if removed {
+            table.forbidden.remove(name);
+            table.version = table.version.next(self.clock.now_ms());
+        }
+        removed
+    }
+
+    /// All groups, as they are sent and saved.
+    pub(super) fn to_body(&self) -> SubscriptionGroups {
+        self.table.read().to_body()
+    }
+
+    /// Saves what was changed before this call.
+    pub(super) async fn save(&self) -> Result<(), FileError> {
+        self.file.save(|| fastjson::write(&self.to_body())).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::disk::MemoryDisk;
+
+    #[tokio::test]
+    async fn a_group_and_what_was_forbidden_to_it_are_there_after_a_restart() {
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+        disk.create_directories(Path::new("/s/config")).unwrap();
+        let file = Path::new("/s/config/subscriptionGroup.json");
+        let apache = br#"{"dataVersion":{"counter":4,"stateVersion":0,"timestamp":1},
+            "forbiddenTable":{"shop":{"orders":4}},
+            "subscriptionGroupTable":{"shop":{"groupName":"shop","retryMaxTimes":3}}}"#;
+        disk.replace(file, apache).unwrap();
+        let open = || Groups::open(&disk, Path::new("/s"), Clock::manual(0)).unwrap();
+
+        let groups = open();
+        let quiet = SubscriptionGroupConfig {
+            consume_enable: false,
+            ..system::group("quiet")
+        };
+        groups.put(GroupName::new("quiet").unwrap(), quiet);
+        groups.save().await.unwrap();
+        let groups = open();
+
+        assert_eq!(groups.find("shop").unwrap().config.retry_max_times, 3);
+        assert!(!groups.find("quiet").unwrap().config.consume_enable);
+        assert!(groups.may_not_read("shop", "orders"));
+        assert!(!groups.may_not_read("shop", "other"));
+        assert!(groups.find("TOOLS_CONSUMER").is_some());
+        assert!(groups.remove("shop"));
+        assert!(!groups.may_not_read("shop", "orders"));
+    }
+}

@@ -1,0 +1,295 @@
+//! How far each group is in each queue, kept in `config/consumerOffset.json`
+//! (`ConsumerOffsetManager`).
+//!
+//! Invariant: while a reset waits for its consumer, that consumer's own reports do not count.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytestring::ByteString;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::saved_file::{FileError, SavedFile};
+use crate::clock::Clock;
+use crate::store::disk::Disk;
+use crate::wire::body::DataVersion;
+use crate::wire::fastjson;
+
+/// Offsets by queue, by group, by topic.
+type ByTopic = HashMap<ByteString, HashMap<ByteString, BTreeMap<i32, i64>>>;
+
+/// The file: queues by `topic@group`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Saved {
+    data_version: DataVersion,
+    offset_table: BTreeMap<String, BTreeMap<i32, i64>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    committed: ByTopic,
+    /// Where queues were sent by an administrator, until their consumers know.
+    resets: ByTopic,
+    version: DataVersion,
+}
+
+/// A group's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position<'a> {
+    pub(super) group: &'a str,
+    pub(super) topic: &'a str,
+    pub(super) queue: i32,
+}
+
+impl Table {
+    fn to_saved(&self) -> Saved {
+        let mut offset_table = BTreeMap::new();
+        for (topic, groups) in &self.committed {
+            for (group, queues) in groups {
+                offset_table.insert(format!("{topic}@{group}"), queues.clone());
+            }
+        }
+        Saved {
+            data_version: self.version,
+            offset_table,
+        }
+    }
+
+    fn from_saved(saved: Saved) -> Self {
+        let mut table = Self {
+            version: saved.data_version,
+            ..Self::default()
+        };
+        for (key, queues) in saved.offset_table {
+            let Some((topic, group)) = key.split_once('@') else {
+                tracing::warn!(key, "an entry of consumerOffset.json is left out");
+                continue;
+            };
+            let groups = table.committed.entry(topic.into()).or_default();
+            groups.insert(group.into(), queues);
+        }
+        table
+    }
+}
+
+fn find(table: &ByTopic, at: Position<'_>) -> Option<i64> {
+    table.get(at.topic)?.get(at.group)?.get(&at.queue).copied()
+}
+
+fn put(table: &mut ByTopic, at: Position<'_>, offset: i64) -> bool {
+    if !table.contains_key(at.topic) {
+        table.insert(at.topic.into(), HashMap::new());
+    }
+    let Some(groups) = table.get_mut(at.topic) else {
+        return false;
+    };
+    if !groups.contains_key(at.group) {
+        groups.insert(at.group.into(), BTreeMap::new());
+    }
+    let Some(queues) = groups.get_mut(at.group) else {
+        return false;
+    };
+    queues.insert(at.queue, offset) != Some(offset)
+}
+
+/// How far each group is.
+#[derive(Debug)]
+pub(super) struct Offsets {
+    table: Mutex<Table>,
+    changed: AtomicBool,
+    file: SavedFile,
+    clock: Clock,
+}
+
+impl Offsets {
+    pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path, clock: Clock) -> Result<Self, FileError> {
+        let file = SavedFile::new(disk, root, "consumerOffset.json");
+        let table = Mutex::new(Table::from_saved(file.read()?));
+        Ok(Self {
+            table,
+            changed: AtomicBool::new(false),
+            file,
+            clock,
+        })
+    }
+
+    /// The first message that the group has not consumed, as it last said.
+    pub(super) fn committed(&self, at: Position<'_>) -> Option<i64> {
+        find(&self.table.lock().committed, at)
+    }
+
+    /// The group has consumed everything before `offset`.
+    pub(super) fn commit(&self, at: Position<'_>, offset: i64) {
+        let mut table = self.table.lock();
+        let waits = !table.resets.is_empty() && find(&table.resets, at).is_some();
+        if !waits && put(&mut table.committed, at, offset) {
+            self.changed.store(true, Ordering::Release);
+        }
+    }
+
+    /// The group goes on at `offset`, whatever its members report until they know.
+    pub(super) fn reset(&self, at: Position<'_>, offset: i64) {
+        let mut table = self.table.lock();
+        put(&mut table.committed, at, offset);
+        put(&mut table.resets, at, offset);
+        self.changed.store(true, Ordering::Release);
+    }
+
+    /// Where the group was sent, told once: its consumer now knows.
+    pub(super) fn take_reset(&self, at: Position<'_>) -> Option<i64> {
+        let mut table = self.table.lock();
+        if table.resets.is_empty() {
+            return None;
+        }
+        let groups = table.resets.get_mut(at.topic)?;
+        let queues = groups.get_mut(at.group)?;
+        let offset = queues.remove(&at.queue);
+        if queues.is_empty() {
+            groups.remove(at.group);
+        }
+        if groups.is_empty() {
+            table.resets.remove(at.topic);
+        }
+        offset
+    }
+
+    /// Forgets a topic.
+    pub(super) fn forget_topic(&self, topic: &str) {
+        let mut table = self.table.lock();
+        table.resets.remove(topic);
+        if table.committed.remove(topic).is_some() {
+            self.changed.store(true, Ordering::Release);
+        }
+    }
+
+    /// Forgets a group.
+    pub(super) fn forget_group(&self, group: &str) {
+        let mut table = self.table.lock();
+        for groups in table.committed.values_mut() {
+            if groups.remove(group).is_some() {
+                self.changed.store(true, Ordering::Release);
+            }
+        }
+        for groups in table.resets.values_mut() {
+            groups.remove(group);
+        }
+        table.committed.retain(|_, groups| !groups.is_empty());
+        table.resets.retain(|_, groups| !groups.is_empty());
+    }
+
+    /// Saves, when anything has changed since the last time.
+    pub(super) async fn save(&self) -> Result<(), FileError> {
+        if !self.changed.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let saved = self.file.save(|| self.content()).await;
+        if saved.is_err() {
+            self.changed.store(true, Ordering::Release);
+        }
+        saved
+    }
+
+    fn content(&self) -> bytes::Bytes {
+        let saved = {
+            let mut table = self.table.lock();
+            table.version = table.version.next(self.clock.now_ms());
+            table.to_saved()
+        };
+        fastjson::write(&saved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::disk::MemoryDisk;
+
+    fn disk() -> Arc<dyn Disk> {
+        let disk = MemoryDisk::default();
+        disk.create_directories(Path::new("/s/config")).unwrap();
+        Arc::new(disk)
+    }
+
+    fn open(disk: &Arc<dyn Disk>) -> Offsets {
+        Offsets::open(disk, Path::new("/s"), Clock::manual(0)).unwrap()
+    }
+
+    fn at(queue: i32) -> Position<'static> {
+        Position {
+            group: "shop",
+            topic: "orders",
+            queue,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_committed_is_there_after_a_restart_in_apache_s_form() {
+        let disk = disk();
+        let offsets = open(&disk);
+        offsets.commit(at(0), 7);
+        offsets.commit(at(1), 9);
+        offsets.commit(at(1), 3);
+        offsets.save().await.unwrap();
+
+        let text = disk
+            .read(Path::new("/s/config/consumerOffset.json"))
+            .unwrap()
+            .unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        assert!(
+            text.contains(r#""offsetTable":{"orders@shop":{"0":7,"1":3}}"#),
+            "{text}"
+        );
+        assert_eq!(open(&disk).committed(at(1)), Some(3));
+        assert_eq!(open(&disk).committed(at(2)), None);
+    }
+
+    #[test]
+    fn the_bare_keys_of_apache_are_read() {
+        let disk = disk();
+        let apache = b"{\"offsetTable\":{\"orders@shop\":{0:5,1:6}}, \"groupTopicMap\":{}}";
+        disk.replace(Path::new("/s/config/consumerOffset.json"), apache)
+            .unwrap();
+
+        assert_eq!(open(&disk).committed(at(1)), Some(6));
+    }
+
+    #[test]
+    fn a_reset_holds_against_reports_until_the_consumer_knows() {
+        let offsets = open(&disk());
+        offsets.commit(at(0), 100);
+        offsets.reset(at(0), 5);
+
+        offsets.commit(at(0), 101);
+        assert_eq!(offsets.committed(at(0)), Some(5));
+        assert_eq!(offsets.take_reset(at(1)), None);
+        assert_eq!(offsets.take_reset(at(0)), Some(5));
+        assert_eq!(offsets.take_reset(at(0)), None);
+
+        offsets.commit(at(0), 6);
+        assert_eq!(offsets.committed(at(0)), Some(6));
+    }
+
+    #[test]
+    fn a_topic_and_a_group_can_be_forgotten() {
+        let offsets = open(&disk());
+        let other = Position {
+            topic: "other",
+            ..at(0)
+        };
+        for position in [at(0), other] {
+            offsets.commit(position, 1);
+        }
+
+        offsets.forget_topic("orders");
+        assert_eq!(offsets.committed(at(0)), None);
+        assert_eq!(offsets.committed(other), Some(1));
+
+        offsets.forget_group("shop");
+        assert_eq!(offsets.committed(other), None);
+    }
+}

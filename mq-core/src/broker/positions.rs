@@ -1,0 +1,161 @@
+//! Where a group stands, and where a queue begins and ends: 14, 15 and 29 to 32
+//! (`ConsumerManageProcessor`, `AdminBrokerProcessor`).
+//!
+//! Invariant: only "nothing is stored" is answered with 22; a client that hears it starts where its
+//! settings say.
+
+use std::sync::Arc;
+
+use super::Parts;
+use super::admit::{Admit, unreadable};
+use super::offsets::{Offsets, Position};
+use crate::message::QueueOffset;
+use crate::remoting::{Incoming, Processor};
+use crate::store::{Boundary, MessageStore};
+use crate::wire::header::{
+    self, GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, OffsetReply, QueryConsumerOffset,
+    SearchOffsetByTimestamp, StoreTimeReply, UpdateConsumerOffset,
+};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode};
+
+/// A queue whose first message lies within so many bytes of the log's end is young: new groups
+/// begin with that message. Apache asks whether it is still in memory, by default 40 % of it.
+const YOUNG: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Answers questions about positions.
+#[derive(Clone, Debug)]
+pub(super) struct Positions {
+    admit: Admit,
+    offsets: Arc<Offsets>,
+    store: MessageStore,
+}
+
+impl Positions {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            offsets: Arc::clone(&parts.offsets),
+            store: parts.store.clone(),
+        }
+    }
+}
+
+fn found(offset: i64) -> Reply<OffsetReply> {
+    Reply::ok(OffsetReply { offset })
+}
+
+impl Processor<QueryConsumerOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<QueryConsumerOffset>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let header = &request.header;
+        let (group, topic) = (&*header.consumer_group, &*header.topic);
+        if let Some(offset) = self.offsets.committed(Position {
+            group,
+            topic,
+            queue: header.queue_id,
+        }) {
+            return Ok(found(offset));
+        }
+        let may_begin = header.set_zero_if_not_found.unwrap_or(true);
+        let young = || self.store.first_is_recent(topic, header.queue_id, YOUNG);
+        if may_begin && young().map_err(|error| unreadable(&error))? {
+            return Ok(found(0));
+        }
+        let remark = "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first";
+        Err(Refusal::new(ResponseCode::QUERY_NOT_FOUND, remark))
+    }
+}
+
+impl Processor<UpdateConsumerOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<UpdateConsumerOffset>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let header = &request.header;
+        let (group, topic) = (&*header.consumer_group, &*header.topic);
+        self.admit.existing_group(group)?;
+        let queues = self.admit.existing(topic)?.queues();
+        let invalid = |remark: &str| Refusal::new(ResponseCode::INVALID_PARAMETER, remark);
+        let queue = header
+            .queue_id
+            .ok_or_else(|| invalid("the queue id is missing"))?;
+        let offset = header
+            .commit_offset
+            .ok_or_else(|| invalid("the offset is missing"))?;
+        if !(0..queues).contains(&queue) || offset < 0 {
+            return Err(invalid(&format!(
+                "there is no offset {offset} in queue {queue} of {topic}"
+            )));
+        }
+        self.offsets.commit(
+            Position {
+                group,
+                topic,
+                queue,
+            },
+            offset,
+        );
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<GetMaxOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<GetMaxOffset>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let GetMaxOffset {
+            topic, queue_id, ..
+        } = request.header;
+        Ok(found(self.store.max_offset(&topic, queue_id).to_wire()))
+    }
+}
+
+impl Processor<GetMinOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<GetMinOffset>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let GetMinOffset { topic, queue_id } = request.header;
+        Ok(found(self.store.min_offset(&topic, queue_id).to_wire()))
+    }
+}
+
+impl Processor<SearchOffsetByTimestamp> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<SearchOffsetByTimestamp>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let SearchOffsetByTimestamp {
+            topic,
+            queue_id,
+            timestamp,
+            boundary_type,
+        } = request.header;
+        let boundary = match boundary_type {
+            header::Boundary::Lower => Boundary::Lower,
+            header::Boundary::Upper => Boundary::Upper,
+        };
+        let offset = self
+            .store
+            .offset_by_time(&topic, queue_id, timestamp, boundary);
+        offset
+            .map(QueueOffset::to_wire)
+            .map(found)
+            .map_err(|error| unreadable(&error))
+    }
+}
+
+impl Processor<GetEarliestMsgStoreTime> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<GetEarliestMsgStoreTime>,
+    ) -> Result<Reply<StoreTimeReply>, Refusal> {
+        let GetEarliestMsgStoreTime { topic, queue_id } = request.header;
+        let time = self.store.earliest_store_time(&topic, queue_id);
+        let timestamp = time.map_err(|error| unreadable(&error))?.unwrap_or(-1);
+        Ok(Reply::ok(StoreTimeReply { timestamp }))
+    }
+}

@@ -1,0 +1,152 @@
+//! May this group read this queue, and what does it want of it?
+
+use std::sync::Arc;
+
+use super::PullProcessor;
+use crate::broker::admit::{READ, forbidden};
+use crate::broker::topics::Topic;
+use crate::message::subscription::{SelectorType, TagExpression};
+use crate::wire::body::{MessageModel, permission};
+use crate::wire::header::{PullMessage, PullMessageReply};
+use crate::wire::{Refusal, Reply, ResponseCode};
+
+/// What an admitted pull reads.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) topic: Arc<Topic>,
+    pub(super) tags: TagExpression,
+}
+
+/// A pull that was refused; some reasons have a number (`ForbiddenType`).
+#[derive(Debug)]
+pub(super) struct Denied {
+    refusal: Refusal,
+    kind: Option<i32>,
+}
+
+impl Denied {
+    fn because(kind: i32, remark: &str) -> Self {
+        Self {
+            refusal: forbidden(remark),
+            kind: Some(kind),
+        }
+    }
+
+    pub(super) fn into_reply(self) -> Result<Reply<PullMessageReply>, Refusal> {
+        let Some(kind) = self.kind else {
+            return Err(self.refusal);
+        };
+        let fields = PullMessageReply {
+            forbidden_type: Some(kind),
+            ..PullMessageReply::default()
+        };
+        Ok(Reply::ok(fields)
+            .with_code(self.refusal.code)
+            .with_remark(self.refusal.remark))
+    }
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            kind: None,
+        }
+    }
+}
+
+mod forbidden_type {
+    pub(super) const BROKER: i32 = 1;
+    pub(super) const GROUP: i32 = 2;
+    pub(super) const TOPIC: i32 = 3;
+    pub(super) const BROADCASTING: i32 = 4;
+    pub(super) const SUBSCRIPTION: i32 = 5;
+}
+
+impl PullProcessor {
+    /// The checks in Apache's order.
+    pub(super) async fn admitted(&self, header: &PullMessage) -> Result<Admitted, Denied> {
+        if !self.admit.permits(READ) {
+            let name = &self.admit.identity().name;
+            let remark = format!("the broker[{name}] pulling message is forbidden");
+            return Err(Denied::because(forbidden_type::BROKER, &remark));
+        }
+        let group = self.admit.group(&header.consumer_group).await?;
+        if !group.config.consume_enable {
+            let remark = format!("subscription group no permission, {}", group.name);
+            return Err(Denied::because(forbidden_type::GROUP, &remark));
+        }
+        let topic = self.admit.existing(&header.topic)?;
+        if !topic.permits(permission::READ) {
+            let remark = format!("the topic[{}] pulling message is forbidden", topic.name);
+            return Err(Denied::because(forbidden_type::TOPIC, &remark));
+        }
+        if !topic.has_read_queue(header.queue_id) {
+            let remark = format!(
+                "queueId[{}] is illegal, topic:[{}] topicConfig.readQueueNums:[{}]",
+                header.queue_id, topic.name, topic.config.read_queue_nums
+            );
+            return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark).into());
+        }
+        let tags = if header.has(PullMessage::SUBSCRIPTION) {
+            inline(header)?
+        } else {
+            self.registered(header, group.config.consume_broadcast_enable)?
+        };
+        Ok(Admitted { topic, tags })
+    }
+
+    /// What the group's heartbeats say.
+    fn registered(
+        &self,
+        header: &PullMessage,
+        may_broadcast: bool,
+    ) -> Result<TagExpression, Denied> {
+        let (group, topic) = (&header.consumer_group, &header.topic);
+        let unknown = || {
+            let remark = format!("the consumer group [{group}] has not subscribed [{topic}]");
+            Refusal::new(ResponseCode::SUBSCRIPTION_NOT_EXIST, remark)
+        };
+        let wanted = self.peers.wanted(group, topic).ok_or_else(unknown)?;
+        if !may_broadcast && wanted.model == MessageModel::Broadcasting {
+            let remark = format!("the consumer group[{group}] can not consume by broadcast way");
+            return Err(Denied::because(forbidden_type::BROADCASTING, &remark));
+        }
+        if self.admit.groups.may_not_read(group, topic) {
+            let remark = format!("the consumer group[{group}] is forbidden for topic[{topic}]");
+            return Err(Denied::because(forbidden_type::SUBSCRIPTION, &remark));
+        }
+        let subscription = wanted.subscription.ok_or_else(unknown)?;
+        if subscription.version < header.sub_version {
+            let remark = format!("the subscription of [{group}] to [{topic}] is not the latest");
+            return Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into());
+        }
+        only_tags(subscription.selector)?;
+        Ok(subscription.tags.clone())
+    }
+}
+
+/// What the pull itself says.
+fn inline(header: &PullMessage) -> Result<TagExpression, Refusal> {
+    let parse_failed = || {
+        let remark = "parse the consumer's subscription failed";
+        Refusal::new(ResponseCode::SUBSCRIPTION_PARSE_FAILED, remark)
+    };
+    let selector = SelectorType::from_wire(header.expression_type.as_deref());
+    only_tags(selector.ok_or_else(parse_failed)?)?;
+    let expression = header.subscription.as_deref().unwrap_or_default();
+    TagExpression::parse(expression).map_err(|_no_tag| parse_failed())
+}
+
+fn only_tags(selector: SelectorType) -> Result<(), Refusal> {
+    match selector {
+        SelectorType::Tag => Ok(()),
+        other => Err(not_built(other.as_str())),
+    }
+}
+
+/// Filters that the broker would have to evaluate.
+pub(in crate::broker) fn not_built(selector: &str) -> Refusal {
+    let remark = format!("The broker does not support consumer to filter message by {selector}");
+    Refusal::system(remark)
+}

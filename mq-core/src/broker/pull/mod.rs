@@ -1,0 +1,229 @@
+//! Give me what lies in this queue from here on: 11 and 361 (`PullMessageProcessor`).
+//!
+//! Invariant: every answer but a refusal carries the four offsets; a pull that finds nothing waits
+//! at most once, and is then answered whatever it finds.
+
+mod check;
+mod wait;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use check::Admitted;
+pub(super) use check::not_built;
+pub(super) use wait::Waiting;
+
+use super::Parts;
+use super::admit::{Admit, unreadable};
+use super::offsets::{Offsets, Position};
+use super::peers::Peers;
+use crate::clock::Clock;
+use crate::message::QueueOffset;
+use crate::remoting::{Incoming, Processor};
+use crate::store::{MessageStore, ReadLimits, ReadOutcome, ReadStatus};
+use crate::tasks::Tasks;
+use crate::wire::header::{LitePullMessage, PullMessage, PullMessageReply};
+use crate::wire::{Refusal, Reply, ResponseCode};
+
+/// One answer has so many messages at most (`pullBatchSize` ends here).
+const MOST_MESSAGES: i32 = 1024;
+/// One answer has so many bytes at most, unless a single message has more.
+const MOST_BYTES: i32 = 4 * 1024 * 1024;
+/// A message that was passed over lets a waiting pull go on after this (`PullRequestHoldService`).
+const PASSED_OVER: Duration = Duration::from_secs(5);
+/// Nobody waits longer, whatever it asks for.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// Answers pulls.
+#[derive(Clone, Debug)]
+pub(super) struct PullProcessor {
+    admit: Admit,
+    peers: Arc<Peers>,
+    offsets: Arc<Offsets>,
+    store: MessageStore,
+    waiting: Arc<Waiting>,
+    /// Messages given so far.
+    given: Arc<AtomicU64>,
+    /// Ends all waiting.
+    front: Tasks,
+    clock: Clock,
+}
+
+impl PullProcessor {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            peers: Arc::clone(&parts.peers),
+            offsets: Arc::clone(&parts.offsets),
+            store: parts.store.clone(),
+            waiting: Arc::clone(&parts.waiting),
+            given: Arc::clone(&parts.given),
+            front: parts.front.clone(),
+            clock: parts.clock.clone(),
+        }
+    }
+
+    async fn pull(&self, header: PullMessage) -> Result<Reply<PullMessageReply>, Refusal> {
+        let admitted = match self.admitted(&header).await {
+            Ok(admitted) => admitted,
+            Err(denied) => return denied.into_reply(),
+        };
+        let at = Position {
+            group: &header.consumer_group,
+            topic: &header.topic,
+            queue: header.queue_id,
+        };
+        if let Some(offset) = self.offsets.take_reset(at) {
+            return Ok(self.moved(&header, offset));
+        }
+        if header.has(PullMessage::COMMIT) && header.commit_offset >= 0 {
+            self.offsets.commit(at, header.commit_offset);
+        }
+        let mut outcome = self.read(&header, &admitted)?;
+        let may_wait = header.has(PullMessage::SUSPEND) && header.suspend_timeout_millis > 0;
+        if may_wait && code_of(&outcome, &header) == ResponseCode::PULL_NOT_FOUND {
+            outcome = self.wait(&header, &admitted).await?;
+        }
+        self.given
+            .fetch_add(outcome.count as u64, Ordering::Relaxed);
+        Ok(reply(&header, outcome))
+    }
+
+    fn read(&self, header: &PullMessage, admitted: &Admitted) -> Result<ReadOutcome, Refusal> {
+        let bytes = header
+            .max_msg_bytes
+            .unwrap_or(MOST_BYTES)
+            .clamp(1, MOST_BYTES);
+        let limits = ReadLimits {
+            messages: usize::try_from(header.max_msg_nums.clamp(1, MOST_MESSAGES)).unwrap_or(1),
+            bytes: usize::try_from(bytes).unwrap_or(1),
+        };
+        // Nothing lies before the first message, as little as before the queue.
+        let offset = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
+        let wanted = |tag| admitted.tags.may_match(tag);
+        let topic = admitted.topic.name.as_str();
+        let read = self
+            .store
+            .read(topic, header.queue_id, offset, limits, &wanted);
+        let mut outcome = read.map_err(|error| unreadable(&error))?;
+        if header.queue_offset < 0 && outcome.status != ReadStatus::NoQueue {
+            outcome = ReadOutcome {
+                status: ReadStatus::TooSmall,
+                next: outcome.min,
+                records: bytes::Bytes::new(),
+                count: 0,
+                ..outcome
+            };
+        }
+        Ok(outcome)
+    }
+
+    /// Waits until a message comes that is wanted, or the time is over; then reads again.
+    async fn wait(
+        &self,
+        header: &PullMessage,
+        admitted: &Admitted,
+    ) -> Result<ReadOutcome, Refusal> {
+        let wish = u64::try_from(header.suspend_timeout_millis).unwrap_or(0);
+        let limit = Duration::from_millis(wish).min(LONGEST_WAIT);
+        let mut until = self.clock.moment().plus(limit);
+        let from = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
+        let place = self
+            .waiting
+            .enter(&admitted.topic.name, header.queue_id, from, &admitted.tags);
+        // What came before the pull was on the list has told nobody.
+        let outcome = self.read(header, admitted)?;
+        if code_of(&outcome, header) != ResponseCode::PULL_NOT_FOUND {
+            return Ok(outcome);
+        }
+        loop {
+            tokio::select! {
+                matches = place.news() => {
+                    if matches {
+                        break;
+                    }
+                    until = until.min(self.clock.moment().plus(PASSED_OVER));
+                }
+                () = self.clock.sleep_until(until) => break,
+                () = self.front.stopping() => break,
+            }
+        }
+        self.read(header, admitted)
+    }
+
+    /// An administrator has sent the group to another offset.
+    fn moved(&self, header: &PullMessage, offset: i64) -> Reply<PullMessageReply> {
+        let topic = &header.topic;
+        let bound = |offset: QueueOffset| offset.to_wire();
+        Reply::ok(PullMessageReply {
+            next_begin_offset: offset,
+            min_offset: bound(self.store.min_offset(topic, header.queue_id)),
+            max_offset: bound(self.store.max_offset(topic, header.queue_id)),
+            ..PullMessageReply::default()
+        })
+        .with_code(ResponseCode::PULL_OFFSET_MOVED)
+        .with_remark("OFFSET_RESET")
+    }
+}
+
+impl Processor<PullMessage> for PullProcessor {
+    async fn process(
+        &self,
+        request: Incoming<PullMessage>,
+    ) -> Result<Reply<PullMessageReply>, Refusal> {
+        self.pull(request.header).await
+    }
+}
+
+impl Processor<LitePullMessage> for PullProcessor {
+    async fn process(
+        &self,
+        request: Incoming<LitePullMessage>,
+    ) -> Result<Reply<PullMessageReply>, Refusal> {
+        self.pull(request.header.0).await
+    }
+}
+
+fn code_of(outcome: &ReadOutcome, header: &PullMessage) -> ResponseCode {
+    match outcome.status {
+        ReadStatus::Found => ResponseCode::SUCCESS,
+        ReadStatus::NoneMatched | ReadStatus::Removed => ResponseCode::PULL_RETRY_IMMEDIATELY,
+        ReadStatus::NoQueue | ReadStatus::Empty if header.queue_offset == 0 => {
+            ResponseCode::PULL_NOT_FOUND
+        }
+        ReadStatus::AtEnd => ResponseCode::PULL_NOT_FOUND,
+        _ => ResponseCode::PULL_OFFSET_MOVED,
+    }
+}
+
+/// `GetMessageStatus`, which people read in the remark.
+fn name_of(status: ReadStatus) -> &'static str {
+    match status {
+        ReadStatus::Found => "FOUND",
+        ReadStatus::NoneMatched => "NO_MATCHED_MESSAGE",
+        ReadStatus::Removed => "MESSAGE_WAS_REMOVING",
+        ReadStatus::NoQueue => "NO_MATCHED_LOGIC_QUEUE",
+        ReadStatus::Empty => "NO_MESSAGE_IN_QUEUE",
+        ReadStatus::TooSmall => "OFFSET_TOO_SMALL",
+        ReadStatus::AtEnd => "OFFSET_OVERFLOW_ONE",
+        ReadStatus::BeyondEnd => "OFFSET_OVERFLOW_BADLY",
+    }
+}
+
+fn reply(header: &PullMessage, outcome: ReadOutcome) -> Reply<PullMessageReply> {
+    let code = code_of(&outcome, header);
+    let fields = PullMessageReply {
+        suggest_which_broker_id: 0,
+        next_begin_offset: outcome.next.to_wire(),
+        min_offset: outcome.min.to_wire(),
+        max_offset: outcome.max.to_wire(),
+        ..PullMessageReply::default()
+    };
+    Reply::ok(fields)
+        .with_code(code)
+        .with_remark(ByteString::from_static(name_of(outcome.status)))
+        .with_body(outcome.records)
+}

@@ -1,0 +1,225 @@
+//! A message wants to be stored: 10, 310 and 320 (`SendMessageProcessor`).
+//!
+//! Invariant: the append happens on the caller's task; nobody hears "ok" before the store says that
+//! the message is as durable as promised. For a topic that exists nothing else is waited for.
+
+mod back;
+mod batch;
+mod prepare;
+mod properties;
+mod retry;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytestring::ByteString;
+
+pub(super) use back::SendBackProcessor;
+use prepare::Prepared;
+use properties::Stamp;
+
+use super::Parts;
+use super::admit::Admit;
+use super::config::DelayLevels;
+use super::orderly::QueueLocks;
+use super::topics::Topic;
+use crate::clock::Clock;
+use crate::message::{OffsetMessageId, UniqueIds};
+use crate::remoting::{Incoming, Processor};
+use crate::store::{AppendError, Appended, MessageStore};
+use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
+use crate::wire::{Refusal, Reply, ResponseCode};
+
+/// Answers sends.
+#[derive(Clone, Debug)]
+pub(super) struct SendProcessor {
+    admit: Admit,
+    store: MessageStore,
+    locks: Arc<QueueLocks>,
+    /// What the broker adds to every message.
+    stamp: Arc<Stamp>,
+    /// Which queue the next message without a queue gets.
+    next_queue: Arc<AtomicU32>,
+    store_host: std::net::SocketAddr,
+    clock: Clock,
+}
+
+impl SendProcessor {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            store: parts.store.clone(),
+            locks: Arc::clone(&parts.locks),
+            stamp: Arc::new(Stamp::new(
+                &parts.admit.identity().cluster,
+                unique_ids(parts),
+            )),
+            next_queue: Arc::default(),
+            store_host: parts.advertised.socket,
+            clock: parts.clock.clone(),
+        }
+    }
+
+    async fn one(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        let topic = self.topic(&request.header).await?;
+        let queue = self.queue(&topic, request.header.queue_id)?;
+        let Prepared {
+            draft,
+            durability,
+            unique_id,
+        } = self.prepare(topic, queue, request).await?;
+        // A message that waits elsewhere is answered with the queue it was sent to.
+        let queue_id = if draft.message.topic == crate::store::SCHEDULE_TOPIC {
+            queue
+        } else {
+            draft.queue_id
+        };
+        let appended = self
+            .store
+            .append(&draft, durability)
+            .await
+            .map_err(|e| refusal(&e))?;
+        Ok(self.reply(queue_id, &[appended], unique_id))
+    }
+
+    async fn several(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        batch::check(&request, self.store.config().max_message_size)?;
+        let topic = self.topic(&request.header).await?;
+        let queue = self.queue(&topic, request.header.queue_id)?;
+        let (drafts, durability) = self.prepare_batch(&topic, queue, &request)?;
+        let appended = self
+            .store
+            .append_batch(&drafts, durability)
+            .await
+            .map_err(|e| refusal(&e))?;
+        let unique_id = request
+            .header
+            .properties
+            .as_deref()
+            .and_then(properties::unique_id);
+        Ok(self.reply(queue, &appended, unique_id.map(ByteString::from)))
+    }
+
+    async fn topic(&self, header: &SendMessage) -> Result<Arc<Topic>, Refusal> {
+        let template = &header.default_topic;
+        self.admit
+            .writable(&header.topic, template, header.default_topic_queue_nums)
+            .await
+    }
+
+    /// The queue that the sender chose; any, when it chose none.
+    fn queue(&self, topic: &Topic, wanted: i32) -> Result<i32, Refusal> {
+        if wanted >= topic.queues() {
+            let remark = format!(
+                "request queueId[{wanted}] is illegal, topic [{}] has {} queues",
+                topic.name,
+                topic.queues()
+            );
+            return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark));
+        }
+        Ok(if wanted < 0 {
+            self.any_queue(topic.config.write_queue_nums)
+        } else {
+            wanted
+        })
+    }
+
+    fn any_queue(&self, queues: i32) -> i32 {
+        let queues = u32::try_from(queues).unwrap_or(0).max(1);
+        let queue = self.next_queue.fetch_add(1, Ordering::Relaxed) % queues;
+        i32::try_from(queue).unwrap_or(0)
+    }
+
+    fn delays(&self) -> &DelayLevels {
+        &self.admit.config.rules.delay_levels
+    }
+
+    fn reply(
+        &self,
+        queue_id: i32,
+        appended: &[Appended],
+        unique_id: Option<ByteString>,
+    ) -> Reply<SendMessageReply> {
+        let id = |at: &Appended| {
+            OffsetMessageId {
+                host: self.store_host,
+                offset: at.physical_offset,
+            }
+            .to_string()
+        };
+        let ids = match appended {
+            [only] => id(only),
+            several => several.iter().map(id).collect::<Vec<_>>().join(","),
+        };
+        Reply::ok(SendMessageReply {
+            msg_id: ids.into(),
+            queue_id,
+            queue_offset: appended
+                .first()
+                .map_or(0, |first| first.queue_offset.to_wire()),
+            transaction_id: unique_id,
+            batch_uniq_id: None,
+            recall_handle: None,
+            region: Some(ByteString::from_static(properties::REGION)),
+            trace_on: Some(ByteString::from_static("true")),
+        })
+    }
+}
+
+impl Processor<SendMessage> for SendProcessor {
+    async fn process(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        if request.header.batch == Some(true) {
+            return self.several(request).await;
+        }
+        self.one(request).await
+    }
+}
+
+impl Processor<SendBatchMessage> for SendProcessor {
+    async fn process(
+        &self,
+        request: Incoming<SendBatchMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        self.several(request.map(|batch| batch.0)).await
+    }
+}
+
+impl Processor<SendMessageV1> for SendProcessor {
+    async fn process(
+        &self,
+        request: Incoming<SendMessageV1>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        self.process(request.map(SendMessage::from)).await
+    }
+}
+
+/// Why a message was not stored, for its sender.
+pub(super) fn refusal(error: &AppendError) -> Refusal {
+    let code = match error {
+        AppendError::Illegal(_) => ResponseCode::MESSAGE_ILLEGAL,
+        _ => ResponseCode::SERVICE_NOT_AVAILABLE,
+    };
+    Refusal::new(code, error.to_string())
+}
+
+/// Ids for messages whose senders gave none.
+fn unique_ids(parts: &Parts) -> UniqueIds {
+    let address = parts.advertised.socket;
+    let now_ms = parts.clock.now_ms();
+    let instance = u32::try_from(now_ms & 0xFFFF_FFFF).unwrap_or(0);
+    UniqueIds::new(
+        address.ip(),
+        std::process::id(),
+        instance,
+        properties::month_start(now_ms),
+    )
+}

@@ -1,0 +1,350 @@
+//! The broker's topics, kept in `config/topics.json` (`TopicConfigManager`).
+//!
+//! Invariant: every topic in the table has a checked name, and every change raises the version.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::config::{Identity, Rules};
+use super::saved_file::{FileError, SavedFile};
+use super::system;
+use crate::clock::Clock;
+use crate::message::TopicName;
+use crate::store::disk::Disk;
+use crate::wire::body::{DataVersion, TopicConfig, TopicConfigs, permission};
+use crate::wire::fastjson;
+
+/// A topic: its checked name and what an administrator may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Topic {
+    pub(super) name: TopicName,
+    pub(super) config: TopicConfig,
+}
+
+impl Topic {
+    /// Whether `queue` may be read.
+    pub(super) fn has_read_queue(&self, queue: i32) -> bool {
+        (0..self.config.read_queue_nums).contains(&queue)
+    }
+
+    /// Queues that exist for readers or writers: after shrinking, the old ones are still drained.
+    pub(super) fn queues(&self) -> i32 {
+        self.config
+            .read_queue_nums
+            .max(self.config.write_queue_nums)
+    }
+
+    pub(super) fn permits(&self, bits: i32) -> bool {
+        self.config.perm & bits == bits
+    }
+}
+
+/// A topic, and whether it has just been made.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) topic: Arc<Topic>,
+    pub(super) new: bool,
+}
+
+/// The topics without their file.
+#[derive(Debug, Default)]
+struct Table {
+    topics: HashMap<TopicName, Arc<Topic>>,
+    version: DataVersion,
+}
+
+impl Table {
+    /// Puts a topic in; says whether anything changed.
+    fn put(&mut self, name: TopicName, config: TopicConfig, now_ms: i64) -> bool {
+        if self
+            .topics
+            .get(&name)
+            .is_some_and(|topic| topic.config == config)
+        {
+            return false;
+        }
+        self.topics
+            .insert(name.clone(), Arc::new(Topic { name, config }));
+        self.version = self.version.next(now_ms);
+        true
+    }
+
+    /// The topic `config.topic_name`, which becomes `config` if there is none.
+    fn find_or_put(&mut self, name: &TopicName, config: TopicConfig, now_ms: i64) -> Option<Found> {
+        let new = !self.topics.contains_key(name);
+        if new {
+            self.put(name.clone(), config, now_ms);
+        }
+        let topic = Arc::clone(self.topics.get(name)?);
+        Some(Found { topic, new })
+    }
+
+    /// What a topic made after `template` looks like; `None` when nothing may be made after it.
+    fn after_template(&self, name: &TopicName, wish: &Wish<'_>) -> Option<TopicConfig> {
+        let template = &self.topics.get(wish.template)?.config;
+        let closed = wish.template == system::TEMPLATE && !wish.automatic;
+        if closed || template.perm & permission::INHERIT == 0 {
+            return None;
+        }
+        let queues = wish.queues.min(template.write_queue_nums).max(0);
+        Some(TopicConfig {
+            topic_sys_flag: template.topic_sys_flag,
+            topic_filter_type: template.topic_filter_type,
+            ..system::topic(name.as_str(), queues, template.perm & !permission::INHERIT)
+        })
+    }
+
+    fn to_body(&self) -> TopicConfigs {
+        let entry =
+            |(name, topic): (&TopicName, &Arc<Topic>)| (name.to_text(), topic.config.clone());
+        TopicConfigs {
+            topic_config_table: self.topics.iter().map(entry).collect(),
+            data_version: self.version,
+        }
+    }
+}
+
+/// What a send wants of a topic that is not there yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish<'a> {
+    /// After which topic it is made.
+    pub(super) template: &'a str,
+    /// So many queues at most.
+    pub(super) queues: i32,
+    /// Whether TBW102 may be used.
+    pub(super) automatic: bool,
+}
+
+/// The broker's topics.
+#[derive(Debug)]
+pub(super) struct Topics {
+    table: RwLock<Table>,
+    file: SavedFile,
+    clock: Clock,
+}
+
+impl Topics {
+    /// Reads the file and adds the topics that every broker has.
+    pub(super) fn open(
+        disk: &Arc<dyn Disk>,
+        root: &Path,
+        identity: &Identity,
+        rules: &Rules,
+        clock: Clock,
+    ) -> Result<Self, FileError> {
+        let file = SavedFile::new(disk, root, "topics.json");
+        let saved: TopicConfigs = file.read()?;
+        let mut table = Table {
+            version: saved.data_version,
+            ..Table::default()
+        };
+        for (name, mut config) in saved.topic_config_table {
+            match TopicName::new(name.clone()) {
+                Ok(checked) => {
+                    config.topic_name = name;
+                    let topic = Topic {
+                        name: checked.clone(),
+                        config,
+                    };
+                    table.topics.insert(checked, Arc::new(topic));
+                }
+                Err(error) => tracing::warn!(%error, "a topic of topics.json is left out"),
+            }
+        }
+        let now_ms = clock.now_ms();
+        let before = table.version;
+        for config in system::topics(identity, rules) {
+            match TopicName::new(config.topic_name.clone()) {
+                // The settings decide about the template, whatever an older start wrote.
+                Ok(name) if name == system::TEMPLATE => {
+                    table.put(name, config, now_ms);
+                }
+                Ok(name) => {
+                    table.find_or_put(&name, config, now_ms);
+                }
+                Err(error) => tracing::warn!(%error, "no topic bears this name"),
+            }
+        }
+        if table.version != before {
+            file.save_now(&fastjson::write(&table.to_body()))?;
+        }
+        Ok(Self {
+            table: RwLock::new(table),
+            file,
+            clock,
+        })
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
+        self.table.read().topics.get(name).map(Arc::clone)
+    }
+
+    /// Creates or changes a topic; says whether anything changed.
+    pub(super) fn put(&self, name: TopicName, config: TopicConfig) -> bool {
+        self.table.write().put(name, config, self.clock.now_ms())
+    }
+
+    /// The topic, made with `queues` queues if there is none: retry and dead-letter topics.
+    pub(super) fn find_or_create(&self, name: &TopicName, queues: i32) -> Option<Found> {
+        if let Some(topic) = self.find(name.as_str()) {
+            return Some(Found { topic, new: false });
+        }
+        let config = system::topic(name.as_str(), queues, permission::READ | permission::WRITE);
+        self.table
+            .write()
+            .find_or_put(name, config, self.clock.now_ms())
+    }
+
+    /// The topic, made after a template if there is none and it may be.
+    pub(super) fn find_or_create_after(&self, name: &TopicName, wish: &Wish<'_>) -> Option<Found> {
+        let mut table = self.table.write();
+        let config = match table.topics.get(name) {
+            Some(topic) => topic.config.clone(),
+            None => table.after_template(name, wish)?,
+        };
+        table.find_or_put(name, config, self.clock.now_ms())
+    }
+
+    /// Removes a topic; says whether there was one.
+    pub(super) fn remove(&self, name: &str) -> bool {
+        let mut table = self.table.write();
+        let removed = table.topics.remove(name).is_some();
+        if removed {
+            table.version = table.version.next(self.clock.now_ms());
+        }
+        removed
+    }
+
+    /// All topics, as they are sent and saved.
+    pub(super) fn to_body(&self) -> TopicConfigs {
+        self.table.read().to_body()
+    }
+
+    /// Saves what was changed before this call.
+    pub(super) async fn save(&self) -> Result<(), FileError> {
+        self.file.save(|| fastjson::write(&self.to_body())).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::BrokerConfig;
+    use super::*;
+    use crate::store::disk::MemoryDisk;
+
+    fn open(disk: &Arc<dyn Disk>, change: impl FnOnce(&mut BrokerConfig)) -> Topics {
+        let mut config = BrokerConfig::default();
+        change(&mut config);
+        let BrokerConfig {
+            identity, rules, ..
+        } = &config;
+        let clock = Clock::manual(1_000);
+        disk.create_directories(Path::new("/s/config")).unwrap();
+        Topics::open(disk, Path::new("/s"), identity, rules, clock).unwrap()
+    }
+
+    fn disk() -> Arc<dyn Disk> {
+        Arc::new(MemoryDisk::default())
+    }
+
+    fn name(name: &'static str) -> TopicName {
+        TopicName::new(name).unwrap()
+    }
+
+    fn wish(queues: i32) -> Wish<'static> {
+        Wish {
+            template: system::TEMPLATE,
+            queues,
+            automatic: true,
+        }
+    }
+
+    #[test]
+    fn a_new_topic_has_the_smaller_number_of_queues_and_cannot_be_a_template_itself() {
+        let topics = open(&disk(), |_| {});
+
+        let made = topics
+            .find_or_create_after(&name("orders"), &wish(4))
+            .unwrap();
+        let wide = topics
+            .find_or_create_after(&name("wide"), &wish(99))
+            .unwrap();
+
+        assert!(made.new);
+        assert_eq!(
+            (made.topic.config.read_queue_nums, made.topic.config.perm),
+            (4, 6)
+        );
+        assert_eq!(wide.topic.config.write_queue_nums, 8);
+        let orders = Wish {
+            template: "orders",
+            ..wish(4)
+        };
+        assert!(
+            topics
+                .find_or_create_after(&name("more"), &orders)
+                .is_none()
+        );
+        assert!(
+            !topics
+                .find_or_create_after(&name("orders"), &wish(1))
+                .unwrap()
+                .new
+        );
+    }
+
+    #[test]
+    fn without_automatic_creation_only_other_templates_serve() {
+        let topics = open(&disk(), |config| config.rules.auto_create_topic = false);
+        let off = Wish {
+            automatic: false,
+            ..wish(4)
+        };
+
+        assert!(topics.find_or_create_after(&name("orders"), &off).is_none());
+        let cluster = Wish {
+            template: "DefaultCluster",
+            ..off
+        };
+        assert!(
+            topics
+                .find_or_create_after(&name("orders"), &cluster)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_template_left_over_from_another_start_serves_no_more_once_switched_off() {
+        let disk = disk();
+        drop(open(&disk, |_| {}));
+        let topics = open(&disk, |config| config.rules.auto_create_topic = false);
+
+        assert!(topics.find(system::TEMPLATE).is_some());
+        let off = Wish {
+            automatic: false,
+            ..wish(4)
+        };
+        assert!(topics.find_or_create_after(&name("orders"), &off).is_none());
+    }
+
+    #[tokio::test]
+    async fn topics_are_there_after_a_restart_and_the_version_tells_of_changes() {
+        let disk = disk();
+        let topics = open(&disk, |_| {});
+        let before = topics.to_body().data_version.counter;
+        assert!(topics.put(name("orders"), system::topic("orders", 3, 6)));
+        assert!(!topics.put(name("orders"), system::topic("orders", 3, 6)));
+        topics.save().await.unwrap();
+
+        let again = open(&disk, |_| {});
+
+        assert_eq!(again.find("orders").unwrap().queues(), 3);
+        assert_eq!(again.to_body().data_version.counter, before + 1);
+        assert!(again.remove("orders"));
+        assert!(!again.remove("orders"));
+        assert_eq!(again.to_body().data_version.counter, before + 2);
+    }
+}
