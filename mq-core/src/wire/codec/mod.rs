@@ -2,6 +2,7 @@
 
 mod binary;
 mod json;
+mod json_members;
 
 use bytes::{Bytes, BytesMut};
 

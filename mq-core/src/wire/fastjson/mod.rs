@@ -12,7 +12,10 @@
 //!
 //! Neither recurses deeper than [`MAX_DEPTH`] nor holds more values than [`MAX_VALUES`].
 
+mod convert;
+mod key;
 mod read;
+mod scan;
 mod write;
 
 #[cfg(test)]
@@ -42,6 +45,8 @@ pub struct BodyError {
     /// Why.
     pub reason: String,
 }
+
+type Result<T> = std::result::Result<T, BodyError>;
 
 impl BodyError {
     /// An error at the beginning of a body.

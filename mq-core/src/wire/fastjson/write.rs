@@ -9,10 +9,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::BodyError;
-use crate::wire::fields::put_json_text;
-
-type Result<T> = std::result::Result<T, BodyError>;
+use super::{BodyError, Result};
+use crate::wire::field_writer::put_json_text;
 
 /// Writes a body.
 ///

@@ -1,0 +1,25 @@
+//! What a text or a number means to a type that wants something else.
+
+use std::str::FromStr;
+
+use super::{BodyError, Result};
+
+pub(super) fn parse<T: FromStr>(text: &str, expected: &str) -> Result<T> {
+    let wrong = || {
+        let found: String = text.chars().take(64).collect();
+        BodyError::new(format!("`{found}` is not {expected}"))
+    };
+    text.trim().parse().ok().ok_or_else(wrong)
+}
+
+/// As fastjson's `castToBoolean`.
+pub(super) fn boolean(text: &str) -> bool {
+    matches!(text, "true" | "TRUE" | "True" | "1" | "Y" | "T")
+}
+
+/// By name, or by place as Java's ordinals count.
+pub(super) fn variant<'a>(text: &'a str, variants: &'static [&'static str]) -> &'a str {
+    let by_place = text.trim().parse().ok();
+    let by_place = by_place.and_then(|place: usize| variants.get(place));
+    by_place.copied().unwrap_or(text)
+}

@@ -1,0 +1,103 @@
+//! Keys: text, numbers, and objects, which are read only when somebody asks for them.
+
+use std::borrow::Cow;
+
+use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::convert::{parse, variant};
+use super::scan::Reader;
+use super::{BodyError, Result};
+
+/// The key of a member, before anybody has said what type it is.
+pub(super) enum Key<'de> {
+    Text(Cow<'de, str>),
+    Nested { text: &'de str, start: usize },
+}
+
+/// Gives a key to whatever type a map or a struct has for it.
+pub(super) struct KeyReader<'de> {
+    pub(super) key: Key<'de>,
+    pub(super) depth: u32,
+}
+
+macro_rules! number_keys {
+    ($($method:ident $visit:ident;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+            match self.key {
+                Key::Text(text) => visitor.$visit(parse(&text, "a whole number in range")?),
+                Key::Nested { .. } => Err(BodyError::new("expected a number as key")),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for KeyReader<'de> {
+    type Error = BodyError;
+
+    number_keys! {
+        deserialize_i8 visit_i8;
+        deserialize_i16 visit_i16;
+        deserialize_i32 visit_i32;
+        deserialize_i64 visit_i64;
+        deserialize_u8 visit_u8;
+        deserialize_u16 visit_u16;
+        deserialize_u32 visit_u32;
+        deserialize_u64 visit_u64;
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.key {
+            Key::Text(text) => CowStrDeserializer::new(text).deserialize_any(visitor),
+            Key::Nested { text, .. } => BorrowedStrDeserializer::new(text).deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        match self.key {
+            Key::Text(text) => visitor.visit_enum(variant(&text, variants).into_deserializer()),
+            Key::Nested { .. } => Err(BodyError::new("expected a name as key")),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let Key::Nested { text, start } = self.key else {
+            return Err(BodyError::new("expected an object as key"));
+        };
+        let mut reader = Reader::new(text);
+        reader.depth = self.depth;
+        let value = reader.deserialize_map(visitor);
+        value.map_err(|error| BodyError {
+            at: start.saturating_add(reader.at),
+            reason: error.reason,
+        })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i128 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple
+        tuple_struct identifier ignored_any
+    }
+}

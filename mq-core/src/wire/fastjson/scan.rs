@@ -1,0 +1,275 @@
+//! The scanner: marks, texts, numbers and keys of the dialect, and its limits.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use super::key::Key;
+use super::{BodyError, MAX_CONTAINERS, MAX_DEPTH, MAX_VALUES, Result};
+
+/// How far a text has been read, and what it may still have.
+pub(super) struct Reader<'de> {
+    pub(super) text: &'de str,
+    pub(super) at: usize,
+    pub(super) depth: u32,
+    values: u32,
+    containers: u32,
+}
+
+impl<'de> Reader<'de> {
+    pub(super) fn new(text: &'de str) -> Self {
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+            values: 0,
+            containers: 0,
+        }
+    }
+
+    /// Errors of serde do not know where they happened.
+    pub(super) fn locate(&self, error: BodyError) -> BodyError {
+        match error.at {
+            0 => self.error(error.reason),
+            _ => error,
+        }
+    }
+
+    pub(super) fn error(&self, reason: impl Display) -> BodyError {
+        BodyError {
+            at: self.at,
+            reason: reason.to_string(),
+        }
+    }
+
+    fn here(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn step(&mut self) {
+        self.at = self.at.saturating_add(1);
+    }
+
+    fn skip_while(&mut self, skipped: impl Fn(u8) -> bool) {
+        while self.here().is_some_and(&skipped) {
+            self.step();
+        }
+    }
+
+    /// The next byte that is no whitespace.
+    pub(super) fn peek(&mut self) -> Result<u8> {
+        self.skip_while(|byte| byte.is_ascii_whitespace());
+        self.here().ok_or_else(|| self.error("it ends early"))
+    }
+
+    pub(super) fn expect(&mut self, wanted: u8) -> Result<()> {
+        if self.peek()? != wanted {
+            return Err(self.error(format!("expected `{}`", char::from(wanted))));
+        }
+        self.step();
+        Ok(())
+    }
+
+    pub(super) fn end(&mut self) -> Result<()> {
+        match self.peek() {
+            Ok(_) => Err(self.error("something follows the value")),
+            Err(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn count_value(&mut self) -> Result<()> {
+        self.values = self.values.saturating_add(1);
+        if self.values > MAX_VALUES {
+            return Err(self.error(format!("it has more than {MAX_VALUES} values")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn enter(&mut self, bracket: u8) -> Result<()> {
+        self.expect(bracket)?;
+        self.depth = self.depth.saturating_add(1);
+        self.containers = self.containers.saturating_add(1);
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(format!("it is nested deeper than {MAX_DEPTH}")));
+        }
+        if self.containers > MAX_CONTAINERS {
+            return Err(self.error(format!("it has more than {MAX_CONTAINERS} objects")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self, bracket: u8) -> Result<()> {
+        self.expect(bracket)?;
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Goes to the next element; `None` in front of the closing bracket.
+    pub(super) fn element(&mut self, first: &mut bool, close: u8) -> Result<Option<()>> {
+        let before = self.at;
+        self.skip_while(|byte| byte == b',' || byte.is_ascii_whitespace());
+        let between = self.text.get(before..self.at).unwrap_or_default();
+        if self.peek()? == close {
+            return Ok(None);
+        }
+        if !std::mem::take(first) && !between.contains(',') {
+            return Err(self.error("expected `,`"));
+        }
+        Ok(Some(()))
+    }
+
+    /// Steps over a `null`.
+    pub(super) fn null(&mut self) -> Result<bool> {
+        if self.peek()? != b'n' {
+            return Ok(false);
+        }
+        match self.bare()? {
+            "null" => Ok(true),
+            other => Err(self.error(format!("`{other}` is no value"))),
+        }
+    }
+
+    /// Letters and digits up to the next mark.
+    fn bare(&mut self) -> Result<&'de str> {
+        let start = self.at;
+        let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._$".contains(&byte);
+        self.skip_while(inside);
+        let text = self.text.get(start..self.at).unwrap_or_default();
+        if text.is_empty() {
+            return Err(self.error("expected a value"));
+        }
+        Ok(text)
+    }
+
+    pub(super) fn number_or_boolean(&mut self) -> Result<&'de str> {
+        let text = self.bare()?;
+        let is_number = || text.parse::<f64>().is_ok_and(f64::is_finite);
+        if matches!(text, "true" | "false") || is_number() {
+            return Ok(text);
+        }
+        Err(self.error(format!("`{text}` is no value")))
+    }
+
+    /// A text, or the text of a number or boolean.
+    pub(super) fn scalar(&mut self) -> Result<Cow<'de, str>> {
+        match self.peek()? {
+            quote @ (b'"' | b'\'') => self.quoted(quote),
+            b'{' | b'[' => Err(self.error("expected a text or a number")),
+            _ => self.number_or_boolean().map(Cow::Borrowed),
+        }
+    }
+
+    fn quoted(&mut self, quote: u8) -> Result<Cow<'de, str>> {
+        self.step();
+        let mut start = self.at;
+        let mut unescaped = String::new();
+        loop {
+            self.skip_while(|byte| byte != quote && byte != b'\\');
+            let plain = self.text.get(start..self.at).unwrap_or_default();
+            let Some(byte) = self.here() else {
+                return Err(self.error("a text does not end"));
+            };
+            self.step();
+            if byte == quote && unescaped.is_empty() {
+                return Ok(Cow::Borrowed(plain));
+            }
+            unescaped.push_str(plain);
+            if byte == quote {
+                return Ok(Cow::Owned(unescaped));
+            }
+            unescaped.push(self.escape()?);
+            start = self.at;
+        }
+    }
+
+    fn escape(&mut self) -> Result<char> {
+        let Some(byte) = self.here() else {
+            return Err(self.error("a text does not end"));
+        };
+        self.step();
+        Ok(match byte {
+            b'"' | b'\'' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' | b'F' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'v' => '\u{b}',
+            b'0'..=b'7' => char::from(byte.wrapping_sub(b'0')),
+            b'x' => char::from_u32(self.hex(2)?).unwrap_or(char::REPLACEMENT_CHARACTER),
+            b'u' => self.utf16()?,
+            _ => return Err(self.error("unknown escape")),
+        })
+    }
+
+    /// One unit, or two that make a pair; half a pair means nothing.
+    fn utf16(&mut self) -> Result<char> {
+        let first = self.hex(4)?;
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if !(0xD800..0xDC00).contains(&first) || !rest.starts_with("\\u") {
+            return Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        let before = self.at;
+        self.at = self.at.saturating_add(2);
+        let second = self.hex(4)?;
+        if !(0xDC00..0xE000).contains(&second) {
+            self.at = before;
+            return Ok(char::REPLACEMENT_CHARACTER);
+        }
+        let high = first.wrapping_sub(0xD800) << 10;
+        let low = second.wrapping_sub(0xDC00);
+        let code = high.wrapping_add(low).wrapping_add(0x1_0000);
+        Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    fn hex(&mut self, digits: usize) -> Result<u32> {
+        let end = self.at.saturating_add(digits);
+        let text = self.text.get(self.at..end).unwrap_or_default();
+        let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = u32::from_str_radix(text, 16).ok().filter(|_| all);
+        self.at = end;
+        value.ok_or_else(|| self.error("an escape lacks its digits"))
+    }
+
+    /// The key of a member; an object that is a key is stepped over and read when it is asked for.
+    pub(super) fn key(&mut self) -> Result<Key<'de>> {
+        match self.peek()? {
+            quote @ (b'"' | b'\'') => self.quoted(quote).map(Key::Text),
+            b'{' | b'[' => {
+                let start = self.at;
+                self.skip_value()?;
+                let text = self.text.get(start..self.at).unwrap_or_default();
+                Ok(Key::Nested { text, start })
+            }
+            _ => self.bare().map(|text| Key::Text(Cow::Borrowed(text))),
+        }
+    }
+
+    pub(super) fn skip_value(&mut self) -> Result<()> {
+        self.count_value()?;
+        let mut first = true;
+        match self.peek()? {
+            b'{' => {
+                self.enter(b'{')?;
+                while self.element(&mut first, b'}')?.is_some() {
+                    self.key()?;
+                    self.expect(b':')?;
+                    self.skip_value()?;
+                }
+                self.leave(b'}')
+            }
+            b'[' => {
+                self.enter(b'[')?;
+                while self.element(&mut first, b']')?.is_some() {
+                    self.skip_value()?;
+                }
+                self.leave(b']')
+            }
+            _ => {
+                if !self.null()? {
+                    self.scalar()?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
