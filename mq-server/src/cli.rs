@@ -108,9 +108,10 @@ pub(crate) enum TopicCommand {
     /// Create a topic, or change how many queues it has
     Create {
         /// Its name
-        name: String,
+        #[arg(short, long, value_name = "NAME")]
+        topic: String,
         /// Queues on each broker
-        #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+        #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
         queues: u16,
         #[command(flatten)]
         at: ClusterArgs,
@@ -123,7 +124,8 @@ pub(crate) enum TopicCommand {
     /// Delete a topic and its messages
     Delete {
         /// Its name
-        name: String,
+        #[arg(short, long, value_name = "NAME")]
+        topic: String,
         #[command(flatten)]
         at: ClusterArgs,
     },

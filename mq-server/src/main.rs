@@ -1,6 +1,7 @@
 //! `mq`: name server, broker, both together, and topics, in one program.
 
-mod cli;
-mod settings;
+use std::process::ExitCode;
 
-fn main() {}
+fn main() -> ExitCode {
+    mq_server::run(std::env::args_os())
+}

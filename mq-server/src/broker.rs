@@ -1,0 +1,80 @@
+//! `mq broker`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mq_core::clock::Clock;
+use mq_core::remoting::{ClientConfig, RemotingClient, Router};
+use mq_core::tasks::Tasks;
+use mq_core::wire::header::GetBrokerClusterInfo;
+
+use crate::cli::BrokerArgs;
+use crate::failure::Failure;
+use crate::ready;
+use crate::running::{Running, configure};
+use crate::settings;
+use crate::signal::StopSignal;
+
+/// How long a name server is waited for, when all start together.
+const NAME_SERVER_LIMIT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
+    let mut signal = StopSignal::listen()?;
+    let begun = clock.moment();
+    let config = configure(settings::broker(&args)?)?;
+    if config.network.name_servers.is_empty() {
+        let failure = Failure::from("no name server is named");
+        return Err(failure.advise(
+            "name one with `-n HOST:PORT` or `namesrvAddr=…`, or run both with `mq standalone`",
+        ));
+    }
+    await_name_server(&config.network.name_servers, &clock).await?;
+    let broker = Running::start(config, clock.clone()).await?;
+    let took = clock.moment().since(begun);
+    ready::say(&format!("ready {} in {} ms", broker.line, took.as_millis()))?;
+
+    signal.received().await;
+    tracing::info!("stopping");
+    broker.stop().await
+}
+
+/// Waits until one of the name servers answers.
+async fn await_name_server(addresses: &[String], clock: &Clock) -> Result<(), Failure> {
+    let tasks = Tasks::new(clock.clone());
+    let nothing = Arc::new(Router::default());
+    let config = ClientConfig::default();
+    let client = RemotingClient::new(config, nothing, clock.clone(), tasks.clone());
+    let deadline = clock.moment().plus(NAME_SERVER_LIMIT);
+    let answered = loop {
+        let mut last = None;
+        for address in addresses {
+            let asked = client.call(
+                address,
+                GetBrokerClusterInfo,
+                Bytes::new(),
+                NAME_SERVER_LIMIT,
+            );
+            match asked.await {
+                Err(error) if error.is_transport() => last = Some(error),
+                _ => {
+                    last = None;
+                    break;
+                }
+            }
+        }
+        match last {
+            Some(error) if clock.moment() >= deadline => break Err(error),
+            Some(_) => clock.sleep(PAUSE).await,
+            None => break Ok(()),
+        }
+    };
+    tasks.stop(PAUSE).await?;
+    answered.map_err(|error| {
+        Failure::from(error).advise(
+            "is the name server running there? start one with `mq namesrv`, or name another with \
+             `-n HOST:PORT`",
+        )
+    })
+}

@@ -1,0 +1,67 @@
+//! Why the program ends with an error: one sentence, its causes, and what to do.
+
+use std::error::Error;
+use std::fmt;
+
+/// Any error, shown with all its causes.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: Box<dyn Error + Send + Sync>,
+    advice: Option<String>,
+}
+
+impl Failure {
+    /// The same with a word about what to do.
+    pub(crate) fn advise(self, advice: impl Into<String>) -> Self {
+        Self {
+            advice: Some(advice.into()),
+            ..self
+        }
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            advice: None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.error)?;
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        match &self.advice {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not listen on {0}")]
+    struct Listen(&'static str, #[source] io::Error);
+
+    #[test]
+    fn a_failure_tells_its_causes_and_what_to_do() {
+        let error = Listen("127.0.0.1:9876", io::Error::other("taken"));
+        let failure = Failure::from(error).advise("choose another port");
+
+        assert_eq!(
+            failure.to_string(),
+            "could not listen on 127.0.0.1:9876: taken; choose another port"
+        );
+    }
+}

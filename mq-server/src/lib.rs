@@ -1,0 +1,71 @@
+//! The servers as a program: `mq namesrv`, `mq broker`, `mq standalone`, `mq topic`.
+//!
+//! A library, so that another program can be the server when it is asked to.
+
+mod broker;
+mod cli;
+mod failure;
+mod namesrv;
+mod ready;
+mod running;
+mod settings;
+mod signal;
+mod standalone;
+mod topic;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mq_core::clock::Clock;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+/// Runs `mq` with these words, the first being the program's name; says how it ended.
+///
+/// Logs go to standard error, the line `ready …` to standard output.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match Cli::try_parse_from(words) {
+        Ok(cli) => cli.command,
+        Err(error) => return usage(&error),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(log_filter())
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    match serve(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tracing::error!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is logged: `RUST_LOG`, or everything from INFO up.
+pub fn log_filter() -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// Help is no failure; a word that is not understood is.
+fn usage(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
+        _ => ExitCode::from(2),
+    }
+}
+
+#[tokio::main]
+async fn serve(command: Command) -> Result<(), Failure> {
+    let clock = Clock::system();
+    match command {
+        Command::Namesrv(args) => namesrv::run(args, clock).await,
+        Command::Broker(args) => broker::run(args, clock).await,
+        Command::Standalone(args) => standalone::run(args, clock).await,
+        Command::Topic(command) => topic::run(command, clock).await,
+    }
+}

@@ -1,0 +1,157 @@
+//! A broker that runs: its port, its store, its way to the name servers.
+//!
+//! The port comes first: a second server that is started by mistake does not touch the store.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mq_core::broker::config::{BrokerConfig, FlushMode, Network};
+use mq_core::broker::{Advertised, Broker};
+use mq_core::clock::Clock;
+use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
+use mq_core::settings::Setting;
+use mq_core::store::disk::RealDisk;
+use mq_core::store::{MessageStore, RecoveryReport, StoreConfig};
+use mq_core::tasks::Tasks;
+
+use crate::failure::Failure;
+use crate::ready;
+
+/// How long stopping may take.
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// A broker that clients can reach.
+#[derive(Debug)]
+pub(crate) struct Running {
+    broker: Broker,
+    /// Connections to the name servers.
+    outward: Tasks,
+    /// Its part of the line `ready`.
+    pub(crate) line: String,
+}
+
+impl Running {
+    /// Starts the broker; clients may come when this returns.
+    pub(crate) async fn start(config: BrokerConfig, clock: Clock) -> Result<Self, Failure> {
+        let address = SocketAddr::new(config.network.bind, config.network.port).to_string();
+        let bound = RemotingServer::bind(&address, ServerConfig::default(), clock.clone()).await;
+        let server = bound.map_err(|error| {
+            Failure::from(error).advise(
+                "stop the other broker, or choose another port with `listenPort` (standalone: \
+                 `--broker-port`)",
+            )
+        })?;
+        let advertised = advertised(&config.network, server.local_address()).await?;
+        let line = line(&config, &advertised);
+        let store = open(config.store(), clock.clone()).await?;
+        let outward = Tasks::new(clock.clone());
+        let nothing = Arc::new(Router::default());
+        let client = RemotingClient::new(
+            ClientConfig::default(),
+            nothing,
+            clock.clone(),
+            outward.clone(),
+        );
+        let broker = match Broker::open(config, store.clone(), advertised, client, clock) {
+            Ok(broker) => broker,
+            Err(error) => {
+                store.close()?;
+                return Err(error.into());
+            }
+        };
+        broker.start().await;
+        broker.serve(server);
+        Ok(Self {
+            broker,
+            outward,
+            line,
+        })
+    }
+
+    /// Ends in order: goodbye to the name servers, requests, offsets, store.
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        let stopped = self.broker.stop(STOP_LIMIT).await;
+        self.outward.stop(STOP_LIMIT).await?;
+        Ok(stopped?)
+    }
+}
+
+/// From settings to a configuration; what a person should know is logged.
+pub(crate) fn configure(settings: Vec<Setting>) -> Result<BrokerConfig, Failure> {
+    let (config, warnings) = BrokerConfig::from_settings(settings)?;
+    ready::warn(&warnings);
+    if config.storage.flush == FlushMode::Interval {
+        tracing::warn!(
+            "flush=interval: when the machine loses its power, messages of the last 200 ms, at \
+             most 4 MiB, may be lost although they were acknowledged"
+        );
+    }
+    Ok(config)
+}
+
+fn line(config: &BrokerConfig, advertised: &Advertised) -> String {
+    let flush = match config.storage.flush {
+        FlushMode::Sync => "sync",
+        FlushMode::Interval => "interval",
+    };
+    let (address, store) = (&advertised.text, config.storage.root.display());
+    format!("broker={address} store={store} flush={flush}")
+}
+
+/// `brokerIP1`, or the address it listens at, or that of the way to the world outside.
+async fn advertised(network: &Network, bound: SocketAddr) -> Result<Advertised, Failure> {
+    let port = bound.port();
+    let Some(host) = &network.advertised else {
+        let own = if bound.ip().is_unspecified() {
+            ready::own_address().unwrap_or(IpAddr::from([127, 0, 0, 1]))
+        } else {
+            bound.ip()
+        };
+        return Ok(Advertised::from(SocketAddr::new(own, port)));
+    };
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(Advertised::from(SocketAddr::new(address, port)));
+    }
+    let text = format!("{host}:{port}");
+    let found = tokio::net::lookup_host(&text)
+        .await
+        .map(|mut all| all.next());
+    match found {
+        Ok(Some(socket)) => Ok(Advertised { text, socket }),
+        Ok(None) => Err(Failure::from(format!(
+            "brokerIP1: the host `{host}` has no address"
+        ))),
+        Err(error) => Err(Failure::from(error).advise(format!(
+            "brokerIP1: the host `{host}` cannot be looked up, write an address"
+        ))),
+    }
+}
+
+async fn open(config: StoreConfig, clock: Clock) -> Result<MessageStore, Failure> {
+    let root = config.root.clone();
+    let opening =
+        tokio::task::spawn_blocking(move || MessageStore::open(config, Arc::new(RealDisk), clock));
+    let (store, report) = opening.await?.map_err(|error| {
+        let advice = format!(
+            "the store is `{}`, choose another with `--store`",
+            root.display()
+        );
+        Failure::from(error).advise(advice)
+    })?;
+    tell(&report);
+    Ok(store)
+}
+
+fn tell(report: &RecoveryReport) {
+    if !report.clean {
+        tracing::warn!(
+            records = report.walked,
+            end = %report.end,
+            "the last run was not stopped in order, the store has been recovered"
+        );
+    }
+    for (from, to) in &report.damaged {
+        tracing::error!(%from, %to, "a damaged part of the log was set aside");
+    }
+}

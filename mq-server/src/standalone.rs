@@ -1,0 +1,51 @@
+//! `mq standalone`: a name server and a broker in one process.
+//!
+//! The name server comes first and goes last: the broker says hello and goodbye to it.
+
+use mq_core::clock::Clock;
+use mq_core::namesrv::NameServer;
+use mq_core::namesrv::config::NamesrvConfig;
+
+use crate::cli::StandaloneArgs;
+use crate::failure::Failure;
+use crate::ready::{self, reachable};
+use crate::running::{Running, STOP_LIMIT, configure};
+use crate::settings;
+use crate::signal::StopSignal;
+
+const NAME_SERVER_PORT: u16 = 9876;
+
+pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failure> {
+    let mut signal = StopSignal::listen()?;
+    let begun = clock.moment();
+    let mut config = configure(settings::standalone(&args)?)?;
+    let name_server = NamesrvConfig {
+        bind: config.network.bind,
+        port: args.namesrv_port.unwrap_or(NAME_SERVER_PORT),
+        ..NamesrvConfig::default()
+    };
+    let started = NameServer::start(&name_server, clock.clone()).await;
+    let name_server = started.map_err(|error| {
+        Failure::from(error).advise("choose another port with `--namesrv-port`")
+    })?;
+    let address = reachable(name_server.address());
+    config.network.name_servers = vec![address.to_string()];
+    let broker = match Running::start(config, clock.clone()).await {
+        Ok(broker) => broker,
+        Err(failure) => {
+            name_server.stop(STOP_LIMIT).await?;
+            return Err(failure);
+        }
+    };
+    let took = clock.moment().since(begun).as_millis();
+    ready::say(&format!(
+        "ready namesrv={address} {} in {took} ms",
+        broker.line
+    ))?;
+
+    signal.received().await;
+    tracing::info!("stopping");
+    let stopped = broker.stop().await;
+    name_server.stop(STOP_LIMIT).await?;
+    stopped
+}

@@ -1,0 +1,331 @@
+//! `mq` as a process: what it prints, how it ends, what it leaves.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+const MQ: &str = env!("CARGO_BIN_EXE_mq");
+
+/// A running server; killed when the test fails before it ended.
+struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    ready: String,
+}
+
+impl Server {
+    fn start(words: &[&str]) -> Self {
+        let mut command = Command::new(MQ);
+        command.args(words).env_remove("NAMESRV_ADDR");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut ready = String::new();
+        out.read_line(&mut ready).unwrap();
+        if !ready.starts_with("ready ") {
+            let mut log = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut log)
+                .unwrap();
+            panic!("not ready: {log}");
+        }
+        let ready = ready.trim_end().to_owned();
+        Self { child, out, ready }
+    }
+
+    /// `mq standalone` on free ports.
+    fn standalone(store: &Path, more: &[&str]) -> Self {
+        let store = store.to_str().unwrap();
+        let words = [
+            "standalone",
+            "--namesrv-port",
+            "0",
+            "--broker-port",
+            "0",
+            "--store",
+            store,
+        ];
+        Self::start(&[&words[..], more].concat())
+    }
+
+    /// A word of the line `ready`.
+    fn told(&self, name: &str) -> &str {
+        let name = format!("{name}=");
+        self.ready
+            .split(' ')
+            .find_map(|word| word.strip_prefix(&name))
+            .unwrap()
+    }
+
+    /// SIGTERM; the code it ends with, and what it logged.
+    fn end(mut self) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "nothing but the line `ready` on standard output");
+        let mut log = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        (self.child.wait().unwrap().code(), log)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs `mq` to its end, which must be a failure; what it said.
+fn refused(words: &[&str]) -> String {
+    let output = run(words);
+    assert!(!output.status.success(), "{words:?} succeeded");
+    assert!(output.status.code().is_some(), "{words:?} was killed");
+    assert_eq!(output.stdout, b"");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn run(words: &[&str]) -> Output {
+    let mut command = Command::new(MQ);
+    command.args(words).env_remove("NAMESRV_ADDR");
+    command.output().unwrap()
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_standalone_server_says_where_it_is_and_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("my data/数据");
+
+    let server = Server::standalone(&store, &[]);
+    assert!(
+        server.told("namesrv").starts_with("127.0.0.1:"),
+        "{}",
+        server.ready
+    );
+    assert!(
+        server.told("broker").starts_with("127.0.0.1:"),
+        "{}",
+        server.ready
+    );
+    assert!(
+        server
+            .ready
+            .contains(&format!("store={} flush=sync in ", store.display()))
+    );
+    assert!(server.ready.ends_with(" ms"), "{}", server.ready);
+    assert!(store.join("abort").exists());
+    let (code, log) = server.end();
+
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!store.join("abort").exists());
+}
+
+#[test]
+fn the_fast_mode_prints_what_it_may_lose() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::standalone(folder.path(), &["--flush", "interval"]);
+    assert!(
+        server.ready.contains(" flush=interval "),
+        "{}",
+        server.ready
+    );
+    let (_, log) = server.end();
+    assert!(log.contains("200 ms"), "{log}");
+}
+
+#[test]
+fn topics_are_created_listed_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::standalone(folder.path(), &[]);
+    let namesrv = server.told("namesrv").to_owned();
+    let topic = |words: &[&str]| {
+        let output = run(&[&["topic"], words, &["-n", &namesrv]].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{words:?}: {log}");
+        text
+    };
+
+    assert!(
+        topic(&["create", "-t", "orders", "--queues", "3"])
+            .contains("created orders with 3 queues")
+    );
+    let listed = topic(&["list"]);
+    assert!(
+        listed
+            .lines()
+            .any(|line| line.starts_with("orders\t") && line.ends_with(":3")),
+        "{listed}"
+    );
+    topic(&["delete", "-t", "orders"]);
+    assert!(
+        !topic(&["list"])
+            .lines()
+            .any(|line| line.starts_with("orders"))
+    );
+
+    let error = refused(&["topic", "create", "-t", "a/b", "-n", &namesrv]);
+    assert!(error.contains("illegal character '/'"), "{error}");
+    assert_eq!(server.end().0, Some(0));
+}
+
+#[test]
+fn a_taken_port_is_named_and_so_is_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let port = address.rsplit(':').next().unwrap();
+    let store = folder.path().to_str().unwrap();
+
+    let words = [
+        "standalone",
+        "--namesrv-port",
+        port,
+        "--broker-port",
+        "0",
+        "--store",
+        store,
+    ];
+    let error = refused(&words);
+    assert!(
+        error.contains(&address) && error.contains("port"),
+        "{error}"
+    );
+
+    let words = [
+        "standalone",
+        "--namesrv-port",
+        "0",
+        "--broker-port",
+        port,
+        "--store",
+        store,
+    ];
+    let error = refused(&words);
+    assert!(
+        error.contains(&address) && error.contains("port"),
+        "{error}"
+    );
+    assert!(!folder.path().join("abort").exists());
+}
+
+#[test]
+fn a_store_that_cannot_be_had_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "no-directory", "");
+    let start = |store: &str| {
+        refused(&[
+            "standalone",
+            "--namesrv-port",
+            "0",
+            "--broker-port",
+            "0",
+            "--store",
+            store,
+        ])
+    };
+    let error = start(&path);
+    assert!(error.contains(&path), "{error}");
+
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir_all(foreign.join("commitlog")).unwrap();
+    file(&foreign.join("commitlog"), "holiday.jpg", "not a segment");
+    let error = start(foreign.to_str().unwrap());
+    assert!(error.contains("holiday.jpg"), "{error}");
+
+    let store = folder.path().join("store");
+    let server = Server::standalone(&store, &[]);
+    let error = start(store.to_str().unwrap());
+    assert!(error.contains("in use"), "{error}");
+    assert_eq!(server.end().0, Some(0));
+}
+
+#[test]
+fn all_wrong_settings_are_listed_with_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "brokerName=a\nlistenPrt=1\nbrokerRole=SLAVE\nfileReservedTime=soon\n";
+    let path = file(folder.path(), "broker.conf", text);
+
+    let error = refused(&[
+        "broker",
+        "-n",
+        "127.0.0.1:9876",
+        "-c",
+        &path,
+        "aclEnable=true",
+    ]);
+
+    for expected in [
+        "broker.conf:2: listenPrt: unknown, did you mean `listenPort`?",
+        "broker.conf:3: brokerRole: ",
+        "broker.conf:4: fileReservedTime: is `soon`",
+        "command line `aclEnable=true`: aclEnable: ",
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_broker_without_a_name_server_says_what_to_do() {
+    let error = refused(&["broker"]);
+    assert!(error.contains("-n HOST:PORT"), "{error}");
+
+    let error = refused(&["topic", "list", "-n", "127.0.0.1:1"]);
+    assert!(
+        error.contains("127.0.0.1:1") && error.contains("is the name server running"),
+        "{error}"
+    );
+}
+
+#[test]
+fn name_server_and_broker_run_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let namesrv = Server::start(&["namesrv", "--bind", "127.0.0.1", "--port", "0"]);
+    let address = namesrv.told("namesrv").to_owned();
+    let store = format!("storePathRootDir={}", folder.path().display());
+
+    let words = [
+        "broker",
+        "-n",
+        &address,
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        "0",
+        &store,
+        "brokerName=b",
+    ];
+    let broker = Server::start(&words);
+    let listed = run(&["topic", "list", "-n", &address]);
+
+    assert!(
+        String::from_utf8_lossy(&listed.stdout).contains("b:"),
+        "{listed:?}"
+    );
+    assert_eq!(broker.end().0, Some(0));
+    assert_eq!(namesrv.end().0, Some(0));
+}
