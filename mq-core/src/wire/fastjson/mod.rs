@@ -10,7 +10,8 @@
 //! without members that are absent. Keys that are numbers are quoted, which everybody reads; only
 //! keys that are objects stay objects, because Java reads nothing else there.
 //!
-//! Neither recurses deeper than [`MAX_DEPTH`] nor holds more values than [`MAX_VALUES`].
+//! The reader goes no deeper than [`MAX_DEPTH`], and what it makes of a text stays within a few
+//! times its size: it refuses texts of nothing but tiny values.
 
 mod convert;
 mod key;
@@ -29,12 +30,11 @@ use super::Refusal;
 /// Arrays and objects may be nested so deep.
 pub const MAX_DEPTH: u32 = 32;
 
-/// A body may have so many values: more than the topics of the largest frame have, and few enough
-/// that what is made of them stays near the size of the frame.
-pub const MAX_VALUES: u32 = 1 << 21;
+/// So many values are always allowed; more of them when they have four bytes each.
+pub const MAX_VALUES: usize = 1 << 21;
 
-/// A body may have so many arrays and objects.
-pub const MAX_CONTAINERS: u32 = 1 << 18;
+/// So many arrays and objects are always allowed; more of them when they have 32 bytes each.
+pub const MAX_CONTAINERS: usize = 1 << 18;
 
 /// Why a body cannot be read. Answered with a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

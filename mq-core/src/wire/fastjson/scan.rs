@@ -11,8 +11,8 @@ pub(super) struct Reader<'de> {
     pub(super) text: &'de str,
     pub(super) at: usize,
     pub(super) depth: u32,
-    values: u32,
-    containers: u32,
+    values_left: usize,
+    containers_left: usize,
 }
 
 impl<'de> Reader<'de> {
@@ -21,8 +21,8 @@ impl<'de> Reader<'de> {
             text,
             at: 0,
             depth: 0,
-            values: 0,
-            containers: 0,
+            values_left: MAX_VALUES.max(text.len() / 4),
+            containers_left: MAX_CONTAINERS.max(text.len() / 32),
         }
     }
 
@@ -77,23 +77,19 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn count_value(&mut self) -> Result<()> {
-        self.values = self.values.saturating_add(1);
-        if self.values > MAX_VALUES {
-            return Err(self.error(format!("it has more than {MAX_VALUES} values")));
-        }
+        let left = self.values_left.checked_sub(1);
+        self.values_left = left.ok_or_else(|| self.error("it has too many values"))?;
         Ok(())
     }
 
     pub(super) fn enter(&mut self, bracket: u8) -> Result<()> {
         self.expect(bracket)?;
         self.depth = self.depth.saturating_add(1);
-        self.containers = self.containers.saturating_add(1);
         if self.depth > MAX_DEPTH {
             return Err(self.error(format!("it is nested deeper than {MAX_DEPTH}")));
         }
-        if self.containers > MAX_CONTAINERS {
-            return Err(self.error(format!("it has more than {MAX_CONTAINERS} objects")));
-        }
+        let left = self.containers_left.checked_sub(1);
+        self.containers_left = left.ok_or_else(|| self.error("it has too many objects"))?;
         Ok(())
     }
 
