@@ -146,6 +146,9 @@ impl Inner {
         self.save_snapshot()?;
         self.save_mark()?;
         let abort = self.paths.abort();
-        self.disk.remove(&abort).map_err(at("remove", &abort))
+        self.disk.remove(&abort).map_err(at("remove", &abort))?;
+        // The directory may be opened again, although somebody still holds this store.
+        drop(self.lock.lock().take());
+        Ok(())
     }
 }

@@ -67,7 +67,8 @@ struct Inner {
     deletions: Deletions,
     /// Queues and index are on disk for all messages before this place.
     derived: AtomicU64,
-    _lock: Box<dyn Lock>,
+    /// Until the store is closed.
+    lock: Mutex<Option<Box<dyn Lock>>>,
 }
 
 impl MessageStore {

@@ -77,7 +77,7 @@ impl MessageStore {
             checkpoint: Mutex::new(checkpoint),
             deletions: Deletions::new(snapshot.deleted_before.clone()),
             derived: AtomicU64::new(0),
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
             config,
             paths,
             disk,

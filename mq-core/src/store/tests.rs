@@ -290,6 +290,18 @@ fn a_second_opener_is_refused() {
 }
 
 #[test]
+fn a_closed_store_can_be_opened_again_although_somebody_still_holds_it() {
+    let disk = FaultyDisk::default();
+    let held = open(&disk);
+    held.close().unwrap();
+
+    let again = MessageStore::open(config(), Arc::new(disk), Clock::manual(1));
+
+    assert!(again.is_ok());
+    drop(held);
+}
+
+#[test]
 fn a_failed_sync_fails_all_who_wait_and_closes_the_store_for_writing() {
     let disk = FaultyDisk::default();
     let store = open(&disk);
