@@ -5,6 +5,8 @@ extern crate self as mq_starter;
 mod application;
 mod bridge;
 pub mod config;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod extract;
 mod listener;
 mod message;
@@ -16,6 +18,8 @@ mod template;
 pub mod __private;
 
 pub use application::{Application, ApplicationError, Failure, Problem, RocketMQApplication};
+#[cfg(feature = "embedded")]
+pub use embedded::EmbeddedBroker;
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
 pub use listener::{
     ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next,

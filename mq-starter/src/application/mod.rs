@@ -53,6 +53,8 @@ pub struct RocketMQApplication {
     options: SettingsOptions,
     provided: Collected,
     selection: Option<Selection>,
+    #[cfg(feature = "embedded")]
+    broker: Option<crate::EmbeddedBroker>,
 }
 
 /// What is known before the first socket opens.
@@ -75,6 +77,8 @@ impl RocketMQApplication {
             options: SettingsOptions::from_process(),
             provided: Collected::default(),
             selection: None,
+            #[cfg(feature = "embedded")]
+            broker: None,
         }
     }
 
@@ -125,6 +129,13 @@ impl RocketMQApplication {
         self
     }
 
+    /// Shares a broker with other applications of this process, when the settings name no other.
+    #[cfg(feature = "embedded")]
+    pub fn broker(mut self, broker: &crate::EmbeddedBroker) -> Self {
+        self.broker = Some(broker.clone());
+        self
+    }
+
     /// Checks everything, connects, creates the topics that the settings declare, and prints the
     /// table of listeners. Messages can be sent from now on; listeners wait for
     /// [`Application::start`].
@@ -136,9 +147,14 @@ impl RocketMQApplication {
     pub async fn build(self) -> Result<Application, ApplicationError> {
         let clock = Clock::system();
         let tasks = Tasks::new(clock.clone());
+        #[cfg(feature = "embedded")]
+        let shared = self.broker.clone();
         let checked = self.check(&tasks)?;
         tracing::info!("listeners{}", checked.plan.table());
         let place = if checked.config.enabled {
+            #[cfg(feature = "embedded")]
+            let found = Place::find(&checked.config, shared).await?;
+            #[cfg(not(feature = "embedded"))]
             let found = Place::find(&checked.config)?;
             Some(found)
         } else {

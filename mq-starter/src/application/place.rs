@@ -1,7 +1,14 @@
 //! Where the cluster is: in this process, or at an address.
 
+use std::time::Duration;
+
+use mq_core::client::Client;
+
 use super::ApplicationError;
+#[cfg(not(feature = "embedded"))]
 use super::Problem;
+#[cfg(feature = "embedded")]
+use crate::EmbeddedBroker;
 use crate::config::{NameServer, RocketMQConfig};
 
 /// Where the cluster is.
@@ -9,10 +16,32 @@ use crate::config::{NameServer, RocketMQConfig};
 pub(crate) enum Place {
     /// Name servers, `HOST:PORT`.
     At(Vec<String>),
+    /// A broker that others of this process may share.
+    #[cfg(feature = "embedded")]
+    Shared(EmbeddedBroker),
+    /// A broker that ends with the application.
+    #[cfg(feature = "embedded")]
+    Own(EmbeddedBroker),
 }
 
 impl Place {
+    /// Finds the cluster, or starts the broker in the process.
+    #[cfg(feature = "embedded")]
+    pub(super) async fn find(
+        config: &RocketMQConfig,
+        shared: Option<EmbeddedBroker>,
+    ) -> Result<Self, ApplicationError> {
+        match (&config.name_server, shared) {
+            (NameServer::At(addresses), _) => Ok(Self::At(addresses.clone())),
+            (NameServer::Embedded, Some(broker)) => Ok(Self::Shared(broker)),
+            (NameServer::Embedded, None) => {
+                EmbeddedBroker::start(&config.embedded).await.map(Self::Own)
+            }
+        }
+    }
+
     /// Finds the cluster.
+    #[cfg(not(feature = "embedded"))]
     pub(super) fn find(config: &RocketMQConfig) -> Result<Self, ApplicationError> {
         match &config.name_server {
             NameServer::At(addresses) => Ok(Self::At(addresses.clone())),
@@ -28,6 +57,31 @@ impl Place {
     pub(crate) fn name_servers(&self) -> Vec<String> {
         match self {
             Self::At(addresses) => addresses.clone(),
+            #[cfg(feature = "embedded")]
+            Self::Shared(broker) | Self::Own(broker) => vec![broker.name_server()],
+        }
+    }
+
+    /// Whether there is a way to the cluster without a socket.
+    pub(crate) fn is_in_process(&self) -> bool {
+        !matches!(self, Self::At(_))
+    }
+
+    /// Shows `client` the way without a socket.
+    pub(crate) fn attach(&self, client: &Client) {
+        match self {
+            Self::At(_) => {}
+            #[cfg(feature = "embedded")]
+            Self::Shared(broker) | Self::Own(broker) => broker.attach(client),
+        }
+    }
+
+    /// Stops the broker, when it is the application's own; says what went on after `limit`.
+    pub(super) async fn stop(&self, limit: Duration) -> Vec<String> {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Own(broker) => broker.stop(limit).await,
+            _ => Vec::new(),
         }
     }
 }

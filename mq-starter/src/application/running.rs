@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -36,6 +37,7 @@ pub struct Application {
     /// Nothing when `rocketmq.enabled` is false.
     joined: Option<Joined>,
     consuming: tokio::sync::Mutex<Vec<Consuming>>,
+    stopped: AtomicBool,
     tasks: Tasks,
     clock: Clock,
 }
@@ -43,6 +45,7 @@ pub struct Application {
 /// A cluster, and the broker in the process when that is the cluster.
 struct Joined {
     cluster: Cluster,
+    place: Place,
 }
 
 impl Application {
@@ -59,7 +62,7 @@ impl Application {
                 let cluster = Cluster::connect(&place, config, group, &clock).await?;
                 checked.producer.open(&cluster);
                 cluster.declare(config, &tasks).await?;
-                Some(Joined { cluster })
+                Some(Joined { cluster, place })
             }
         };
         Ok(Self {
@@ -69,6 +72,7 @@ impl Application {
             plan: checked.plan,
             joined,
             consuming: tokio::sync::Mutex::default(),
+            stopped: AtomicBool::new(false),
             tasks,
             clock,
         })
@@ -198,12 +202,15 @@ impl Application {
     }
 
     /// Stops: listeners finish what they have, offsets are committed, sends end, connections close,
-    /// and the broker in the process, when it is this application's own.
+    /// and the broker in the process, when it is this application's own. A second call does nothing.
     ///
     /// # Errors
     ///
     /// [`ApplicationError::Stop`] lists what did not end within 30 seconds.
     pub async fn shutdown(&self) -> Result<(), ApplicationError> {
+        if self.stopped.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
         let deadline = self.clock.moment().plus(STOP_LIMIT);
         let left = || deadline.since(self.clock.moment());
         let consuming = std::mem::take(&mut *self.consuming.lock().await);
@@ -212,8 +219,9 @@ impl Application {
         if let Err(going_on) = self.tasks.stop(left()).await {
             unfinished.extend(going_on.0.into_iter().map(str::to_owned));
         }
-        if let Some(Joined { cluster }) = &self.joined {
+        if let Some(Joined { cluster, place }) = &self.joined {
             unfinished.extend(cluster.stop(left()).await);
+            unfinished.extend(place.stop(left()).await);
         }
         if unfinished.is_empty() {
             Ok(())

@@ -72,7 +72,8 @@ impl Cluster {
             .instance_name
             .clone_from(&config.producer.instance_name);
         let client = Client::new(client, clock.clone()).map_err(could_not("make a client"))?;
-        if config.startup == Startup::FailFast {
+        place.attach(&client);
+        if config.startup == Startup::FailFast || place.is_in_process() {
             let asked = client.check().await;
             asked.map_err(could_not("reach the cluster"))?;
         }
