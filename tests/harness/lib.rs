@@ -2,10 +2,14 @@
 
 #![expect(clippy::panic, reason = "a failure is what a test is for")]
 
+mod broker;
+mod inbox;
 mod name_servers;
 
 use std::time::Duration;
 
+pub use broker::TestBroker;
+pub use inbox::Inbox;
 pub use name_servers::NameServers;
 
 use mq_core::clock::Clock;
