@@ -17,9 +17,7 @@ mod template;
 #[doc(hidden)]
 pub mod __private;
 
-pub use application::{
-    Application, ApplicationError, Failure, Problem, RocketMQApplication, asked_to_stop,
-};
+pub use application::{Application, ApplicationError, Failure, Problem, RocketMQApplication};
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedBroker;
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
