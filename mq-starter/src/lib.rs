@@ -17,7 +17,9 @@ mod template;
 #[doc(hidden)]
 pub mod __private;
 
-pub use application::{Application, ApplicationError, Failure, Problem, RocketMQApplication};
+pub use application::{
+    Application, ApplicationError, Failure, Problem, RocketMQApplication, asked_to_stop,
+};
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedBroker;
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};

@@ -4,4 +4,3 @@
 
 mod limits;
 mod name_servers;
-mod written;

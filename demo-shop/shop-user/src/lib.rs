@@ -3,6 +3,10 @@
 
 mod database;
 mod gateway;
+mod service;
+mod sms;
 
 pub use database::{Database, DatabaseError, Sms};
 pub use gateway::{FakeGateway, Gateway, GatewayError, Sending};
+pub use service::Service;
+pub use sms::SmsService;

@@ -466,7 +466,7 @@ fn keys_are_found_after_the_index_lost_what_was_not_synced() {
     // The header reached the disk, the items behind it did not.
     let after = disk.crash(|| true);
     after.damage("/store/index/19700101000005000".as_ref(), |bytes| {
-        bytes[40..].fill(0)
+        bytes[40..].fill(0);
     });
 
     let (store, _) = open_with(&after, config, &Clock::manual(6_000));

@@ -64,6 +64,7 @@ async fn a_waiting_pull_is_woken_by_a_message_it_wants_and_not_by_others() {
     };
     let waits = client.pull(waiting(header, 15 * SECOND));
     let comes = async {
+        stage.until_a_pull_waits().await;
         client
             .send(with(message("orders", 1), &[("TAGS", "paid")]), "elsewhere")
             .await;
@@ -109,6 +110,7 @@ async fn a_waiting_pull_is_answered_when_its_time_is_over_or_unwanted_messages_p
     };
     let passed_over = client.pull(waiting(header, MINUTE));
     let comes = async {
+        stage.until_a_pull_waits().await;
         client.send(message("orders", 0), "unwanted").await;
         clock_runs(&clock, &stage, 6 * SECOND).await;
     };
@@ -118,14 +120,9 @@ async fn a_waiting_pull_is_answered_when_its_time_is_over_or_unwanted_messages_p
     stage.stop().await;
 }
 
-/// Moves the clock once what is under way has arrived at the broker: a request that is answered
-/// says so.
+/// Moves the clock once a pull waits.
 async fn clock_runs(clock: &Clock, stage: &Stage, by: Duration) {
-    let probe = stage.client("probe");
-    probe.pull(pull("orders", 0, 0)).await;
-    while stage.broker.waiting_pulls() == 0 {
-        tokio::task::yield_now().await;
-    }
+    stage.until_a_pull_waits().await;
     clock.advance(by).await;
 }
 
@@ -137,9 +134,7 @@ async fn a_stop_does_not_wait_for_waiting_pulls() {
 
     let waits = client.pull(waiting(pull("orders", 0, 1), MINUTE));
     let stops = async {
-        while stage.broker.waiting_pulls() == 0 {
-            tokio::task::yield_now().await;
-        }
+        stage.until_a_pull_waits().await;
         stage.stop().await;
     };
     let (pulled, ()) = tokio::join!(waits, stops);

@@ -6,5 +6,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod administration;
+mod again;
+mod groups;
 mod journey;
+#[cfg(feature = "namesrv")]
+mod registration;
+mod rules;
 mod stage;

@@ -102,6 +102,12 @@ impl Stage {
         self.tasks.stop(SECOND).await.unwrap();
     }
 
+    pub(crate) async fn until_a_pull_waits(&self) {
+        while self.broker.waiting_pulls() == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// A client with a connection of its own.
     pub(crate) fn client(&self, id: &'static str) -> Client {
         let (told, changes) = mpsc::unbounded_channel();
@@ -113,6 +119,19 @@ impl Stage {
             id,
             changes,
         }
+    }
+}
+
+/// Somebody who has nothing to do with the broker.
+#[cfg(feature = "namesrv")]
+pub(crate) fn stranger(clock: &Clock) -> Client {
+    let remoting = client(clock, &Tasks::new(clock.clone()), Router::default());
+    let (_, changes) = mpsc::unbounded_channel();
+    Client {
+        remoting,
+        address: String::new(),
+        id: "stranger",
+        changes,
     }
 }
 

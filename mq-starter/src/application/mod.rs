@@ -17,6 +17,7 @@ use mq_core::tasks::Tasks;
 
 pub use problem::{ApplicationError, Failure, Problem};
 pub use running::Application;
+pub use signal::asked_to_stop;
 
 pub(crate) use place::Place;
 

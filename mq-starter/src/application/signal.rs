@@ -1,7 +1,7 @@
 //! When a person or a supervisor asks the program to end.
 
 /// Resolves at Ctrl-C and, on Unix, at SIGTERM.
-pub(super) async fn asked_to_stop() {
+pub async fn asked_to_stop() {
     let interrupt = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!(%error, "Ctrl-C cannot be listened to");

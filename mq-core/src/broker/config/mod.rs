@@ -143,9 +143,10 @@ fn milliseconds(sheet: &mut Sheet, key: &'static str, from: u64, to: u64) -> Dur
     Duration::from_millis(sheet.number(key, &(from..=to)))
 }
 
-/// Names of brokers and clusters become topics and stand in addresses of the protocol.
+/// Names of brokers and clusters become topics and stand in addresses of the protocol. Consumers
+/// that share by machine room take a broker's name as `room@name`.
 fn name(text: &str) -> Result<String, String> {
-    let legal = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '%' | '|');
+    let legal = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '%' | '|' | '@');
     if text.is_empty() || text.len() > 127 {
         return Err(format!("has {} bytes, expected 1 to 127", text.len()));
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::batch::Child;
 use super::{SendProcessor, retry};
 use crate::broker::admit::forbidden;
 use crate::broker::delay;
 use crate::broker::topics::Topic;
+use crate::message::batch::{self, Child};
 use crate::message::record::Draft;
 use crate::message::{Message, Properties, SysFlag, Transaction, property};
 use crate::remoting::Incoming;
@@ -80,14 +80,15 @@ impl SendProcessor {
         storable(&request.header, &Properties::from_bytes(shared.clone()))?;
         let durability = durability(&Properties::from_bytes(shared.clone()));
         let mut drafts = Vec::new();
-        for child in super::batch::children(&request.body) {
+        for child in batch::decode(request.body.clone()) {
             let Child {
                 flag,
                 body,
                 properties,
-            } = child?;
+            } = child.map_err(|error| illegal(&error.to_string()))?;
+            let properties = properties.as_bytes();
             let mut all = Vec::with_capacity(properties.len() + shared.len() + 1);
-            all.extend_from_slice(&properties);
+            all.extend_from_slice(properties);
             if all.last().is_some_and(|last| *last != 2) {
                 all.push(2);
             }

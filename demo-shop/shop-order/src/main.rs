@@ -1,0 +1,16 @@
+//! shop-order as a process of its own.
+
+use std::io::IsTerminal;
+
+use shop_order::Service;
+
+#[tokio::main]
+async fn main() -> mq_starter::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let service = Service::start(Service::settings(), None).await?;
+    tracing::info!("try curl 'http://{}/order?pid=1'", service.address());
+    service.run_until(mq_starter::asked_to_stop()).await
+}

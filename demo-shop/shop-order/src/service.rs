@@ -1,0 +1,102 @@
+//! shop-order as a whole: settings, database, web server.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::routing::get;
+use mq_starter::config::{Settings, SettingsOptions};
+use mq_starter::{Application, ApplicationError, EmbeddedBroker, RocketMQApplication, Selection};
+use tokio::net::TcpListener;
+
+use crate::database::Database;
+use crate::order::{self, Desk};
+
+/// A service that is ready to take orders.
+#[derive(Debug)]
+pub struct Service {
+    app: Application,
+    database: Database,
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Service {
+    /// Where its settings come from when it runs on its own.
+    pub fn settings() -> SettingsOptions {
+        SettingsOptions::from_process().directory(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    /// Opens the database and the port, and connects to `broker`, unless the settings name another.
+    ///
+    /// # Errors
+    ///
+    /// Settings that are wrong, a database or a port that cannot be had, a cluster that refuses.
+    pub async fn start(
+        options: SettingsOptions,
+        broker: Option<&EmbeddedBroker>,
+    ) -> mq_starter::Result<Self> {
+        let settings = Settings::load(&options)?;
+        let host: Option<String> = settings.get("server.address")?;
+        let port: Option<u16> = settings.get("server.port")?;
+        let file: Option<PathBuf> = settings.get("shop.order.database")?;
+
+        let database = file.unwrap_or_else(|| "./data/order.db".into());
+        let database = Database::open(&database).await?;
+        let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
+        let (socket, address) = listen(&host, port.unwrap_or(8011)).await?;
+        let mut app = RocketMQApplication::new()
+            .settings(options)
+            .listeners(Selection::of(&[]));
+        if let Some(broker) = broker {
+            app = app.broker(broker);
+        }
+        Ok(Self {
+            app: app.build().await?,
+            database,
+            socket,
+            address,
+        })
+    }
+
+    /// Where it takes orders.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The database, to look into.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Takes orders until `stop` resolves.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong on the way, or did not end in time.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> mq_starter::Result<()> {
+        let desk = Desk {
+            database: self.database.clone(),
+            template: self.app.template().clone(),
+        };
+        let router = Router::new()
+            .route("/order", get(order::place))
+            .with_state(desk);
+        let served = self.app.serve_until(self.socket, router, stop).await;
+        self.database.close().await;
+        Ok(served?)
+    }
+}
+
+async fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), ApplicationError> {
+    let bound = async {
+        let socket = TcpListener::bind((host, port)).await?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    };
+    bound.await.map_err(|source| ApplicationError::Listen {
+        address: format!("{host}:{port}"),
+        source,
+    })
+}

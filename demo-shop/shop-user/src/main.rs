@@ -1,0 +1,17 @@
+//! shop-user as a process of its own.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use shop_user::{FakeGateway, Service};
+
+#[tokio::main]
+async fn main() -> mq_starter::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let service = Service::start(Service::settings(), Arc::new(FakeGateway), None).await?;
+    tracing::info!("try curl http://{}/sms", service.address());
+    service.run_until(mq_starter::asked_to_stop()).await
+}

@@ -1,0 +1,103 @@
+//! shop-user as a whole: settings, database, web server.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use mq_starter::config::{Settings, SettingsOptions};
+use mq_starter::{Application, ApplicationError, EmbeddedBroker, RocketMQApplication, listeners};
+use tokio::net::TcpListener;
+
+use crate::database::Database;
+use crate::gateway::Gateway;
+use crate::sms;
+
+/// A service that is ready to send text messages.
+#[derive(Debug)]
+pub struct Service {
+    app: Application,
+    database: Database,
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Service {
+    /// Where its settings come from when it runs on its own.
+    pub fn settings() -> SettingsOptions {
+        SettingsOptions::from_process().directory(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    /// Opens the database and the port, and connects to `broker`, unless the settings name another.
+    ///
+    /// # Errors
+    ///
+    /// Settings that are wrong, a database or a port that cannot be had, a cluster that refuses.
+    pub async fn start(
+        options: SettingsOptions,
+        gateway: Arc<dyn Gateway>,
+        broker: Option<&EmbeddedBroker>,
+    ) -> mq_starter::Result<Self> {
+        let settings = Settings::load(&options)?;
+        let host: Option<String> = settings.get("server.address")?;
+        let port: Option<u16> = settings.get("server.port")?;
+        let file: Option<PathBuf> = settings.get("shop.user.database")?;
+
+        let database = file.unwrap_or_else(|| "./data/user.db".into());
+        let database = Database::open(&database).await?;
+        let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
+        let (socket, address) = listen(&host, port.unwrap_or(8012)).await?;
+        let mut app = RocketMQApplication::new()
+            .settings(options)
+            .listeners(listeners![crate])
+            .provide(database.clone())
+            .provide_as::<dyn Gateway>(gateway);
+        if let Some(broker) = broker {
+            app = app.broker(broker);
+        }
+        Ok(Self {
+            app: app.build().await?,
+            database,
+            socket,
+            address,
+        })
+    }
+
+    /// Where it shows them.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The database, to look into.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Sends text messages until `stop` resolves.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong on the way, or did not end in time.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> mq_starter::Result<()> {
+        let router = Router::new()
+            .route("/sms", get(sms::list))
+            .with_state(self.database.clone());
+        let served = self.app.serve_until(self.socket, router, stop).await;
+        self.database.close().await;
+        Ok(served?)
+    }
+}
+
+async fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), ApplicationError> {
+    let bound = async {
+        let socket = TcpListener::bind((host, port)).await?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    };
+    bound.await.map_err(|source| ApplicationError::Listen {
+        address: format!("{host}:{port}"),
+        source,
+    })
+}

@@ -1,0 +1,34 @@
+//! What a person is told when everything is ready.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long the parts may take to end.
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Where the services are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places {
+    pub(crate) order: SocketAddr,
+    pub(crate) user: SocketAddr,
+}
+
+/// Prints the addresses and what to try.
+pub(crate) fn tell(places: &Places) -> std::io::Result<()> {
+    let (order, user) = (places.order, places.user);
+    say(&format!(
+        "ready order=http://{order} user=http://{user}\n\n\
+         order something:       curl 'http://{order}/order?pid=1'\n\
+         see the text message:  curl http://{user}/sms\n\
+         sold out on the 2nd:   curl 'http://{order}/order?pid=4'\n\n\
+         Ctrl-C ends it; the data stay."
+    ))
+}
+
+/// Prints to standard output, where a script may be reading.
+pub(crate) fn say(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}

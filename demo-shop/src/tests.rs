@@ -1,0 +1,267 @@
+//! The story, through real sockets, in temporary directories.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mq_core::clock::Clock;
+use mq_starter::EmbeddedBroker;
+use mq_starter::config::{Settings, SettingsOptions};
+use serde_json::Value;
+use shop_contracts::OrderStatus;
+use shop_user::FakeGateway;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::story::Places;
+use crate::{Arguments, together};
+
+/// Settings that keep everything in `folder` and on free ports.
+fn arguments(folder: &Path) -> Arguments {
+    let folder = folder.display();
+    Arguments {
+        separate: false,
+        name_server: None,
+        part: None,
+        settings: vec![
+            "--server.port=0".to_owned(),
+            format!("--shop.order.database={folder}/order.db"),
+            format!("--shop.user.database={folder}/user.db"),
+            format!("--rocketmq.embedded.store-path={folder}/broker"),
+            "--rocketmq.embedded.listen=127.0.0.1:0".to_owned(),
+            "--rocketmq.embedded.broker-port=0".to_owned(),
+        ],
+    }
+}
+
+/// The running story; `stop` it and wait.
+struct Story {
+    places: Places,
+    stop: CancellationToken,
+    ended: oneshot::Receiver<Result<(), String>>,
+}
+
+impl Story {
+    async fn begin(folder: &Path) -> Self {
+        let arguments = arguments(folder);
+        let stop = CancellationToken::new();
+        let (ready, is_ready) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let told = stop.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let tell = |places: &Places| {
+                ready.send(*places).unwrap();
+                Ok(())
+            };
+            let outcome = runtime.block_on(together::start(&arguments, tell, told));
+            end.send(outcome.map_err(|failure| format!("{failure:?}")))
+        });
+        let Ok(places) = is_ready.await else {
+            panic!("{:?}", ended.await)
+        };
+        Self {
+            places,
+            stop,
+            ended,
+        }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.ended.await.unwrap().unwrap();
+    }
+}
+
+/// Status and body of `GET path`.
+async fn get(address: SocketAddr, path: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// The text messages, as soon as there are `count` that were sent.
+async fn sent(user: SocketAddr, count: usize) -> Vec<Value> {
+    let clock = Clock::system();
+    let looking = async {
+        loop {
+            let (_, all) = get(user, "/sms").await;
+            let all = all.as_array().cloned().unwrap_or_default();
+            if all.iter().filter(|sms| sms["state"] == "SENT").count() >= count {
+                return all;
+            }
+            clock.sleep(Duration::from_millis(5)).await;
+        }
+    };
+    clock
+        .timeout(Duration::from_secs(20), looking)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_order_becomes_one_text_message_within_a_second_and_both_outlive_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = Story::begin(folder.path()).await;
+    let clock = Clock::system();
+
+    let begun = clock.moment();
+    let (status, order) = get(story.places.order, "/order?pid=1").await;
+    let all = sent(story.places.user, 1).await;
+    let took = clock.moment().since(begun);
+
+    assert_eq!(status, 200);
+    assert_eq!(
+        (&order["id"], &order["product"], &order["status"]),
+        (&1.into(), &"Green tea".into(), &"NEW".into())
+    );
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (&all[0]["orderId"], &all[0]["attempts"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(all[0]["phone"], order["phone"]);
+    assert!(all[0]["text"].as_str().unwrap().contains("Green tea"));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+
+    story.end().await;
+    assert!(!folder.path().join("broker/abort").exists());
+    let story = Story::begin(folder.path()).await;
+    let (_, order) = get(story.places.order, "/order?pid=2").await;
+    let orders: Vec<_> = sent(story.places.user, 2)
+        .await
+        .iter()
+        .map(|sms| sms["orderId"].clone())
+        .collect();
+    assert_eq!(order["id"], 2);
+    assert_eq!(orders, [2, 1]);
+    story.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_ordered_is_refused_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = Story::begin(folder.path()).await;
+    let order = story.places.order;
+
+    let cases = [
+        ("/order", 400, "`pid` is missing"),
+        ("/order?pid=abc", 400, "`pid` is `abc`"),
+        ("/order?pid=-1", 400, "`pid` is `-1`"),
+        ("/order?pid=1&quantity=-5", 400, "`quantity` is `-5`"),
+        (
+            "/order?pid=1&quantity=99999999999999999999",
+            400,
+            "`quantity` is `9999",
+        ),
+        ("/order?pid=99", 404, "no product 99"),
+        ("/order?pid=1&uid=99", 404, "no customer 99"),
+    ];
+    for (path, expected, reason) in cases {
+        let (status, body) = get(order, path).await;
+        assert_eq!(status, expected, "{path}: {body}");
+        assert!(
+            body["error"].as_str().unwrap().contains(reason),
+            "{path}: {body}"
+        );
+    }
+    assert_eq!(get(order, "/order?pid=4").await.0, 200);
+    let (status, body) = get(order, "/order?pid=4").await;
+    assert_eq!(
+        (status, body["error"].as_str().unwrap().contains("sold out")),
+        (409, true)
+    );
+
+    assert_eq!(sent(story.places.user, 1).await.len(), 1);
+    story.end().await;
+}
+
+#[tokio::test]
+async fn shop_user_started_for_the_first_time_after_the_order_still_sends_the_text_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = arguments(folder.path());
+    let options = |service: SettingsOptions| arguments.over(service);
+    let config = Settings::load(&options(SettingsOptions::default()))
+        .unwrap()
+        .rocketmq()
+        .unwrap();
+    let broker = EmbeddedBroker::start(&config.embedded).await.unwrap();
+    let order = shop_order::Service::start(options(shop_order::Service::settings()), Some(&broker))
+        .await
+        .unwrap();
+    let order_address = order.address();
+    let stop = CancellationToken::new();
+    let until = || stop.clone().cancelled_owned();
+
+    let story = async {
+        let (status, _) = get(order_address, "/order?pid=1").await;
+        assert_eq!(status, 200);
+        let settings = options(shop_user::Service::settings());
+        let user = shop_user::Service::start(settings, Arc::new(FakeGateway), Some(&broker))
+            .await
+            .unwrap();
+        let address = user.address();
+        let looking = async {
+            let all = sent(address, 1).await;
+            stop.cancel();
+            all
+        };
+        let (ended, all) = tokio::join!(user.run_until(until()), looking);
+        ended.unwrap();
+        all
+    };
+    let (ended, all) = tokio::join!(order.run_until(until()), story);
+
+    ended.unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0]["orderId"], 1);
+    broker.stop(Duration::from_secs(10)).await;
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_announced_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut arguments = arguments(folder.path());
+    let own = arguments.over(SettingsOptions::default());
+    let config = Settings::load(&own).unwrap().rocketmq().unwrap();
+    let broker = EmbeddedBroker::start(&config.embedded).await.unwrap();
+    arguments.name_server = Some(broker.name_server());
+    let quick = "--rocketmq.producer.send-message-timeout=300";
+    arguments.settings.push(quick.to_owned());
+    let settings = arguments.over(shop_order::Service::settings());
+    let order = shop_order::Service::start(settings, None).await.unwrap();
+    let (address, database) = (order.address(), order.database().clone());
+    let stop = CancellationToken::new();
+
+    let story = async {
+        let taken = get(address, "/order?pid=3").await.0;
+        broker.stop(Duration::from_secs(10)).await;
+        let (refused, body) = get(address, "/order?pid=3").await;
+        let counts = (
+            database.count(OrderStatus::New).await.unwrap(),
+            database.count(OrderStatus::Cancelled).await.unwrap(),
+        );
+        stop.cancel();
+        (taken, refused, body, counts)
+    };
+    let until = stop.clone().cancelled_owned();
+    let (_, (taken, refused, body, counts)) = tokio::join!(order.run_until(until), story);
+
+    assert_eq!((taken, refused), (200, 503), "{body}");
+    assert!(
+        body["error"]
+            .as_str()
+            .unwrap()
+            .contains("order 2 was cancelled"),
+        "{body}"
+    );
+    assert_eq!(counts, (1, 1));
+}

@@ -1,0 +1,83 @@
+//! Broker, shop-order and shop-user in this process.
+
+use std::sync::Arc;
+
+use mq_starter::config::{NameServer, Settings, SettingsOptions};
+use mq_starter::{EmbeddedBroker, asked_to_stop};
+use shop_user::FakeGateway;
+use tokio_util::sync::CancellationToken;
+
+use crate::story::{self, Places};
+use crate::{Arguments, Part};
+
+/// Runs the whole story until Ctrl-C; the services end first, the broker last.
+pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let running = start(arguments, story::tell, stop);
+    tokio::pin!(running);
+    tokio::select! {
+        ended = &mut running => return ended,
+        () = asked_to_stop() => told.cancel(),
+    }
+    running.await
+}
+
+/// Runs the whole story until `stop`; `ready` learns the addresses.
+pub(crate) async fn start(
+    arguments: &Arguments,
+    ready: impl FnOnce(&Places) -> std::io::Result<()>,
+    stop: CancellationToken,
+) -> mq_starter::Result<()> {
+    let own = SettingsOptions::from_process().directory(env!("CARGO_MANIFEST_DIR"));
+    let config = Settings::load(&arguments.over(own))?.rocketmq()?;
+    let broker = match config.name_server {
+        NameServer::Embedded => Some(EmbeddedBroker::start(&config.embedded).await?),
+        NameServer::At(_) => None,
+    };
+    let ended = services(arguments, broker.as_ref(), ready, stop).await;
+    if let Some(broker) = broker {
+        broker.stop(story::STOP_LIMIT).await;
+    }
+    ended
+}
+
+async fn services(
+    arguments: &Arguments,
+    broker: Option<&EmbeddedBroker>,
+    ready: impl FnOnce(&Places) -> std::io::Result<()>,
+    stop: CancellationToken,
+) -> mq_starter::Result<()> {
+    let settings = arguments.over(shop_user::Service::settings());
+    let user = shop_user::Service::start(settings, Arc::new(FakeGateway), broker).await?;
+    let settings = arguments.over(shop_order::Service::settings());
+    let order = shop_order::Service::start(settings, broker).await?;
+    ready(&Places {
+        order: order.address(),
+        user: user.address(),
+    })?;
+    let (order, user) = tokio::join!(
+        order.run_until(stop.clone().cancelled_owned()),
+        user.run_until(stop.clone().cancelled_owned()),
+    );
+    order.and(user)
+}
+
+/// Runs one service, for a program that runs each as a process of its own.
+pub(crate) async fn part(arguments: &Arguments, part: Part) -> mq_starter::Result<()> {
+    match part {
+        Part::Order => {
+            let settings = arguments.over(shop_order::Service::settings());
+            let order = shop_order::Service::start(settings, None).await?;
+            story::say(&format!("ready order={}", order.address()))?;
+            order.run_until(asked_to_stop()).await
+        }
+        Part::User => {
+            let settings = arguments.over(shop_user::Service::settings());
+            let gateway = Arc::new(FakeGateway);
+            let user = shop_user::Service::start(settings, gateway, None).await?;
+            story::say(&format!("ready user={}", user.address()))?;
+            user.run_until(asked_to_stop()).await
+        }
+    }
+}

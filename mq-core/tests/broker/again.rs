@@ -1,0 +1,236 @@
+//! Messages that come again, and those that come later.
+
+use std::time::Duration;
+
+use mq_core::clock::Clock;
+use mq_core::message::{MessageExt, property};
+use mq_core::wire::ResponseCode;
+use mq_core::wire::header::{ConsumerSendMsgBack, SendMessage};
+
+use crate::stage::{Client, MINUTE, SECOND, Stage, message, waiting, with};
+
+const START: i64 = 1_800_000_000_000;
+
+async fn stage() -> (Stage, Clock) {
+    let clock = Clock::manual(START);
+    let stage = Stage::with(clock.clone(), |_| {}).await;
+    (stage, clock)
+}
+
+fn back(message: &MessageExt, level: i32) -> ConsumerSendMsgBack {
+    ConsumerSendMsgBack {
+        offset: message.physical_offset.to_wire(),
+        group: "g".into(),
+        delay_level: level,
+        ..ConsumerSendMsgBack::default()
+    }
+}
+
+fn text<'a>(message: &'a MessageExt, name: &str) -> Option<&'a str> {
+    message.message.properties.get(name)
+}
+
+/// Moves the clock in small steps until so many messages lie in the queue; says how long it took.
+async fn until(clock: &Clock, client: &Client, topic: &'static str, count: usize) -> Duration {
+    let begun = clock.moment();
+    while client.everything(topic, 0).await.len() < count {
+        assert!(
+            clock.moment().since(begun) < 10 * MINUTE,
+            "nothing came to {topic}"
+        );
+        clock.advance(SECOND).await;
+    }
+    clock.moment().since(begun)
+}
+
+#[tokio::test]
+async fn a_delayed_message_comes_when_its_time_has_come() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "now").await;
+
+    let delayed = with(
+        message("orders", 0),
+        &[("DELAY", "3"), ("TAGS", "late"), ("UNIQ_KEY", "U")],
+    );
+    let reply = client.send(delayed, "later").await;
+    assert_eq!(reply.queue_id, 0);
+    assert_eq!(client.everything("orders", 0).await.len(), 1);
+
+    clock.advance(9 * SECOND).await;
+    assert_eq!(client.everything("orders", 0).await.len(), 1);
+    let took = until(&clock, &client, "orders", 2).await;
+
+    assert!(took <= 2 * SECOND, "{took:?}");
+    let messages = client.everything("orders", 0).await;
+    let late = &messages[1];
+    assert_eq!(
+        (&late.message.body[..], late.message.tag()),
+        (&b"later"[..], Some("late"))
+    );
+    assert_eq!(text(late, property::REAL_TOPIC), Some("orders"));
+    assert_eq!(
+        (text(late, property::DELAY), late.message_id().as_str()),
+        (Some("3"), "U")
+    );
+    assert_eq!(late.store_timestamp, clock.now_ms());
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn delayed_messages_outlive_a_restart_and_come_once() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client
+        .send(with(message("orders", 0), &[("DELAY", "1")]), "first")
+        .await;
+    client
+        .send(with(message("orders", 0), &[("DELAY", "2")]), "second")
+        .await;
+    until(&clock, &client, "orders", 1).await;
+
+    let stage = stage.restarted().await;
+    let client = stage.client("a");
+    until(&clock, &client, "orders", 2).await;
+    clock.advance(MINUTE).await;
+
+    assert_eq!(client.everything("orders", 0).await.len(), 2);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_given_back_comes_again_later_each_time_and_ends_as_a_dead_letter() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    client
+        .send(
+            with(message("orders", 0), &[("UNIQ_KEY", "U"), ("k", "v")]),
+            "poison",
+        )
+        .await;
+    let first = client.everything("orders", 0).await.remove(0);
+    let allowed = ConsumerSendMsgBack {
+        max_reconsume_times: Some(2),
+        ..back(&first, 0)
+    };
+
+    client.call(allowed.clone()).await.unwrap();
+    let took = until(&clock, &client, "%RETRY%g", 1).await;
+    assert!((9 * SECOND..=11 * SECOND).contains(&took), "{took:?}");
+    let second = client.everything("%RETRY%g", 0).await.remove(0);
+    assert_eq!(
+        (second.reconsume_times, second.message_id().as_str()),
+        (1, "U")
+    );
+    assert_eq!(text(&second, property::RETRY_TOPIC), Some("orders"));
+    let origin = first.offset_message_id().to_string();
+    assert_eq!(text(&second, property::ORIGIN_MESSAGE_ID), Some(&*origin));
+    assert_eq!(
+        (text(&second, "k"), second.message.body.as_ref()),
+        (Some("v"), &b"poison"[..])
+    );
+    assert_eq!(second.born_host, first.born_host);
+
+    let again = |message| ConsumerSendMsgBack {
+        offset: back(message, 0).offset,
+        ..allowed.clone()
+    };
+    client.call(again(&second)).await.unwrap();
+    let took = until(&clock, &client, "%RETRY%g", 2).await;
+    assert!((29 * SECOND..=31 * SECOND).contains(&took), "{took:?}");
+    let third = client.everything("%RETRY%g", 0).await.remove(1);
+    assert_eq!(third.reconsume_times, 2);
+    assert_eq!(text(&third, property::ORIGIN_MESSAGE_ID), Some(&*origin));
+
+    client.call(again(&third)).await.unwrap();
+    let dead = client.everything("%DLQ%g", 0).await.remove(0);
+    assert_eq!(
+        (dead.reconsume_times, text(&dead, property::DELAY)),
+        (3, Some("0"))
+    );
+    assert_eq!(text(&dead, property::RETRY_TOPIC), Some("orders"));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_consumer_gives_up_with_a_reason_that_stays_with_the_dead_letter() {
+    let (stage, _clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    client.send(message("orders", 0), "poison").await;
+    let first = client.everything("orders", 0).await.remove(0);
+
+    let reason = Some("no\u{1}JSON".into());
+    client
+        .call(ConsumerSendMsgBack {
+            reason,
+            ..back(&first, -1)
+        })
+        .await
+        .unwrap();
+
+    let dead = client.everything("%DLQ%g", 0).await.remove(0);
+    assert_eq!(text(&dead, property::DLQ_REASON), Some("no JSON"));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_cannot_be_given_back() {
+    let (stage, _clock) = stage().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    let first = client.everything("orders", 0).await.remove(0);
+
+    for offset in [-1, 7, 1_000_000] {
+        let header = ConsumerSendMsgBack {
+            offset,
+            ..back(&first, 0)
+        };
+        assert_eq!(client.refused(header).await, ResponseCode::SYSTEM_ERROR);
+    }
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_consumer_that_sends_to_its_retry_topic_itself_obeys_the_same_limit() {
+    let (stage, _clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    let attempt = |reconsume_times| SendMessage {
+        reconsume_times: Some(reconsume_times),
+        max_reconsume_times: Some(2),
+        ..message("%RETRY%g", 0)
+    };
+
+    client.send(attempt(2), "again").await;
+    client.send(attempt(3), "dead").await;
+
+    assert_eq!(
+        client.everything("%RETRY%g", 0).await[0].message.body,
+        "again"
+    );
+    let dead = client.everything("%DLQ%g", 0).await;
+    assert_eq!((dead.len(), &dead[0].message.body[..]), (1, &b"dead"[..]));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_pull_that_waits_for_a_delayed_message_is_woken_by_its_delivery() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "first").await;
+    client
+        .send(with(message("orders", 0), &[("DELAY", "1")]), "later")
+        .await;
+
+    let waits = client.pull(waiting(crate::stage::pull("orders", 0, 1), 15 * SECOND));
+    let comes = async {
+        stage.until_a_pull_waits().await;
+        clock.advance(2 * SECOND).await;
+    };
+    let (pulled, ()) = tokio::join!(waits, comes);
+
+    assert_eq!(pulled.code, ResponseCode::SUCCESS);
+    stage.stop().await;
+}

@@ -1,0 +1,305 @@
+//! Who is let in, and with which code the others are refused.
+
+use mq_core::clock::Clock;
+use mq_core::wire::body::SubscriptionGroupConfig;
+use mq_core::wire::header::{
+    GetConsumerListByGroup, LitePullMessage, PullMessage, SendBatchMessage, SendMessage,
+    UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic, UpdateConsumerOffset,
+};
+use mq_core::wire::{NoFields, Request, RequestCode, ResponseCode, fastjson};
+use mq_macros::Header;
+
+use crate::stage::{Stage, code, message, pull, with};
+
+#[derive(Clone, Debug, Header)]
+struct Unheard;
+
+impl Request for Unheard {
+    const CODE: RequestCode = RequestCode(31_999);
+    type Reply = NoFields;
+}
+
+#[tokio::test]
+async fn an_unknown_code_is_answered_with_3_at_once() {
+    let stage = Stage::new().await;
+
+    let code = stage.client("a").refused(Unheard).await;
+
+    assert_eq!(code, ResponseCode::REQUEST_CODE_NOT_SUPPORTED);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn sends_are_refused_by_rule() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.send(message("orders", 3), "x").await;
+    let cases = [
+        (message("a/b", 0), ResponseCode::INVALID_PARAMETER),
+        (message("..", 0), ResponseCode::INVALID_PARAMETER),
+        (message("", 0), ResponseCode::INVALID_PARAMETER),
+        (
+            message("SCHEDULE_TOPIC_XXXX", 0),
+            ResponseCode::NO_PERMISSION,
+        ),
+        (message("SELF_TEST_TOPIC", 0), ResponseCode::NO_PERMISSION),
+        (message("orders", 4), ResponseCode::INVALID_PARAMETER),
+        (
+            with(message("orders", 0), &[("TRAN_MSG", "true")]),
+            ResponseCode::NO_PERMISSION,
+        ),
+        (
+            SendMessage {
+                sys_flag: 4,
+                ..message("orders", 0)
+            },
+            ResponseCode::NO_PERMISSION,
+        ),
+        (
+            with(message("orders", 0), &[("TIMER_DELAY_SEC", "9")]),
+            ResponseCode::MESSAGE_ILLEGAL,
+        ),
+        (
+            with(message("orders", 0), &[("DELAY", "soon")]),
+            ResponseCode::MESSAGE_ILLEGAL,
+        ),
+        (
+            SendMessage {
+                default_topic: "orders".into(),
+                ..message("stock", 0)
+            },
+            ResponseCode::TOPIC_NOT_EXIST,
+        ),
+    ];
+
+    for (header, expected) in cases {
+        assert_eq!(client.refused(header.clone()).await, expected, "{header:?}");
+    }
+    assert_eq!(client.everything("orders", 0).await.len(), 0);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_refused_and_one_byte_less_is_not() {
+    let stage = Stage::with(Clock::system(), |config| {
+        config.rules.max_message_size = 1000;
+    })
+    .await;
+    let client = stage.client("a");
+    let send = async |bytes: usize| client.call_with(message("orders", 0), vec![0; bytes]).await;
+
+    assert!(send(1000).await.is_ok());
+    assert_eq!(code(send(1001).await), ResponseCode::MESSAGE_ILLEGAL);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn batches_are_refused_when_they_cannot_be_read_or_kept() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let header = || SendBatchMessage(message("orders", 0));
+
+    for body in [&b"\0\0\0\x20torn"[..], b"", b"\xff\xff\xff\xff"] {
+        let refused = client.call_with(header(), body.to_vec()).await;
+        assert_eq!(code(refused), ResponseCode::MESSAGE_ILLEGAL, "{body:?}");
+    }
+    let mut delayed = vec![0, 0, 0, 30];
+    delayed.extend([0; 16]);
+    delayed.extend([0, 8]);
+    delayed.extend(b"DELAY\x011\x02");
+    let refused = client.call_with(header(), delayed).await;
+    assert_eq!(code(refused), ResponseCode::MESSAGE_ILLEGAL);
+    let retry = SendBatchMessage(message("%RETRY%g", 0));
+    assert_eq!(client.refused(retry).await, ResponseCode::MESSAGE_ILLEGAL);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn without_automatic_creation_topics_and_groups_must_be_there() {
+    let stage = Stage::with(Clock::system(), |config| {
+        config.rules.auto_create_topic = false;
+        config.rules.auto_create_group = false;
+    })
+    .await;
+    let client = stage.client("a");
+
+    assert_eq!(
+        client.refused(message("orders", 0)).await,
+        ResponseCode::TOPIC_NOT_EXIST
+    );
+    create(&client, 2, 6).await;
+    client.send(message("orders", 1), "x").await;
+
+    let no_group = ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST;
+    assert_eq!(client.refused(pull("orders", 1, 0)).await, no_group);
+    client.heartbeat("g", &[("orders", "*")]).await;
+    let members = GetConsumerListByGroup {
+        consumer_group: "g".into(),
+    };
+    assert_eq!(client.refused(members).await, ResponseCode::SYSTEM_ERROR);
+    let group = SubscriptionGroupConfig {
+        group_name: "g".into(),
+        ..Default::default()
+    };
+    let body = fastjson::write(&group);
+    client
+        .call_with(UpdateAndCreateSubscriptionGroup, body)
+        .await
+        .unwrap();
+    assert_eq!(
+        client.pull(pull("orders", 1, 0)).await.code,
+        ResponseCode::SUCCESS
+    );
+    stage.stop().await;
+}
+
+async fn create(client: &crate::stage::Client, queues: i32, perm: i32) {
+    let header = UpdateAndCreateTopic {
+        topic: "orders".into(),
+        read_queue_nums: queues,
+        write_queue_nums: queues,
+        perm,
+        ..UpdateAndCreateTopic::default()
+    };
+    client.call(header).await.unwrap();
+}
+
+#[tokio::test]
+async fn pulls_are_refused_by_rule() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    let registered = PullMessage {
+        sys_flag: 0,
+        sub_version: 1,
+        ..pull("orders", 0, 0)
+    };
+    let sql = PullMessage {
+        expression_type: Some("SQL92".into()),
+        ..pull("orders", 0, 0)
+    };
+    let broken = PullMessage {
+        subscription: Some("||".into()),
+        ..pull("orders", 0, 0)
+    };
+
+    assert_eq!(
+        client.refused(pull("stock", 0, 0)).await,
+        ResponseCode::TOPIC_NOT_EXIST
+    );
+    assert_eq!(
+        client.refused(pull("orders", 4, 0)).await,
+        ResponseCode::INVALID_PARAMETER
+    );
+    assert_eq!(
+        client.refused(pull("orders", -1, 0)).await,
+        ResponseCode::INVALID_PARAMETER
+    );
+    assert_eq!(client.refused(sql).await, ResponseCode::SYSTEM_ERROR);
+    assert_eq!(
+        client.refused(broken).await,
+        ResponseCode::SUBSCRIPTION_PARSE_FAILED
+    );
+
+    let unknown = ResponseCode::SUBSCRIPTION_NOT_EXIST;
+    assert_eq!(client.refused(registered.clone()).await, unknown);
+    client.heartbeat("g", &[("stock", "*")]).await;
+    assert_eq!(client.refused(registered.clone()).await, unknown);
+    client.heartbeat("g", &[("orders", "*")]).await;
+    assert_eq!(
+        client.pull(registered.clone()).await.code,
+        ResponseCode::SUCCESS
+    );
+    let newer = PullMessage {
+        sub_version: 2,
+        ..registered
+    };
+    assert_eq!(
+        client.refused(newer).await,
+        ResponseCode::SUBSCRIPTION_NOT_LATEST
+    );
+
+    create(&client, 4, 2).await;
+    assert_eq!(
+        client.refused(pull("orders", 0, 0)).await,
+        ResponseCode::NO_PERMISSION
+    );
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn an_offset_outside_the_queue_is_corrected() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    let answer = async |offset| {
+        let reply = client
+            .call(LitePullMessage(pull("orders", 0, offset)))
+            .await
+            .unwrap();
+        (reply.code, reply.header.next_begin_offset)
+    };
+
+    assert_eq!(answer(9).await, (ResponseCode::PULL_OFFSET_MOVED, 1));
+    assert_eq!(answer(-1).await, (ResponseCode::PULL_OFFSET_MOVED, 0));
+    assert_eq!(answer(1).await, (ResponseCode::PULL_NOT_FOUND, 1));
+    let empty = client.pull(pull("orders", 1, 5)).await;
+    let corrected = (empty.code, empty.header.next_begin_offset);
+    assert_eq!(corrected, (ResponseCode::PULL_OFFSET_MOVED, 0));
+    let empty = client.pull(pull("orders", 1, 0)).await;
+    assert_eq!(empty.code, ResponseCode::PULL_NOT_FOUND);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn offsets_of_nothing_are_refused() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    let header = UpdateConsumerOffset {
+        consumer_group: "g".into(),
+        topic: "orders".into(),
+        queue_id: Some(0),
+        commit_offset: Some(1),
+    };
+
+    let no_group = ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST;
+    assert_eq!(client.refused(header.clone()).await, no_group);
+    client.heartbeat("g", &[]).await;
+    let invalid = ResponseCode::INVALID_PARAMETER;
+    let cases = [
+        (
+            UpdateConsumerOffset {
+                topic: "stock".into(),
+                ..header.clone()
+            },
+            ResponseCode::TOPIC_NOT_EXIST,
+        ),
+        (
+            UpdateConsumerOffset {
+                queue_id: None,
+                ..header.clone()
+            },
+            invalid,
+        ),
+        (
+            UpdateConsumerOffset {
+                queue_id: Some(99),
+                ..header.clone()
+            },
+            invalid,
+        ),
+        (
+            UpdateConsumerOffset {
+                commit_offset: None,
+                ..header.clone()
+            },
+            invalid,
+        ),
+    ];
+    for (header, expected) in cases {
+        assert_eq!(client.refused(header).await, expected);
+    }
+    assert!(client.call(header).await.is_ok());
+    stage.stop().await;
+}

@@ -1,0 +1,177 @@
+//! A name server and a broker on ports that the system picks; the broker's disk is memory, so a
+//! broker that starts again finds what it had.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mq_core::broker::Broker;
+use mq_core::broker::config::BrokerConfig;
+use mq_core::client::{Client, ClientConfig, ConsumerConfig, Producer, ProducerConfig};
+use mq_core::clock::Clock;
+use mq_core::message::{GroupName, Message, TopicName};
+use mq_core::namesrv::{NameServer, NamesrvConfig};
+use mq_core::remoting::{RemotingClient, RemotingServer, Router, ServerConfig};
+use mq_core::settings::Setting;
+use mq_core::store::MessageStore;
+use mq_core::store::disk::MemoryDisk;
+use mq_core::tasks::Tasks;
+
+pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+/// Longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Cluster {
+    names: NameServer,
+    names_at: String,
+    disk: MemoryDisk,
+    settings: Vec<String>,
+    broker: Option<Running>,
+}
+
+struct Running {
+    broker: Broker,
+    tasks: Tasks,
+}
+
+pub(crate) fn topic(name: &str) -> TopicName {
+    TopicName::new(name.to_owned()).unwrap()
+}
+
+pub(crate) fn group(name: &str) -> GroupName {
+    GroupName::new(name.to_owned()).unwrap()
+}
+
+pub(crate) fn message(topic: &TopicName, body: impl Into<String>) -> Message {
+    Message::new(topic.clone(), body.into())
+}
+
+/// Settings of a consumer that begins at the first message.
+pub(crate) fn from_the_beginning(name: &str) -> ConsumerConfig {
+    let mut config = ConsumerConfig::new(group(name));
+    config.start_from = mq_core::client::StartFrom::FirstOffset;
+    config
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let clock = Clock::system();
+    let begun = clock.moment();
+    while !condition() {
+        let waited = clock.moment().since(begun);
+        assert!(waited < PATIENCE, "not within {PATIENCE:?}: {what}");
+        clock.sleep(Duration::from_millis(5)).await;
+    }
+}
+
+impl Cluster {
+    /// Delay levels are short, so that what comes again comes soon.
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub(crate) async fn with(settings: &[&str]) -> Self {
+        let config = NamesrvConfig {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            ..NamesrvConfig::default()
+        };
+        let names = NameServer::start(&config, Clock::system()).await.unwrap();
+        let usual = [
+            "brokerName=broker-a",
+            "defaultTopicQueueNums=4",
+            "mappedFileSizeCommitLog=16777216",
+            "messageDelayLevel=1s 1s 1s 1s 1s 1s",
+        ];
+        let words = usual.iter().chain(settings);
+        let mut cluster = Self {
+            names_at: names.address().to_string(),
+            names,
+            disk: MemoryDisk::default(),
+            settings: words.map(|&word| word.to_owned()).collect(),
+            broker: None,
+        };
+        cluster.start_broker(0).await;
+        cluster
+    }
+
+    async fn start_broker(&mut self, port: u16) {
+        let clock = Clock::system();
+        let words = self.settings.iter().map(|word| Setting::from_word(word));
+        let settings = words.collect::<Result<Vec<_>, _>>().unwrap();
+        let (mut config, _warnings) = BrokerConfig::from_settings(settings).unwrap();
+        config.network.name_servers = vec![self.names_at.clone()];
+        let address = format!("127.0.0.1:{port}");
+        let server = RemotingServer::bind(&address, ServerConfig::default(), clock.clone());
+        let server = server.await.unwrap();
+        let disk = Arc::new(self.disk.clone());
+        let (store, _report) = MessageStore::open(config.store(), disk, clock.clone()).unwrap();
+        let tasks = Tasks::new(clock.clone());
+        let router = Arc::new(Router::default());
+        let remoting = mq_core::remoting::ClientConfig::default();
+        let client = RemotingClient::new(remoting, router, clock.clone(), tasks.clone());
+        let advertised = server.local_address().into();
+        let broker = Broker::open(config, store, advertised, client, clock).unwrap();
+        broker.start().await;
+        broker.serve(server);
+        self.broker = Some(Running { broker, tasks });
+    }
+
+    /// A client over sockets.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(ClientConfig::new([self.names_at.clone()]), Clock::system()).unwrap()
+    }
+
+    /// A client within the process.
+    pub(crate) fn client_within(&self) -> Client {
+        let client = self.client();
+        client.attach(&self.names_at, self.names.local());
+        let broker = &self.broker.as_ref().unwrap().broker;
+        client.attach(&broker.advertised().text, &broker.local());
+        client
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.broker.as_ref().unwrap().broker.advertised().socket
+    }
+
+    /// Stops the broker; gives its port.
+    pub(crate) async fn stop_broker(&mut self) -> u16 {
+        let port = self.address().port();
+        let running = self.broker.take().unwrap();
+        running.broker.stop(LIMIT).await.unwrap();
+        running.tasks.stop(LIMIT).await.unwrap();
+        port
+    }
+
+    /// Starts the broker again, with what it had.
+    pub(crate) async fn start_broker_again(&mut self, port: u16) {
+        self.start_broker(port).await;
+    }
+
+    pub(crate) async fn stop_names(&self) {
+        self.names.stop(LIMIT).await.unwrap();
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.stop_broker().await;
+        self.stop_names().await;
+    }
+}
+
+pub(crate) fn producer(client: &Client) -> Producer {
+    client
+        .producer(ProducerConfig::new(group("test-producer")))
+        .unwrap()
+}
+
+/// Sends the bodies one after the other.
+pub(crate) async fn send_all<B: Into<String>>(
+    producer: &Producer,
+    topic: &TopicName,
+    bodies: impl IntoIterator<Item = B>,
+) {
+    for body in bodies {
+        producer.send(message(topic, body)).await.map(drop).unwrap();
+    }
+}

@@ -1,0 +1,63 @@
+//! Listeners that write down what they get and answer what a test wants.
+
+use std::sync::Arc;
+
+use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
+use mq_core::message::MessageExt;
+use parking_lot::Mutex;
+
+/// What a listener got, in the order in which it got it.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(Arc<Mutex<Vec<MessageExt>>>);
+
+impl Seen {
+    pub(crate) fn add(&self, batch: Vec<MessageExt>) {
+        self.0.lock().extend(batch);
+    }
+
+    pub(crate) fn all(&self) -> Vec<MessageExt> {
+        self.0.lock().clone()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        let body = |message: &MessageExt| String::from_utf8_lossy(&message.message.body).into();
+        self.0.lock().iter().map(body).collect()
+    }
+
+    pub(crate) fn sorted_bodies(&self) -> Vec<String> {
+        let mut bodies = self.bodies();
+        bodies.sort();
+        bodies
+    }
+}
+
+/// Answers each message with what the function says.
+pub(crate) struct Each<F>(pub(crate) Seen, pub(crate) F);
+
+impl<F: Fn(&MessageExt) -> Outcome + Send + Sync + 'static> ConcurrentListener for Each<F> {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
+        let outcomes = batch.iter().map(&self.1).collect();
+        self.0.add(batch);
+        outcomes
+    }
+}
+
+/// Everything is done at once.
+pub(crate) fn done(seen: &Seen) -> impl ConcurrentListener {
+    Each(seen.clone(), |_: &MessageExt| Outcome::Done)
+}
+
+/// Answers each batch with what the function says of its first message.
+pub(crate) struct InOrder<F>(pub(crate) Seen, pub(crate) F);
+
+impl<F: Fn(&MessageExt) -> OrderlyOutcome + Send + Sync + 'static> OrderlyListener for InOrder<F> {
+    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
+        let outcome = batch.first().map_or(OrderlyOutcome::Done, &self.1);
+        self.0.add(batch);
+        outcome
+    }
+}

@@ -1,0 +1,15 @@
+//! The client with a name server and a broker of ours, over sockets and within one process.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failure is what a test is for"
+)]
+
+mod broadcasting;
+mod cluster;
+mod concurrent;
+mod failures;
+mod listeners;
+mod orderly;
+mod sharing;

@@ -1,0 +1,135 @@
+//! Messages in order: within a queue nothing is overtaken, whatever fails.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mq_core::client::OrderlyOutcome;
+use mq_core::message::{MessageExt, TopicName};
+
+use crate::cluster::{
+    Cluster, LIMIT, eventually, from_the_beginning, group, message, producer, send_all, topic,
+};
+use crate::listeners::{InOrder, Seen, done};
+
+fn suspend(pause: u64) -> OrderlyOutcome {
+    OrderlyOutcome::Suspend {
+        pause: Some(Duration::from_millis(pause)),
+    }
+}
+
+#[tokio::test]
+async fn messages_of_one_key_keep_their_order_over_suspensions() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let topic = topic("steps");
+    let producer = producer(&client);
+    for step in 0..60 {
+        let (body, key) = (step.to_string(), format!("key-{}", step % 6));
+        let sent = producer.send_by_hash(message(&topic, body), &key);
+        sent.await.map(drop).unwrap();
+    }
+
+    let seen = Seen::default();
+    let listener = InOrder(seen.clone(), |message: &MessageExt| {
+        let shaky = message.message.body.ends_with(b"5") && message.reconsume_times < 2;
+        if shaky {
+            suspend(10)
+        } else {
+            OrderlyOutcome::Done
+        }
+    });
+    let consumer = client
+        .push_consumer(from_the_beginning("orderly"))
+        .subscribe(topic.clone(), "*");
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+    eventually("all are done", || seen.count() == 60 + 2 * 6).await;
+
+    let mut by_queue: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
+    for message in seen.all() {
+        by_queue
+            .entry(message.queue_id)
+            .or_default()
+            .push(message.queue_offset.0);
+    }
+    for (queue, offsets) in by_queue {
+        assert!(offsets.is_sorted(), "queue {queue}: {offsets:?}");
+    }
+    consumer.shutdown(LIMIT).await.unwrap();
+    client.shutdown(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn hopeless_messages_become_dead_letters_and_the_queue_goes_on() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let topic = topic("hopeless");
+    client.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer(&client), &topic, ["tried", "refused", "fine"]).await;
+
+    let seen = Seen::default();
+    let listener = InOrder(seen.clone(), |message: &MessageExt| {
+        match &message.message.body[..] {
+            b"tried" => suspend(10),
+            b"refused" => OrderlyOutcome::DeadLetter {
+                reason: "no such product".to_owned(),
+            },
+            _ => OrderlyOutcome::Done,
+        }
+    });
+    let mut config = from_the_beginning("strict");
+    config.max_reconsume_times = Some(2);
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+    eventually("the queue goes on", || seen.count() == 5).await;
+    assert_eq!(
+        seen.bodies(),
+        ["tried", "tried", "tried", "refused", "fine"]
+    );
+
+    let dead = Seen::default();
+    let dead_letters = TopicName::dead_letters_of(&group("strict"));
+    let undertaker = client
+        .push_consumer(from_the_beginning("undertaker"))
+        .subscribe(dead_letters, "*");
+    let undertaker = undertaker.start(done(&dead)).await.unwrap();
+    eventually("both are dead letters", || dead.count() == 2).await;
+    assert_eq!(dead.sorted_bodies(), ["refused", "tried"]);
+    for consumer in [consumer, undertaker] {
+        consumer.shutdown(LIMIT).await.unwrap();
+    }
+    client.shutdown(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_changes_hands_only_when_its_lock_is_free() {
+    let cluster = Cluster::start().await;
+    let (first, second) = (cluster.client(), cluster.client());
+    let topic = topic("locked");
+    first.create_topic(&topic, 1).await.unwrap();
+    let producer = producer(&first);
+    send_all(&producer, &topic, ["one"]).await;
+
+    let seen = Seen::default();
+    let listener = || InOrder(seen.clone(), |_: &MessageExt| OrderlyOutcome::Done);
+    let config = from_the_beginning("relay");
+    let a = first
+        .push_consumer(config.clone())
+        .subscribe(topic.clone(), "*");
+    let a = a.start_orderly(listener()).await.unwrap();
+    eventually("the first one has it", || seen.count() == 1).await;
+    let b = second.push_consumer(config).subscribe(topic.clone(), "*");
+    let b = b.start_orderly(listener()).await.unwrap();
+
+    a.shutdown(LIMIT).await.unwrap();
+    send_all(&producer, &topic, ["two"]).await;
+
+    eventually("the second one goes on", || seen.count() >= 2).await;
+    assert_eq!(seen.bodies(), ["one", "two"]);
+    b.shutdown(LIMIT).await.unwrap();
+    for client in [first, second] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
