@@ -4,3 +4,4 @@
 
 mod limits;
 mod name_servers;
+mod written;
