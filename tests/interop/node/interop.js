@@ -61,6 +61,8 @@ async function consume(namesrv, topic, group, mode, expression, member, out) {
   const line = report(out);
   const consumer = new Consumer({
     nameSrv: namesrv, consumerGroup: group, instanceName: member, httpclient, logger: quiet,
+    // The package does not listen when a broker tells it that the members have changed.
+    rebalanceInterval: 1000,
     isBroadcast: mode === 'broadcast', consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET', parallelConsumeLimit: 8,
   });
   consumer.on('error', error => {
