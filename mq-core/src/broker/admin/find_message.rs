@@ -48,16 +48,18 @@ impl Processor<QueryMessage> for FindMessage {
         for record in found.iter().filter(|record| bears(record, &query, unique)) {
             body.extend_from_slice(record);
         }
-        if body.is_empty() {
-            let remark = "can not find message, maybe time range not correct";
-            return Err(Refusal::new(ResponseCode::QUERY_NOT_FOUND, remark));
-        }
         let (time, offset) = self.0.indexed();
         let header = QueryMessageReply {
             index_last_update_timestamp: time,
             index_last_update_phyoffset: offset.to_wire(),
         };
-        Ok(Reply::ok(header).with_body(body))
+        let reply = Reply::ok(header);
+        if body.is_empty() {
+            let remark = "can not find message, maybe time range not correct";
+            let code = ResponseCode::QUERY_NOT_FOUND;
+            return Ok(reply.with_code(code).with_remark(remark));
+        }
+        Ok(reply.with_body(body))
     }
 }
 
