@@ -75,13 +75,13 @@ async fn create(
         .send()
         .await
         .map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
-    tracing::info!(order = order.id, message = stored.message_id, "sent");
+    tracing::info!(order = order.id, id = stored.message_id, "sent");
     Ok(Json(order))
 }
 
 #[tokio::main]
 async fn main() -> mq_starter::Result<()> {
-    tracing_subscriber::fmt::init();
+    tracing_subscriber::fmt().init();
     let app = RocketMQApplication::new()
         .provide(Orders::default())
         .provide_as::<dyn Gateway>(Arc::new(Console))

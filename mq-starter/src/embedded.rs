@@ -57,7 +57,10 @@ impl EmbeddedBroker {
     /// written.
     pub async fn start(settings: &EmbeddedSettings) -> Result<Self, ApplicationError> {
         let started = Running::start(settings, Clock::system()).await;
-        let running = started.map_err(ApplicationError::Broker)?;
+        let running = started.map_err(|source| ApplicationError::Broker {
+            store: settings.store_path.clone(),
+            source,
+        })?;
         Ok(Self(Arc::new(running)))
     }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::post;
 use mq_core::clock::Clock;
-use mq_starter::config::SettingsOptions;
+use mq_starter::config::{EmbeddedSettings, SettingsOptions};
 use mq_starter::prelude::*;
-use mq_starter::{Application, ApplicationError, SendError};
+use mq_starter::{Application, ApplicationError, EmbeddedBroker, SendError};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
@@ -432,6 +432,7 @@ async fn all_listeners_of_a_program_are_there() {
     let expected = [
         "SmsService",
         "bury",
+        "drop_once",
         "patient",
         "send_mail",
         "step",
@@ -439,4 +440,115 @@ async fn all_listeners_of_a_program_are_there() {
     ];
     assert_eq!(names, expected);
     fixture.app.shutdown().await.unwrap();
+}
+
+#[rocketmq_message_listener(topic = "clumsy", consumer_group = "juggler", consume_mode = Orderly)]
+async fn drop_once(message: MessageExt, State(seen): State<Seen>) -> ConsumeResult {
+    let times = message.reconsume_times;
+    seen.report(format!("attempt {times}"));
+    assert!(times > 0, "the listener drops everything");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_listener_panicked_comes_again() {
+    let store = TempDir::new().unwrap();
+    let fixture = start(&store).await;
+
+    fixture
+        .template()
+        .convert_and_send("clumsy", "x")
+        .await
+        .unwrap();
+
+    assert_eq!(fixture.next().await, "attempt 0");
+    assert_eq!(fixture.next().await, "attempt 1");
+    fixture.app.shutdown().await.unwrap();
+}
+
+/// An application beside others, with a producer only.
+async fn sender(options: SettingsOptions, broker: Option<&EmbeddedBroker>) -> Application {
+    let mut app = RocketMQApplication::new().settings(options);
+    if let Some(broker) = broker {
+        app = app.broker(broker);
+    }
+    app.listeners(mq_starter::Selection::of(&[]))
+        .build()
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_share_a_broker_and_other_processes_reach_it_by_its_port() {
+    let store = TempDir::new().unwrap();
+    let settings = EmbeddedSettings {
+        store_path: store.path().to_owned(),
+        listen: Some("127.0.0.1:0".to_owned()),
+        broker_port: 0,
+        ..EmbeddedSettings::default()
+    };
+    let broker = EmbeddedBroker::start(&settings).await.unwrap();
+    let (report, mut seen) = mpsc::unbounded_channel();
+    let shop_user = RocketMQApplication::new()
+        .settings(SettingsOptions::default())
+        .provide(Seen(report.clone()))
+        .provide_as::<dyn Gateway>(Arc::new(Seen(report)))
+        .listeners(listeners![crate])
+        .broker(&broker)
+        .build()
+        .await
+        .unwrap();
+    shop_user.start().await.unwrap();
+    let inside = sender(SettingsOptions::default(), Some(&broker)).await;
+    let address = broker.name_server();
+    let options = SettingsOptions::default().set("rocketmq.name-server", address);
+    let outside = sender(options, None).await;
+
+    for (app, id) in [(&inside, 1), (&outside, 2)] {
+        let sent = app
+            .template()
+            .convert_and_send("order-topic:paid", &order(id))
+            .await;
+        sent.unwrap();
+        let clock = Clock::system();
+        let next = clock.timeout(Duration::from_secs(20), seen.recv()).await;
+        assert_eq!(next.unwrap().unwrap(), format!("sms {id}"));
+    }
+
+    for app in [&outside, &inside, &shop_user] {
+        app.shutdown().await.unwrap();
+    }
+    assert!(broker.stop(Duration::from_secs(10)).await.is_empty());
+    assert!(!store.path().join("abort").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn declared_topics_are_there_with_their_queues() {
+    let store = TempDir::new().unwrap();
+    let options = options(&store).set("rocketmq.topics.narrow.queues", "1");
+    let app = sender(options, None).await;
+
+    for key in 0..8 {
+        let message = app.template().message("narrow").payload("x").hash_key(key);
+        assert_eq!(message.send().await.unwrap().queue.id, 0);
+    }
+
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_in_use_is_refused_with_the_key_to_change() {
+    let store = TempDir::new().unwrap();
+    let first = sender(options(&store), None).await;
+
+    let second = RocketMQApplication::new()
+        .settings(options(&store))
+        .listeners(mq_starter::Selection::of(&[]))
+        .build()
+        .await;
+
+    let text = format!("{:?}", mq_starter::Failure::from(second.unwrap_err()));
+    assert!(text.contains("rocketmq.embedded.store-path"), "{text}");
+    assert!(text.contains("is in use"), "{text}");
+    first.shutdown().await.unwrap();
 }

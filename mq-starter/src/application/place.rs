@@ -1,7 +1,9 @@
 //! Where the cluster is: in this process, or at an address.
 
+#[cfg(feature = "embedded")]
 use std::time::Duration;
 
+#[cfg(feature = "embedded")]
 use mq_core::client::Client;
 
 use super::ApplicationError;
@@ -67,21 +69,20 @@ impl Place {
         !matches!(self, Self::At(_))
     }
 
-    /// Shows `client` the way without a socket.
+    /// Shows `client` the way without a socket, when there is one.
+    #[cfg(feature = "embedded")]
     pub(crate) fn attach(&self, client: &Client) {
-        match self {
-            Self::At(_) => {}
-            #[cfg(feature = "embedded")]
-            Self::Shared(broker) | Self::Own(broker) => broker.attach(client),
+        if let Self::Shared(broker) | Self::Own(broker) = self {
+            broker.attach(client);
         }
     }
 
     /// Stops the broker, when it is the application's own; says what went on after `limit`.
+    #[cfg(feature = "embedded")]
     pub(super) async fn stop(&self, limit: Duration) -> Vec<String> {
         match self {
-            #[cfg(feature = "embedded")]
             Self::Own(broker) => broker.stop(limit).await,
-            _ => Vec::new(),
+            Self::At(_) | Self::Shared(_) => Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::config::{ConfigErrors, ConfigProblem};
 
@@ -56,8 +57,16 @@ pub enum ApplicationError {
     #[error("the application cannot start{}", lines(.0))]
     Refused(Vec<Problem>),
     /// The broker in this process does not start.
-    #[error("the embedded broker does not start")]
-    Broker(#[source] Box<dyn Error + Send + Sync>),
+    #[error(
+        "the embedded broker does not start with the store `{}` (`rocketmq.embedded.store-path`)",
+        store.display()
+    )]
+    Broker {
+        /// The directory of its store.
+        store: PathBuf,
+        /// What is in the way: a port, the store, the disk.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The cluster does not take part.
     #[error("could not {action}")]
     Cluster {

@@ -45,6 +45,7 @@ pub struct Application {
 /// A cluster, and the broker in the process when that is the cluster.
 struct Joined {
     cluster: Cluster,
+    #[cfg(feature = "embedded")]
     place: Place,
 }
 
@@ -62,7 +63,11 @@ impl Application {
                 let cluster = Cluster::connect(&place, config, group, &clock).await?;
                 checked.producer.open(&cluster);
                 cluster.declare(config, &tasks).await?;
-                Some(Joined { cluster, place })
+                Some(Joined {
+                    cluster,
+                    #[cfg(feature = "embedded")]
+                    place,
+                })
             }
         };
         Ok(Self {
@@ -219,9 +224,10 @@ impl Application {
         if let Err(going_on) = self.tasks.stop(left()).await {
             unfinished.extend(going_on.0.into_iter().map(str::to_owned));
         }
-        if let Some(Joined { cluster, place }) = &self.joined {
-            unfinished.extend(cluster.stop(left()).await);
-            unfinished.extend(place.stop(left()).await);
+        if let Some(joined) = &self.joined {
+            unfinished.extend(joined.cluster.stop(left()).await);
+            #[cfg(feature = "embedded")]
+            unfinished.extend(joined.place.stop(left()).await);
         }
         if unfinished.is_empty() {
             Ok(())

@@ -43,7 +43,7 @@ impl Dispatch {
         let outcome = listener.handler.call(delivery).await;
         if let Err(error) = &outcome {
             tracing::warn!(
-                listener = listener.name, topic = %listener.topic, message = id, attempt,
+                listener = listener.name, topic = %listener.topic, message_id = id, attempt,
                 next = ?error.next(), reason = error.reason(), "a message was not handled"
             );
         }

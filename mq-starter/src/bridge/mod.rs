@@ -72,6 +72,7 @@ impl Cluster {
             .instance_name
             .clone_from(&config.producer.instance_name);
         let client = Client::new(client, clock.clone()).map_err(could_not("make a client"))?;
+        #[cfg(feature = "embedded")]
         place.attach(&client);
         if config.startup == Startup::FailFast || place.is_in_process() {
             let asked = client.check().await;
