@@ -1,5 +1,7 @@
 //! Creates topics: for brokers that do not create them by themselves.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::cluster::Cluster;
@@ -46,6 +48,7 @@ pub(super) async fn create(
     if masters.is_empty() {
         return Err(TopicError::NoBroker);
     }
+    let count = masters.len();
     for (name, address) in masters {
         let request = UpdateAndCreateTopic {
             topic: topic.to_text(),
@@ -66,5 +69,26 @@ pub(super) async fn create(
             source,
         })?;
     }
+    until_known(cluster, topic, usize::from(queues) * count).await;
     Ok(())
+}
+
+/// Waits, no longer than for an answer, until name servers tell of `queues` queues: brokers
+/// register a change in the background, and who sends meanwhile would guess.
+async fn until_known(cluster: &Cluster, topic: &TopicName, queues: usize) {
+    const ASK_EVERY: Duration = Duration::from_millis(10);
+
+    let known = async {
+        loop {
+            let found = cluster.refresh(topic).await.unwrap_or(false);
+            let route = cluster.known_route(topic).filter(|_| found);
+            if route.is_some_and(|route| route.publish.len() == queues) {
+                return;
+            }
+            cluster.clock.sleep(ASK_EVERY).await;
+        }
+    };
+    if cluster.clock.timeout(cluster.timings.api_timeout, known).await.is_err() {
+        tracing::warn!(%topic, "name servers do not tell of all its queues yet");
+    }
 }
