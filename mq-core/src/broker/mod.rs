@@ -79,6 +79,8 @@ pub struct Broker {
     clients: Arc<Clients>,
     /// What goes on whether anybody is connected or not.
     behind: Tasks,
+    /// What keeps the name servers told.
+    telling: Tasks,
 }
 
 /// What did not go as it should when the broker stopped; the rest was done.
@@ -94,6 +96,9 @@ pub enum StopError {
     /// The store did not close in order; the next start recovers.
     #[error("the store did not close")]
     Store(#[source] StoreError),
+    /// Closing the store was cut short; the next start recovers.
+    #[error("closing the store was cut short")]
+    Interrupted(#[source] tokio::task::JoinError),
 }
 
 impl Broker {
@@ -153,7 +158,8 @@ impl Broker {
             router: Arc::new(routes::routes(&parts)),
             clients: Arc::new(Clients::new(&parts)),
             delays,
-            behind: Tasks::new(clock),
+            behind: Tasks::new(clock.clone()),
+            telling: Tasks::new(clock),
             parts,
         })
     }
@@ -171,7 +177,7 @@ impl Broker {
             .run(&parts.admit.config.rules.delay_levels, &self.behind);
         self.save_regularly();
         self.sweep_regularly();
-        parts.admit.registration.run(&self.behind);
+        parts.admit.registration.run(&self.telling);
         parts.admit.registration.first_round().await;
     }
 
@@ -216,6 +222,12 @@ impl Broker {
     /// [`StopError`], the first of them.
     pub async fn stop(&self, limit: Duration) -> Result<(), StopError> {
         let parts = &self.parts;
+        // Nobody registers again behind the farewell.
+        let telling = self
+            .telling
+            .stop(limit)
+            .await
+            .map_err(StopError::Unfinished);
         parts.admit.registration.unregister().await;
         let front = parts.front.stop(limit).await.map_err(StopError::Unfinished);
         let behind = self.behind.stop(limit).await.map_err(StopError::Unfinished);
@@ -223,8 +235,16 @@ impl Broker {
         let delays = self.parts.delays.save().await.map_err(StopError::Save);
         let store = parts.store.clone();
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        let closed = closed.map_or(Ok(()), |outcome| outcome.map_err(StopError::Store));
-        front.and(behind).and(offsets).and(delays).and(closed)
+        let closed = closed.map_or_else(
+            |panic| Err(StopError::Interrupted(panic)),
+            |outcome| outcome.map_err(StopError::Store),
+        );
+        telling
+            .and(front)
+            .and(behind)
+            .and(offsets)
+            .and(delays)
+            .and(closed)
     }
 
     fn watcher(&self) -> Arc<dyn PeerWatcher> {

@@ -155,7 +155,8 @@ impl Registration {
                 topics: Arc::clone(topics),
                 client,
             },
-            changes: watch::Sender::new(0),
+            // The first round counts as the first change.
+            changes: watch::Sender::new(1),
             clock,
         })
     }
@@ -205,8 +206,7 @@ impl Registration {
         let mut changes = self.changes.subscribe();
         let mut reachable = true;
         loop {
-            // The first round counts as the first change.
-            let change = (*changes.borrow_and_update()).max(1);
+            let change = *changes.borrow_and_update();
             let outcome = self.notice.register(&server.address).await;
             server.told.send_modify(|told| *told = change);
             let pause = match outcome {

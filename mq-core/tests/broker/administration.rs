@@ -10,10 +10,10 @@ use mq_core::wire::body::{
 };
 use mq_core::wire::header::{
     Boundary, DeleteSubscriptionGroup, DeleteTopicInBroker, GetAllSubscriptionGroupConfig,
-    GetAllTopicConfig, GetBrokerRuntimeInfo, GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset,
-    GetSubscriptionGroupConfig, GetTopicConfig, InvokeBrokerToResetOffset, QueryMessage,
-    SearchOffsetByTimestamp, UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic,
-    ViewMessageById,
+    GetAllTopicConfig, GetBrokerConfig, GetBrokerRuntimeInfo, GetEarliestMsgStoreTime,
+    GetMaxOffset, GetMinOffset, GetSubscriptionGroupConfig, GetTopicConfig,
+    InvokeBrokerToResetOffset, QueryMessage, SearchOffsetByTimestamp,
+    UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic, ViewMessageById,
 };
 use mq_core::wire::{ResponseCode, fastjson};
 
@@ -337,6 +337,27 @@ async fn the_figures_have_every_key_that_tools_read() {
     ] {
         assert!(table[number].parse::<i64>().is_ok(), "{number}");
     }
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn the_settings_are_shown_under_apache_s_keys() {
+    let stage = Stage::with(Clock::system(), |config| config.rules.default_queues = 5).await;
+
+    let reply = stage.client("a").call(GetBrokerConfig).await.unwrap();
+    let text = String::from_utf8(reply.body.to_vec()).unwrap();
+
+    for line in [
+        "brokerName=broker-a",
+        "defaultTopicQueueNums=5",
+        "flushDiskType=SYNC_FLUSH",
+    ] {
+        assert!(
+            text.lines().any(|own| own == line),
+            "{line} is not in {text}"
+        );
+    }
+    assert!(reply.header.version.is_some());
     stage.stop().await;
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use mq_core::broker::config::FlushMode;
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{MessageExt, OffsetMessageId, property};
@@ -222,6 +224,24 @@ async fn a_batch_is_stored_as_messages_with_ids_of_their_own() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 4);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn in_interval_mode_a_send_is_answered_without_waiting_for_anything() {
+    let stage = Stage::with(Clock::system(), |config| {
+        config.storage.flush = FlushMode::Interval;
+    })
+    .await;
+    let local = stage.broker.local();
+    let mut client = stage.client("a");
+    client.address = "within".into();
+    client.remoting.attach("within", &local);
+    client.send(message("orders", 0), "makes the topic").await;
+
+    let sent = client.call_with(message("orders", 0), "x").now_or_never();
+
+    assert_eq!(sent.unwrap().unwrap().header.queue_offset, 1);
     stage.stop().await;
 }
 

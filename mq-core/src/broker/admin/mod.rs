@@ -4,19 +4,22 @@ mod find_message;
 mod groups;
 mod reset;
 mod runtime;
+mod settings;
 mod topics;
 
 use super::Parts;
 use crate::remoting::Router;
 use crate::wire::header::{
     DeleteSubscriptionGroup, DeleteTopicInBroker, GetAllSubscriptionGroupConfig, GetAllTopicConfig,
-    GetBrokerRuntimeInfo, GetSubscriptionGroupConfig, GetTopicConfig, InvokeBrokerToResetOffset,
-    QueryMessage, UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic, ViewMessageById,
+    GetBrokerConfig, GetBrokerRuntimeInfo, GetSubscriptionGroupConfig, GetTopicConfig,
+    InvokeBrokerToResetOffset, QueryMessage, UpdateAndCreateSubscriptionGroup,
+    UpdateAndCreateTopic, ViewMessageById,
 };
 use find_message::FindMessage;
 use groups::GroupAdmin;
 use reset::Reset;
 use runtime::RuntimeInfo;
+use settings::Settings;
 use topics::TopicAdmin;
 
 pub(super) fn routes(parts: &Parts) -> Router {
@@ -35,5 +38,6 @@ pub(super) fn routes(parts: &Parts) -> Router {
         .on::<QueryMessage>(messages.clone())
         .on::<ViewMessageById>(messages)
         .on::<InvokeBrokerToResetOffset>(Reset::new(parts))
+        .on::<GetBrokerConfig>(Settings::new(parts))
         .on::<GetBrokerRuntimeInfo>(RuntimeInfo::new(parts))
 }

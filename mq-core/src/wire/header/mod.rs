@@ -41,7 +41,7 @@ pub use route::{
     DeleteTopicInNamesrv, GetAllTopicListFromNameserver, GetBrokerClusterInfo, GetNamesrvConfig,
     GetRouteInfoByTopic, GetSystemTopicListFromNs, GetTopicsByCluster, RegisterTopicInNamesrv,
 };
-pub use runtime_info::GetBrokerRuntimeInfo;
+pub use runtime_info::{GetBrokerConfig, GetBrokerConfigReply, GetBrokerRuntimeInfo};
 pub use send_back::ConsumerSendMsgBack;
 pub use send_message::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
 pub use topic::{
