@@ -134,7 +134,7 @@ async fn open(config: StoreConfig, clock: Clock) -> Result<MessageStore, Failure
         tokio::task::spawn_blocking(move || MessageStore::open(config, Arc::new(RealDisk), clock));
     let (store, report) = opening.await?.map_err(|error| {
         let advice = format!(
-            "the store is `{}`, choose another with `--store`",
+            "give `{}` space and rights, or choose another directory with `--store`",
             root.display()
         );
         Failure::from(error).advise(advice)
