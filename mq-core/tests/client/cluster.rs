@@ -131,6 +131,10 @@ impl Cluster {
         client
     }
 
+    pub(crate) fn names_at(&self) -> &str {
+        &self.names_at
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.broker.as_ref().unwrap().broker.advertised().socket
     }

@@ -12,4 +12,5 @@ mod concurrent;
 mod failures;
 mod listeners;
 mod orderly;
+mod reset;
 mod sharing;

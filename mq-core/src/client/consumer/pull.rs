@@ -39,7 +39,7 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
     tokio::select! {
         () = assigned.dropped() => {}
         () = core.tasks.stopping() => {}
-        next = pull(&core, &assigned) => share::move_to(&core, &assigned, next).await,
+        next = pull(&core, &assigned) => share::move_to(&core, &assigned, next),
     }
 }
 

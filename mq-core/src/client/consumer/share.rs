@@ -48,7 +48,7 @@ pub(super) async fn run(core: Arc<Core>, mut orders: mpsc::Receiver<Order>) {
             .flatten();
         while let Some(next) = order {
             if let Order::Reset(body) = next {
-                reset(&core, &body).await;
+                reset(&core, &body);
             }
             order = orders.try_recv().ok();
         }
@@ -71,27 +71,23 @@ pub(super) async fn commit(core: Arc<Core>) {
     }
 }
 
-/// The queue is not where we thought: it goes on at `offset` after the next round.
-pub(super) async fn move_to(core: &Core, assigned: &Assigned, offset: QueueOffset) {
-    let queue = &assigned.queue;
+/// The queue is not where we thought: it goes on at `offset` after the next round, which gives it
+/// up and takes it anew.
+pub(super) fn move_to(core: &Core, assigned: &Assigned, offset: QueueOffset) {
     assigned.drop_it();
     {
         // Whoever finishes a message holds this too, and sees afterwards that it is dropped.
         let _held = assigned.held.lock();
-        core.offsets.set(queue, offset);
+        core.offsets.set(&assigned.queue, offset);
     }
-    core.offsets
-        .commit(std::slice::from_ref(queue), Commit::Surely)
-        .await;
-    core.assigned.lock().remove(queue);
     core.share_again();
 }
 
-async fn reset(core: &Core, body: &ResetOffsetBody) {
+fn reset(core: &Core, body: &ResetOffsetBody) {
     for assigned in core.owned() {
         let offset = body.offset_table.get(&assigned.queue);
         if let Some(offset) = offset.and_then(|offset| QueueOffset::from_wire(*offset)) {
-            move_to(core, &assigned, offset).await;
+            move_to(core, &assigned, offset);
         }
     }
 }

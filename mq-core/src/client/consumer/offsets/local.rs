@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::client::ConsumerConfig;
@@ -15,6 +17,8 @@ use crate::wire::fastjson;
 #[derive(Debug)]
 pub(super) struct LocalFile {
     path: PathBuf,
+    /// What the file says; held while it is written.
+    kept: Arc<Mutex<HashMap<MessageQueue, QueueOffset>>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -33,6 +37,7 @@ impl LocalFile {
         let path = directory.join(client_id).join(config.group.as_str());
         Self {
             path: path.join("offsets.json"),
+            kept: Arc::default(),
         }
     }
 
@@ -57,30 +62,52 @@ impl LocalFile {
         }
     }
 
-    /// Replaces the file: never is there a moment without a whole one.
-    pub(super) fn write(&self, offsets: &HashMap<MessageQueue, QueueOffset>) -> io::Result<()> {
-        let offsets = offsets
-            .iter()
-            .map(|(queue, offset)| (queue.clone(), offset.to_wire()));
-        let text = fastjson::write(&Written {
-            offset_table: offsets.collect(),
+    /// Writes `offsets`, unless the file says so already. A failure is logged: the next time makes
+    /// up for it.
+    pub(super) async fn keep(&self, offsets: HashMap<MessageQueue, QueueOffset>) {
+        let (path, kept) = (self.path.clone(), Arc::clone(&self.kept));
+        let written = tokio::task::spawn_blocking(move || {
+            let mut kept = kept.lock();
+            if *kept != offsets {
+                write(&path, &offsets)?;
+                *kept = offsets;
+            }
+            Ok::<_, io::Error>(())
         });
-        if let Some(directory) = self.path.parent() {
-            fs::create_dir_all(directory)?;
+        if let Err(error) = written.await.unwrap_or_else(|error| Err(error.into())) {
+            let path = self.path.display();
+            tracing::error!(%path, %error, "could not keep the offsets");
         }
-        let temporary = self.path.with_extension("json.tmp");
-        let mut file = File::create(&temporary)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        if self.path.exists() {
-            fs::rename(&self.path, self.backup())?;
-        }
-        fs::rename(&temporary, &self.path)
     }
 
     fn backup(&self) -> PathBuf {
-        self.path.with_extension("json.bak")
+        backup(&self.path)
     }
+}
+
+/// Replaces the file: never is there a moment without a whole one.
+fn write(path: &Path, offsets: &HashMap<MessageQueue, QueueOffset>) -> io::Result<()> {
+    let offsets = offsets
+        .iter()
+        .map(|(queue, offset)| (queue.clone(), offset.to_wire()));
+    let text = fastjson::write(&Written {
+        offset_table: offsets.collect(),
+    });
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let temporary = path.with_extension("json.tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    if path.exists() {
+        fs::rename(path, backup(path))?;
+    }
+    fs::rename(&temporary, path)
+}
+
+fn backup(path: &Path) -> PathBuf {
+    path.with_extension("json.bak")
 }
 
 fn read(path: &Path) -> io::Result<HashMap<MessageQueue, QueueOffset>> {
@@ -115,7 +142,7 @@ mod tests {
         let file = file(directory.path());
         assert_eq!(file.read().unwrap(), HashMap::new());
 
-        file.write(&at(12)).unwrap();
+        write(file.path(), &at(12)).unwrap();
 
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
         assert_eq!(
@@ -129,8 +156,8 @@ mod tests {
     fn when_the_file_is_damaged_the_one_before_counts() {
         let directory = tempfile::tempdir().unwrap();
         let file = file(directory.path());
-        file.write(&at(12)).unwrap();
-        file.write(&at(13)).unwrap();
+        write(file.path(), &at(12)).unwrap();
+        write(file.path(), &at(13)).unwrap();
 
         File::create(file.path())
             .unwrap()

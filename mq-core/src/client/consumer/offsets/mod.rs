@@ -129,10 +129,7 @@ impl Offsets {
         match &self.home {
             Home::File(file) => {
                 let all = self.known.lock().clone();
-                if let Err(error) = file.write(&all) {
-                    let path = file.path().display();
-                    tracing::error!(%path, %error, "could not keep the offsets");
-                }
+                file.keep(all).await;
             }
             Home::Broker => {
                 // Side by side: at shutdown a broker that is gone must not hold up the others.

@@ -1,0 +1,143 @@
+//! A group is sent to other offsets while it runs: by the broker's answer to a pull, and by a
+//! request that the broker pushes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mq_core::client::{Client, ClientConfig};
+use mq_core::clock::Clock;
+use mq_core::message::MessageQueue;
+use mq_core::remoting::{
+    Incoming, Peer, Processor, RemotingClient, RemotingServer, Router, ServerConfig,
+};
+use mq_core::tasks::Tasks;
+use mq_core::wire::body::ResetOffsetBody;
+use mq_core::wire::header::{
+    GetRouteInfoByTopic, InvokeBrokerToResetOffset, ResetConsumerClientOffset,
+};
+use mq_core::wire::{NoFields, Refusal, Reply, fastjson};
+use parking_lot::Mutex;
+
+use crate::cluster::{Cluster, LIMIT, eventually, from_the_beginning, producer, send_all, topic};
+use crate::listeners::{Seen, done};
+
+fn remoting(tasks: &Tasks) -> RemotingClient {
+    let config = mq_core::remoting::ClientConfig::default();
+    RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone())
+}
+
+#[tokio::test]
+async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let topic = topic("history");
+    client.create_topic(&topic, 1).await.unwrap();
+    let producer = producer(&client);
+    send_all(&producer, &topic, ["a", "b", "c"]).await;
+    let seen = Seen::default();
+    let consumer = client
+        .push_consumer(from_the_beginning("historian"))
+        .subscribe(topic.clone(), "*");
+    let consumer = consumer.start(done(&seen)).await.unwrap();
+    eventually("all are there", || seen.count() == 3).await;
+
+    let tasks = Tasks::new(Clock::system());
+    let request = InvokeBrokerToResetOffset {
+        topic: topic.to_text(),
+        group: consumer.group().to_text(),
+        queue_id: Some(0),
+        offset: Some(1),
+        timestamp: 0,
+        is_force: true,
+    };
+    let address = cluster.address().to_string();
+    let reset = remoting(&tasks)
+        .call(&address, request, Bytes::new(), LIMIT)
+        .await;
+    reset.map(drop).unwrap();
+    // The pull that waits is answered with it, and the next one learns of the reset.
+    send_all(&producer, &topic, ["d"]).await;
+
+    eventually("the later ones come again", || {
+        let bodies = seen.bodies();
+        ["b", "c"]
+            .iter()
+            .all(|body| bodies.iter().filter(|b| b == body).count() == 2)
+    })
+    .await;
+    assert_eq!(seen.bodies().iter().filter(|body| *body == "a").count(), 1);
+    consumer.shutdown(LIMIT).await.unwrap();
+    client.shutdown(LIMIT).await.unwrap();
+    tasks.stop(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+/// A name server that only passes questions on, and remembers who asked.
+struct Between {
+    remoting: RemotingClient,
+    names_at: String,
+    asker: Arc<Mutex<Option<Peer>>>,
+}
+
+impl Processor<GetRouteInfoByTopic> for Between {
+    async fn process(
+        &self,
+        request: Incoming<GetRouteInfoByTopic>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        *self.asker.lock() = Some(request.peer);
+        let answer = self
+            .remoting
+            .call(&self.names_at, request.header, Bytes::new(), LIMIT)
+            .await;
+        answer.map_err(|error| {
+            let refusal = error.refusal().cloned();
+            refusal.unwrap_or_else(|| Refusal::system(error.to_string()))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_pushed_reset_is_followed() {
+    let cluster = Cluster::start().await;
+    let tasks = Tasks::new(Clock::system());
+    let asker = Arc::new(Mutex::new(None));
+    let between = Between {
+        remoting: remoting(&tasks),
+        names_at: cluster.names_at().to_owned(),
+        asker: Arc::clone(&asker),
+    };
+    let router = Arc::new(Router::default().on::<GetRouteInfoByTopic>(between));
+    let server = RemotingServer::bind("127.0.0.1:0", ServerConfig::default(), Clock::system());
+    let server = server.await.unwrap();
+    let names = ClientConfig::new([server.local_address().to_string()]);
+    server.serve(router, Arc::new(()), &tasks);
+    let client = Client::new(names, Clock::system()).unwrap();
+    let topic = topic("pushed");
+    send_all(&producer(&client), &topic, ["a"]).await;
+    let seen = Seen::default();
+    let consumer = client
+        .push_consumer(from_the_beginning("pushed"))
+        .subscribe(topic.clone(), "*");
+    let consumer = consumer.start(done(&seen)).await.unwrap();
+    eventually("it is there", || seen.count() == 1).await;
+
+    let queue = |id| MessageQueue::new(topic.clone(), "broker-a", id);
+    let offset_table: BTreeMap<_, _> = (0..4).map(|id| (queue(id), 0)).collect();
+    let header = ResetConsumerClientOffset {
+        topic: topic.to_text(),
+        group: consumer.group().to_text(),
+        is_force: true,
+        ..ResetConsumerClientOffset::default()
+    };
+    let peer = asker.lock().clone().unwrap();
+    let body = fastjson::write(&ResetOffsetBody { offset_table });
+    peer.notify(&header, body).unwrap();
+
+    eventually("it comes again", || seen.count() == 2).await;
+    assert_eq!(seen.bodies(), ["a", "a"]);
+    consumer.shutdown(LIMIT).await.unwrap();
+    client.shutdown(LIMIT).await.unwrap();
+    tasks.stop(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
