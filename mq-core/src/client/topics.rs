@@ -88,7 +88,12 @@ async fn until_known(cluster: &Cluster, topic: &TopicName, queues: usize) {
             cluster.clock.sleep(ASK_EVERY).await;
         }
     };
-    if cluster.clock.timeout(cluster.timings.api_timeout, known).await.is_err() {
+    if cluster
+        .clock
+        .timeout(cluster.timings.api_timeout, known)
+        .await
+        .is_err()
+    {
         tracing::warn!(%topic, "name servers do not tell of all its queues yet");
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, property};
-use mq_core::wire::ResponseCode;
-use mq_core::wire::header::{ConsumerSendMsgBack, SendMessage};
+use mq_core::wire::body::SubscriptionGroupConfig;
+use mq_core::wire::header::{ConsumerSendMsgBack, SendMessage, UpdateAndCreateSubscriptionGroup};
+use mq_core::wire::{ResponseCode, fastjson};
 
 use crate::stage::{Client, MINUTE, SECOND, Stage, message, waiting, with};
 
@@ -172,6 +173,32 @@ async fn a_consumer_gives_up_with_a_reason_that_stays_with_the_dead_letter() {
 
     let dead = client.everything("%DLQ%g", 0).await.remove(0);
     assert_eq!(text(&dead, property::DLQ_REASON), Some("no JSON"));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_given_back_goes_only_to_queues_that_are_read() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    let wider = SubscriptionGroupConfig {
+        group_name: "g".into(),
+        retry_queue_nums: 5,
+        ..SubscriptionGroupConfig::default()
+    };
+    let body = fastjson::write(&wider);
+    client
+        .call_with(UpdateAndCreateSubscriptionGroup, body)
+        .await
+        .unwrap();
+    client.send(message("orders", 0), "x").await;
+    let first = client.everything("orders", 0).await.remove(0);
+
+    for _ in 0..3 {
+        client.call(back(&first, 1)).await.unwrap();
+    }
+
+    until(&clock, &client, "%RETRY%g", 3).await;
     stage.stop().await;
 }
 

@@ -165,6 +165,19 @@ async fn create(client: &crate::stage::Client, queues: i32, perm: i32) {
 }
 
 #[tokio::test]
+async fn a_topic_without_queues_takes_nothing() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    create(&client, 0, 6).await;
+
+    for queue in [-1, 0] {
+        let code = client.refused(message("orders", queue)).await;
+        assert_eq!(code, ResponseCode::INVALID_PARAMETER);
+    }
+    stage.stop().await;
+}
+
+#[tokio::test]
 async fn pulls_are_refused_by_rule() {
     let stage = Stage::new().await;
     let client = stage.client("a");

@@ -3,6 +3,7 @@
 //! Invariant: the copy differs from the original in topic, queue, attempts and bookkeeping only,
 //! and the consumer hears "ok" when the copy is as durable as any message.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::refusal;
@@ -11,6 +12,7 @@ use crate::broker::Parts;
 use crate::broker::admit::{Admit, WRITE, forbidden, unreadable};
 use crate::broker::delay;
 use crate::broker::groups::Group;
+use crate::broker::topics::Topic;
 use crate::message::record::{Draft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
 use crate::remoting::{Incoming, Processor};
@@ -41,7 +43,7 @@ impl SendBackProcessor {
         }
     }
 
-    async fn retry_topic(&self, group: &Group) -> Result<TopicName, Refusal> {
+    async fn retry_topic(&self, group: &Group) -> Result<Arc<Topic>, Refusal> {
         let name = TopicName::retry_of(&group.name);
         let topic = self
             .admit
@@ -52,7 +54,7 @@ impl SendBackProcessor {
                 "the topic[{name}] sending message is forbidden"
             )));
         }
-        Ok(name)
+        Ok(topic)
     }
 
     fn original(&self, offset: i64) -> Result<MessageExt, Refusal> {
@@ -76,7 +78,7 @@ impl SendBackProcessor {
     async fn copy(
         &self,
         group: &Group,
-        retry_topic: TopicName,
+        retry_topic: &Topic,
         header: &ConsumerSendMsgBack,
     ) -> Result<Draft, Refusal> {
         let original = self.original(header.offset)?;
@@ -96,8 +98,10 @@ impl SendBackProcessor {
         let queue_id = match retry::fate(original.reconsume_times, allowed, header.delay_level) {
             Fate::Again(level) => {
                 properties.set(property::DELAY, &level.to_string());
-                message.topic = retry_topic;
-                self.any_queue(group.config.retry_queue_nums)
+                message.topic = retry_topic.name.clone();
+                // A topic that was made when the group had fewer queues is read no further.
+                let queues = retry_topic.config.read_queue_nums;
+                self.any_queue(group.config.retry_queue_nums.min(queues))
             }
             Fate::Dead => {
                 properties.set(property::DELAY, "0");
@@ -138,7 +142,7 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
             return Ok(Reply::ok(NoFields));
         }
         let retry_topic = self.retry_topic(&group).await?;
-        let mut draft = self.copy(&group, retry_topic, &header).await?;
+        let mut draft = self.copy(&group, &retry_topic, &header).await?;
         delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
         let stored = self.store.append(&draft, Durability::AsConfigured).await;
         stored.map_err(|error| Refusal {

@@ -115,19 +115,18 @@ impl SendProcessor {
 
     /// The queue that the sender chose; any, when it chose none.
     fn queue(&self, topic: &Topic, wanted: i32) -> Result<i32, Refusal> {
-        if wanted >= topic.queues() {
-            let remark = format!(
-                "request queueId[{wanted}] is illegal, topic [{}] has {} queues",
-                topic.name,
-                topic.queues()
-            );
-            return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark));
-        }
-        Ok(if wanted < 0 {
+        let queue = if wanted < 0 {
             self.any_queue(topic.config.write_queue_nums)
         } else {
             wanted
-        })
+        };
+        let queues = topic.queues();
+        if queue >= queues {
+            let name = &topic.name;
+            let remark = format!("queueId[{queue}] is illegal, topic [{name}] has {queues} queues");
+            return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark));
+        }
+        Ok(queue)
     }
 
     fn any_queue(&self, queues: i32) -> i32 {
