@@ -129,9 +129,12 @@ struct Fixture {
     seen: Mutex<mpsc::UnboundedReceiver<String>>,
 }
 
+/// The producers' group bears the name of a consumers' group, as in the tutorials.
 fn options(store: &TempDir) -> SettingsOptions {
     let path = store.path().display().to_string();
-    SettingsOptions::default().set("rocketmq.embedded.store-path", path)
+    SettingsOptions::default()
+        .set("rocketmq.embedded.store-path", path)
+        .set("rocketmq.producer.group", "shop")
 }
 
 async fn build(store: &TempDir) -> Fixture {
