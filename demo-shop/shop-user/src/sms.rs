@@ -61,3 +61,74 @@ impl IntoResponse for Refusal {
         (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use shop_contracts::OrderStatus;
+
+    use super::*;
+    use crate::gateway::{GatewayError, Sending};
+
+    /// Refuses as often as it is told to, and counts what it sends.
+    struct Moody {
+        refusals: AtomicU32,
+        sent: Arc<AtomicU32>,
+    }
+
+    impl Gateway for Moody {
+        fn send<'a>(&'a self, _phone: &'a str, _text: &'a str) -> Sending<'a> {
+            let left = self.refusals.load(Ordering::Relaxed);
+            Box::pin(async move {
+                if left > 0 {
+                    self.refusals.store(left - 1, Ordering::Relaxed);
+                    return Err(GatewayError("busy".to_owned()));
+                }
+                self.sent.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_text_message_is_tried_again_and_a_sent_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("user.db"))
+            .await
+            .unwrap();
+        let sent = Arc::new(AtomicU32::new(0));
+        let gateway: Arc<dyn Gateway> = Arc::new(Moody {
+            refusals: AtomicU32::new(2),
+            sent: Arc::clone(&sent),
+        });
+        let service = SmsService {
+            gateway: Inject::new(gateway),
+            database: Inject::new(database.clone()),
+        };
+        let order = Order {
+            id: 7,
+            product_id: 1,
+            product: "Green tea".to_owned(),
+            quantity: 1,
+            price_cents: 450,
+            phone: "138".to_owned(),
+            status: OrderStatus::New,
+        };
+        let state = || async { database.newest(1).await.unwrap().remove(0) };
+
+        assert!(service.on_message(order.clone()).await.is_err());
+        assert_eq!(state().await.state, "FAILED");
+        assert!(service.on_message(order.clone()).await.is_err());
+        assert!(service.on_message(order.clone()).await.is_ok());
+        assert!(service.on_message(order).await.is_ok());
+
+        let sms = state().await;
+        assert_eq!(
+            (sms.attempts, sms.duplicates, sms.state.as_str()),
+            (3, 1, "SENT")
+        );
+        assert_eq!(sent.load(Ordering::Relaxed), 1);
+    }
+}
