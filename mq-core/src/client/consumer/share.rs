@@ -121,16 +121,20 @@ async fn round(core: &Arc<Core>) -> Round {
 
 /// Our share, when the members can be learnt and we are one of them.
 async fn share(core: &Core, route: &TopicRoute) -> Option<Vec<MessageQueue>> {
-    let mut queues = route.subscribe.clone();
-    queues.sort();
-    let mut members = members(core, route).await?;
-    members.sort();
     let me = &core.cluster.client_id;
-    if !members.contains(me) {
-        core.cluster.heartbeat_is_due();
+    let mut ids = members(core, route).await.unwrap_or_default();
+    if !ids.contains(me) {
+        // The broker has not heard of us yet, or no longer knows us since it started again.
+        core.cluster.heartbeat().await;
+        ids = members(core, route).await.unwrap_or_default();
+    }
+    if !ids.contains(me) {
         return None;
     }
-    Some(core.config.strategy.allocate(me, &queues, &members))
+    ids.sort();
+    let mut queues = route.subscribe.clone();
+    queues.sort();
+    Some(core.config.strategy.allocate(me, &queues, &ids))
 }
 
 /// The members of the group, from any broker of the topic.
@@ -152,12 +156,7 @@ async fn members(core: &Core, route: &TopicRoute) -> Option<Vec<ByteString>> {
             Ok(Ok(ids)) if !ids.consumer_id_list.is_empty() => return Some(ids.consumer_id_list),
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::warn!(%address, %error, "no list of members"),
-            Err(error) => {
-                tracing::debug!(%address, %error, "the members are not known");
-                if error.refusal().is_some() {
-                    core.cluster.heartbeat_is_due();
-                }
-            }
+            Err(error) => tracing::debug!(%address, %error, "the members are not known"),
         }
     }
     None
