@@ -4,22 +4,34 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mq_core::clock::Clock;
 use mq_core::remoting::{ClientConfig, RemotingClient};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::GetBrokerClusterInfo;
+use mq_core::wire::{self, Encoding, Head, Request};
 use mq_tests::{NameServers, eventually};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The limit is the process's own, so the test runs in one of its own.
 #[test]
 fn without_file_descriptors_whoever_is_served_is_served_on_and_nothing_spins() {
+    run_alone("limits::few_file_descriptors");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_connection_that_rests_costs_at_most_16_kib() {
+    run_alone("limits::many_connections");
+}
+
+fn run_alone(test: &str) {
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "limits::few_file_descriptors"])
+        .args(["--ignored", "--exact", test])
         .output()
         .unwrap();
 
@@ -28,6 +40,54 @@ fn without_file_descriptors_whoever_is_served_is_served_on_and_nothing_spins() {
         child.status.success() && said.contains("1 passed"),
         "{said}"
     );
+}
+
+#[tokio::test]
+#[ignore = "measures the memory of the process; run by the test above"]
+#[cfg(target_os = "linux")]
+async fn many_connections() {
+    const CONNECTIONS: u32 = 400;
+    let resident_kib = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number
+            .and_then(|number| number.parse::<u32>().ok())
+            .unwrap()
+    };
+    let servers = NameServers::start(1).await;
+    let address = servers.addresses().remove(0);
+    let mut request = BytesMut::new();
+    let head = Head::request(GetBrokerClusterInfo::CODE, 1);
+    wire::encode(
+        &mut request,
+        Encoding::Json,
+        &head,
+        &GetBrokerClusterInfo,
+        b"",
+    )
+    .unwrap();
+    let connect = async || {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        stream.write_all(&request).await.unwrap();
+        let length = stream.read_u32().await.unwrap();
+        let mut answer = vec![0; length as usize];
+        stream.read_exact(&mut answer).await.unwrap();
+        stream
+    };
+    let mut connections = Vec::new();
+    // Whatever is made once is there after the first few.
+    for _ in 0..50 {
+        connections.push(connect().await);
+    }
+    let before = resident_kib();
+
+    for _ in 0..CONNECTIONS {
+        connections.push(connect().await);
+    }
+
+    let each = (resident_kib() - before) / CONNECTIONS;
+    assert!(each <= 16, "{each} KiB each, both ends together");
 }
 
 #[tokio::test]

@@ -4,4 +4,5 @@
 
 mod limits;
 mod name_servers;
+mod within_process;
 mod written;
