@@ -95,7 +95,11 @@ impl Inner {
                     .filter(|(other, ..)| Arc::ptr_eq(other, &queue))
                     .count();
                 let place = Place {
-                    queue_offset: QueueOffset(queue.next() + before as u64),
+                    queue_offset: if has_queue_entry(draft.sys_flag) {
+                        QueueOffset(queue.next() + before as u64)
+                    } else {
+                        QueueOffset(0)
+                    },
                     physical_offset: PhysicalOffset(placed.offset + inside as u64),
                     store_timestamp: placed.timestamp,
                 };
@@ -111,7 +115,9 @@ impl Inner {
             }
             self.log.write(&mut tail, placed, &records)?;
             end = placed.offset + records.len() as u64;
-            for (draft, (queue, place, size)) in drafts.iter().zip(&entries) {
+            let placed = drafts.iter().zip(&entries);
+            let queued = placed.filter(|(draft, _)| has_queue_entry(draft.sys_flag));
+            for (draft, (queue, place, size)) in queued {
                 let tag = self.tag_of(draft, place.store_timestamp);
                 let offset = place.physical_offset.0;
                 let size = u32::try_from(*size).unwrap_or(u32::MAX);
@@ -153,6 +159,11 @@ impl Inner {
                 let waits = self.log.flush == Flush::Sync && durability == Durability::AsConfigured;
                 if !waits {
                     self.announce();
+                    let unsynced = end.saturating_sub(self.log.synced_end());
+                    match self.log.flush {
+                        Flush::Interval { bytes, .. } if unsynced < bytes => {}
+                        _ => self.log.sync_wanted.notify_one(),
+                    }
                 }
                 let wait = waits.then(|| SyncWait::new(Arc::clone(self), end));
                 Append {

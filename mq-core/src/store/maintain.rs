@@ -33,15 +33,26 @@ impl MessageStore {
                 store.in_background(Inner::expire).await;
             }
         });
-        if let Flush::Interval { every, bytes } = self.0.log.flush {
-            let store = Arc::clone(&self.0);
-            tasks.spawn_until_stop("store: sync", async move {
-                loop {
-                    store.until_sync_is_due(every, bytes).await;
+        let every = match self.0.log.flush {
+            Flush::Sync => MARK_EVERY,
+            Flush::Interval { every, bytes } => {
+                tracing::info!(
+                    "messages count as stored before they are on disk: a loss of power may take \
+                     those of the last {every:?}, at most about {bytes} bytes"
+                );
+                every
+            }
+        };
+        let store = Arc::clone(&self.0);
+        tasks.spawn_until_stop("store: sync", async move {
+            loop {
+                let wanted = store.log.sync_wanted.notified();
+                let _either = store.clock.timeout(every, wanted).await;
+                if store.log.synced_end() < store.log.written_end() {
                     store.in_background(Inner::sync_log).await;
                 }
-            });
-        }
+            }
+        });
     }
 
     /// Ends in order: everything reaches the disk, and the next start walks nothing.
@@ -74,21 +85,13 @@ impl Inner {
         }
     }
 
-    /// Waits until the window of the fast mode closes: in steps, so that many bytes end it early.
-    async fn until_sync_is_due(&self, every: Duration, bytes: u64) {
-        let begun = self.clock.moment();
-        let step = (every / 10).max(Duration::from_millis(1));
-        while self.clock.moment().since(begun) < every {
-            self.clock.sleep(step).await;
-            if self.log.written_end().saturating_sub(self.log.synced_end()) >= bytes {
-                return;
-            }
-        }
-    }
-
+    /// Syncs what nobody waits for.
     fn sync_log(&self) -> Result<(), StoreError> {
         match self.log.sync() {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.announce();
+                Ok(())
+            }
             Err(error) => Err(at("sync", self.log.directory())(std::io::Error::other(
                 error.to_string(),
             ))),

@@ -260,8 +260,7 @@ impl Inner {
         (snapshot, gaps): (&Snapshot, bool),
         report: &mut RecoveryReport,
     ) -> Result<u64, StoreError> {
-        let longest = self.config.max_message_size + 2 * 64 * 1024;
-        let mut scan = Scan::new(&self.log, from, mark, longest);
+        let mut scan = Scan::new(&self.log, from, mark);
         loop {
             match scan.next()? {
                 Found::Record(bytes) => {

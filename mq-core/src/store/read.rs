@@ -109,7 +109,11 @@ impl MessageStore {
         if offset > max {
             return nothing(ReadStatus::BeyondEnd, max);
         }
-        self.0.collect(&queue, offset, (min, max), limits, wanted)
+        let mine = |record: &RecordView<'_>| record.topic == topic && record.queue_id == queue_id;
+        let found = self
+            .0
+            .examine(&queue, offset, max, limits, (wanted, &mine))?;
+        Ok(ReadOutcome { min, max, ..found })
     }
 
     /// The number of the message at a store time (ms since 1970); see [`Boundary`].
@@ -203,13 +207,14 @@ impl ReadOutcome {
 }
 
 impl Inner {
-    fn collect(
+    /// Collects records from `offset` on. `wanted` judges by the tag code, `mine` by the record.
+    fn examine(
         &self,
         queue: &Queue,
         offset: QueueOffset,
-        (min, max): (QueueOffset, QueueOffset),
+        max: QueueOffset,
         limits: ReadLimits,
-        wanted: &dyn Fn(i64) -> bool,
+        (wanted, mine): (&dyn Fn(i64) -> bool, &dyn Fn(&RecordView<'_>) -> bool),
     ) -> Result<ReadOutcome, StoreError> {
         let (mut index, mut examined, mut count) = (offset.0, 0, 0);
         let mut records = BytesMut::new();
@@ -232,7 +237,7 @@ impl Inner {
                 if !entry.is_hole() && wanted(entry.tag) {
                     if entry.offset < self.log.begin() {
                         removed = true;
-                    } else if self.take(&entry, index, &mut records)? {
+                    } else if self.take(&entry, index, mine, &mut records)? {
                         count += 1;
                     }
                 }
@@ -246,22 +251,25 @@ impl Inner {
         };
         let next = QueueOffset(index);
         Ok(ReadOutcome {
-            status,
-            next,
-            min,
-            max,
             records: records.freeze(),
             count,
+            ..ReadOutcome::nothing(status, next, offset, max)
         })
     }
 
     /// Appends the record of an entry to `out`, unless it is damaged.
-    fn take(&self, entry: &Entry, index: u64, out: &mut BytesMut) -> Result<bool, StoreError> {
+    fn take(
+        &self,
+        entry: &Entry,
+        index: u64,
+        mine: &dyn Fn(&RecordView<'_>) -> bool,
+        out: &mut BytesMut,
+    ) -> Result<bool, StoreError> {
         let start = out.len();
         out.resize(start + entry.size as usize, 0);
         let place = out.get_mut(start..).unwrap_or_default();
         let there = self.log.read(entry.offset, place)?;
-        let whole = there && is_whole(place, entry, index);
+        let whole = there && is_whole(place, entry, index, mine);
         if !whole {
             tracing::error!(
                 offset = entry.offset,
@@ -284,8 +292,9 @@ impl Inner {
         let [s0, s1, s2, s3, m0, m1, m2, m3] = head;
         let magic = u32::from_be_bytes([m0, m1, m2, m3]);
         let size = u32::from_be_bytes([s0, s1, s2, s3]) as usize;
-        let limit = self.config.max_message_size + 2 * 64 * 1024;
-        if !matches!(magic, MAGIC_V1 | MAGIC_V2) || size > limit {
+        let segment_size = self.log.segment_size;
+        let room = segment_size - offset.0 % segment_size;
+        if !matches!(magic, MAGIC_V1 | MAGIC_V2) || size as u64 > room {
             return Ok(None);
         }
         let mut bytes = BytesMut::zeroed(size);
@@ -314,11 +323,17 @@ impl Inner {
 }
 
 /// Whether `bytes` are the record that `entry` with the number `index` means.
-fn is_whole(bytes: &[u8], entry: &Entry, index: u64) -> bool {
+fn is_whole(
+    bytes: &[u8],
+    entry: &Entry,
+    index: u64,
+    mine: &dyn Fn(&RecordView<'_>) -> bool,
+) -> bool {
     RecordView::parse(bytes).is_ok_and(|record| {
         record.size == bytes.len()
             && record.physical_offset.0 == entry.offset
             && record.queue_offset.0 == index
+            && mine(&record)
             && record.check_body().is_ok()
     })
 }

@@ -75,12 +75,14 @@ impl Inner {
             marks.retain(|_, before| *before > begin);
             snapshot.deleted_before.clone_from(&marks);
         }
+        // A number that a crash takes back is given again; it is no gap.
+        let synced = self.log.synced_end();
         for (topic, id, queue) in self.queues.all() {
             let queues = snapshot
                 .next_offsets
                 .entry(topic.as_str().to_owned())
                 .or_default();
-            queues.insert(id, queue.next());
+            queues.insert(id, queue.visible_max(synced));
         }
         snapshot.write(&self.disk, &self.paths)
     }

@@ -600,6 +600,14 @@ fn check(
     }
 }
 
+/// Retention wrote down the number of a message that was not on disk yet. The crash took the
+/// message, the number stayed, and the gap before the next message made the following start set
+/// that one aside.
+#[test]
+fn a_number_that_a_crash_took_back_is_given_again() {
+    history(4_617);
+}
+
 #[test]
 fn ten_thousand_histories_lose_nothing_that_was_acknowledged() {
     (0..10_000).for_each(history);

@@ -37,6 +37,7 @@ impl Flusher {
 impl CommitLog {
     /// Syncs everything written so far; gives the end that is on disk now.
     pub(in crate::store) fn sync(&self) -> Result<u64, AppendError> {
+        let _alone = self.syncing.lock();
         let end = self.written_end();
         let from = self.synced_end();
         if end == from {
@@ -105,6 +106,15 @@ impl SyncWait {
             self.store.announce();
         }
         waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Drop for SyncWait {
+    /// Whoever stops waiting leaves the sync to the background.
+    fn drop(&mut self) {
+        if self.store.log.synced_end() < self.end {
+            self.store.log.sync_wanted.notify_one();
+        }
     }
 }
 

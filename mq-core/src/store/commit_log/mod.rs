@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
 use super::disk::Disk;
 use super::paths::Paths;
@@ -34,7 +35,11 @@ pub(super) struct CommitLog {
     written: AtomicU64,
     synced: AtomicU64,
     pub(super) flusher: Flusher,
+    /// Something was written that nobody waits for, or very much.
+    pub(super) sync_wanted: Notify,
     state: Mutex<State>,
+    /// Syncs do not overlap: the system reports an error to one of them only.
+    syncing: Mutex<()>,
     pub(super) figures: Counters,
 }
 
@@ -67,7 +72,9 @@ impl CommitLog {
             written: AtomicU64::new(end),
             synced: AtomicU64::new(end),
             flusher: Flusher::default(),
+            sync_wanted: Notify::new(),
             state: Mutex::new(State::Open),
+            syncing: Mutex::default(),
             figures: Counters::default(),
         }
     }
@@ -198,7 +205,9 @@ impl CommitLog {
                 continue;
             }
             let inside = offset.saturating_sub(last.base).min(self.segment_size);
-            last.file.zero_from(inside).map_err(at("cut", &path))?;
+            let cut = last.file.zero_from(inside);
+            cut.and_then(|()| last.file.sync())
+                .map_err(at("cut", &path))?;
             break;
         }
         Ok(())

@@ -19,7 +19,6 @@ pub(in crate::store) struct Scan<'a> {
     at: u64,
     /// Everything before this was on disk once.
     mark: u64,
-    longest: usize,
 }
 
 /// What the walk came upon.
@@ -39,14 +38,9 @@ pub(in crate::store) enum Found {
 }
 
 impl<'a> Scan<'a> {
-    /// Begins at `at`, where a record begins; no record is longer than `longest`.
-    pub(in crate::store) fn new(log: &'a CommitLog, at: u64, mark: u64, longest: usize) -> Self {
-        Self {
-            log,
-            at,
-            mark,
-            longest,
-        }
+    /// Begins at `at`, where a record begins.
+    pub(in crate::store) fn new(log: &'a CommitLog, at: u64, mark: u64) -> Self {
+        Self { log, at, mark }
     }
 
     pub(in crate::store) fn next(&mut self) -> Result<Found, StoreError> {
@@ -80,15 +74,27 @@ impl<'a> Scan<'a> {
                 return Ok(Found::End(self.at));
             }
             let from = self.at;
-            self.at = self.search(segment_end)?;
+            let next = self.search(segment_end)?;
+            if next == segment_end && self.mark < segment_end {
+                // No record is left in front of the mark, behind which one may begin.
+                if self.is_zero(from, self.mark)? {
+                    let mark = self.mark;
+                    tracing::warn!(from, mark, "somebody cut the log in front of the mark");
+                    return Ok(Found::End(from));
+                }
+                self.at = self.mark;
+            } else {
+                self.at = next;
+            }
             return Ok(Found::Damaged { from, to: self.at });
         }
     }
 
     /// The record at `at` when it is whole and says itself that it lies there.
     fn read_record(&self, at: u64, size: u32) -> Result<Option<Bytes>, StoreError> {
+        let room = self.log.segment_size - at % self.log.segment_size;
         let size = size as usize;
-        if !(MIN_SIZE..=self.longest).contains(&size) {
+        if size < MIN_SIZE || size as u64 > room {
             return Ok(None);
         }
         let mut bytes = BytesMut::zeroed(size);
@@ -104,6 +110,20 @@ impl<'a> Scan<'a> {
             record.physical_offset.0 == at && record.check_body().is_ok() && !torn(&record)
         });
         Ok(fits.then_some(bytes))
+    }
+
+    /// Whether there is nothing but zeros in the range, which lies in one segment.
+    fn is_zero(&self, from: u64, to: u64) -> Result<bool, StoreError> {
+        let mut at = from;
+        while at < to {
+            let step = usize::try_from(to - at).unwrap_or(usize::MAX);
+            let mut window = vec![0; step.min(SEARCH_STEP)];
+            if !self.log.read(at, &mut window)? || window.iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            at += window.len() as u64;
+        }
+        Ok(true)
     }
 
     /// Where behind `self.at` the next whole record of this segment begins, or the segment ends.

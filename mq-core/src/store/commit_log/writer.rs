@@ -111,11 +111,15 @@ impl CommitLog {
             }
         };
         if end > tail.allocated && tail.allocated < self.segment_size {
-            let ahead = ALLOCATE_AHEAD.min(self.segment_size - inside);
-            let allocated = segment
-                .file
-                .allocate(inside, ahead)
-                .map_err(disk("reserve space in"));
+            let left = self.segment_size - inside;
+            let mut ahead = ALLOCATE_AHEAD.min(left);
+            let mut allocated = segment.file.allocate(inside, ahead);
+            if is_full(&allocated) {
+                // A nearly full disk takes what it has room for; the filler must fit behind it.
+                ahead = (end - inside + BLANK_SIZE as u64).min(left);
+                allocated = segment.file.allocate(inside, ahead);
+            }
+            let allocated = allocated.map_err(disk("reserve space in"));
             allocated.map_err(|error| self.failed(&error))?;
             tail.allocated = inside + ahead;
         }
@@ -163,9 +167,7 @@ impl CommitLog {
     /// No space is an ordinary misfortune; anything else closes the store for writing.
     fn failed(&self, error: &StoreError) -> AppendError {
         match error {
-            StoreError::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                AppendError::Full
-            }
+            StoreError::Disk { source, .. } if no_room(source) => AppendError::Full,
             _ => {
                 let reason = error.to_string();
                 let cause = error as &dyn std::error::Error;
@@ -175,4 +177,13 @@ impl CommitLog {
             }
         }
     }
+}
+
+fn no_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+fn is_full(outcome: &io::Result<()>) -> bool {
+    outcome.as_ref().is_err_and(no_room)
 }

@@ -29,6 +29,8 @@ pub(super) struct ConsumeQueues {
     dirty: Mutex<Vec<Arc<Queue>>>,
     /// Files with entries that may not survive a loss of power.
     unsynced: Mutex<Vec<PathBuf>>,
+    /// Held while files are written, so that none comes back after its topic was deleted.
+    storing: Mutex<()>,
 }
 
 impl ConsumeQueues {
@@ -40,6 +42,7 @@ impl ConsumeQueues {
             topics: RwLock::default(),
             dirty: Mutex::default(),
             unsynced: Mutex::default(),
+            storing: Mutex::default(),
         }
     }
 
@@ -100,6 +103,7 @@ impl ConsumeQueues {
 
     /// Removes the files of a topic that was forgotten.
     pub(super) fn remove_topic(&self, topic: &str) -> Result<(), StoreError> {
+        let _alone = self.storing.lock();
         let directory = self.paths.topic(topic);
         self.dirty
             .lock()
@@ -125,15 +129,25 @@ impl ConsumeQueues {
 
     /// Writes entries of messages before `visible` into their files.
     pub(super) fn store(&self, visible: u64) -> Result<(), StoreError> {
+        let _alone = self.storing.lock();
         let dirty = std::mem::take(&mut *self.dirty.lock());
         let mut written = Vec::new();
+        let mut outcome = Ok(());
         for queue in dirty {
-            if queue.store(&*self.disk, visible, &mut written)? {
+            let left = match queue.store(&*self.disk, visible, &mut written) {
+                Ok(left) => left,
+                Err(error) => {
+                    // It stays on the list, and the others have their turn.
+                    outcome = Err(error);
+                    true
+                }
+            };
+            if left {
                 self.dirty.lock().push(queue);
             }
         }
         self.unsynced.lock().append(&mut written);
-        Ok(())
+        outcome
     }
 
     /// Makes the files survive a loss of power.
@@ -141,15 +155,19 @@ impl ConsumeQueues {
         let mut files = std::mem::take(&mut *self.unsynced.lock());
         files.sort_unstable();
         files.dedup();
+        let mut outcome = Ok(());
         for path in files {
             match self.disk.open(&path).and_then(|file| file.sync()) {
                 Ok(()) => {}
                 // Its topic was deleted meanwhile.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(at("sync", &path)(error)),
+                Err(error) => {
+                    outcome = Err(at("sync", &path)(error));
+                    self.unsynced.lock().push(path);
+                }
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Reads which queues there are. Only entries of messages before `trusted` are taken over.
@@ -173,7 +191,9 @@ impl ConsumeQueues {
                         queue.name
                     )));
                 };
-                self.find_or_create(&name, id).load(&*self.disk, trusted)?;
+                let queue = self.find_or_create(&name, id);
+                let mut cut = queue.load(&*self.disk, trusted)?;
+                self.unsynced.lock().append(&mut cut);
             }
         }
         Ok(())

@@ -225,8 +225,9 @@ impl Queue {
         Ok(path)
     }
 
-    /// Finds out what the files hold; only entries of messages before `trusted` count.
-    pub(super) fn load(&self, disk: &dyn Disk, trusted: u64) -> Result<(), StoreError> {
+    /// Finds out what the files hold; only entries of messages before `trusted` count. Gives the
+    /// files from which others were taken.
+    pub(super) fn load(&self, disk: &dyn Disk, trusted: u64) -> Result<Vec<PathBuf>, StoreError> {
         let mut bases = Vec::new();
         for file in disk
             .list(&self.directory)
@@ -248,8 +249,9 @@ impl Queue {
         }
         bases.sort_unstable();
         let Some(first) = bases.first().copied() else {
-            return Ok(());
+            return Ok(Vec::new());
         };
+        let mut cut = Vec::new();
         let (mut max, mut last_offset) = (first, 0);
         for base in bases.into_iter().rev() {
             let counted = self.count(disk, base, trusted)?;
@@ -259,6 +261,7 @@ impl Queue {
                 let file = disk.open(&path).map_err(at("open", &path))?;
                 file.zero_from(counted * Entry::SIZE)
                     .map_err(at("cut", &path))?;
+                cut.push(path);
             }
             if counted > 0 {
                 max = base + counted;
@@ -275,7 +278,7 @@ impl Queue {
             ..State::default()
         };
         drop(state);
-        Ok(())
+        Ok(cut)
     }
 
     /// How many entries of the file that begins with the entry `base` are written and belong to

@@ -221,9 +221,10 @@ impl File for MemoryFile {
         let mut content = self.content.lock();
         let start = usize::try_from(offset).map_err(io::Error::other)?;
         if let Some(tail) = content.current.get_mut(start..) {
+            let before = tail.to_vec();
             tail.fill(0);
+            content.unsynced.push((start, before));
         }
-        content.unsynced.clear();
         Ok(())
     }
 }

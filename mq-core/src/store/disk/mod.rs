@@ -122,7 +122,8 @@ pub trait File: Send + Sync + Debug {
     /// What the system says.
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
 
-    /// Turns everything from `offset` to the end into zeros.
+    /// Turns everything from `offset` to the end into zeros; the length stays all the while. As
+    /// with a write, only [`File::sync`] makes it last.
     ///
     /// # Errors
     ///

@@ -63,9 +63,13 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {
         let file = options().create_new(true).open(path)?;
-        file.set_len(length)?;
-        file.sync_all()?;
-        sync_directory_of(path)?;
+        let made = file.set_len(length).and_then(|()| file.sync_all());
+        if let Err(error) = made.and_then(|()| sync_directory_of(path)) {
+            // A full disk may be tried again; half a file would be in the way.
+            drop(file);
+            fs::remove_file(path)?;
+            return Err(error);
+        }
         Ok(Box::new(RealFile { file }))
     }
 
@@ -139,11 +143,32 @@ impl File for RealFile {
     }
 
     fn zero_from(&self, offset: u64) -> io::Result<()> {
-        let length = self.length()?;
-        self.file.set_len(offset)?;
-        self.file.set_len(length)?;
-        self.file.sync_all()
+        // Never by shortening the file: a crash would leave it short.
+        let length = self.length()?.saturating_sub(offset);
+        if length == 0 || system::punch(&self.file, offset, length)? {
+            return Ok(());
+        }
+        write_zeros(&self.file, offset, length)
     }
+}
+
+/// Writes zeros over what is not zero.
+fn write_zeros(file: &fs::File, offset: u64, length: u64) -> io::Result<()> {
+    const BLOCK: u64 = 64 * 1024;
+    let mut block = Vec::new();
+    let mut done = 0;
+    while done < length {
+        let size = usize::try_from(BLOCK.min(length - done)).map_err(io::Error::other)?;
+        block.clear();
+        block.resize(size, 0);
+        system::read_at(file, offset + done, &mut block)?;
+        if block.iter().any(|byte| *byte != 0) {
+            block.fill(0);
+            system::write_at(file, offset + done, &block)?;
+        }
+        done += size as u64;
+    }
+    Ok(())
 }
 
 /// The lock goes with the file that holds it.
@@ -184,6 +209,24 @@ mod system {
     #[cfg(not(target_os = "linux"))]
     pub(super) fn allocate(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Gives blocks back, so that they read as zeros; `false` where the system cannot.
+    #[cfg(target_os = "linux")]
+    pub(super) fn punch(file: &fs::File, offset: u64, length: u64) -> io::Result<bool> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match fallocate(file, flags, offset, length) {
+            Ok(()) => Ok(true),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn punch(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<bool> {
+        Ok(false)
     }
 
     /// An open-file-description lock on Linux: Java's byte-range lock and a second opener in this
@@ -262,6 +305,10 @@ mod system {
         Ok(())
     }
 
+    pub(super) fn punch(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<bool> {
+        Ok(false)
+    }
+
     pub(super) fn lock(file: &fs::File) -> io::Result<bool> {
         super::portable_lock(file)
     }
@@ -310,5 +357,23 @@ mod tests {
         file.read_at(0, &mut content).unwrap();
         assert_eq!(content[..40], [7; 40]);
         assert_eq!(content[40..], [0; 60]);
+        assert_eq!(file.length().unwrap(), 100);
+    }
+
+    #[test]
+    fn zeros_are_written_where_no_hole_can_be_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        fs::File::create(&path)
+            .unwrap()
+            .write_all(&[7; 200_000])
+            .unwrap();
+        let file = options().open(&path).unwrap();
+
+        write_zeros(&file, 50, 199_950).unwrap();
+
+        let content = fs::read(&path).unwrap();
+        assert_eq!(content[..50], [7; 50]);
+        assert!(content[50..].iter().all(|byte| *byte == 0));
     }
 }
