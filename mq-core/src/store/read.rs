@@ -110,9 +110,11 @@ impl MessageStore {
             return nothing(ReadStatus::BeyondEnd, max);
         }
         let mine = |record: &RecordView<'_>| record.topic == topic && record.queue_id == queue_id;
-        let found = self
-            .0
-            .examine(&queue, offset, max, limits, (wanted, &mine))?;
+        let judge = Judge {
+            wanted,
+            mine: &mine,
+        };
+        let found = self.0.examine(&queue, offset, max, limits, &judge)?;
         Ok(ReadOutcome { min, max, ..found })
     }
 
@@ -193,6 +195,14 @@ impl MessageStore {
     }
 }
 
+/// Which messages a read gives.
+struct Judge<'a> {
+    /// By the tag's code: what the reader asks for.
+    wanted: &'a dyn Fn(i64) -> bool,
+    /// By the record: whether the queue's entry leads to a message of that queue.
+    mine: &'a dyn Fn(&RecordView<'_>) -> bool,
+}
+
 impl ReadOutcome {
     fn nothing(status: ReadStatus, next: QueueOffset, min: QueueOffset, max: QueueOffset) -> Self {
         Self {
@@ -207,14 +217,14 @@ impl ReadOutcome {
 }
 
 impl Inner {
-    /// Collects records from `offset` on. `wanted` judges by the tag code, `mine` by the record.
+    /// Collects records from `offset` on.
     fn examine(
         &self,
         queue: &Queue,
         offset: QueueOffset,
         max: QueueOffset,
         limits: ReadLimits,
-        (wanted, mine): (&dyn Fn(i64) -> bool, &dyn Fn(&RecordView<'_>) -> bool),
+        judge: &Judge<'_>,
     ) -> Result<ReadOutcome, StoreError> {
         let (mut index, mut examined, mut count) = (offset.0, 0, 0);
         let mut records = BytesMut::new();
@@ -234,10 +244,10 @@ impl Inner {
                     break 'queue;
                 }
                 examined += 1;
-                if !entry.is_hole() && wanted(entry.tag) {
+                if !entry.is_hole() && (judge.wanted)(entry.tag) {
                     if entry.offset < self.log.begin() {
                         removed = true;
-                    } else if self.take(&entry, index, mine, &mut records)? {
+                    } else if self.take(&entry, index, judge.mine, &mut records)? {
                         count += 1;
                     }
                 }
