@@ -366,7 +366,7 @@ mod tests {
         let path = directory.path().join("f");
         fs::File::create(&path)
             .unwrap()
-            .write_all(&[7; 200_000])
+            .write_all(&vec![7; 200_000])
             .unwrap();
         let file = options().open(&path).unwrap();
 
