@@ -103,7 +103,10 @@ impl Stage {
     }
 
     pub(crate) async fn until_a_pull_waits(&self) {
+        let clock = Clock::system();
+        let begun = clock.moment();
         while self.broker.waiting_pulls() == 0 {
+            assert!(clock.moment().since(begun) < 10 * SECOND, "no pull waits");
             tokio::task::yield_now().await;
         }
     }
