@@ -2,7 +2,7 @@
 //!
 //! A record says its own length first, so that a reader can walk from one to the next. Three
 //! numbers are only known at the moment of the append; [`Place::write`] patches them into a record
-//! that was encoded beforehand.
+//! that was encoded beforehand. `RECORD.md` beside this file lists the fields.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
