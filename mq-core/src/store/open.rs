@@ -168,6 +168,11 @@ impl Inner {
         let trusted = if clean { u64::MAX } else { trusted };
         self.index.trust_until(trusted);
         self.queues.load(trusted)?;
+        // Without a mark the old files still tell the numbers of queues whose messages have expired.
+        let numbers: Vec<_> = match known {
+            Some(_) => Vec::new(),
+            None => self.queues.all(),
+        };
         let from = if self.queues_are_complete(clean, known, snapshot) {
             self.walk_from(clean, known)
         } else {
@@ -183,6 +188,10 @@ impl Inner {
         let gaps = from < begin;
         let end = self.walk(from.max(begin), mark.log, (snapshot, gaps), &mut report)?;
         self.restore_numbers(snapshot);
+        for (topic, id, old) in numbers {
+            let queue = self.queues.find_or_create(&topic, id);
+            self.queues.advance_to(&queue, old.next(), begin);
+        }
         if !clean || end != mark.log {
             self.log.cut(end)?;
         }

@@ -785,6 +785,36 @@ fn a_checkpoint_or_an_abort_file_that_is_gone_costs_time_and_no_message() {
     }
 }
 
+#[test]
+fn a_store_that_apache_s_broker_left_unclean_keeps_the_numbers_of_its_empty_queues() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(5 * 60 * 60 * 1000);
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        keep: std::time::Duration::ZERO,
+        ..Retention::default()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &clock);
+    append(&store, "quiet", 0, "alone");
+    for n in 0..100 {
+        append(&store, "t", 0, &format!("{n}"));
+    }
+    store.0.maintain().unwrap();
+    store.expire().unwrap();
+    assert!(store.begin() > PhysicalOffset(0));
+    drop(store);
+    // Apache's broker keeps neither.
+    disk.remove("/store/checkpoint".as_ref()).unwrap();
+    disk.remove("/store/config".as_ref()).unwrap();
+
+    let (store, report) = open_with(&disk, config, &clock);
+
+    assert!(report.rebuilt && !report.clean);
+    assert_eq!(append(&store, "quiet", 0, "x").queue_offset, QueueOffset(1));
+    assert_eq!(append(&store, "t", 0, "x").queue_offset, QueueOffset(100));
+}
+
 /// Retention wrote down the number of a message that was not on disk yet. The crash took the
 /// message, the number stayed, and the gap before the next message made the following start set
 /// that one aside.
