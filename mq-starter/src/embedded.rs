@@ -17,8 +17,8 @@ use mq_core::store::MessageStore;
 use mq_core::store::disk::RealDisk;
 use mq_core::tasks::Tasks;
 
-use crate::ApplicationError;
 use crate::config::{EmbeddedFlush, EmbeddedSettings};
+use crate::problem::ApplicationError;
 
 const CLUSTER: &str = "DefaultCluster";
 const NAME: &str = "mq";

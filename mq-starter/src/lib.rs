@@ -11,15 +11,14 @@ mod extract;
 mod listener;
 mod message;
 pub mod payload;
+mod problem;
 mod state;
 mod template;
 
 #[doc(hidden)]
 pub mod __private;
 
-pub use application::{
-    Application, ApplicationError, Failure, Problem, RocketMQApplication, asked_to_stop,
-};
+pub use application::{Application, RocketMQApplication, asked_to_stop};
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedBroker;
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
@@ -29,6 +28,7 @@ pub use listener::{
 };
 pub use message::MessageExt;
 pub use mq_macros::{Component, rocketmq_message_listener};
+pub use problem::{ApplicationError, Failure, Problem};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};
 pub use template::{
     MessageBuilder, RocketMQTemplate, SendError, SendHandle, SendResult, SendStatus,

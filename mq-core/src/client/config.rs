@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::consumer::{FlowLimits, Strategy};
+use super::consumer::process_queue::FlowLimits;
+use super::consumer::rebalance::Strategy;
 use crate::message::GroupName;
 use crate::remoting;
 use crate::wire::body::MessageModel;

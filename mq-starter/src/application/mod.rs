@@ -2,8 +2,6 @@
 //!
 //! Everything that can be wrong is found before the first socket opens, and reported together.
 
-mod place;
-mod problem;
 mod running;
 mod signal;
 
@@ -15,17 +13,15 @@ use mq_core::clock::Clock;
 use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
 
-pub use problem::{ApplicationError, Failure, Problem};
 pub use running::Application;
 pub use signal::asked_to_stop;
 
-pub(crate) use place::Place;
-
-use crate::bridge::Producer;
+use crate::bridge::Place;
 use crate::config::{RocketMQConfig, Settings, SettingsOptions};
 use crate::listener::{Plan, Selection};
+use crate::problem::{ApplicationError, Problem};
 use crate::state::{AppState, Collected};
-use crate::template::RocketMQTemplate;
+use crate::template::{Producer, RocketMQTemplate};
 
 /// The producer group of an application that names neither one nor itself.
 const PRODUCER_GROUP: &str = "mq-starter-producer";

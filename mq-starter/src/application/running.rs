@@ -16,12 +16,12 @@ use mq_core::tasks::Tasks;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::place::Place;
+use super::Checked;
 use super::signal::asked_to_stop;
-use super::{ApplicationError, Checked};
-use crate::bridge::{Cluster, Consuming};
+use crate::bridge::{Cluster, Consuming, Place};
 use crate::config::Settings;
 use crate::listener::Plan;
+use crate::problem::ApplicationError;
 use crate::state::AppState;
 use crate::template::RocketMQTemplate;
 
@@ -61,7 +61,7 @@ impl Application {
             None => None,
             Some(place) => {
                 let cluster = Cluster::connect(&place, config, group, &clock).await?;
-                checked.producer.open(&cluster);
+                checked.producer.open(cluster.producer());
                 cluster.declare(config, &tasks).await?;
                 Some(Joined {
                     cluster,

@@ -1,61 +1,34 @@
-//! The one module that speaks to the client: producers, consumers, topics.
+//! From settings and listeners to the client: where the cluster is, its producer, consumers, topics.
 
 mod consuming;
+mod place;
+
+pub(crate) use place::Place;
 
 use std::fmt::Display;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mq_core::client::{
-    self, Client, ClientConfig, ConsumerConfig, ProducerConfig, PushConsumer, SendResult, Target,
+    self, Client, ClientConfig, ConsumerConfig, Producer, ProducerConfig, PushConsumer,
 };
 use mq_core::clock::Clock;
-use mq_core::message::{GroupName, Message};
+use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
 
-use crate::application::{ApplicationError, Place};
 use crate::config::{DeclaredTopic, ProducerSettings, RocketMQConfig, Startup};
 use crate::listener::{ConsumeMode, Consumer, MessageModel};
+use crate::problem::ApplicationError;
 use crate::state::AppState;
-use crate::template::{How, SendError};
 use consuming::Dispatch;
 
 /// A declared topic that could not be created is tried again after so long.
 const DECLARE_AGAIN: Duration = Duration::from_secs(5);
 
-/// What sends. It is there before the application is connected, and refuses to send until then.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Producer(Arc<OnceLock<client::Producer>>);
-
-impl Producer {
-    /// From now on it sends to `cluster`.
-    pub(crate) fn open(&self, cluster: &Cluster) {
-        self.0.get_or_init(|| cluster.producer.clone());
-    }
-
-    pub(crate) async fn send(&self, message: Message, how: How) -> Result<SendResult, SendError> {
-        let producer = self.0.get().ok_or(SendError::NotRunning)?;
-        let limit = how.timeout.unwrap_or(producer.config().send_timeout);
-        let sent = producer.send_with(message, target(how), limit).await;
-        sent.map_err(|error| SendError::Client(Box::new(error)))
-    }
-
-    pub(crate) async fn send_one_way(&self, message: Message, how: How) -> Result<(), SendError> {
-        let producer = self.0.get().ok_or(SendError::NotRunning)?;
-        let sent = producer.send_one_way(message, target(how)).await;
-        sent.map_err(|error| SendError::Client(Box::new(error)))
-    }
-}
-
-fn target(how: How) -> Target {
-    how.hash_key.map_or(Target::Any, Target::Hash)
-}
-
 /// A cluster, and the client that speaks to it.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     client: Client,
-    producer: client::Producer,
+    producer: Producer,
     clock: Clock,
 }
 
@@ -121,6 +94,11 @@ impl Cluster {
             });
         }
         Ok(())
+    }
+
+    /// What sends to it.
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer
     }
 
     /// Starts the consumer of a group.

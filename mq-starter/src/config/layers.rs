@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use mq_core::settings::properties::Pair;
+
 use super::error::{ConfigProblem, Origin};
 use super::key::{Key, squash};
-use super::sources::Written;
 
 /// One value of one source.
 #[derive(Clone, Debug)]
@@ -69,11 +70,11 @@ impl Layers {
     pub(super) fn put_file(
         &mut self,
         path: &Path,
-        written: Vec<Written>,
+        written: Vec<Pair>,
         problems: &mut Vec<ConfigProblem>,
     ) {
         let mut own = BTreeMap::<Key, Entry>::new();
-        for Written { key, value, line } in written {
+        for Pair { key, value, line } in written {
             let path = path.to_owned();
             let entry = Entry {
                 written: key.clone(),

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mq_core::settings::properties;
+use mq_core::settings::properties::{self, Pair};
 
 use super::error::{ConfigProblem, Origin};
 use super::key::Key;
@@ -16,24 +16,6 @@ use super::yaml;
 
 const NAMES: [&str; 2] = ["bootstrap", "application"];
 const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
-
-/// A key and a value as a file has them.
-#[derive(Debug)]
-pub(super) struct Written {
-    pub(super) key: String,
-    pub(super) value: String,
-    pub(super) line: u64,
-}
-
-impl From<properties::Pair> for Written {
-    fn from(pair: properties::Pair) -> Self {
-        Self {
-            key: pair.key,
-            value: pair.value,
-            line: pair.line,
-        }
-    }
-}
 
 /// Where to look for settings.
 ///
@@ -249,7 +231,7 @@ fn read_files(
     any
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Written>, (u64, String)> {
+fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Pair>, (u64, String)> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -260,8 +242,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Written>, (u64, String)> {
         (line, "not UTF-8 text".to_owned())
     })?;
     if path.extension().is_some_and(|kind| kind == "properties") {
-        let pairs = properties::read(text).map_err(|error| (error.line, error.to_string()))?;
-        Ok(pairs.into_iter().map(Written::from).collect())
+        properties::read(text).map_err(|error| (error.line, error.to_string()))
     } else {
         yaml::read(text)
     }

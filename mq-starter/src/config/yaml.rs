@@ -5,13 +5,12 @@
 
 use std::fmt;
 
+use mq_core::settings::properties::Pair;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::sources::Written;
-
 /// Keys (dotted) and values of `text`, or the line and reason that make it unreadable.
-pub(super) fn read(text: &str) -> Result<Vec<Written>, (u64, String)> {
+pub(super) fn read(text: &str) -> Result<Vec<Pair>, (u64, String)> {
     let options = serde_saphyr::options! { with_snippet: false };
     let root: Option<Spanned<Node>> =
         serde_saphyr::from_str_with_options(text, options).map_err(|e| complaint(&e))?;
@@ -38,7 +37,7 @@ fn complaint(error: &serde_saphyr::Error) -> (u64, String) {
     (line, what)
 }
 
-fn flatten(text: &str, key: &str, node: &Spanned<Node>, written: &mut Vec<Written>) {
+fn flatten(text: &str, key: &str, node: &Spanned<Node>, written: &mut Vec<Pair>) {
     match &node.value {
         Node::Table(entries) => {
             for (name, value) in entries {
@@ -68,8 +67,8 @@ fn child(key: &str, name: &str) -> String {
     }
 }
 
-fn leaf(key: &str, value: String, node: &Spanned<Node>) -> Written {
-    Written {
+fn leaf(key: &str, value: String, node: &Spanned<Node>) -> Pair {
+    Pair {
         key: key.to_owned(),
         value,
         line: node.referenced.line(),

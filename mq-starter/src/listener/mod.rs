@@ -21,7 +21,8 @@ pub use handler::Delivery;
 pub use modes::{ConsumeMode, MessageModel, SelectorType, UnknownName};
 pub use outcome::{ConsumeError, ConsumeResult, IntoConsumeResult, Next};
 
-pub(crate) use plan::{Consumer, Listener, Plan};
+pub(crate) use plan::{Consumer, Plan};
+pub(crate) use reading::Listener;
 
 /// A struct that takes messages; it carries `#[rocketmq_message_listener]`.
 ///

@@ -9,26 +9,14 @@ use mq_core::message::{GroupName, TopicName};
 
 use super::Origin;
 use super::declaration::Declaration;
-use super::handler::Handler;
-use super::modes::{ConsumeMode, MessageModel, SelectorType};
-use super::reading::Reading;
-use crate::application::Problem;
+use super::modes::{ConsumeMode, MessageModel};
+use super::reading::{Listener, Meant, Reading};
 use crate::config::{ListenerSettings, Settings};
+use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Handlers at a time when nobody says otherwise (`consumeThreadNumber`).
 const THREADS: u16 = 20;
-
-/// One listener, ready to be called.
-#[derive(Clone, Debug)]
-pub(crate) struct Listener {
-    pub(crate) name: &'static str,
-    pub(crate) origin: Origin,
-    pub(crate) topic: TopicName,
-    pub(crate) selector: SelectorType,
-    pub(crate) expression: String,
-    pub(crate) handler: Handler,
-}
 
 /// One consumer: a group with all its listeners in this program.
 #[derive(Clone, Debug)]
@@ -50,18 +38,6 @@ pub(crate) struct Plan {
     pub(crate) consumers: Vec<Consumer>,
     /// Listeners that the settings switch off.
     pub(crate) disabled: Vec<&'static Declaration>,
-}
-
-/// A listener and what it wants of its group.
-pub(super) struct Meant {
-    pub(super) listener: Listener,
-    pub(super) group: GroupName,
-    pub(super) mode: ConsumeMode,
-    pub(super) model: MessageModel,
-    /// `None`: whatever the others of the group want.
-    pub(super) threads: Option<u16>,
-    /// `None`: whatever the others of the group want.
-    pub(super) max_reconsume_times: Option<u32>,
 }
 
 impl Plan {
@@ -250,6 +226,7 @@ mod tests {
     use super::*;
     use crate::__private::{Assembly, Attributes, Written};
     use crate::config::SettingsOptions;
+    use crate::listener::handler::Handler;
 
     fn assemble(assembly: &mut Assembly<'_>) -> Option<Handler> {
         let handler = Handler::new(|_| Box::pin(async { Ok(()) }));

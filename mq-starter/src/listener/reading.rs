@@ -5,14 +5,38 @@ use std::fmt::Display;
 use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
 
+use super::Origin;
 use super::attributes::Written;
 use super::declaration::Declaration;
+use super::handler::Handler;
 use super::modes::{ConsumeMode, MessageModel, Named, SelectorType};
 use super::names;
-use super::plan::{Listener, Meant};
-use crate::application::Problem;
 use crate::config::{ListenerSettings, Settings};
+use crate::problem::Problem;
 use crate::state::{AppState, Assembly};
+
+/// One listener, ready to be called.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    pub(crate) name: &'static str,
+    pub(crate) origin: Origin,
+    pub(crate) topic: TopicName,
+    pub(crate) selector: SelectorType,
+    pub(crate) expression: String,
+    pub(crate) handler: Handler,
+}
+
+/// A listener and what it wants of its group.
+pub(super) struct Meant {
+    pub(super) listener: Listener,
+    pub(super) group: GroupName,
+    pub(super) mode: ConsumeMode,
+    pub(super) model: MessageModel,
+    /// `None`: whatever the others of the group want.
+    pub(super) threads: Option<u16>,
+    /// `None`: whatever the others of the group want.
+    pub(super) max_reconsume_times: Option<u32>,
+}
 
 /// An annotation being read. What is wrong with it goes to `problems`.
 pub(super) struct Reading<'a> {
@@ -136,7 +160,7 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn handler(&mut self, state: &AppState) -> Option<super::handler::Handler> {
+    fn handler(&mut self, state: &AppState) -> Option<Handler> {
         let mut assembly = Assembly::new(state);
         let handler = (self.declaration.assemble)(&mut assembly);
         for missing in assembly.into_missing() {

@@ -27,13 +27,13 @@ pub(super) struct Draft {
 
 /// How a message is to be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct How {
+pub(super) struct How {
     /// Messages of one key go to one queue.
-    pub(crate) hash_key: Option<String>,
+    pub(super) hash_key: Option<String>,
     /// For all attempts together; `None` is the producer's.
-    pub(crate) timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// Whether "stored but not flushed" is good enough.
-    pub(crate) accept_unflushed: bool,
+    pub(super) accept_unflushed: bool,
 }
 
 impl Draft {

@@ -8,6 +8,7 @@ mod destination;
 mod draft;
 mod error;
 mod handle;
+mod producer;
 
 use std::fmt;
 use std::future::Future;
@@ -19,13 +20,13 @@ use mq_core::tasks::Tasks;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use draft::How;
+
 pub use builder::MessageBuilder;
-pub(crate) use draft::How;
 pub use error::SendError;
 pub use handle::SendHandle;
 pub use mq_core::client::{SendResult, SendStatus};
-
-use crate::bridge::Producer;
+pub(crate) use producer::Producer;
 
 /// Sends messages. Cheap to clone; the application provides one.
 ///

@@ -10,9 +10,9 @@ mod listener;
 mod lock;
 mod offsets;
 mod orderly;
-mod process_queue;
+pub(super) mod process_queue;
 mod pull;
-mod rebalance;
+pub(super) mod rebalance;
 mod received;
 mod retry;
 mod share;
@@ -35,7 +35,7 @@ use super::cluster::Cluster;
 use super::groups::Order;
 use super::producer::Producer;
 use crate::message::subscription::Subscription;
-use crate::message::{GroupName, MessageQueue, TopicName};
+use crate::message::{GroupName, MessageQueue, QueueOffset, TopicName};
 use crate::tasks::{Tasks, Unfinished};
 use crate::wire::body::MessageModel;
 use assigned::Assigned;
@@ -125,6 +125,18 @@ impl Core {
         let assigned = self.assigned.lock();
         let owned = assigned.values().filter(|assigned| !assigned.is_dropped());
         owned.map(Arc::clone).collect()
+    }
+
+    /// The queue is not where we thought: it goes on at `offset` after the next round, which gives
+    /// it up and takes it anew.
+    fn move_to(&self, assigned: &Assigned, offset: QueueOffset) {
+        assigned.drop_it();
+        {
+            // Whoever finishes a message holds this too, and sees afterwards that it is dropped.
+            let _held = assigned.held.lock();
+            self.offsets.set(&assigned.queue, offset);
+        }
+        self.share_again();
     }
 
     /// Asks for a round of sharing; when there is no room one is asked for already.

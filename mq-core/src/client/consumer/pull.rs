@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::assigned::Assigned;
-use super::{Core, concurrently, received, share};
+use super::{Core, concurrently, received};
 use crate::client::routes::MASTER;
 use crate::message::{MessageExt, QueueOffset};
 use crate::remoting::CallError;
@@ -39,7 +39,7 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
     tokio::select! {
         () = assigned.dropped() => {}
         () = core.tasks.stopping() => {}
-        next = pull(&core, &assigned) => share::move_to(&core, &assigned, next),
+        next = pull(&core, &assigned) => core.move_to(&assigned, next),
     }
 }
 

@@ -71,23 +71,11 @@ pub(super) async fn commit(core: Arc<Core>) {
     }
 }
 
-/// The queue is not where we thought: it goes on at `offset` after the next round, which gives it
-/// up and takes it anew.
-pub(super) fn move_to(core: &Core, assigned: &Assigned, offset: QueueOffset) {
-    assigned.drop_it();
-    {
-        // Whoever finishes a message holds this too, and sees afterwards that it is dropped.
-        let _held = assigned.held.lock();
-        core.offsets.set(&assigned.queue, offset);
-    }
-    core.share_again();
-}
-
 fn reset(core: &Core, body: &ResetOffsetBody) {
     for assigned in core.owned() {
         let offset = body.offset_table.get(&assigned.queue);
         if let Some(offset) = offset.and_then(|offset| QueueOffset::from_wire(*offset)) {
-            move_to(core, &assigned, offset);
+            core.move_to(&assigned, offset);
         }
     }
 }

@@ -1,20 +1,12 @@
 //! Keys: text, numbers, and objects, which are read only when somebody asks for them.
 
-use std::borrow::Cow;
-
 use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::convert::{parse, variant};
-use super::scan::Reader;
+use super::scan::{Key, Reader};
 use super::{BodyError, Result};
-
-/// The key of a member, before anybody has said what type it is.
-pub(super) enum Key<'de> {
-    Text(Cow<'de, str>),
-    Nested { text: &'de str, start: usize },
-}
 
 /// Gives a key to whatever type a map or a struct has for it.
 pub(super) struct KeyReader<'de> {

@@ -3,8 +3,13 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use super::key::Key;
 use super::{BodyError, MAX_CONTAINERS, MAX_DEPTH, MAX_VALUES, Result};
+
+/// The key of a member, before anybody has said what type it is.
+pub(super) enum Key<'de> {
+    Text(Cow<'de, str>),
+    Nested { text: &'de str, start: usize },
+}
 
 /// How far a text has been read, and what it may still have.
 pub(super) struct Reader<'de> {

@@ -6,12 +6,12 @@ use std::time::Duration;
 #[cfg(feature = "embedded")]
 use mq_core::client::Client;
 
-use super::ApplicationError;
-#[cfg(not(feature = "embedded"))]
-use super::Problem;
 #[cfg(feature = "embedded")]
 use crate::EmbeddedBroker;
 use crate::config::{NameServer, RocketMQConfig};
+use crate::problem::ApplicationError;
+#[cfg(not(feature = "embedded"))]
+use crate::problem::Problem;
 
 /// Where the cluster is.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) enum Place {
 impl Place {
     /// Finds the cluster, or starts the broker in the process.
     #[cfg(feature = "embedded")]
-    pub(super) async fn find(
+    pub(crate) async fn find(
         config: &RocketMQConfig,
         shared: Option<EmbeddedBroker>,
     ) -> Result<Self, ApplicationError> {
@@ -44,7 +44,7 @@ impl Place {
 
     /// Finds the cluster.
     #[cfg(not(feature = "embedded"))]
-    pub(super) fn find(config: &RocketMQConfig) -> Result<Self, ApplicationError> {
+    pub(crate) fn find(config: &RocketMQConfig) -> Result<Self, ApplicationError> {
         match &config.name_server {
             NameServer::At(addresses) => Ok(Self::At(addresses.clone())),
             NameServer::Embedded => Err(ApplicationError::Refused(vec![Problem::new(
@@ -79,7 +79,7 @@ impl Place {
 
     /// Stops the broker, when it is the application's own; says what went on after `limit`.
     #[cfg(feature = "embedded")]
-    pub(super) async fn stop(&self, limit: Duration) -> Vec<String> {
+    pub(crate) async fn stop(&self, limit: Duration) -> Vec<String> {
         match self {
             Self::Own(broker) => broker.stop(limit).await,
             Self::At(_) | Self::Shared(_) => Vec::new(),
