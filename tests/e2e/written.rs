@@ -14,20 +14,22 @@ fn files_named_in(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn every_file_that_the_architecture_names_is_there() {
+fn every_file_that_the_texts_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    for (name, at_least) in [("ARCHITECTURE.md", 20), ("CONTRIBUTING.md", 2)] {
+        let text = fs::read_to_string(root.join(name)).unwrap();
+        // A file that is still to be written bears the name of an unknown.
+        let files = files_named_in(&text).filter(|file| !file.ends_with("/x.rs"));
 
-    let missing: Vec<_> = files_named_in(&text)
-        .filter(|file| !root.join(file).is_file())
-        .collect();
+        let missing: Vec<_> = files.filter(|file| !root.join(file).is_file()).collect();
 
-    assert!(
-        files_named_in(&text).count() > 20,
-        "the journeys name no files"
-    );
-    assert!(
-        missing.is_empty(),
-        "ARCHITECTURE.md names what is not there: {missing:#?}"
-    );
+        assert!(
+            files_named_in(&text).count() > at_least,
+            "{name} names no files"
+        );
+        assert!(
+            missing.is_empty(),
+            "{name} names what is not there: {missing:#?}"
+        );
+    }
 }
