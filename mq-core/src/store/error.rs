@@ -55,7 +55,7 @@ pub enum AppendError {
     #[error("{0}")]
     Illegal(String),
     /// There is no room; it is tried again as soon as there is.
-    #[error("the disk is full")]
+    #[error("the disk is full: sends are taken again when there is space")]
     Full,
     /// The store takes no more writes: it is closing, or a write or sync failed and memory may hold
     /// what the disk does not.

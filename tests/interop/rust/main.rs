@@ -20,6 +20,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(false)
         .with_max_level(tracing::Level::WARN)
         .init();
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -50,7 +51,7 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error}");
+            tracing::error!(error = &*error as &dyn Error, "stopped");
             ExitCode::FAILURE
         }
     }

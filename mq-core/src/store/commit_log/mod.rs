@@ -122,8 +122,15 @@ impl CommitLog {
     pub(super) fn refuse_for_space(&self, full: bool) {
         let mut state = self.state.lock();
         match (&*state, full) {
-            (State::Open, true) => *state = State::Full,
-            (State::Full, false) => *state = State::Open,
+            (State::Open, true) => {
+                let directory = self.directory().display();
+                tracing::warn!(%directory, "the disk is nearly full: sends are refused until there is space");
+                *state = State::Full;
+            }
+            (State::Full, false) => {
+                tracing::info!("the disk has space again: sends are taken");
+                *state = State::Open;
+            }
             _ => {}
         }
     }
