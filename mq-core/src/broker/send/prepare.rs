@@ -40,6 +40,7 @@ impl SendProcessor {
         queue: i32,
         request: Incoming<SendMessage>,
     ) -> Result<Prepared, Refusal> {
+        let one_way = request.one_way;
         let properties = self.properties(request.header.properties.as_ref());
         let sys_flag = storable(&request.header, &properties)?;
         let message = Message {
@@ -58,7 +59,7 @@ impl SendProcessor {
             delay::check_timer(properties, self.clock.now_ms())?;
         }
         let unique_id = properties.get(property::UNIQ_KEY).map(ByteString::from);
-        let durability = durability(properties);
+        let durability = durability(properties, one_way);
         delay::divert(&mut draft, self.delays())?;
         Ok(Prepared {
             draft,
@@ -78,7 +79,7 @@ impl SendProcessor {
         // An id of the whole batch would be the same for all its messages.
         let shared = without_id(shared);
         storable(&request.header, &Properties::from_bytes(shared.clone()))?;
-        let durability = durability(&Properties::from_bytes(shared.clone()));
+        let durability = durability(&Properties::from_bytes(shared.clone()), request.one_way);
         let mut drafts = Vec::new();
         for child in batch::decode(request.body.clone()) {
             let Child {
@@ -189,9 +190,10 @@ fn storable(header: &SendMessage, properties: &Properties) -> Result<SysFlag, Re
     Ok(sys_flag)
 }
 
-/// `WAIT` = `false`: the sender does not wait for the disk.
-fn durability(properties: &Properties) -> Durability {
+/// The sender does not wait for the disk when it says so, `WAIT` = `false`, or wants no answer.
+fn durability(properties: &Properties, one_way: bool) -> Durability {
     match properties.get(property::WAIT) {
+        _ if one_way => Durability::Written,
         Some(wait) if wait.eq_ignore_ascii_case("false") => Durability::Written,
         _ => Durability::AsConfigured,
     }
@@ -206,4 +208,20 @@ fn without_id(properties: &str) -> Vec<u8> {
 
 pub(super) fn illegal(remark: &str) -> Refusal {
     Refusal::new(ResponseCode::MESSAGE_ILLEGAL, remark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_wants_an_answer_waits_for_the_disk() {
+        let plain = Properties::default();
+        let mut hasty = Properties::default();
+        hasty.set(property::WAIT, "false");
+
+        assert_eq!(durability(&plain, false), Durability::AsConfigured);
+        assert_eq!(durability(&plain, true), Durability::Written);
+        assert_eq!(durability(&hasty, false), Durability::Written);
+    }
 }
