@@ -38,7 +38,7 @@ const PIECE: usize = 512;
 /// another write.
 const MANY_CALLERS: usize = 2;
 
-/// How long answers that are under way may take when the owner stops.
+/// How long what is under way may take when the owner stops or the peer has hung up.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// What a connection needs besides its stream.
@@ -56,21 +56,16 @@ pub(super) async fn run<S>(stream: S, link: Link, clock: Clock, tasks: Tasks)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let farewell = Farewell {
-        peer: link.peer.clone(),
-        watcher: Arc::clone(&link.watcher),
-    };
+    let peer = link.peer.clone();
     let mut connection = Connection::new(stream, link, clock, tasks);
     let end = poll_fn(|cx| connection.poll(cx)).await;
     match end {
-        End::Broken(error) => {
-            tracing::warn!(peer = ?farewell.peer, %error, "closed over a broken frame");
-        }
-        end => tracing::debug!(peer = ?farewell.peer, "closed: {end}"),
+        End::Broken(error) => tracing::warn!(?peer, %error, "closed over a broken frame"),
+        end => tracing::debug!(?peer, "closed: {end}"),
     }
 }
 
-/// Tells the world that the peer is gone, however the task ends.
+/// Tells the world that the peer is gone, as soon as it is and however the task ends.
 struct Farewell {
     peer: Peer,
     watcher: Arc<dyn PeerWatcher>,
@@ -109,6 +104,12 @@ impl fmt::Display for End {
     }
 }
 
+/// Nothing more is read; what is under way may come to its end.
+struct Ending {
+    why: End,
+    until: Moment,
+}
+
 /// What happens to a connection from outside of its stream.
 enum Signal {
     Closed,
@@ -129,10 +130,14 @@ struct Connection<S> {
     /// Polled only when one of them is woken.
     signals: FuturesUnordered<BoxFuture<'static, Signal>>,
     quiet: Quiet,
-    stopping: bool,
+    ending: Option<Ending>,
+    /// The peer takes nothing more. What it sent before is still to be read.
+    deaf: bool,
     /// The last turn let other callers join it.
     joining: bool,
     peer: Peer,
+    /// Nothing once it is told.
+    farewell: Option<Farewell>,
     router: Arc<Router>,
     limits: Limits,
     /// How the peer is asked: as it asked last.
@@ -147,6 +152,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         signals.push(async move { peer.closed().map(|()| Signal::Closed).await }.boxed());
         signals.push(async move { tasks.stopping().map(|()| Signal::Stop).await }.boxed());
         let quiet = Quiet::since(clock.moment());
+        let farewell = Farewell {
+            peer: link.peer.clone(),
+            watcher: link.watcher,
+        };
         let connection = Self {
             stream,
             input: Input::new(link.limits.frame),
@@ -157,9 +166,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             waiters: Waiters::default(),
             signals,
             quiet,
-            stopping: false,
+            ending: None,
+            deaf: false,
             joining: false,
             peer: link.peer,
+            farewell: Some(farewell),
             router: link.router,
             limits: link.limits,
             encoding: link.encoding,
@@ -180,26 +191,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut end = self.take_input(cx, now, &mut turn).err();
-        self.take_answers(cx, &mut turn);
-        match self.write(cx, now) {
-            Ok(()) => {}
-            Err(error) => end = end.or(Some(End::Io(error))),
+        if let Err(end) = self.take_input(cx, now, &mut turn) {
+            self.hang_up(end, now);
         }
-        if self.stopping && self.answering.is_empty() && self.output.waiting() == 0 {
-            end = end.or(Some(End::Stopped));
+        self.take_answers(cx, &mut turn);
+        self.write(cx, now);
+        if self.answering.is_empty()
+            && self.output.waiting() == 0
+            && let Some(ending) = self.ending.take()
+        {
+            return Poll::Ready(ending.why);
         }
         self.input.rest();
         self.output.rest();
         if turn == 0 {
             cx.waker().wake_by_ref();
         }
-        end.map_or(Poll::Pending, Poll::Ready)
+        Poll::Pending
+    }
+
+    /// The peer says nothing more. What it asked for is still done: a message that it wants no
+    /// answer to may be all it came for.
+    fn hang_up(&mut self, why: End, now: Moment) {
+        self.farewell = None;
+        self.outgoing.close();
+        while self.outgoing.try_recv().is_ok() {}
+        self.waiters = Waiters::default();
+        self.end_within_moments(why, now);
+    }
+
+    fn end_within_moments(&mut self, why: End, now: Moment) {
+        let until = now.plus(LAST_ANSWERS);
+        self.ending = Some(Ending { why, until });
+        self.wake_at(until);
     }
 
     fn take_signals(&mut self, cx: &mut Context<'_>, now: Moment) -> Option<End> {
         while let Poll::Ready(Some(signal)) = Pin::new(&mut self.signals).poll_next(cx) {
             match signal {
+                Signal::Closed if self.farewell.is_none() => {}
                 Signal::Closed => {
                     // What was said before the farewell still goes out, as far as the peer takes it.
                     return Some(match self.output.write(&mut self.stream, cx) {
@@ -207,15 +237,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                         Err(error) => End::Io(error),
                     });
                 }
-                Signal::Stop => {
-                    self.stopping = true;
-                    self.wake_at(now.plus(LAST_ANSWERS));
+                Signal::Stop if self.ending.is_none() => {
+                    self.end_within_moments(End::Stopped, now);
                 }
-                Signal::Timer if self.stopping => return Some(End::Stopped),
-                Signal::Timer => match self.quiet.deadline(&self.limits) {
-                    (deadline, end) if deadline <= now => return Some(end),
-                    (deadline, _) => self.wake_at(deadline),
-                },
+                Signal::Stop => {}
+                Signal::Timer => {
+                    let over = self.ending.take_if(|ending| ending.until <= now);
+                    if let Some(ending) = over {
+                        return Some(ending.why);
+                    }
+                    match self.quiet.deadline(&self.limits) {
+                        (deadline, end) if deadline <= now => return Some(end),
+                        (deadline, _) => self.wake_at(deadline),
+                    }
+                }
             }
         }
         None
@@ -333,14 +368,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    fn write(&mut self, cx: &mut Context<'_>, now: Moment) -> io::Result<()> {
+    fn write(&mut self, cx: &mut Context<'_>, now: Moment) {
         if self.output.waiting() == 0 {
-            return Ok(());
+            return;
         }
         let held = self.is_full();
-        let written = self.output.write(&mut self.stream, cx)?;
-        if written > 0 {
-            self.quiet.said(now);
+        if !self.deaf {
+            match self.output.write(&mut self.stream, cx) {
+                Ok(0) => {}
+                Ok(_) => self.quiet.said(now),
+                Err(error) => {
+                    tracing::debug!(peer = ?self.peer, %error, "the peer takes nothing more");
+                    self.deaf = true;
+                }
+            }
+        }
+        if self.deaf {
+            self.output = Output::default();
         }
         if self.output.waiting() > 0 && self.quiet.blocked(now) {
             self.wake_at(now.plus(self.limits.stalled));
@@ -348,7 +392,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if held && !self.is_full() {
             cx.waker().wake_by_ref();
         }
-        Ok(())
     }
 
     fn wake_at(&self, deadline: Moment) {
@@ -367,7 +410,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Nothing more is read for now.
     fn is_held(&self) -> bool {
-        self.stopping
+        self.ending.is_some()
             || self.is_full()
             || self.answering.len() >= self.limits.in_flight
             || self.answering_bytes >= self.limits.in_flight_bytes

@@ -144,6 +144,47 @@ async fn a_server_that_stops_still_answers_what_it_has_taken() {
     stopped.unwrap();
 }
 
+/// A producer that sent one-way messages and closed its socket once lost those that the broker had
+/// not finished.
+#[tokio::test]
+async fn what_a_peer_asked_for_before_it_hung_up_is_still_done() {
+    let stage = Stage::new().await;
+    let mut raw = stage.raw().await;
+    raw.say(Encoding::Json, 1, &echo("wait")).await;
+    let peer = stage.who_said("wait").await;
+
+    raw.stream.shutdown().await.unwrap();
+    stage.wait_until_gone(&peer).await;
+    stage.echo.gate.add_permits(1);
+
+    let answer = raw
+        .hear()
+        .await
+        .expect("half of the connection is still there");
+    assert_eq!(answer.head.opaque, 1);
+    assert_eq!(raw.hear().await, None);
+}
+
+/// The answer to a closed socket is refused by its system, and what had come before was dropped.
+#[tokio::test]
+async fn what_a_peer_sent_before_it_closed_is_read_although_it_takes_no_answer() {
+    let stage = Stage::new().await;
+    let mut raw = stage.raw().await;
+    raw.say(Encoding::Json, 1, &echo("answered")).await;
+    raw.stream.readable().await.unwrap();
+    // More than one turn takes, and no more than the system takes over at once.
+    let mut requests: Vec<u8> = (2..960)
+        .flat_map(|opaque| said(Encoding::Binary, opaque, &echo("-")))
+        .collect();
+    requests.extend(said(Encoding::Binary, 960, &echo("last")));
+    raw.send(&requests).await;
+    drop(raw);
+
+    let peer = stage.who_said("last").await;
+
+    stage.wait_until_gone(&peer).await;
+}
+
 #[tokio::test]
 async fn one_connection_too_many_is_closed_at_once() {
     let clock = Clock::system();
