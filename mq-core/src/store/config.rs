@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Zone;
+
 /// What the store is told.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
@@ -73,8 +75,10 @@ impl Flush {
 pub struct Retention {
     /// A segment may go when its last message is older (`fileReservedTime`).
     pub keep: Duration,
-    /// Hours of the day, UTC offset added, in which old segments go (`deleteWhen`).
+    /// Hours of the day in which old segments go (`deleteWhen`).
     pub hours: Vec<u8>,
+    /// Where those hours are meant.
+    pub zone: Zone,
     /// Old segments go at any hour when the disk is fuller than this (`diskMaxUsedSpaceRatio`).
     pub max_used: f64,
     /// Segments of any age go when the disk is fuller than this (`diskSpaceCleanForciblyRatio`).
@@ -88,6 +92,7 @@ impl Default for Retention {
         Self {
             keep: Duration::from_hours(72),
             hours: vec![4],
+            zone: Zone::local(),
             max_used: 0.75,
             force_used: 0.85,
             refuse_used: 0.90,

@@ -21,6 +21,7 @@ mod retention;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +46,7 @@ pub use open::RecoveryReport;
 use paths::Paths;
 pub use read::{Boundary, ReadLimits, ReadOutcome, ReadStatus};
 use snapshot::Deletions;
+pub use zone::Zone;
 
 /// The topic in which delayed messages wait; its consume queues hold the time of delivery.
 pub const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";

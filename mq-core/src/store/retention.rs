@@ -6,8 +6,6 @@
 use super::{Inner, MessageStore, StoreError, at};
 use crate::message::record::RecordView;
 
-const HOUR_MS: i64 = 60 * 60 * 1000;
-const HOURS_PER_DAY: i64 = 24;
 /// Segments removed in one round at most (`deleteFileBatchMax`).
 const BATCH: usize = 10;
 
@@ -32,15 +30,8 @@ impl Inner {
             .map_err(at("measure", directory))?
             .used_ratio();
         self.log.refuse_for_space(used >= retention.refuse_used);
-        let hour = self
-            .clock
-            .now_ms()
-            .div_euclid(HOUR_MS)
-            .rem_euclid(HOURS_PER_DAY);
-        let in_hours = retention
-            .hours
-            .iter()
-            .any(|wanted| i64::from(*wanted) == hour);
+        let hour = retention.zone.hour_at(self.clock.now_ms());
+        let in_hours = hour.is_some_and(|hour| retention.hours.contains(&hour));
         let forced = used >= retention.force_used;
         if !in_hours && used < retention.max_used {
             return Ok(());

@@ -376,6 +376,40 @@ fn expired_segments_go_and_every_queue_keeps_its_numbers() {
 }
 
 #[test]
+fn old_segments_go_in_the_hours_of_the_zone() {
+    let hour = std::time::Duration::from_hours(1);
+    let zone = Zone::named("CST-8").unwrap();
+    let mut config = config();
+    config.retention = Retention {
+        keep: hour,
+        hours: vec![4],
+        zone,
+        ..Retention::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let disk = FaultyDisk::default();
+    // 17:00 UTC is one o'clock in the morning there.
+    let clock = Clock::manual(17 * 60 * 60 * 1000);
+    let (store, _) = open_with(&disk, config, &clock);
+    for n in 0..100 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    let mut gone_at = Vec::new();
+    for local in 2..24 {
+        runtime.block_on(clock.advance(hour));
+        let begin = store.begin();
+        store.expire().unwrap();
+        if store.begin() > begin {
+            gone_at.push(local);
+        }
+    }
+
+    assert_eq!(gone_at, [4]);
+}
+
+#[test]
 fn messages_of_a_deleted_topic_never_come_back() {
     let disk = FaultyDisk::default();
     let store = open(&disk);

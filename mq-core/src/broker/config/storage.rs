@@ -74,6 +74,7 @@ impl Storage {
             retention: store::Retention {
                 keep: kept.reserved,
                 hours: kept.hours.clone(),
+                zone: store::Zone::local(),
                 max_used: percent(kept.disk_full_percent),
                 // What is above everything never comes.
                 force_used: kept.disk_forced_percent.map_or(f64::INFINITY, percent),
