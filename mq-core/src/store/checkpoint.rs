@@ -80,9 +80,10 @@ impl Checkpoint {
         if self.mark == Some(mark) {
             return Ok(());
         }
-        self.generation += 1;
+        // Counted on only when it is written: until then the other slot has the only whole mark.
+        let generation = self.generation.saturating_add(1);
         let [even, odd] = SLOTS;
-        let slot = if self.generation.is_multiple_of(2) {
+        let slot = if generation.is_multiple_of(2) {
             even
         } else {
             odd
@@ -93,11 +94,12 @@ impl Checkpoint {
         apache.put_i64(mark.time_ms);
         apache.put_i64(mark.time_ms);
         let write = |offset, bytes: &[u8]| self.file.write_at(offset, bytes);
-        write(slot, &encode(self.generation, mark))
+        write(slot, &encode(generation, mark))
             .and_then(|()| write(0, &apache))
             .and_then(|()| self.file.sync())
             .map_err(at("write", &self.path))?;
         self.mark = Some(mark);
+        self.generation = generation;
         Ok(())
     }
 }
@@ -144,9 +146,9 @@ impl Newer for Option<(u64, Mark)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::disk::MemoryDisk;
+    use crate::store::disk::{Fault, FaultyDisk};
 
-    fn open(disk: &MemoryDisk) -> Checkpoint {
+    fn open(disk: &FaultyDisk) -> Checkpoint {
         let paths = Paths {
             root: "/s".into(),
             commit_log: "/s/commitlog".into(),
@@ -157,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_damaged_slot_leaves_the_older_mark() {
-        let disk = MemoryDisk::default();
+        let disk = FaultyDisk::default();
         let mut checkpoint = open(&disk);
         let marks = [1, 2].map(|n| Mark {
             log: n,
@@ -174,5 +176,26 @@ mod tests {
 
         disk.damage("/s/checkpoint".as_ref(), |bytes| bytes[1024 + 9] ^= 1);
         assert_eq!(open(&disk).mark(), None);
+    }
+
+    #[test]
+    fn a_mark_that_could_not_be_saved_does_not_cost_the_older_one() {
+        let disk = FaultyDisk::default();
+        let mut checkpoint = open(&disk);
+        let [first, second] = [1, 2].map(|n| Mark {
+            log: n,
+            queues: n,
+            time_ms: 5,
+        });
+        checkpoint.save(first).unwrap();
+        disk.set_fault(Some(Fault::Full));
+        checkpoint.save(second).unwrap_err();
+        disk.set_fault(None);
+        checkpoint.save(second).unwrap();
+        assert_eq!(open(&disk).mark(), Some(second));
+
+        disk.damage("/s/checkpoint".as_ref(), |bytes| bytes[512 + 9] ^= 1);
+
+        assert_eq!(open(&disk).mark(), Some(first));
     }
 }

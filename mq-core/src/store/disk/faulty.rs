@@ -19,6 +19,10 @@ const SECTOR: usize = 512;
 pub enum Fault {
     /// Writes find no room.
     Full,
+    /// So many writes find room, the next do not.
+    FullAfter(u64),
+    /// No file can be created: too many are open.
+    Create,
     /// Syncs fail.
     Sync,
     /// Reads of files that are open fail.
@@ -30,9 +34,52 @@ pub enum Fault {
 pub struct FaultyDisk {
     memory: MemoryDisk,
     fault: Arc<Mutex<Option<Fault>>>,
+    power: Arc<Mutex<Power>>,
+}
+
+#[derive(Debug, Default)]
+struct Power {
+    /// Changes so far.
+    changes: u64,
+    /// The change during which the power goes.
+    last: Option<u64>,
+}
+
+/// What becomes of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Whole,
+    /// The power goes in the middle of it.
+    CutShort,
 }
 
 impl FaultyDisk {
+    /// Lets `changes` more calls change something whole; the next is cut short, and nothing is
+    /// changed after it. [`FaultyDisk::crash`] gives the disk with power again.
+    pub fn cut_power_after(&self, changes: u64) {
+        let mut power = self.power.lock();
+        power.last = Some(power.changes.saturating_add(changes));
+    }
+
+    /// How many calls have changed something.
+    pub fn changes(&self) -> u64 {
+        self.power.lock().changes
+    }
+
+    /// Counts a change.
+    fn change(&self) -> io::Result<Change> {
+        let mut power = self.power.lock();
+        let now = power.changes;
+        if power.last.is_some_and(|last| now > last) {
+            return Err(no_power());
+        }
+        power.changes += 1;
+        Ok(match power.last {
+            Some(last) if now == last => Change::CutShort,
+            _ => Change::Whole,
+        })
+    }
+
     /// Lets calls fail, or all succeed again.
     pub fn set_fault(&self, fault: Option<Fault>) {
         *self.fault.lock() = fault;
@@ -48,7 +95,7 @@ impl FaultyDisk {
         });
         Self {
             memory: MemoryDisk::with_contents(after.collect()),
-            fault: Arc::default(),
+            ..Self::default()
         }
     }
 
@@ -58,9 +105,25 @@ impl FaultyDisk {
         self.memory.damage(path, change);
     }
 
+    /// Whether the next write finds no room.
+    fn is_full(&self) -> bool {
+        match &mut *self.fault.lock() {
+            Some(Fault::Full | Fault::FullAfter(0)) => true,
+            Some(Fault::FullAfter(left)) => {
+                *left -= 1;
+                false
+            }
+            _ => false,
+        }
+    }
+
     fn fails(&self, fault: Fault) -> bool {
         *self.fault.lock() == Some(fault)
     }
+}
+
+fn no_power() -> io::Error {
+    io::Error::other("the power is off")
 }
 
 /// Takes unsynced writes back, newest first, sector by sector.
@@ -99,15 +162,27 @@ impl Disk for FaultyDisk {
     }
 
     fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        if self.fails(Fault::Full) {
+        if self.is_full() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.memory.replace(path, content)
+        match self.change()? {
+            Change::Whole => self.memory.replace(path, content),
+            Change::CutShort => Err(no_power()),
+        }
     }
 
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {
-        if self.fails(Fault::Full) {
+        if self.is_full() {
             return Err(io::ErrorKind::StorageFull.into());
+        }
+        if self.fails(Fault::Create) {
+            return Err(io::Error::other("too many open files"));
+        }
+        let change = self.change()?;
+        if change == Change::CutShort {
+            // The name is there, the length is not.
+            self.memory.create(path, 0)?;
+            return Err(no_power());
         }
         let file = self.memory.create(path, length)?;
         Ok(Box::new(FaultyFile {
@@ -124,7 +199,18 @@ impl Disk for FaultyDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.memory.remove(path)
+        match self.change()? {
+            Change::Whole => self.memory.remove(path),
+            Change::CutShort => {
+                // Of a directory, some files are gone.
+                let below = self.memory.contents().into_iter();
+                let below = below.filter(|(file, _)| file != path && file.starts_with(path));
+                for (file, _) in below.step_by(2) {
+                    self.memory.remove(&file)?;
+                }
+                Err(no_power())
+            }
+        }
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
@@ -155,24 +241,40 @@ impl File for FaultyFile {
     }
 
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
-        if self.disk.fails(Fault::Full) {
+        if self.disk.is_full() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.file.write_at(offset, content)
+        match self.disk.change()? {
+            Change::Whole => self.file.write_at(offset, content),
+            Change::CutShort => {
+                let half = content.get(..content.len() / 2).unwrap_or_default();
+                self.file.write_at(offset, half)?;
+                Err(no_power())
+            }
+        }
     }
 
     fn sync(&self) -> io::Result<()> {
         if self.disk.fails(Fault::Sync) {
             return Err(io::Error::other("the disk cannot sync"));
         }
-        self.file.sync()
+        match self.disk.change()? {
+            Change::Whole => self.file.sync(),
+            Change::CutShort => Err(no_power()),
+        }
     }
 
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
+        if self.disk.is_full() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.file.allocate(offset, length)
     }
 
     fn zero_from(&self, offset: u64) -> io::Result<()> {
-        self.file.zero_from(offset)
+        match self.disk.change()? {
+            Change::Whole => self.file.zero_from(offset),
+            Change::CutShort => Err(no_power()),
+        }
     }
 }

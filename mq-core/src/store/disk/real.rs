@@ -296,7 +296,10 @@ mod system {
     pub(super) fn write_at(file: &fs::File, offset: u64, content: &[u8]) -> io::Result<()> {
         let mut done = 0;
         while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
-            done += file.seek_write(rest, offset + done as u64)?;
+            match file.seek_write(rest, offset + done as u64)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => done += written,
+            }
         }
         Ok(())
     }
