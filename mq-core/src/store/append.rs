@@ -50,6 +50,14 @@ pub struct Append<T> {
     wait: Option<SyncWait>,
 }
 
+/// A message of an append that gets an entry in a queue.
+struct Queued<'a> {
+    draft: &'a Draft,
+    queue: Arc<Queue>,
+    place: Place,
+    size: usize,
+}
+
 impl MessageStore {
     /// Appends one message.
     pub fn append(&self, draft: &Draft, durability: Durability) -> Append<Appended> {
@@ -77,8 +85,12 @@ impl Inner {
             self.check(draft)?;
             draft.encode(&mut records);
         }
+        let keys: Vec<Vec<i32>> = drafts
+            .iter()
+            .map(|draft| self.index.keys_of(draft))
+            .collect();
         let mut all = Vec::with_capacity(drafts.len());
-        let mut entries: Vec<(Arc<Queue>, Place, usize)> = Vec::with_capacity(drafts.len());
+        let mut queued: Vec<Queued<'_>> = Vec::with_capacity(drafts.len());
         let end;
         {
             let mut tail = self.log.tail.lock();
@@ -90,13 +102,9 @@ impl Inner {
                 let queue = self
                     .queues
                     .find_or_create(&draft.message.topic, draft.queue_id);
-                let before = entries
-                    .iter()
-                    .filter(|(other, ..)| Arc::ptr_eq(other, &queue))
-                    .count();
                 let place = Place {
                     queue_offset: if has_queue_entry(draft.sys_flag) {
-                        QueueOffset(queue.next() + before as u64)
+                        next_number(&queue, &queued)
                     } else {
                         QueueOffset(0)
                     },
@@ -111,37 +119,55 @@ impl Inner {
                     physical_offset: place.physical_offset,
                     store_timestamp: place.store_timestamp,
                 });
-                entries.push((queue, place, size));
+                if has_queue_entry(draft.sys_flag) {
+                    queued.push(Queued {
+                        draft,
+                        queue,
+                        place,
+                        size,
+                    });
+                }
             }
             self.log.write(&mut tail, placed, &records)?;
             end = placed.offset + records.len() as u64;
-            let placed = drafts.iter().zip(&entries);
-            let queued = placed.filter(|(draft, _)| has_queue_entry(draft.sys_flag));
-            for (draft, (queue, place, size)) in queued {
-                let tag = self.tag_of(draft, place.store_timestamp);
-                let offset = place.physical_offset.0;
-                let size = u32::try_from(*size).unwrap_or(u32::MAX);
-                self.queues
-                    .put(queue, place.queue_offset.0, Entry { offset, size, tag });
-                self.dispatch.keep(Notice {
-                    end: offset + u64::from(size),
-                    topic: draft.message.topic.clone(),
-                    queue_id: draft.queue_id,
-                    next: place.queue_offset.plus(1),
-                    tag,
-                    time_ms: place.store_timestamp,
-                });
+            for queued in &queued {
+                self.enqueue(queued);
             }
-        }
-        for (draft, appended) in drafts.iter().zip(&all) {
-            self.index
-                .add(draft, appended.physical_offset.0, appended.store_timestamp);
+            for (keys, appended) in keys.iter().zip(&all) {
+                let offset = appended.physical_offset.0;
+                self.index.add(keys, offset, appended.store_timestamp);
+            }
+            // Only now: whoever sees this end finds the queues, the notices and the index so far.
+            self.log.publish(&tail);
         }
         self.log
             .figures
             .stored
             .fetch_add(all.len() as u64, Ordering::Relaxed);
         Ok((end, all))
+    }
+
+    /// Puts a message that is in the log into its queue.
+    fn enqueue(&self, queued: &Queued<'_>) {
+        let Queued {
+            draft,
+            queue,
+            place,
+            size,
+        } = queued;
+        let tag = self.tag_of(draft, place.store_timestamp);
+        let offset = place.physical_offset.0;
+        let size = u32::try_from(*size).unwrap_or(u32::MAX);
+        self.queues
+            .put(queue, place.queue_offset.0, Entry { offset, size, tag });
+        self.dispatch.keep(Notice {
+            end: offset + u64::from(size),
+            topic: draft.message.topic.clone(),
+            queue_id: draft.queue_id,
+            next: place.queue_offset.plus(1),
+            tag,
+            time_ms: place.store_timestamp,
+        });
     }
 
     /// Turns what was stored into what the caller waits for.
@@ -230,6 +256,17 @@ impl Inner {
             .get(level.min(last).checked_sub(1)?)
             .copied()
     }
+}
+
+/// The number that the next message gets behind those of the same append; as a rule they all go to
+/// one queue.
+fn next_number(queue: &Arc<Queue>, queued: &[Queued<'_>]) -> QueueOffset {
+    let same = |other: &&Queued<'_>| Arc::ptr_eq(&other.queue, queue);
+    let before = queued.iter().rev().find(same);
+    before.map_or_else(
+        || QueueOffset(queue.next()),
+        |before| before.place.queue_offset.plus(1),
+    )
 }
 
 fn due(store_timestamp: i64, delay: Duration) -> i64 {

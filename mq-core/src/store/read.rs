@@ -245,10 +245,13 @@ impl Inner {
                 }
                 examined += 1;
                 if !entry.is_hole() && (judge.wanted)(entry.tag) {
-                    if entry.offset < self.log.begin() {
-                        removed = true;
-                    } else if self.take(&entry, index, judge.mine, &mut records)? {
+                    if self.take(&entry, index, judge.mine, &mut records)? {
                         count += 1;
+                    } else if entry.offset < self.log.begin() {
+                        removed = true;
+                    } else {
+                        let offset = entry.offset;
+                        tracing::error!(offset, number = index, "a damaged record is passed over");
                     }
                 }
                 index += 1;
@@ -267,7 +270,7 @@ impl Inner {
         })
     }
 
-    /// Appends the record of an entry to `out`, unless it is damaged.
+    /// Appends the record of an entry to `out`, unless it is damaged or removed.
     fn take(
         &self,
         entry: &Entry,
@@ -275,17 +278,15 @@ impl Inner {
         mine: &dyn Fn(&RecordView<'_>) -> bool,
         out: &mut BytesMut,
     ) -> Result<bool, StoreError> {
+        if !self.log.may_hold(entry.offset, entry.size)? {
+            return Ok(false);
+        }
         let start = out.len();
         out.resize(start + entry.size as usize, 0);
         let place = out.get_mut(start..).unwrap_or_default();
         let there = self.log.read(entry.offset, place)?;
         let whole = there && is_whole(place, entry, index, mine);
         if !whole {
-            tracing::error!(
-                offset = entry.offset,
-                number = index,
-                "a damaged record is passed over"
-            );
             out.truncate(start);
         }
         Ok(whole)
@@ -301,13 +302,11 @@ impl Inner {
         }
         let [s0, s1, s2, s3, m0, m1, m2, m3] = head;
         let magic = u32::from_be_bytes([m0, m1, m2, m3]);
-        let size = u32::from_be_bytes([s0, s1, s2, s3]) as usize;
-        let segment_size = self.log.segment_size;
-        let room = segment_size - offset.0 % segment_size;
-        if !matches!(magic, MAGIC_V1 | MAGIC_V2) || size as u64 > room {
+        let size = u32::from_be_bytes([s0, s1, s2, s3]);
+        if !matches!(magic, MAGIC_V1 | MAGIC_V2) || !self.log.may_hold(offset.0, size)? {
             return Ok(None);
         }
-        let mut bytes = BytesMut::zeroed(size);
+        let mut bytes = BytesMut::zeroed(size as usize);
         if !self.log.read(offset.0, &mut bytes)? {
             return Ok(None);
         }

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Buf as _;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
@@ -23,6 +24,9 @@ pub(super) use flush::{Flusher, SyncWait};
 pub(super) use recover::{Found, Scan};
 pub(super) use segment::Segment;
 pub(super) use writer::Tail;
+
+/// A record of so many bytes is read without asking first.
+const SHORT: u32 = 64 * 1024;
 
 #[derive(Debug)]
 pub(super) struct CommitLog {
@@ -153,6 +157,13 @@ impl CommitLog {
         (offset - segment.base < self.segment_size).then(|| Arc::clone(segment))
     }
 
+    /// Where the newest segment ends; 0 when there is none.
+    pub(super) fn limit(&self) -> u64 {
+        let segments = self.segments.read();
+        let last = segments.last();
+        last.map_or(0, |last| last.base + self.segment_size)
+    }
+
     /// All segments, oldest first.
     pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
         self.segments.read().clone()
@@ -175,6 +186,26 @@ impl CommitLog {
         Ok(true)
     }
 
+    /// Whether a record of `size` bytes may begin at `offset`: there is room, and a long one says
+    /// itself that it is so long and lies there. Asked before memory is taken for it, for the size
+    /// comes from a file that may be damaged.
+    pub(super) fn may_hold(&self, offset: u64, size: u32) -> Result<bool, StoreError> {
+        /// Magic, checksum, queue and flag, and the number in the queue.
+        const BETWEEN: usize = 24;
+        let room = self.segment_size - offset % self.segment_size;
+        if u64::from(size) > room || size <= SHORT {
+            return Ok(u64::from(size) <= room);
+        }
+        let mut head = [0; 4 + BETWEEN + 8];
+        if !self.read(offset, &mut head)? {
+            return Ok(false);
+        }
+        let mut head = &head[..];
+        let length = head.get_u32();
+        head.advance(BETWEEN);
+        Ok(length == size && head.get_u64() == offset)
+    }
+
     /// Adds the segment at `base` behind the others.
     fn add_segment(&self, base: u64) -> Result<Arc<Segment>, StoreError> {
         let path = self.paths.segment(base);
@@ -189,16 +220,17 @@ impl CommitLog {
 
     /// Removes the oldest segment, never the newest; gives its base.
     pub(super) fn remove_first(&self) -> Result<Option<u64>, StoreError> {
-        let first = {
-            let mut segments = self.segments.write();
-            if segments.len() < 2 {
-                return Ok(None);
-            }
-            segments.remove(0)
+        let first = match self.segments.read().as_slice() {
+            [first, _, ..] => first.base,
+            _ => return Ok(None),
         };
-        let path = self.paths.segment(first.base);
+        // Whoever reads it has it open. If it cannot be removed, the log still begins there.
+        let path = self.paths.segment(first);
         self.disk.remove(&path).map_err(at("remove", &path))?;
-        Ok(Some(first.base))
+        self.segments
+            .write()
+            .retain(|segment| segment.base != first);
+        Ok(Some(first))
     }
 
     /// Makes everything from `offset` on zeros: later segments go, and the tail of this one.

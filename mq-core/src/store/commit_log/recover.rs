@@ -75,14 +75,16 @@ impl<'a> Scan<'a> {
             }
             let from = self.at;
             let next = self.search(segment_end)?;
-            if next == segment_end && self.mark < segment_end {
+            let last = segment_end == self.log.limit();
+            if next == segment_end && (last || self.mark < segment_end) {
                 // No record is left in front of the mark, behind which one may begin.
-                if self.is_zero(from, self.mark)? {
+                let until = self.mark.min(segment_end);
+                if self.is_zero(from, until)? {
                     let mark = self.mark;
                     tracing::warn!(from, mark, "somebody cut the log in front of the mark");
                     return Ok(Found::End(from));
                 }
-                self.at = self.mark;
+                self.at = until;
             } else {
                 self.at = next;
             }
@@ -92,11 +94,10 @@ impl<'a> Scan<'a> {
 
     /// The record at `at` when it is whole and says itself that it lies there.
     fn read_record(&self, at: u64, size: u32) -> Result<Option<Bytes>, StoreError> {
-        let room = self.log.segment_size - at % self.log.segment_size;
-        let size = size as usize;
-        if size < MIN_SIZE || size as u64 > room {
+        if (size as usize) < MIN_SIZE || !self.log.may_hold(at, size)? {
             return Ok(None);
         }
+        let size = size as usize;
         let mut bytes = BytesMut::zeroed(size);
         if !self.log.read(at, &mut bytes)? {
             return Ok(None);

@@ -68,6 +68,8 @@ impl CommitLog {
         length: usize,
         now_ms: i64,
     ) -> Result<Placed, AppendError> {
+        // Asked under the lock: nothing is written once the log was closed.
+        self.writable()?;
         let needed = length as u64 + BLANK_SIZE as u64;
         if needed > self.segment_size {
             let rule = "is longer than a segment of the log";
@@ -78,8 +80,7 @@ impl CommitLog {
         let inside = tail.end % self.segment_size;
         let remaining = self.segment_size - inside;
         if inside == 0 || tail.segment.is_none() || needed > remaining {
-            self.turn_to(tail, needed)
-                .map_err(|error| self.failed(&error))?;
+            self.turn_to(tail, needed)?;
         }
         let timestamp = now_ms.max(tail.last_timestamp);
         tail.last_timestamp = timestamp;
@@ -129,35 +130,42 @@ impl CommitLog {
             .map_err(disk("write"));
         written.map_err(|error| self.failed(&error))?;
         tail.end = placed.offset + records.len() as u64;
-        self.written.store(tail.end, Ordering::Release);
         self.figures
             .bytes
             .fetch_add(records.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
+    /// Lets everybody know how far the log goes now.
+    pub(in crate::store) fn publish(&self, tail: &Tail) {
+        self.written.store(tail.end, Ordering::Release);
+    }
+
     /// Makes the segment current in which `needed` bytes find room behind the end.
-    fn turn_to(&self, tail: &mut Tail, needed: u64) -> Result<(), StoreError> {
+    fn turn_to(&self, tail: &mut Tail, needed: u64) -> Result<(), AppendError> {
         let inside = tail.end % self.segment_size;
         let remaining = self.segment_size - inside;
         if inside > 0 && needed > remaining {
             if let Some(segment) = self.segment_of(tail.end) {
                 let path = self.path_of(&segment);
                 let filled = segment.file.write_at(inside, &Self::filler(remaining));
-                filled.map_err(|source| StoreError::Disk {
+                let filled = filled.map_err(|source| StoreError::Disk {
                     action: "write",
                     path,
                     source,
-                })?;
+                });
+                filled.map_err(|error| self.failed(&error))?;
             }
             let next = tail.end + remaining;
-            let segment = self.add_segment(next)?;
+            let segment = self.add_segment(next).map_err(|error| refused(&error))?;
             tail.end = next;
             tail.segment = Some(segment);
         } else {
             tail.segment = Some(match self.segment_of(tail.end) {
                 Some(segment) => segment,
-                None => self.add_segment(tail.end)?,
+                None => self
+                    .add_segment(tail.end)
+                    .map_err(|error| refused(&error))?,
             });
         }
         tail.allocated = tail.end % self.segment_size;
@@ -175,6 +183,18 @@ impl CommitLog {
                 self.close(&reason);
                 AppendError::Closed(reason)
             }
+        }
+    }
+}
+
+/// A segment that could not be created leaves nothing behind; the next append tries again.
+fn refused(error: &StoreError) -> AppendError {
+    match error {
+        StoreError::Disk { source, .. } if no_room(source) => AppendError::Full,
+        _ => {
+            let cause = error as &dyn std::error::Error;
+            tracing::error!(error = cause, "a send is refused: no new segment");
+            AppendError::Closed(error.to_string())
         }
     }
 }

@@ -33,7 +33,7 @@ impl Entry {
         if self.is_hole() {
             0
         } else {
-            self.offset + u64::from(self.size)
+            self.offset.saturating_add(self.size.into())
         }
     }
 

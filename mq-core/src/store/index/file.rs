@@ -68,7 +68,7 @@ impl IndexFile {
             begin_offset: bytes.get_u64(),
             end_offset: bytes.get_u64(),
             slots: bytes.get_u32(),
-            next: bytes.get_u32().max(1),
+            next: bytes.get_u32().clamp(1, ITEMS),
         };
         Ok(Self { path, file, header })
     }
@@ -98,7 +98,7 @@ impl IndexFile {
         } else {
             0
         };
-        let seconds = (item.time_ms - self.header.begin_time) / 1000;
+        let seconds = item.time_ms.saturating_sub(self.header.begin_time) / 1000;
         let seconds = i32::try_from(seconds.max(0)).unwrap_or(i32::MAX);
         let mut bytes = Vec::with_capacity(20);
         bytes.put_i32(item.hash);
@@ -107,7 +107,7 @@ impl IndexFile {
         bytes.put_u32(previous);
         self.write(item_at(self.header.next), &bytes)?;
         self.write(slot_at, &self.header.next.to_be_bytes())?;
-        self.header.slots += u32::from(previous == 0);
+        self.header.slots = self.header.slots.saturating_add((previous == 0).into());
         self.header.next += 1;
         self.header.end_time = item.time_ms;
         self.header.end_offset = item.offset;
@@ -132,9 +132,10 @@ impl IndexFile {
             self.read(item_at(number), &mut bytes)?;
             let mut bytes = &bytes[..];
             let (item_hash, offset) = (bytes.get_i32(), bytes.get_u64());
-            let time = self.header.begin_time + i64::from(bytes.get_i32()) * 1000;
+            let since = i64::from(bytes.get_i32()) * 1000;
+            let time = self.header.begin_time.saturating_add(since);
             // Times are kept to the second only.
-            let second = time..=time + 999;
+            let second = time..=time.saturating_add(999);
             let in_time = second.start() <= times.end() && times.start() <= second.end();
             if item_hash == hash && in_time {
                 found.push(offset);

@@ -81,10 +81,24 @@ impl KeyIndex {
         *self.last.lock()
     }
 
-    /// Adds the keys of a message that was just stored.
-    pub(super) fn add(&self, draft: &Draft, offset: u64, time_ms: i64) {
-        let topic = draft.message.topic.as_str();
-        self.add_keys(topic, &draft.message.properties, offset, time_ms);
+    /// The hashes of a message's keys; none when the index is off.
+    pub(super) fn keys_of(&self, draft: &Draft) -> Vec<i32> {
+        self.hashes(draft.message.topic.as_str(), &draft.message.properties)
+    }
+
+    /// Adds a message that was just stored, with the hashes of its keys; called in the order of the
+    /// log.
+    pub(super) fn add(&self, keys: &[i32], offset: u64, time_ms: i64) {
+        if !self.enabled {
+            return;
+        }
+        let items = keys.iter().map(|hash| Item {
+            hash: *hash,
+            offset,
+            time_ms,
+        });
+        self.pending.lock().extend(items);
+        *self.last.lock() = (time_ms, offset);
     }
 
     /// Adds the keys of a record that is read again, unless a file has them.
@@ -94,26 +108,21 @@ impl KeyIndex {
         let known = offset <= in_files && offset < self.trusted.load(Ordering::Relaxed);
         if !known {
             let properties = Properties::from_bytes(record.properties.to_vec());
-            self.add_keys(record.topic, &properties, offset, record.store_timestamp);
+            let keys = self.hashes(record.topic, &properties);
+            self.add(&keys, offset, record.store_timestamp);
         }
     }
 
-    fn add_keys(&self, topic: &str, properties: &Properties, offset: u64, time_ms: i64) {
+    fn hashes(&self, topic: &str, properties: &Properties) -> Vec<i32> {
         if !self.enabled {
-            return;
+            return Vec::new();
         }
         let unique = properties.get(property::UNIQ_KEY);
         let keys = properties.get(property::KEYS).unwrap_or_default();
         let keys = unique
             .into_iter()
             .chain(keys.split(' ').filter(|key| !key.is_empty()));
-        let items = keys.map(|key| Item {
-            hash: key_hash(topic, key),
-            offset,
-            time_ms,
-        });
-        self.pending.lock().extend(items);
-        *self.last.lock() = (time_ms, offset);
+        keys.map(|key| key_hash(topic, key)).collect()
     }
 
     /// Places of messages that may have `key`, newest first, each once.
@@ -148,23 +157,40 @@ impl KeyIndex {
         let mut files = self.files.lock();
         // The items stay visible until the files have them.
         let items: Vec<Item> = self.pending.lock().clone();
-        for item in &items {
-            if files.last().is_none_or(IndexFile::is_full) {
-                let directory = self.paths.index();
-                let created = self.disk.create_directories(&directory);
-                created.map_err(at("create", &directory))?;
-                files.push(IndexFile::create(&*self.disk, directory.join(name()))?);
-            }
-            if let Some(file) = files.last_mut() {
-                file.put(*item)?;
-            }
-        }
-        if let Some(file) = files.last_mut() {
-            file.store_header()?;
-        }
-        self.pending.lock().drain(..items.len());
+        let mut done = 0;
+        let outcome = items.iter().try_for_each(|item| {
+            self.put(&mut files, *item, &name)?;
+            done += 1;
+            Ok(())
+        });
+        let outcome = match files.last() {
+            Some(file) => outcome.and(file.store_header()),
+            None => outcome,
+        };
+        // What a file has is not written again, whatever happened behind it.
+        self.pending.lock().drain(..done);
         drop(files);
-        Ok(())
+        outcome
+    }
+
+    fn put(
+        &self,
+        files: &mut Vec<IndexFile>,
+        item: Item,
+        name: impl Fn() -> String,
+    ) -> Result<(), StoreError> {
+        if files.last().is_none_or(IndexFile::is_full) {
+            if let Some(full) = files.last() {
+                // Nobody comes back to it.
+                full.store_header()?;
+                full.sync()?;
+            }
+            let directory = self.paths.index();
+            let created = self.disk.create_directories(&directory);
+            created.map_err(at("create", &directory))?;
+            files.push(IndexFile::create(&*self.disk, directory.join(name()))?);
+        }
+        files.last_mut().map_or(Ok(()), |file| file.put(item))
     }
 
     /// Makes the newest file survive a loss of power; older ones do already.
