@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::append::has_queue_entry;
 use super::checkpoint::{Checkpoint, Mark};
@@ -77,7 +77,7 @@ impl MessageStore {
             checkpoint: Mutex::new(checkpoint),
             deletions: Deletions::new(snapshot.deleted_before.clone()),
             derived: AtomicU64::new(0),
-            lock: Mutex::new(Some(lock)),
+            lock: RwLock::new(Some(lock)),
             config,
             paths,
             disk,
@@ -173,8 +173,15 @@ impl Inner {
             Some(_) => Vec::new(),
             None => self.queues.all(),
         };
-        let from = if self.queues_are_complete(clean, known, snapshot) {
-            self.walk_from(clean, known)
+        let limit = self.log.limit();
+        if mark.log.max(mark.queues) > limit {
+            tracing::warn!(known = mark.log, limit, "the log is shorter than it was");
+        }
+        // Queues that name places behind the log are of no use.
+        let complete = self.queues_are_complete(clean, known, snapshot);
+        let from = Some(self.walk_from(clean, known)).filter(|from| complete && *from <= limit);
+        let from = if let Some(from) = from {
+            from
         } else {
             self.queues.clear()?;
             report.rebuilt = true;
@@ -187,10 +194,11 @@ impl Inner {
         // with it.
         let gaps = from < begin;
         let end = self.walk(from.max(begin), mark.log, (snapshot, gaps), &mut report)?;
-        self.restore_numbers(snapshot);
+        for (topic, id, next) in snapshot.numbers() {
+            self.go_on_at(&topic, id, next, &report);
+        }
         for (topic, id, old) in numbers {
-            let queue = self.queues.find_or_create(&topic, id);
-            self.queues.advance_to(&queue, old.next(), begin);
+            self.go_on_at(&topic, id, old.next(), &report);
         }
         if !clean || end != mark.log {
             self.log.cut(end)?;
@@ -234,17 +242,14 @@ impl Inner {
                 .is_none_or(|queue| queue.next() == 0)
     }
 
-    /// Lets queues whose newest messages have expired go on with the numbers they had.
-    fn restore_numbers(&self, snapshot: &Snapshot) {
+    /// Lets a queue whose newest messages have expired, or are damaged, go on with the number it had.
+    /// Where messages are simply gone, their numbers are given again: a gap between whole records
+    /// would make the next walk set aside what lies behind it.
+    fn go_on_at(&self, topic: &TopicName, id: i32, next: u64, report: &RecoveryReport) {
         let begin = self.log.begin();
-        for (topic, ids) in &snapshot.next_offsets {
-            let Ok(name) = TopicName::new(topic.clone()) else {
-                continue;
-            };
-            for (id, next) in ids.iter().filter(|(_, next)| **next > 0) {
-                let queue = self.queues.find_or_create(&name, *id);
-                self.queues.advance_to(&queue, *next, begin);
-            }
+        let queue = self.queues.find_or_create(topic, id);
+        if !report.damaged.is_empty() || !queue.reaches(begin) {
+            self.queues.advance_to(&queue, next, begin);
         }
     }
 

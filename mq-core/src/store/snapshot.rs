@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::disk::Disk;
 use super::paths::Paths;
 use super::{Inner, StoreError, at};
+use crate::message::TopicName;
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,15 @@ impl Snapshot {
             tracing::warn!(path = %path.display(), %error, "the snapshot of the queues is damaged");
             Self::default()
         }))
+    }
+
+    /// Every queue that has held a message, and the number of its next one.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (TopicName, i32, u64)> {
+        self.next_offsets.iter().flat_map(|(topic, ids)| {
+            let topic = TopicName::new(topic.clone()).ok();
+            let numbers = ids.iter().filter(|(_, next)| **next > 0);
+            numbers.filter_map(move |(id, next)| Some((topic.clone()?, *id, *next)))
+        })
     }
 
     pub(super) fn write(&self, disk: &Arc<dyn Disk>, paths: &Paths) -> Result<(), StoreError> {
@@ -69,12 +79,13 @@ impl Inner {
     /// Writes the file as things stand.
     pub(super) fn save_snapshot(&self) -> Result<(), StoreError> {
         let begin = self.log.begin();
-        let mut snapshot = Snapshot::default();
-        {
-            let mut marks = self.deletions.0.lock();
-            marks.retain(|_, before| *before > begin);
-            snapshot.deleted_before.clone_from(&marks);
-        }
+        // Held to the end: two may not write the file at once, nor an older state over a newer.
+        let mut marks = self.deletions.0.lock();
+        marks.retain(|_, before| *before > begin);
+        let mut snapshot = Snapshot {
+            deleted_before: marks.clone(),
+            ..Snapshot::default()
+        };
         // A number that a crash takes back is given again; it is no gap.
         let synced = self.log.synced_end();
         for (topic, id, queue) in self.queues.all() {
@@ -84,7 +95,9 @@ impl Inner {
                 .or_default();
             queues.insert(id, queue.visible_max(synced));
         }
-        snapshot.write(&self.disk, &self.paths)
+        let written = snapshot.write(&self.disk, &self.paths);
+        drop(marks);
+        written
     }
 
     /// Deletes the queues of a topic, marked first so that no crash brings its messages back.
@@ -102,6 +115,8 @@ impl Inner {
         self.save_snapshot()?;
         self.queues.remove_topic(topic)?;
         drop(tail);
+        // Whoever waited for that sync finds it done and tells nobody.
+        self.announce();
         Ok(())
     }
 }

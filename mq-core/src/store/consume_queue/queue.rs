@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use parking_lot::Mutex;
 
 use super::Entry;
-use crate::store::disk::Disk;
+use crate::store::disk::{Disk, File};
 use crate::store::paths::{base_of, file_in};
 use crate::store::{StoreError, at};
 
@@ -50,6 +50,10 @@ impl State {
         }
     }
 
+    fn reaches(&self, begin: u64) -> bool {
+        self.last_offset >= begin && self.max() > 0
+    }
+
     fn max(&self) -> u64 {
         self.stored + self.tail.len() as u64
     }
@@ -89,6 +93,11 @@ impl Queue {
         state.max() - hidden as u64
     }
 
+    /// Whether its newest message lies at `begin` or behind.
+    pub(in crate::store) fn reaches(&self, begin: u64) -> bool {
+        self.state.lock().reaches(begin)
+    }
+
     /// Lets the next message have at least the number `next`: those before it have expired, or were
     /// never acknowledged. Says whether entries were added that are in no file.
     pub(super) fn advance_to(&self, next: u64, begin: u64) -> bool {
@@ -96,7 +105,7 @@ impl Queue {
         if state.max() >= next {
             return false;
         }
-        if state.last_offset >= begin && state.max() > 0 {
+        if state.reaches(begin) {
             let was_clean = state.tail.is_empty();
             state.add_holes(next);
             was_clean
@@ -149,7 +158,14 @@ impl Queue {
         let (path, inside) = self.file_of(index);
         let length = usize::try_from(count * Entry::SIZE).unwrap_or(0);
         let mut bytes = vec![0; length];
-        let file = disk.open(&path).map_err(at("open", &path))?;
+        let file = match disk.open(&path) {
+            Ok(file) => file,
+            // Retention was faster.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && index < self.min() => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(at("open", &path)(error)),
+        };
         file.read_at(inside, &mut bytes)
             .map_err(at("read", &path))?;
         let size = usize::try_from(Entry::SIZE).unwrap_or(1);
@@ -201,26 +217,25 @@ impl Queue {
         block: &[Entry],
     ) -> Result<PathBuf, StoreError> {
         let (path, inside) = self.file_of(index);
-        let mut bytes = Vec::with_capacity(block.len() * 20);
-        let mut from = inside;
         let file = match disk.open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 disk.create_directories(&self.directory)
                     .map_err(at("create", &self.directory))?;
-                // A queue that begins inside a file marks what is before as no message.
-                for _before in 0..inside / Entry::SIZE {
-                    Entry::HOLE.write(&mut bytes);
-                }
-                from = 0;
                 let length = self.file_entries * Entry::SIZE;
                 disk.create(&path, length).map_err(at("create", &path))?
             }
             Err(error) => return Err(at("open", &path)(error)),
         };
-        for entry in block {
+        // A queue that begins inside a file marks what is before as no message. The file may be
+        // there without those marks, when the disk was full or the power went.
+        let empty = empty_before(&*file, inside).map_err(at("read", &path))?;
+        let holes = std::iter::repeat_n(&Entry::HOLE, usize::try_from(empty).unwrap_or(0));
+        let mut bytes = Vec::with_capacity((holes.len() + block.len()) * 20);
+        for entry in holes.chain(block) {
             entry.write(&mut bytes);
         }
+        let from = inside - empty * Entry::SIZE;
         file.write_at(from, &bytes).map_err(at("write", &path))?;
         Ok(path)
     }
@@ -335,4 +350,23 @@ impl Queue {
         }
         Ok(())
     }
+}
+
+/// How many entries right in front of the place `inside` a file were never written.
+fn empty_before(file: &dyn File, inside: u64) -> std::io::Result<u64> {
+    let size = usize::try_from(Entry::SIZE).map_err(std::io::Error::other)?;
+    let mut last = [0; 20];
+    let Some(before) = inside.checked_sub(Entry::SIZE) else {
+        return Ok(0);
+    };
+    file.read_at(before, &mut last)?;
+    if Entry::read(&last).is_some() {
+        return Ok(0);
+    }
+    let mut bytes = vec![0; usize::try_from(inside).map_err(std::io::Error::other)?];
+    file.read_at(0, &mut bytes)?;
+    let empty = bytes
+        .rchunks(size)
+        .take_while(|entry| Entry::read(entry).is_none());
+    Ok(empty.count() as u64)
 }
