@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::checkpoint::Mark;
-use super::{Flush, Inner, MessageStore, StoreError, at};
+use super::{AppendError, Flush, Inner, MessageStore, StoreError, at};
 use crate::tasks::Tasks;
 
 /// The mark is saved so often.
@@ -55,7 +55,8 @@ impl MessageStore {
         });
     }
 
-    /// Ends in order: everything reaches the disk, and the next start walks nothing.
+    /// Ends in order: everything reaches the disk, and the next start walks nothing. Work that goes
+    /// on beside is waited for; on a store that is closed already nothing happens.
     ///
     /// # Errors
     ///
@@ -67,12 +68,13 @@ impl MessageStore {
 
 impl Inner {
     /// Runs disk work away from the async threads.
-    async fn in_background(
+    pub(super) async fn in_background(
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<(), StoreError> + Send + 'static,
     ) {
         let store = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        // Dropping this leaves the work going on: the store may be closed meanwhile.
+        let done = tokio::task::spawn_blocking(move || store.while_open(work)).await;
         match done {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -85,16 +87,29 @@ impl Inner {
         }
     }
 
+    /// Does something to the files, unless the store is closed; closing waits for it.
+    pub(super) fn while_open(
+        &self,
+        work: impl FnOnce(&Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let lock = self.lock.read();
+        match *lock {
+            Some(_) => work(self),
+            None => Ok(()),
+        }
+    }
+
     /// Syncs what nobody waits for.
-    fn sync_log(&self) -> Result<(), StoreError> {
+    pub(super) fn sync_log(&self) -> Result<(), StoreError> {
         match self.log.sync() {
             Ok(_) => {
                 self.announce();
                 Ok(())
             }
-            Err(error) => Err(at("sync", self.log.directory())(std::io::Error::other(
-                error.to_string(),
-            ))),
+            Err(error) => {
+                let source = std::io::Error::other(error);
+                Err(at("sync", self.log.directory())(source))
+            }
         }
     }
 
@@ -111,7 +126,7 @@ impl Inner {
     }
 
     /// Syncs queues and index; everything before `visible` is in their files.
-    fn sync_derived(&self, visible: u64) -> Result<(), StoreError> {
+    pub(super) fn sync_derived(&self, visible: u64) -> Result<(), StoreError> {
         self.queues.sync()?;
         self.index.sync()?;
         self.derived
@@ -134,12 +149,23 @@ impl Inner {
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        let writable = self.log.writable();
-        let synced = self.log.sync();
-        self.log.close("the store is closed");
+        let mut lock = self.lock.write();
+        if lock.is_none() {
+            return Ok(());
+        }
+        let synced = {
+            // An append that is under way ends first, and the next finds the log closed.
+            let _tail = self.log.tail.lock();
+            let synced = match self.log.writable() {
+                Err(AppendError::Closed(reason)) => Err(AppendError::Closed(reason)),
+                Ok(()) | Err(_) => self.log.sync(),
+            };
+            self.log.close("the store is closed");
+            synced
+        };
         self.announce();
-        if let Err(error) = writable.and(synced) {
-            let source = std::io::Error::other(error.to_string());
+        if let Err(error) = synced {
+            let source = std::io::Error::other(error);
             return Err(at("close", self.log.directory())(source));
         }
         let end = self.log.synced_end();
@@ -151,7 +177,7 @@ impl Inner {
         let abort = self.paths.abort();
         self.disk.remove(&abort).map_err(at("remove", &abort))?;
         // The directory may be opened again, although somebody still holds this store.
-        drop(self.lock.lock().take());
+        drop(lock.take());
         Ok(())
     }
 }

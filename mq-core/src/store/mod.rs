@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Clock;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
@@ -69,8 +69,9 @@ struct Inner {
     deletions: Deletions,
     /// Queues and index are on disk for all messages before this place.
     derived: AtomicU64,
-    /// Until the store is closed.
-    lock: Mutex<Option<Box<dyn Lock>>>,
+    /// Until the store is closed. Whoever changes files, but for an append, holds this meanwhile, so
+    /// that nothing is changed once the directory may belong to somebody else.
+    lock: RwLock<Option<Box<dyn Lock>>>,
 }
 
 impl MessageStore {
@@ -110,13 +111,13 @@ impl MessageStore {
     }
 
     /// Deletes the queues of a topic. Its messages stay in the log until their segment goes, and
-    /// never come back into a topic of the same name.
+    /// never come back into a topic of the same name. A closed store is left as it is.
     ///
     /// # Errors
     ///
     /// [`StoreError::Disk`].
     pub fn delete_topic(&self, topic: &str) -> Result<(), StoreError> {
-        self.0.delete_topic(topic)
+        self.0.while_open(|store| store.delete_topic(topic))
     }
 
     /// Where the log begins: what lies before was deleted.

@@ -3,6 +3,7 @@
 //! The snapshot is written before a segment is removed: it keeps the numbers of queues whose
 //! messages then have all expired.
 
+use super::commit_log::{Found, Scan};
 use super::{Inner, MessageStore, StoreError, at};
 use crate::message::record::RecordView;
 
@@ -16,7 +17,7 @@ impl MessageStore {
     ///
     /// [`StoreError`].
     pub fn expire(&self) -> Result<(), StoreError> {
-        self.0.expire()
+        self.0.while_open(Inner::expire)
     }
 }
 
@@ -64,13 +65,19 @@ impl Inner {
         let Some(next) = segments.get(1) else {
             return Ok(false);
         };
-        let Some(bytes) = self.record_at(crate::message::PhysicalOffset(next.base))? else {
-            return Ok(false);
-        };
-        let Ok(record) = RecordView::parse(&bytes) else {
-            return Ok(false);
+        let mut scan = Scan::new(&self.log, next.base, self.log.visible_end());
+        let stored = loop {
+            match scan.next()? {
+                Found::Record(bytes) => {
+                    let record = RecordView::parse(&bytes);
+                    break record.map_or(i64::MAX, |record| record.store_timestamp);
+                }
+                // The next one tells as well.
+                Found::Damaged { .. } => {}
+                Found::End(_) => return Ok(false),
+            }
         };
         let keep = i64::try_from(self.config.retention.keep.as_millis()).unwrap_or(i64::MAX);
-        Ok(self.clock.now_ms().saturating_sub(record.store_timestamp) >= keep)
+        Ok(self.clock.now_ms().saturating_sub(stored) >= keep)
     }
 }

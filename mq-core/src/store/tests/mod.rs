@@ -1,5 +1,8 @@
 //! The store as a whole, on disks in memory that forget and fail.
 
+mod adversity;
+mod power;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;

@@ -1,0 +1,515 @@
+//! What others do meanwhile, full disks, and files that lie.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::*;
+use crate::message::Transaction;
+use crate::store::checkpoint::Mark;
+
+fn sweeping() -> StoreConfig {
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        keep: Duration::ZERO,
+        ..Retention::default()
+    };
+    config
+}
+
+fn keyed(key: &str) -> Draft {
+    let mut keyed = draft("t", 0, key);
+    keyed.message.properties.set(property::KEYS, key);
+    keyed
+}
+
+#[test]
+fn a_closed_store_changes_nothing_any_more() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, sweeping(), &Clock::manual(1_000));
+    for n in 0..100 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    store.close().unwrap();
+    let changes = disk.changes();
+
+    runtime.block_on(async {
+        let store = &store.0;
+        store.in_background(Inner::maintain).await;
+        store.in_background(Inner::expire).await;
+        store.in_background(Inner::sync_log).await;
+    });
+    store.expire().unwrap();
+    store.delete_topic("t").unwrap();
+    store.close().unwrap();
+    let refused = finish(store.append(&draft("t", 0, "late"), Durability::Written));
+
+    assert!(matches!(refused, Err(AppendError::Closed(_))));
+    assert_eq!(disk.changes(), changes);
+}
+
+#[test]
+fn closing_waits_for_rounds_and_appends_that_are_under_way() {
+    for _ in 0..20 {
+        let disk = FaultyDisk::default();
+        let (store, _) = open_with(&disk, sweeping(), &Clock::manual(1_000));
+        let acknowledged = Mutex::new(0);
+        let changes = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let append = || store.append(&draft("t", 0, "body"), Durability::Written);
+                while finish(append()).is_ok() {
+                    *acknowledged.lock() += 1;
+                }
+            });
+            scope.spawn(|| {
+                while store.writable().is_ok() {
+                    store.0.while_open(Inner::maintain).unwrap();
+                    store.0.while_open(Inner::expire).unwrap();
+                }
+                store.0.while_open(Inner::maintain).unwrap();
+            });
+            while *acknowledged.lock() < 50 {
+                std::thread::yield_now();
+            }
+            store.close().unwrap();
+            disk.changes()
+        });
+        let acknowledged = acknowledged.into_inner();
+
+        assert_eq!(disk.changes(), changes);
+        let (store, report) = open_with(&disk, sweeping(), &Clock::manual(1_000));
+        assert!(report.clean && report.walked == 0, "{report:?}");
+        assert_eq!(store.max_offset("t", 0), QueueOffset(acknowledged));
+    }
+}
+
+#[test]
+fn a_store_that_refuses_for_space_still_closes_in_order() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "a");
+    store.0.log.refuse_for_space(true);
+    let refused = finish(store.append(&draft("t", 0, "b"), Durability::AsConfigured));
+    assert_eq!(refused, Err(AppendError::Full));
+
+    store.close().unwrap();
+    drop(store);
+
+    assert!(open_with(&disk, config(), &Clock::manual(1)).1.clean);
+}
+
+#[test]
+fn readers_beside_retention_see_whole_messages_or_none() {
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, sweeping(), &Clock::manual(1_000));
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Acquire) {
+                    for message in read_all(&store, "t", 0) {
+                        let number = message.queue_offset.0.to_string();
+                        assert_eq!(message.message.body, number.as_bytes());
+                    }
+                }
+            });
+        }
+        for n in 0..1_000 {
+            append(&store, "t", 0, &n.to_string());
+            if n % 7 == 0 {
+                store.0.maintain().unwrap();
+                store.expire().unwrap();
+            }
+        }
+        ended.store(true, Ordering::Release);
+    });
+    assert!(store.min_offset("t", 0) > QueueOffset(900));
+}
+
+#[test]
+fn entries_whose_file_expired_under_a_reader_are_no_error() {
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, sweeping(), &Clock::manual(1_000));
+    for n in 0..100 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    store.0.maintain().unwrap();
+    let queue = store.0.queues.find("t", 0).unwrap();
+    assert_eq!(queue.read(&disk, 0, 8).unwrap().len(), 8);
+
+    store.expire().unwrap();
+
+    assert!(queue.min() >= 8);
+    assert!(queue.read(&disk, 0, 8).unwrap().is_empty());
+    disk.remove("/store/consumequeue".as_ref()).unwrap();
+    assert!(
+        queue.read(&disk, queue.min(), 1).is_err(),
+        "what should be there"
+    );
+}
+
+#[test]
+fn a_segment_that_cannot_be_removed_stays_in_the_log() {
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, sweeping(), &Clock::manual(1_000));
+    for n in 0..60 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    // The snapshot is written, the segment is not removed.
+    disk.cut_power_after(1);
+
+    store.expire().unwrap_err();
+
+    assert_eq!(store.begin(), PhysicalOffset(0));
+    assert_eq!(bodies(&store, "t", 0).len(), 60);
+}
+
+#[test]
+fn a_damaged_first_record_does_not_keep_the_segment_before_it_for_ever() {
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, sweeping(), &Clock::manual(1_000));
+    for n in 0..60 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    disk.damage(segment(SEGMENT).as_ref(), |bytes| bytes[5] ^= 1);
+
+    store.expire().unwrap();
+
+    assert!(store.begin() >= PhysicalOffset(SEGMENT));
+}
+
+#[test]
+fn when_no_segment_can_be_created_sends_are_refused_until_one_can() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "body");
+    for (round, fault) in [Fault::Create, Fault::Full].into_iter().enumerate() {
+        disk.set_fault(Some(fault));
+        let send = || finish(store.append(&draft("t", 0, "body"), Durability::AsConfigured));
+        let refused = std::iter::repeat_with(send).find_map(Result::err).unwrap();
+        assert!(store.writable().is_ok(), "{refused}");
+        let stored = bodies(&store, "t", 0).len();
+
+        disk.set_fault(None);
+        let next = append(&store, "t", 0, "body").queue_offset;
+
+        assert_eq!(next, QueueOffset(stored as u64), "round {round}");
+    }
+    assert!(store.end() > PhysicalOffset(SEGMENT));
+    let stored = bodies(&store, "t", 0).len();
+    let store = open(&disk.crash(|| false));
+    assert_eq!(bodies(&store, "t", 0).len(), stored);
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_write_of_a_round_costs_nothing_but_the_round() {
+    let config = StoreConfig {
+        index: true,
+        ..config()
+    };
+    for room in 0..24 {
+        let disk = FaultyDisk::default();
+        let (store, _) = open_with(&disk, config.clone(), &Clock::manual(5_000));
+        for n in 0..3 {
+            finish(store.append(&keyed(&format!("k{n}")), Durability::AsConfigured)).unwrap();
+        }
+        disk.set_fault(Some(Fault::FullAfter(room)));
+        for _ in 0..3 {
+            let _refused = store.0.maintain();
+            assert_eq!(bodies(&store, "t", 0).len(), 3, "room {room}");
+        }
+        let refused = finish(store.append(&keyed("k3"), Durability::AsConfigured));
+        assert!(matches!(refused, Ok(_) | Err(AppendError::Full)));
+
+        disk.set_fault(None);
+        finish(store.append(&keyed("k4"), Durability::AsConfigured)).unwrap();
+        store.close().unwrap();
+        drop(store);
+        let header = disk.open("/store/index/19700101000005000".as_ref());
+        let mut next = [0; 4];
+        header.unwrap().read_at(36, &mut next).unwrap();
+
+        let (store, report) = open_with(&disk, config.clone(), &Clock::manual(6_000));
+
+        assert!(report.clean && !report.rebuilt, "room {room}");
+        let stored = bodies(&store, "t", 0);
+        for key in &stored {
+            let found = store.query_by_key("t", key, 10, 0..=i64::MAX).unwrap();
+            assert_eq!(found.len(), 1, "room {room}: {key}");
+        }
+        let items = u64::from(u32::from_be_bytes(next)) - 1;
+        assert_eq!(items, stored.len() as u64, "room {room}: each key once");
+    }
+}
+
+#[test]
+fn a_queue_that_begins_inside_a_file_marks_what_is_before_however_often_the_disk_was_full() {
+    let disk = FaultyDisk::default();
+    let paths = Paths {
+        root: "/store".into(),
+        commit_log: "/store/commitlog".into(),
+    };
+    let queues = || ConsumeQueues::new(paths.clone(), Arc::new(disk.clone()), 8);
+    let topic = TopicName::new("t".to_owned()).unwrap();
+    let first = queues();
+    let queue = first.find_or_create(&topic, 0);
+    let entry = consume_queue::Entry {
+        offset: 100,
+        size: 50,
+        tag: 7,
+    };
+    first.put(&queue, 5, entry);
+    // The file is created, and nothing is written into it.
+    disk.set_fault(Some(Fault::FullAfter(1)));
+    first.store(u64::MAX).unwrap_err();
+    disk.set_fault(None);
+    first.store(u64::MAX).unwrap();
+
+    let again = queues();
+    again.load(u64::MAX).unwrap();
+
+    let queue = again.find("t", 0).unwrap();
+    assert_eq!(queue.next(), 6);
+    let entries = queue.read(&disk, 0, 8).unwrap();
+    assert_eq!(entries.len(), 6);
+    assert!(entries[..5].iter().all(consume_queue::Entry::is_hole));
+    assert_eq!(entries[5], entry);
+}
+
+#[test]
+fn an_entry_that_lies_costs_no_memory_and_no_panic() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for n in 0..10 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    store.0.maintain().unwrap();
+    let file = "/store/consumequeue/t/0/00000000000000000000";
+    disk.damage(file.as_ref(), |bytes| {
+        // Beyond everything, a size beyond everything, both, and another message's place.
+        bytes[20..28].fill(0xff);
+        bytes[48..52].fill(0xff);
+        bytes[60..72].fill(0xff);
+        bytes.copy_within(0..12, 80);
+    });
+
+    let expected = ["0", "5", "6", "7", "8", "9"];
+
+    assert_eq!(bodies(&store, "t", 0), expected);
+    assert!(store.offset_by_time("t", 0, 1_000, Boundary::Lower).is_ok());
+    drop(store);
+    drop(open(&disk.crash(|| true)));
+}
+
+#[test]
+fn memory_is_taken_only_for_a_record_that_says_itself_how_long_it_is() {
+    let disk = FaultyDisk::default();
+    let config = StoreConfig {
+        segment_size: 1024 * 1024,
+        ..config()
+    };
+    let (store, _) = open_with(&disk, config, &Clock::manual(1));
+    let body = "x".repeat(200_000);
+    let first = append(&store, "t", 0, &body).physical_offset.0;
+    let end = store.end().0;
+    let size = u32::try_from(end - first).unwrap();
+
+    let may_hold = |offset, size| store.0.log.may_hold(offset, size).unwrap();
+
+    assert!(may_hold(first, size));
+    assert!(!may_hold(first, size + 1));
+    assert!(!may_hold(first + 1, size));
+    assert!(!may_hold(end, 800_000));
+    assert!(!may_hold(u64::MAX, 1000));
+    assert_eq!(bodies(&store, "t", 0), [body]);
+}
+
+#[test]
+fn an_index_file_that_is_full_or_lies_is_left_as_it_is() {
+    const ITEMS: u32 = 20_000_000;
+    let config = StoreConfig {
+        index: true,
+        ..config()
+    };
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(5_000));
+    finish(store.append(&keyed("k0"), Durability::AsConfigured)).unwrap();
+    store.close().unwrap();
+    drop(store);
+    let file = "/store/index/19700101000005000";
+    let nearly_full = (ITEMS - 1).to_be_bytes();
+    disk.damage(file.as_ref(), |bytes| {
+        bytes[36..40].copy_from_slice(&nearly_full);
+    });
+
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(6_000));
+    for key in ["k1", "k2"] {
+        finish(store.append(&keyed(key), Durability::AsConfigured)).unwrap();
+    }
+    store.close().unwrap();
+    drop(store);
+
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(7_000));
+    let find = |store: &MessageStore, key: &str| {
+        let found = store.query_by_key("t", key, 10, 0..=i64::MAX);
+        found.unwrap().len()
+    };
+    assert_eq!(["k0", "k1", "k2"].map(|key| find(&store, key)), [1, 1, 1]);
+    assert_eq!(disk.list("/store/index".as_ref()).unwrap().len(), 2);
+    drop(store);
+
+    // Times and counts beyond everything.
+    disk.damage(file.as_ref(), |bytes| bytes[0..40].fill(0x7f));
+    disk.remove("/store/index/19700101000006000".as_ref())
+        .unwrap();
+    let (store, _) = open_with(&disk, config, &Clock::manual(8_000));
+    finish(store.append(&keyed("k3"), Durability::AsConfigured)).unwrap();
+    store.0.maintain().unwrap();
+    assert_eq!(find(&store, "k3"), 1);
+}
+
+#[test]
+fn a_log_that_became_shorter_is_opened_with_what_is_left() {
+    for (left, clean) in [(0, true), (0, false), (1, true), (1, false), (2, true)] {
+        let disk = FaultyDisk::default();
+        let store = open(&disk);
+        for n in 0..100 {
+            append(&store, "t", 0, &n.to_string());
+        }
+        if clean {
+            store.close().unwrap();
+        } else {
+            store.0.maintain().unwrap();
+            store.0.sync_derived(store.0.log.visible_end()).unwrap();
+            store.0.save_mark().unwrap();
+        }
+        drop(store);
+        let disk = disk.crash(|| true);
+        for gone in left..9 {
+            disk.remove(segment(gone * SEGMENT).as_ref()).unwrap();
+        }
+
+        let store = open(&disk);
+
+        let there = bodies(&store, "t", 0);
+        assert_eq!(there.is_empty(), left == 0);
+        let all: Vec<_> = (0..there.len()).map(|n| n.to_string()).collect();
+        assert_eq!(there, all, "{left} segments, clean {clean}");
+        append(&store, "t", 0, "next");
+        for _again in 0..2 {
+            let disk = disk.crash(|| true);
+            assert_eq!(bodies(&open(&disk), "t", 0).last().unwrap(), "next");
+        }
+        store.close().unwrap();
+        drop(store);
+        assert_eq!(bodies(&open(&disk), "t", 0).last().unwrap(), "next");
+    }
+}
+
+#[test]
+fn a_mark_from_the_future_costs_no_message_and_no_room() {
+    for (ahead, clean) in [(100, true), (100, false), (50_000, true), (50_000, false)] {
+        let disk = FaultyDisk::default();
+        let store = open(&disk);
+        for n in 0..100 {
+            append(&store, "t", 0, &n.to_string());
+        }
+        let end = store.end();
+        if clean {
+            store.close().unwrap();
+        }
+        let future = Mark {
+            log: end.0 + ahead,
+            queues: end.0 + ahead,
+            time_ms: 2_000,
+        };
+        store.0.checkpoint.lock().save(future).unwrap();
+        drop(store);
+        let disk = disk.crash(|| true);
+
+        let (store, report) = open_with(&disk, config(), &Clock::manual(1));
+
+        assert_eq!(report.end, end, "{ahead} ahead, clean {clean}");
+        assert!(report.damaged.is_empty());
+        assert_eq!(bodies(&store, "t", 0).len(), 100);
+        assert_eq!(append(&store, "t", 0, "x").queue_offset, QueueOffset(100));
+    }
+}
+
+#[test]
+fn a_batch_over_several_queues_numbers_each_by_itself() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let mut half = draft("t", 0, "half");
+    half.sys_flag = SysFlag(4);
+    assert_eq!(half.sys_flag.transaction(), Transaction::Prepared);
+    let drafts = [
+        draft("t", 0, "a"),
+        draft("t", 1, "b"),
+        half,
+        draft("t", 0, "c"),
+        draft("t", 1, "d"),
+    ];
+
+    let all = finish(store.append_batch(&drafts, Durability::AsConfigured)).unwrap();
+
+    let numbers: Vec<_> = all.iter().map(|appended| appended.queue_offset.0).collect();
+    assert_eq!(numbers, [0, 0, 0, 1, 1]);
+    assert_eq!(bodies(&store, "t", 0), ["a", "c"]);
+    assert_eq!(bodies(&store, "t", 1), ["b", "d"]);
+}
+
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<u64>>);
+
+impl Arrival for Heard {
+    fn arrived(&self, _: &TopicName, _: i32, next: QueueOffset, _: i64, _: i64) {
+        self.0.lock().push(next.0);
+    }
+}
+
+#[test]
+fn a_message_that_a_deletion_made_durable_is_announced() {
+    let store = open(&FaultyDisk::default());
+    let heard = Arc::new(Heard::default());
+    store.on_arrival(Arc::<Heard>::clone(&heard));
+    append(&store, "other", 0, "x");
+    let waiting = store.append(&draft("t", 0, "a"), Durability::AsConfigured);
+
+    store.delete_topic("other").unwrap();
+
+    assert_eq!(*heard.0.lock(), [1, 1]);
+    finish(waiting).unwrap();
+}
+
+/// Apache's broker had written queue entries of messages that its log lost with the power. The first
+/// start kept their numbers, and the second took the next message for damaged: there was a gap.
+#[test]
+fn a_message_behind_those_that_apache_s_broker_lost_survives_every_later_start() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let places: Vec<_> = (0..10)
+        .map(|n| append(&store, "t", 0, &n.to_string()))
+        .collect();
+    store.0.maintain().unwrap();
+    drop(store);
+    let disk = disk.crash(|| true);
+    disk.remove("/store/checkpoint".as_ref()).unwrap();
+    let lost = usize::try_from(places[7].physical_offset.0).unwrap();
+    disk.damage(segment(0).as_ref(), |bytes| bytes[lost..].fill(0));
+    let store = open(&disk);
+    append(&store, "t", 0, "next");
+
+    for _again in 0..2 {
+        let disk = disk.crash(|| true);
+        let (store, report) = open_with(&disk, config(), &Clock::manual(1));
+
+        assert!(report.damaged.is_empty());
+        assert_eq!(bodies(&store, "t", 0).last().unwrap(), "next");
+    }
+}
