@@ -50,12 +50,16 @@ enum Attempt {
 }
 
 /// How far a call has come.
-#[derive(Clone, Copy)]
 enum Stage {
     Connecting,
     Queued,
-    Sent,
+    Sent { to: Peer, heard: u64 },
 }
+
+/// A server that says nothing at all for as long as a call waits, and that is at least so long, is
+/// given up with its connection: the way to it may be cut without anybody having said so
+/// (`clientCloseSocketIfTimeout`).
+const SILENCE: Duration = Duration::from_secs(2);
 
 impl RemotingClient {
     /// Without connections yet. `incoming` answers what servers ask.
@@ -107,7 +111,10 @@ impl RemotingClient {
         };
         let answer = match self.0.clock.timeout(limit, exchange).await {
             Ok(answer) => answer?,
-            Err(_elapsed) => return Err(too_late(address, stage, limit)),
+            Err(_elapsed) => {
+                stage.give_up_silent_server(limit);
+                return Err(too_late(address, &stage, limit));
+            }
         };
         peer::typed_answer::<R>(answer)
     }
@@ -138,7 +145,7 @@ impl RemotingClient {
         let delivery = self.deliver(address, outgoing, &mut stage);
         match self.0.clock.timeout(limit, delivery).await {
             Ok(outcome) => outcome.map(drop),
-            Err(_elapsed) => Err(too_late(address, stage, limit)),
+            Err(_elapsed) => Err(too_late(address, &stage, limit)),
         }
     }
 
@@ -234,9 +241,11 @@ impl RemotingClient {
             *stage = Stage::Connecting;
             let peer = self.connected(address).await?;
             *stage = Stage::Queued;
+            let heard = peer.heard();
             match peer.deliver(outgoing).await {
                 Ok(()) => {
-                    *stage = Stage::Sent;
+                    let to = peer.clone();
+                    *stage = Stage::Sent { to, heard };
                     return Ok(peer);
                 }
                 Err(back) => outgoing = back,
@@ -316,6 +325,18 @@ impl RemotingClient {
     }
 }
 
+impl Stage {
+    fn give_up_silent_server(&self, waited: Duration) {
+        if let Self::Sent { to, heard } = self
+            && waited >= SILENCE
+            && to.heard() == *heard
+        {
+            tracing::debug!(peer = ?to, "closed: not a word for {waited:?}");
+            to.close();
+        }
+    }
+}
+
 impl Place {
     fn close(&self) {
         match self {
@@ -368,7 +389,7 @@ fn closed(address: &str) -> CallError {
     }
 }
 
-fn too_late(address: &str, stage: Stage, limit: Duration) -> CallError {
+fn too_late(address: &str, stage: &Stage, limit: Duration) -> CallError {
     let address = address.to_owned();
     match stage {
         Stage::Connecting => CallError::Connect {
@@ -376,6 +397,6 @@ fn too_late(address: &str, stage: Stage, limit: Duration) -> CallError {
             source: io::ErrorKind::TimedOut.into(),
         },
         Stage::Queued => CallError::Busy { address },
-        Stage::Sent => CallError::Timeout { address, limit },
+        Stage::Sent { .. } => CallError::Timeout { address, limit },
     }
 }

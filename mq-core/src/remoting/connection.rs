@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,6 +22,7 @@ use super::input::Input;
 use super::output::Output;
 use super::peer::{Outgoing, Peer};
 use super::router::{Encoded, Router};
+use super::signals::{Signal, Signals};
 use super::waiters::Waiters;
 use super::{Limits, PeerWatcher};
 use crate::clock::{Clock, Moment};
@@ -110,13 +111,6 @@ struct Ending {
     until: Moment,
 }
 
-/// What happens to a connection from outside of its stream.
-enum Signal {
-    Closed,
-    Stop,
-    Timer,
-}
-
 struct Connection<S> {
     stream: S,
     input: Input,
@@ -127,8 +121,7 @@ struct Connection<S> {
     answering_bytes: usize,
     /// Requests to the peer.
     waiters: Waiters,
-    /// Polled only when one of them is woken.
-    signals: FuturesUnordered<BoxFuture<'static, Signal>>,
+    signals: Signals,
     quiet: Quiet,
     ending: Option<Ending>,
     /// The peer takes nothing more. What it sent before is still to be read.
@@ -147,16 +140,13 @@ struct Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(stream: S, link: Link, clock: Clock, tasks: Tasks) -> Self {
-        let signals = FuturesUnordered::new();
-        let peer = link.peer.clone();
-        signals.push(async move { peer.closed().map(|()| Signal::Closed).await }.boxed());
-        signals.push(async move { tasks.stopping().map(|()| Signal::Stop).await }.boxed());
+        let signals = Signals::new(link.peer.clone(), tasks, clock.clone());
         let quiet = Quiet::since(clock.moment());
         let farewell = Farewell {
             peer: link.peer.clone(),
             watcher: link.watcher,
         };
-        let connection = Self {
+        let mut connection = Self {
             stream,
             input: Input::new(link.limits.frame),
             output: Output::default(),
@@ -176,7 +166,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             encoding: link.encoding,
             clock,
         };
-        connection.wake_at(connection.quiet.deadline(&connection.limits).0);
+        let (deadline, _) = connection.quiet.deadline(&connection.limits);
+        connection.signals.wake_at(deadline);
         connection
     }
 
@@ -223,11 +214,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn end_within_moments(&mut self, why: End, now: Moment) {
         let until = now.plus(LAST_ANSWERS);
         self.ending = Some(Ending { why, until });
-        self.wake_at(until);
+        self.signals.wake_at(until);
     }
 
     fn take_signals(&mut self, cx: &mut Context<'_>, now: Moment) -> Option<End> {
-        while let Poll::Ready(Some(signal)) = Pin::new(&mut self.signals).poll_next(cx) {
+        while let Poll::Ready(signal) = self.signals.poll(cx) {
             match signal {
                 Signal::Closed if self.farewell.is_none() => {}
                 Signal::Closed => {
@@ -242,17 +233,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Signal::Stop => {}
                 Signal::Timer => {
-                    let over = self.ending.take_if(|ending| ending.until <= now);
-                    if let Some(ending) = over {
-                        return Some(ending.why);
-                    }
-                    match self.quiet.deadline(&self.limits) {
-                        (deadline, end) if deadline <= now => return Some(end),
-                        (deadline, _) => self.wake_at(deadline),
+                    if let Some(end) = self.look_at_time(now) {
+                        return Some(end);
                     }
                 }
             }
         }
+        None
+    }
+
+    /// What is over by now, or when to look again.
+    fn look_at_time(&mut self, now: Moment) -> Option<End> {
+        if let Some(ending) = self.ending.take_if(|ending| ending.until <= now) {
+            return Some(ending.why);
+        }
+        let (deadline, end) = self.quiet.deadline(&self.limits);
+        if deadline <= now {
+            return Some(end);
+        }
+        let until = self.ending.as_ref().map(|ending| ending.until);
+        self.signals
+            .wake_at(until.map_or(deadline, |until| until.min(deadline)));
         None
     }
 
@@ -308,7 +309,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.quiet.frame_begun(self.input.waiting() > 0, now);
             match self.input.poll_read(&mut self.stream, cx) {
                 Poll::Ready(Ok(0)) => return Err(End::HungUp),
-                Poll::Ready(Ok(_)) => self.quiet.heard(now),
+                Poll::Ready(Ok(_)) => {
+                    self.quiet.heard(now);
+                    self.peer.hear();
+                }
                 Poll::Ready(Err(error)) => return Err(End::Io(error)),
                 Poll::Pending => return Ok(()),
             }
@@ -387,20 +391,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.output = Output::default();
         }
         if self.output.waiting() > 0 && self.quiet.blocked(now) {
-            self.wake_at(now.plus(self.limits.stalled));
+            self.signals.wake_at(now.plus(self.limits.stalled));
         }
         if held && !self.is_full() {
             cx.waker().wake_by_ref();
         }
-    }
-
-    fn wake_at(&self, deadline: Moment) {
-        let clock = self.clock.clone();
-        let timer = async move {
-            clock.sleep_until(deadline).await;
-            Signal::Timer
-        };
-        self.signals.push(timer.boxed());
     }
 
     /// The peer has to read before it is told more.

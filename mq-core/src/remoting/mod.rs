@@ -14,6 +14,7 @@ mod peer;
 mod processor;
 mod router;
 mod server;
+mod signals;
 mod waiters;
 
 #[cfg(test)]

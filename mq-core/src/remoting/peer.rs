@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +30,8 @@ struct Inner {
     address: SocketAddr,
     outbox: mpsc::Sender<Outgoing>,
     closed: CancellationToken,
+    /// How often something came from the peer.
+    heard: AtomicU64,
     clock: Clock,
 }
 
@@ -60,6 +63,7 @@ impl Peer {
                 address,
                 outbox,
                 closed,
+                heard: AtomicU64::new(0),
                 clock,
             })),
             outgoing,
@@ -130,6 +134,16 @@ impl Peer {
                 limit,
             }),
         }
+    }
+
+    /// Something came from the peer.
+    pub(super) fn hear(&self) {
+        self.0.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes whenever something comes from the peer.
+    pub(super) fn heard(&self) -> u64 {
+        self.0.heard.load(Ordering::Relaxed)
     }
 
     /// Puts `outgoing` into the queue, waiting for room; gives it back when the connection has ended.

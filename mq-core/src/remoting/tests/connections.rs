@@ -100,6 +100,57 @@ async fn a_client_connects_again_when_the_server_is_back() {
     assert!(stage.say(&again.address, "after").await.is_ok());
 }
 
+/// After a firewall forgot a connection every send of a client timed out for a quarter of an hour,
+/// until the system gave up repeating what nobody acknowledged.
+#[tokio::test]
+async fn a_server_that_says_nothing_while_a_call_waits_is_asked_over_a_new_connection() {
+    let clock = Clock::manual(0);
+    let stage = Stage::with(Limits::default(), clock.clone()).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let ask = || {
+        let call = stage
+            .client
+            .call(&address, echo("hello"), Bytes::new(), 3 * SECOND);
+        async {
+            let times_out = async {
+                let (mut stream, _) = silent.accept().await.unwrap();
+                stream.read_u32().await.unwrap();
+                clock.advance(3 * SECOND).await;
+                stream
+            };
+            let (outcome, stream) = tokio::join!(call, times_out);
+            assert!(matches!(outcome, Err(CallError::Timeout { .. })));
+            stream
+        }
+    };
+
+    let _first = ask().await;
+    let _second = ask().await;
+}
+
+#[tokio::test]
+async fn a_slow_answer_costs_no_connection_over_which_others_come() {
+    let clock = Clock::manual(0);
+    let stage = Stage::with(Limits::default(), clock.clone()).await;
+    let address = stage.address.as_str();
+    let slow = stage
+        .client
+        .call(address, echo("wait"), Bytes::new(), 3 * SECOND);
+    let meanwhile = async {
+        let peer = stage.who_said("wait").await;
+        stage.say(address, "quick").await.unwrap();
+        clock.advance(3 * SECOND).await;
+        peer
+    };
+
+    let (outcome, peer) = tokio::join!(slow, meanwhile);
+
+    assert!(matches!(outcome, Err(CallError::Timeout { .. })));
+    stage.say(address, "next").await.unwrap();
+    assert_eq!(stage.who_said("next").await.id(), peer.id());
+}
+
 #[tokio::test]
 async fn callers_share_one_attempt_to_connect() {
     let stage = Stage::new().await;

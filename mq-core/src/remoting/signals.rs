@@ -1,0 +1,123 @@
+//! What happens to a connection from outside of its stream: its peer is closed, its owner stops,
+//! it is time to look at it.
+//!
+//! Invariant: however often the deadline changes, a handful of timers run. One is set only when it
+//! is earlier than the one that counts; a later one that still runs is not heard.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, Stream};
+
+use super::Peer;
+use crate::clock::{Clock, Moment};
+use crate::tasks::Tasks;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Closed,
+    Stop,
+    Timer,
+}
+
+pub(super) struct Signals {
+    /// Polled only when one of them is woken.
+    waiting: FuturesUnordered<BoxFuture<'static, Event>>,
+    /// The timer that counts.
+    alarm: Option<Moment>,
+    clock: Clock,
+}
+
+enum Event {
+    Closed,
+    Stop,
+    Timer(Moment),
+}
+
+impl Signals {
+    pub(super) fn new(peer: Peer, tasks: Tasks, clock: Clock) -> Self {
+        let waiting = FuturesUnordered::new();
+        waiting.push(async move { peer.closed().map(|()| Event::Closed).await }.boxed());
+        waiting.push(async move { tasks.stopping().map(|()| Event::Stop).await }.boxed());
+        Self {
+            waiting,
+            alarm: None,
+            clock,
+        }
+    }
+
+    /// There will be a [`Signal::Timer`] at `deadline` or before. Whoever hears it too early says
+    /// again when to be woken.
+    pub(super) fn wake_at(&mut self, deadline: Moment) {
+        if self.alarm.is_some_and(|alarm| alarm <= deadline) {
+            return;
+        }
+        self.alarm = Some(deadline);
+        let clock = self.clock.clone();
+        let timer = async move {
+            clock.sleep_until(deadline).await;
+            Event::Timer(deadline)
+        };
+        self.waiting.push(timer.boxed());
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        loop {
+            let Poll::Ready(Some(event)) = Pin::new(&mut self.waiting).poll_next(cx) else {
+                return Poll::Pending;
+            };
+            match event {
+                Event::Closed => return Poll::Ready(Signal::Closed),
+                Event::Stop => return Poll::Ready(Signal::Stop),
+                Event::Timer(at) if self.alarm == Some(at) => {
+                    self.alarm = None;
+                    return Poll::Ready(Signal::Timer);
+                }
+                Event::Timer(_) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use super::super::PeerId;
+    use super::*;
+
+    fn signals(clock: &Clock) -> Signals {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let (peer, _) = Peer::new(PeerId(1), address, 1, clock.clone());
+        Signals::new(peer, Tasks::new(clock.clone()), clock.clone())
+    }
+
+    /// A peer that reads slowly once left a timer behind with each write that it took in part.
+    #[tokio::test]
+    async fn timers_do_not_pile_up_with_deadlines_that_change() {
+        let clock = Clock::manual(0);
+        let mut signals = signals(&clock);
+        let begun = clock.moment();
+        for step in 0..1_000 {
+            signals.wake_at(begun.plus(Duration::from_mins(2)));
+            signals.wake_at(begun.plus(Duration::from_millis(15_000 + step)));
+        }
+        assert!(signals.waiting.len() <= 4, "{}", signals.waiting.len());
+
+        clock.advance(Duration::from_secs(15)).await;
+        assert_eq!(poll_fn(|cx| signals.poll(cx)).await, Signal::Timer);
+        signals.wake_at(begun.plus(Duration::from_secs(90)));
+        clock.advance(Duration::from_secs(75)).await;
+        assert_eq!(poll_fn(|cx| signals.poll(cx)).await, Signal::Timer);
+        clock.advance(Duration::from_mins(1)).await;
+        assert!(
+            poll_fn(|cx| Poll::Ready(signals.poll(cx)))
+                .await
+                .is_pending()
+        );
+    }
+}
