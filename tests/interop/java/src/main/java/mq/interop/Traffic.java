@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +26,9 @@ import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.remoting.netty.NettyClientConfig;
+import org.apache.rocketmq.remoting.netty.NettyRemotingClient;
+import org.apache.rocketmq.remoting.protocol.RemotingCommand;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /**
@@ -90,6 +94,7 @@ public final class Traffic {
         step("transaction", this::transaction);
         step("request and reply", this::requestAndReply);
         nameServer(admin);
+        step("without a client", this::plainRequests);
         step("delete topic in broker", () -> admin.deleteTopicInBroker(Set.of(broker), "golden-gone"));
         step("delete topic in name server", () -> admin.deleteTopicInNameServer(Set.of(namesrv), cluster, "golden-gone"));
         step("delete group", () -> admin.deleteSubscriptionGroup(broker, "golden-group-gone"));
@@ -213,6 +218,7 @@ public final class Traffic {
         step("system topics of the broker", () -> admin.getTopicClusterList(TOPIC));
         step("statistics", () -> admin.viewBrokerStatsData(broker, "TOPIC_PUT_NUMS", TOPIC));
         step("consume stats of the broker", () -> admin.fetchConsumeStatsInBroker(broker, false, 10_000));
+        step("store an offset", () -> admin.updateConsumeOffset(broker, GROUP, queue, 1));
         step("consume queue", () -> admin.queryConsumeQueue(broker, TOPIC, queue.getQueueId(), 0, 10, GROUP));
     }
 
@@ -228,6 +234,28 @@ public final class Traffic {
         step("name server config", () -> admin.getNameServerConfig(List.of(namesrv)));
         step("wipe write permission", () -> admin.wipeWritePermOfBroker(namesrv, "broker-a"));
         step("add write permission", () -> admin.addWritePermOfBroker(namesrv, "broker-a"));
+    }
+
+    /** Requests that neither clients nor the admin tool send: written by Apache's remoting alone. */
+    private void plainRequests() throws Exception {
+        NettyRemotingClient remoting = new NettyRemotingClient(new NettyClientConfig());
+        remoting.start();
+        ask(remoting, broker, 352, Map.of("group", "TOOLS_CONSUMER"), null);
+        ask(remoting, broker, 9_999, Map.of(), null);
+        ask(remoting, namesrv, 304, Map.of(), null);
+        String route = "{\"brokerDatas\":[],\"filterServerTable\":{},\"queueDatas\":[{\"brokerName\":\"broker-a\","
+                + "\"perm\":6,\"readQueueNums\":4,\"topicSysFlag\":0,\"writeQueueNums\":4}]}";
+        ask(remoting, namesrv, 217, Map.of("topic", "golden-registered"), route);
+        remoting.shutdown();
+    }
+
+    private void ask(NettyRemotingClient remoting, String server, int code, Map<String, String> fields, String body) {
+        step("code " + code, () -> {
+            RemotingCommand request = RemotingCommand.createRequestCommand(code, null);
+            fields.forEach(request::addExtField);
+            request.setBody(body == null ? null : body.getBytes(StandardCharsets.UTF_8));
+            remoting.invokeSync(server, request, 10_000);
+        });
     }
 
     private void transaction() throws Exception {
