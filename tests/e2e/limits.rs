@@ -29,7 +29,8 @@ fn a_connection_that_rests_costs_at_most_16_kib() {
     run_alone("limits::many_connections");
 }
 
-fn run_alone(test: &str) {
+/// Runs a test that is ignored elsewhere in a process of its own.
+pub(crate) fn run_alone(test: &str) {
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", test])
         .output()
@@ -42,19 +43,20 @@ fn run_alone(test: &str) {
     );
 }
 
+/// What `/proc/self/status` says under `name`.
+#[cfg(target_os = "linux")]
+pub(crate) fn memory_kib(name: &str) -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap()
+}
+
 #[tokio::test]
 #[ignore = "measures the memory of the process; run by the test above"]
 #[cfg(target_os = "linux")]
 async fn many_connections() {
     const CONNECTIONS: u32 = 400;
-    let resident_kib = || {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let number = line.and_then(|line| line.split_whitespace().next());
-        number
-            .and_then(|number| number.parse::<u32>().ok())
-            .unwrap()
-    };
     let servers = NameServers::start(1).await;
     let address = servers.addresses().remove(0);
     let mut request = BytesMut::new();
@@ -80,13 +82,13 @@ async fn many_connections() {
     for _ in 0..50 {
         connections.push(connect().await);
     }
-    let before = resident_kib();
+    let before = memory_kib("VmRSS:");
 
     for _ in 0..CONNECTIONS {
         connections.push(connect().await);
     }
 
-    let each = (resident_kib() - before) / CONNECTIONS;
+    let each = (memory_kib("VmRSS:") - before) / CONNECTIONS;
     assert!(each <= 16, "{each} KiB each, both ends together");
 }
 

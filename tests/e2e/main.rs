@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure is what a test is for")]
 
+#[cfg(target_os = "linux")]
+mod crowds;
 mod limits;
 mod name_servers;
 mod within_process;
