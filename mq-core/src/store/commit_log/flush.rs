@@ -1,24 +1,32 @@
 //! Group commit without a timer: the first waiter that finds no sync running does it for all who
 //! have come meanwhile; one of those who come during it leads the next.
 //!
-//! The sync runs on the waiter's own task. It takes about as long as the two hand-overs to a flusher
-//! thread and back would take in addition.
+//! The sync runs on the waiter's own task, since the hand-overs to a flusher thread and back would
+//! take as long again. Where the disk is slow they do not count, but a task that stands still reads
+//! nothing from its connection meanwhile: there the sync runs beside.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use super::CommitLog;
 use crate::store::{AppendError, Inner};
+
+/// A hundred hand-overs between threads.
+const SLOW: Duration = Duration::from_millis(2);
 
 /// Who waits for which end of the log, and whether somebody is syncing.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Flusher {
     waiters: Mutex<Waiters>,
+    /// The last sync that somebody waited for took long.
+    slow: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -94,19 +102,34 @@ impl SyncWait {
         false
     }
 
-    /// Syncs for all, tells everybody, and lets one of the late comers lead the next.
     fn lead(&self) {
-        let synced = self.store.log.sync();
-        let waiting = {
-            let mut waiters = self.store.log.flusher.waiters.lock();
-            waiters.leading = false;
-            std::mem::take(&mut waiters.waiting)
-        };
-        if synced.is_ok() {
-            self.store.announce();
+        let slow = self.store.log.flusher.slow.load(Ordering::Relaxed);
+        match Handle::try_current() {
+            Ok(runtime) if slow => {
+                let store = Arc::clone(&self.store);
+                runtime.spawn_blocking(move || sync_for_all(&store));
+            }
+            _ => sync_for_all(&self.store),
         }
-        waiting.into_iter().for_each(Waker::wake);
     }
+}
+
+/// Syncs, tells everybody, and lets one of the late comers lead the next.
+fn sync_for_all(store: &Inner) {
+    let begun = store.clock.moment();
+    let synced = store.log.sync();
+    let took = store.clock.moment().since(begun);
+    let flusher = &store.log.flusher;
+    flusher.slow.store(took > SLOW, Ordering::Relaxed);
+    let waiting = {
+        let mut waiters = flusher.waiters.lock();
+        waiters.leading = false;
+        std::mem::take(&mut waiters.waiting)
+    };
+    if synced.is_ok() {
+        store.announce();
+    }
+    waiting.into_iter().for_each(Waker::wake);
 }
 
 impl Drop for SyncWait {

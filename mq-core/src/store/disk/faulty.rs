@@ -3,6 +3,9 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -25,6 +28,8 @@ pub enum Fault {
     Create,
     /// Syncs fail.
     Sync,
+    /// Syncs do not come to their end.
+    SlowSync,
     /// Reads of files that are open fail.
     Read,
 }
@@ -35,6 +40,7 @@ pub struct FaultyDisk {
     memory: MemoryDisk,
     fault: Arc<Mutex<Option<Fault>>>,
     power: Arc<Mutex<Power>>,
+    slow: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -97,6 +103,11 @@ impl FaultyDisk {
             memory: MemoryDisk::with_contents(after.collect()),
             ..Self::default()
         }
+    }
+
+    /// How many syncs wait for the end of [`Fault::SlowSync`].
+    pub fn slow_syncs(&self) -> usize {
+        self.slow.load(Ordering::SeqCst)
     }
 
     /// Changes a file behind the store's back.
@@ -258,6 +269,11 @@ impl File for FaultyFile {
         if self.disk.fails(Fault::Sync) {
             return Err(io::Error::other("the disk cannot sync"));
         }
+        self.disk.slow.fetch_add(1, Ordering::SeqCst);
+        while self.disk.fails(Fault::SlowSync) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.disk.slow.fetch_sub(1, Ordering::SeqCst);
         match self.disk.change()? {
             Change::Whole => self.file.sync(),
             Change::CutShort => Err(no_power()),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::disk::{Fault, FaultyDisk};
 use super::*;
@@ -356,7 +357,7 @@ fn expired_segments_go_and_every_queue_keeps_its_numbers() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    runtime.block_on(clock.advance(std::time::Duration::from_hours(73)));
+    runtime.block_on(clock.advance(Duration::from_hours(73)));
     store.expire().unwrap();
 
     assert!(store.begin() > PhysicalOffset(0));
@@ -380,7 +381,7 @@ fn expired_segments_go_and_every_queue_keeps_its_numbers() {
 
 #[test]
 fn old_segments_go_in_the_hours_of_the_zone() {
-    let hour = std::time::Duration::from_hours(1);
+    let hour = Duration::from_hours(1);
     let zone = Zone::named("CST-8").unwrap();
     let mut config = config();
     config.retention = Retention {
@@ -524,7 +525,7 @@ fn a_time_finds_its_message() {
         .unwrap();
     for n in 0..5 {
         append(&store, "t", 0, &n.to_string());
-        runtime.block_on(clock.advance(std::time::Duration::from_millis(100)));
+        runtime.block_on(clock.advance(Duration::from_millis(100)));
     }
     let at = |time, boundary| store.offset_by_time("t", 0, time, boundary).unwrap().0;
 
@@ -560,7 +561,7 @@ fn history(seed: u64) {
     let mut config = config();
     config.retention = Retention {
         hours: (0..24).collect(),
-        keep: std::time::Duration::ZERO,
+        keep: Duration::ZERO,
         ..Retention::default()
     };
     let (mut store, _) = open_with(&disk, config.clone(), &clock);
@@ -829,7 +830,7 @@ fn a_store_that_apache_s_broker_left_unclean_keeps_the_numbers_of_its_empty_queu
     let mut config = config();
     config.retention = Retention {
         hours: (0..24).collect(),
-        keep: std::time::Duration::ZERO,
+        keep: Duration::ZERO,
         ..Retention::default()
     };
     let (store, _) = open_with(&disk, config.clone(), &clock);
@@ -863,4 +864,47 @@ fn a_number_that_a_crash_took_back_is_given_again() {
 #[test]
 fn ten_thousand_histories_lose_nothing_that_was_acknowledged() {
     (0..10_000).for_each(history);
+}
+
+/// Once a slow disk stood in the way of everything else that ran on the thread of a sender: the
+/// next requests of its connection were not read, and a web server in the same process was silent.
+#[tokio::test]
+async fn while_a_slow_disk_syncs_other_tasks_of_the_thread_go_on() {
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, config(), &Clock::system());
+    let send = || {
+        let append = store.append(&draft("t", 0, "x"), Durability::AsConfigured);
+        tokio::task::spawn_local(append)
+    };
+    let slow_for = |time: Duration| {
+        let disk = disk.clone();
+        disk.set_fault(Some(Fault::SlowSync));
+        std::thread::spawn(move || {
+            while disk.slow_syncs() == 0 {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(time);
+            disk.set_fault(None);
+        })
+    };
+    let local = tokio::task::LocalSet::new();
+    local
+        .run_until(async {
+            let slow = slow_for(Duration::from_millis(10));
+            send().await.unwrap().unwrap();
+            slow.join().unwrap();
+
+            slow_for(Duration::from_secs(5));
+            let append = send();
+            let mut turns = 0;
+            while turns < 100 && !append.is_finished() {
+                turns += usize::from(disk.slow_syncs() > 0);
+                tokio::task::yield_now().await;
+            }
+
+            assert_eq!(turns, 100, "nothing else ran while the disk was busy");
+            disk.set_fault(None);
+            append.await.unwrap().unwrap();
+        })
+        .await;
 }
