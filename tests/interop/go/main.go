@@ -235,7 +235,10 @@ func produceOneway(client rocketmq.Producer, topic string, read *plan, lines *re
 			return err
 		}
 	}
-	return nil
+	// Shutdown closes the socket with answers in it, which makes the system throw away what the broker
+	// has not read yet; an answer over the same connection says that it has read everything.
+	_, err := client.SendSync(context.Background(), primitive.NewMessage(topic+"-end", []byte("end")))
+	return err
 }
 
 func produceBatch(client rocketmq.Producer, topic string, read *plan, lines *report) error {
