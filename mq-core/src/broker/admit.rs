@@ -46,7 +46,7 @@ impl Admit {
         }
         if let Some(topic) = found {
             return if system::may_send_to(topic.name.as_str()) {
-                Ok(topic)
+                self.settled(Found { topic, new: false }).await
             } else {
                 Err(no_sending_to(topic.name.as_str()))
             };
@@ -143,6 +143,9 @@ impl Admit {
     async fn settled(&self, found: Found) -> Result<Arc<Topic>, Refusal> {
         if found.new {
             tracing::info!(topic = %found.topic.name, queues = found.topic.queues(), "new topic");
+        }
+        // Whoever made it may not have come so far, or may have found no room on the disk.
+        if !self.topics.is_settled(&found.topic) {
             self.publish().await?;
         }
         Ok(found.topic)

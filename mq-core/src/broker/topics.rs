@@ -1,10 +1,12 @@
 //! The broker's topics, kept in `config/topics.json` (`TopicConfigManager`).
 //!
-//! Invariant: every topic in the table has a checked name, and every change raises the version.
+//! Invariant: every topic in the table has a checked name, and every change raises the version; a
+//! topic is not settled before a version with it is on disk.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::RwLock;
 
@@ -22,6 +24,8 @@ use crate::wire::fastjson;
 pub(super) struct Topic {
     pub(super) name: TopicName,
     pub(super) config: TopicConfig,
+    /// The first version of the table that had it.
+    since: i64,
 }
 
 impl Topic {
@@ -66,9 +70,14 @@ impl Table {
         {
             return false;
         }
-        self.topics
-            .insert(name.clone(), Arc::new(Topic { name, config }));
         self.version = self.version.next(now_ms);
+        let before = self.topics.get(&name).map(|topic| topic.since);
+        let topic = Topic {
+            name: name.clone(),
+            config,
+            since: before.unwrap_or(self.version.counter),
+        };
+        self.topics.insert(name, Arc::new(topic));
         true
     }
 
@@ -123,6 +132,8 @@ pub(super) struct Wish<'a> {
 pub(super) struct Topics {
     table: RwLock<Table>,
     file: SavedFile,
+    /// The version that is on disk.
+    saved: AtomicI64,
     clock: Clock,
 }
 
@@ -148,6 +159,7 @@ impl Topics {
                     let topic = Topic {
                         name: checked.clone(),
                         config,
+                        since: saved.data_version.counter,
                     };
                     table.topics.insert(checked, Arc::new(topic));
                 }
@@ -172,6 +184,7 @@ impl Topics {
             file.save_now(&fastjson::write(&table.to_body()))?;
         }
         Ok(Self {
+            saved: AtomicI64::new(table.version.counter),
             table: RwLock::new(table),
             file,
             clock,
@@ -180,6 +193,16 @@ impl Topics {
 
     pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
         self.table.read().topics.get(name).map(Arc::clone)
+    }
+
+    /// Whether the topic would be there after a crash.
+    pub(super) fn is_settled(&self, topic: &Topic) -> bool {
+        topic.since <= self.saved.load(Ordering::Acquire)
+    }
+
+    /// Whether every change so far is on disk.
+    pub(super) fn is_saved(&self) -> bool {
+        self.table.read().version.counter <= self.saved.load(Ordering::Acquire)
     }
 
     /// Creates or changes a topic; says whether anything changed.
@@ -225,7 +248,10 @@ impl Topics {
 
     /// Saves what was changed before this call.
     pub(super) async fn save(&self) -> Result<(), FileError> {
-        self.file.save(|| fastjson::write(&self.to_body())).await
+        let version = self.table.read().version.counter;
+        self.file.save(|| fastjson::write(&self.to_body())).await?;
+        self.saved.fetch_max(version, Ordering::AcqRel);
+        Ok(())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Topics, groups, look-ups, figures, resets, retention.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
+use mq_core::store::disk::{Fault, FaultyDisk};
 use mq_core::wire::body::{
     KvTable, ResetOffsetBody, SubscriptionGroupConfig, SubscriptionGroups, TopicConfig,
     TopicConfigs,
@@ -86,6 +88,37 @@ async fn topics_are_created_shown_changed_and_outlive_a_restart() {
     let config: TopicConfig = fastjson::read(&shown.body).unwrap();
     assert_eq!(config.write_queue_nums, 3);
     stage.stop().await;
+}
+
+/// The topic once stood in memory only when the disk had been full: whoever tried again was told
+/// that all was well.
+#[tokio::test]
+async fn a_topic_that_found_no_room_is_on_disk_when_whoever_tries_again_is_answered() {
+    for by_sending in [true, false] {
+        let disk = FaultyDisk::default();
+        let start =
+            async |disk| Stage::on(Arc::new(disk), Stage::config(|_| {}), Clock::system()).await;
+        let stage = start(disk.clone()).await;
+        let client = stage.client("a");
+        let ask = async || {
+            if by_sending {
+                client.call(message("orders", 0)).await.map(drop)
+            } else {
+                client.call(create("orders", 3)).await.map(drop)
+            }
+        };
+        disk.set_fault(Some(Fault::Full));
+        let refused = ask().await.unwrap_err();
+        assert_eq!(refused.refusal().unwrap().code, ResponseCode::SYSTEM_ERROR);
+        disk.set_fault(None);
+
+        ask().await.unwrap();
+
+        let again = start(disk.crash(|| false)).await;
+        let topics = topics(&again.client("b")).await.topic_config_table;
+        assert!(topics.contains_key("orders"), "by sending: {by_sending}");
+        again.stop().await;
+    }
 }
 
 #[tokio::test]

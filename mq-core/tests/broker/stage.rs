@@ -44,15 +44,19 @@ impl Stage {
     }
 
     pub(crate) async fn with(clock: Clock, change: impl FnOnce(&mut BrokerConfig)) -> Self {
+        Self::on(Arc::new(MemoryDisk::default()), Self::config(change), clock).await
+    }
+
+    pub(crate) fn config(change: impl FnOnce(&mut BrokerConfig)) -> BrokerConfig {
         let mut config = BrokerConfig::default();
         config.storage.root = "/store".into();
         config.storage.segment_size = 1024 * 1024;
         config.identity.name = "broker-a".into();
         change(&mut config);
-        Self::on(Arc::new(MemoryDisk::default()), config, clock).await
+        config
     }
 
-    async fn on(disk: Arc<dyn Disk>, config: BrokerConfig, clock: Clock) -> Self {
+    pub(crate) async fn on(disk: Arc<dyn Disk>, config: BrokerConfig, clock: Clock) -> Self {
         let (store, _) =
             MessageStore::open(config.store(), Arc::clone(&disk), clock.clone()).unwrap();
         let server = ServerConfig::default();

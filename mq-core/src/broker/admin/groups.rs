@@ -45,9 +45,9 @@ impl Processor<UpdateAndCreateSubscriptionGroup> for GroupAdmin {
     ) -> Result<Reply<NoFields>, Refusal> {
         let config: SubscriptionGroupConfig = fastjson::read(&request.body)?;
         let name = GroupName::new(config.group_name.clone()).map_err(|error| illegal(&error))?;
-        if self.admit.groups.put(name, config) {
-            self.save().await?;
-        }
+        self.admit.groups.put(name, config);
+        // Also when nothing changed: the request that changed it may have found no room on the disk.
+        self.save().await?;
         Ok(Reply::ok(NoFields))
     }
 }

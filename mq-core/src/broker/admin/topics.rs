@@ -41,6 +41,14 @@ impl TopicAdmin {
         }
     }
 
+    /// Those of a request that failed before, too.
+    async fn publish_changes(&self) -> Result<(), Refusal> {
+        if self.admit.topics.is_saved() {
+            return Ok(());
+        }
+        self.admit.publish().await
+    }
+
     fn not_our_own(&self, topic: &str) -> Result<(), Refusal> {
         if self.admit.is_own_topic(topic) {
             return Err(invalid(&format!(
@@ -79,9 +87,8 @@ impl Processor<UpdateAndCreateTopic> for TopicAdmin {
             order: header.order,
             attributes: changed(attributes, header.attributes.as_deref())?,
         };
-        if self.admit.topics.put(name, config) {
-            self.admit.publish().await?;
-        }
+        self.admit.topics.put(name, config);
+        self.publish_changes().await?;
         Ok(Reply::ok(NoFields))
     }
 }
@@ -97,6 +104,7 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
         }
         self.not_our_own(&topic)?;
         if !self.admit.topics.remove(&topic) {
+            self.publish_changes().await?;
             return Ok(Reply::ok(NoFields));
         }
         tracing::info!(%topic, "the topic is deleted");
