@@ -271,7 +271,7 @@ impl Inner {
     }
 
     /// Appends the record of an entry to `out`, unless it is damaged or removed.
-    fn take(
+    pub(super) fn take(
         &self,
         entry: &Entry,
         index: u64,

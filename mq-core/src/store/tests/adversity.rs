@@ -73,7 +73,7 @@ fn closing_waits_for_rounds_and_appends_that_are_under_way() {
                 }
                 store.0.while_open(Inner::maintain).unwrap();
             });
-            while *acknowledged.lock() < 50 {
+            while *acknowledged.lock() < 50 && store.writable().is_ok() {
                 std::thread::yield_now();
             }
             store.close().unwrap();
@@ -103,6 +103,15 @@ fn a_store_that_refuses_for_space_still_closes_in_order() {
     assert!(open_with(&disk, config(), &Clock::manual(1)).1.clean);
 }
 
+/// Tells the other threads of a test that it ended, however it did.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 #[test]
 fn readers_beside_retention_see_whole_messages_or_none() {
     let disk = FaultyDisk::default();
@@ -119,6 +128,7 @@ fn readers_beside_retention_see_whole_messages_or_none() {
                 }
             });
         }
+        let _end = SetOnDrop(&ended);
         for n in 0..1_000 {
             append(&store, "t", 0, &n.to_string());
             if n % 7 == 0 {
@@ -126,7 +136,6 @@ fn readers_beside_retention_see_whole_messages_or_none() {
                 store.expire().unwrap();
             }
         }
-        ended.store(true, Ordering::Release);
     });
     assert!(store.min_offset("t", 0) > QueueOffset(900));
 }
@@ -327,6 +336,15 @@ fn memory_is_taken_only_for_a_record_that_says_itself_how_long_it_is() {
     assert!(!may_hold(end, 800_000));
     assert!(!may_hold(u64::MAX, 1000));
     assert_eq!(bodies(&store, "t", 0), [body]);
+
+    let lies = consume_queue::Entry {
+        offset: first,
+        size: 900_000,
+        tag: 0,
+    };
+    let mut out = bytes::BytesMut::new();
+    assert!(!store.0.take(&lies, 0, &|_| true, &mut out).unwrap());
+    assert_eq!(out.capacity(), 0);
 }
 
 #[test]
@@ -364,13 +382,18 @@ fn an_index_file_that_is_full_or_lies_is_left_as_it_is() {
     drop(store);
 
     // Times and counts beyond everything.
-    disk.damage(file.as_ref(), |bytes| bytes[0..40].fill(0x7f));
+    disk.damage(file.as_ref(), |bytes| {
+        bytes[0..8].copy_from_slice(&i64::MAX.to_be_bytes());
+        bytes[8..40].fill(0x7f);
+        bytes[40 + 5_000_000 * 4 + 20..][12..16].fill(0x7f);
+    });
     disk.remove("/store/index/19700101000006000".as_ref())
         .unwrap();
     let (store, _) = open_with(&disk, config, &Clock::manual(8_000));
     finish(store.append(&keyed("k3"), Durability::AsConfigured)).unwrap();
     store.0.maintain().unwrap();
     assert_eq!(find(&store, "k3"), 1);
+    assert_eq!(find(&store, "k0"), 1, "its time is the end of all times");
 }
 
 #[test]
