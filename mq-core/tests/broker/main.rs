@@ -9,6 +9,7 @@
 mod administration;
 mod again;
 mod groups;
+mod hostile;
 mod journey;
 #[cfg(feature = "namesrv")]
 mod registration;
