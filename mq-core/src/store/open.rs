@@ -20,7 +20,7 @@ use super::paths::{Paths, base_of};
 use super::snapshot::{Deletions, Snapshot};
 use super::{Inner, MessageStore, StoreConfig, StoreError, at};
 use crate::clock::Clock;
-use crate::message::record::RecordView;
+use crate::message::record::{MIN_SIZE, RecordView};
 use crate::message::{PhysicalOffset, TopicName};
 
 /// What opening found out and did.
@@ -192,13 +192,20 @@ impl Inner {
         }
         // What lay between the mark of the queues and the log's beginning has expired, and numbers
         // with it.
-        let gaps = from < begin;
-        let end = self.walk(from.max(begin), mark.log, (snapshot, gaps), &mut report)?;
-        for (topic, id, next) in snapshot.numbers() {
-            self.go_on_at(&topic, id, next, &report);
-        }
-        for (topic, id, old) in numbers {
-            self.go_on_at(&topic, id, old.next(), &report);
+        let mut lost = begin.saturating_sub(from);
+        let end = self.walk(
+            from.max(begin),
+            mark.log,
+            snapshot,
+            (&mut report, &mut lost),
+        )?;
+        let numbers = numbers
+            .into_iter()
+            .map(|(topic, id, old)| (topic, id, old.next()));
+        for (topic, id, next) in snapshot.numbers().chain(numbers) {
+            if next <= most_records(end) {
+                self.go_on_at(&topic, id, next, most_records(lost));
+            }
         }
         if !clean || end != mark.log {
             self.log.cut(end)?;
@@ -245,10 +252,10 @@ impl Inner {
     /// Lets a queue whose newest messages have expired, or are damaged, go on with the number it had.
     /// Where messages are simply gone, their numbers are given again: a gap between whole records
     /// would make the next walk set aside what lies behind it.
-    fn go_on_at(&self, topic: &TopicName, id: i32, next: u64, report: &RecoveryReport) {
+    fn go_on_at(&self, topic: &TopicName, id: i32, next: u64, lost: u64) {
         let begin = self.log.begin();
         let queue = self.queues.find_or_create(topic, id);
-        if !report.damaged.is_empty() || !queue.reaches(begin) {
+        if next.saturating_sub(queue.next()) <= lost || !queue.reaches(begin) {
             self.queues.advance_to(&queue, next, begin);
         }
     }
@@ -266,13 +273,14 @@ impl Inner {
         }
     }
 
-    /// Walks the log from `from` to its end and dispatches every record.
+    /// Walks the log from `from` to its end and dispatches every record. The bytes of damaged parts
+    /// are added to those that are lost already.
     fn walk(
         &self,
         from: u64,
         mark: u64,
-        (snapshot, gaps): (&Snapshot, bool),
-        report: &mut RecoveryReport,
+        snapshot: &Snapshot,
+        (report, lost): (&mut RecoveryReport, &mut u64),
     ) -> Result<u64, StoreError> {
         let mut scan = Scan::new(&self.log, from, mark);
         loop {
@@ -282,14 +290,15 @@ impl Inner {
                     let Ok(record) = RecordView::parse(&bytes) else {
                         continue;
                     };
-                    let gaps = gaps || !report.damaged.is_empty();
-                    if !self.dispatch_record(&record, snapshot, gaps) {
+                    if !self.dispatch_record(&record, snapshot, most_records(*lost)) {
                         let from = record.physical_offset;
+                        *lost += record.size as u64;
                         tracing::error!(%from, "a record with a wrong number is set aside");
                         report.damaged.push((from, from.plus(record.size as u64)));
                     }
                 }
                 Found::Damaged { from, to } => {
+                    *lost += to - from;
                     tracing::error!(from, to, "a damaged part of the log is set aside");
                     report
                         .damaged
@@ -301,8 +310,8 @@ impl Inner {
     }
 
     /// Puts a record into its queue and the index; `false` when its number does not fit between
-    /// its neighbors'. With `gaps`, numbers may be missing.
-    fn dispatch_record(&self, record: &RecordView<'_>, snapshot: &Snapshot, gaps: bool) -> bool {
+    /// its neighbors'. At most `lost` numbers in front of it may be missing.
+    fn dispatch_record(&self, record: &RecordView<'_>, snapshot: &Snapshot, lost: u64) -> bool {
         let offset = record.physical_offset.0;
         if snapshot.is_deleted(record.topic, offset) {
             return true;
@@ -322,7 +331,8 @@ impl Inner {
                 let same = |entry: &Entry| entry.offset == offset;
                 return known.is_ok_and(|known| known.first().is_some_and(same));
             }
-            if number > next && next > 0 && !gaps {
+            let gap = number - next;
+            if number > most_records(offset) || gap > lost && next > 0 {
                 return false;
             }
             let size = u32::try_from(record.size).unwrap_or(u32::MAX);
@@ -336,4 +346,10 @@ impl Inner {
         self.index.add_record(record);
         true
     }
+}
+
+/// No more records than this fit into so many bytes: what bounds the numbers that a damaged file may
+/// tell.
+fn most_records(bytes: u64) -> u64 {
+    bytes / MIN_SIZE as u64
 }

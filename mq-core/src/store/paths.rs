@@ -62,7 +62,9 @@ pub(super) fn file_name(base: u64) -> String {
 /// The base that a file name says; `None` when it is no such name.
 pub(super) fn base_of(name: &str) -> Option<u64> {
     let digits = name.len() == NAME_DIGITS && name.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| name.parse().ok()).flatten()
+    let base: u64 = digits.then(|| name.parse().ok()).flatten()?;
+    // As Apache's offsets, which have a sign.
+    i64::try_from(base).is_ok().then_some(base)
 }
 
 /// The file at `base` in `directory`.
