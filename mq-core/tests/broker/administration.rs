@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mq_core::broker::config::BrokerConfig;
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::store::disk::{Fault, FaultyDisk};
@@ -268,6 +269,31 @@ async fn messages_are_found_by_key_and_by_unique_id() {
         };
         assert_eq!(client.refused(view).await, ResponseCode::SYSTEM_ERROR);
     }
+    stage.stop().await;
+}
+
+/// Whoever asked for a key of many long messages once lost its connection over the answer.
+#[tokio::test]
+async fn what_is_found_by_key_fits_into_a_frame_that_the_asker_takes() {
+    let large = |config: &mut BrokerConfig| config.storage.segment_size = 64 * 1024 * 1024;
+    let stage = Stage::with(Clock::system(), large).await;
+    let client = stage.client("a");
+    for _ in 0..6 {
+        let header = with(message("orders", 0), &[("KEYS", "k1")]);
+        client.call_with(header, vec![7; 4_000_000]).await.unwrap();
+    }
+    let query = QueryMessage {
+        topic: "orders".into(),
+        key: "k1".into(),
+        max_num: 10,
+        begin_timestamp: 0,
+        end_timestamp: i64::MAX,
+        unique_key: None,
+    };
+
+    let answer = client.call(query).await.unwrap();
+
+    assert_eq!(decode_all(answer.body).unwrap().len(), 4);
     stage.stop().await;
 }
 

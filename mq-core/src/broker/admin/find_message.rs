@@ -1,7 +1,8 @@
 //! 12 and 33: messages by key or unique id, and the message at a physical offset
 //! (`QueryMessageProcessor`).
 //!
-//! Invariant: what is given bears the key itself; the index alone knows only its hash.
+//! Invariant: what is given bears the key itself, the index alone knows only its hash; and it fits
+//! into a frame that the asker takes.
 
 use bytes::{Bytes, BytesMut};
 
@@ -12,12 +13,14 @@ use crate::message::{PhysicalOffset, property};
 use crate::remoting::{Incoming, Processor};
 use crate::store::MessageStore;
 use crate::wire::header::{QueryMessage, QueryMessageReply, ViewMessageById};
-use crate::wire::{NoFields, Refusal, Reply, ResponseCode};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode, frame};
 
 /// `defaultQueryMaxNum`: so many messages when a unique id is asked for.
 const WITH_UNIQUE_ID: usize = 32;
 /// `maxMsgsNumBatch`.
 const MOST: i32 = 64;
+/// So many bytes of messages fit into a frame, beside a generous header.
+const MOST_BYTES: usize = frame::DEFAULT_LIMIT - 64 * 1024;
 
 /// Finds messages.
 #[derive(Clone, Debug)]
@@ -46,6 +49,9 @@ impl Processor<QueryMessage> for FindMessage {
         let found = found.map_err(|error| unreadable(&error))?;
         let mut body = BytesMut::new();
         for record in found.iter().filter(|record| bears(record, &query, unique)) {
+            if body.len() + record.len() > MOST_BYTES {
+                break;
+            }
             body.extend_from_slice(record);
         }
         let (time, offset) = self.0.indexed();
