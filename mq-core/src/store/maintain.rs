@@ -48,6 +48,10 @@ impl MessageStore {
             loop {
                 let wanted = store.log.sync_wanted.notified();
                 let _either = store.clock.timeout(every, wanted).await;
+                if let Err(AppendError::Closed(_)) = store.log.writable() {
+                    // Said already, and nothing will come any more.
+                    break;
+                }
                 if store.log.synced_end() < store.log.written_end() {
                     store.in_background(Inner::sync_log).await;
                 }

@@ -167,7 +167,7 @@ impl Inner {
         };
         let trusted = if clean { u64::MAX } else { trusted };
         self.index.trust_until(trusted);
-        self.queues.load(trusted)?;
+        let whole = self.queues.load(trusted)?;
         // Without a mark the old files still tell the numbers of queues whose messages have expired.
         let numbers: Vec<_> = match known {
             Some(_) => Vec::new(),
@@ -178,7 +178,7 @@ impl Inner {
             tracing::warn!(known = mark.log, limit, "the log is shorter than it was");
         }
         // Queues that name places behind the log are of no use.
-        let complete = self.queues_are_complete(clean, known, snapshot);
+        let complete = whole && self.queues_are_complete(clean, known, snapshot);
         let from = Some(self.walk_from(clean, known)).filter(|from| complete && *from <= limit);
         let from = if let Some(from) = from {
             from
@@ -332,9 +332,12 @@ impl Inner {
                 return known.is_ok_and(|known| known.first().is_some_and(same));
             }
             let gap = number - next;
-            if number > most_records(offset) || gap > lost && next > 0 {
+            // The number of a queue whose messages have all expired may be in no file.
+            let begin = self.log.begin();
+            if number > most_records(offset) || gap > lost && queue.reaches(begin) {
                 return false;
             }
+            self.queues.advance_to(&queue, number, begin);
             let size = u32::try_from(record.size).unwrap_or(u32::MAX);
             let entry = Entry {
                 offset,

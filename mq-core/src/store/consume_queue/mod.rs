@@ -171,7 +171,9 @@ impl ConsumeQueues {
     }
 
     /// Reads which queues there are. Only entries of messages before `trusted` are taken over.
-    pub(super) fn load(&self, trusted: u64) -> Result<(), StoreError> {
+    /// `false` when a file is missing between others.
+    pub(super) fn load(&self, trusted: u64) -> Result<bool, StoreError> {
+        let mut whole = true;
         let root = self.paths.consume_queues();
         for topic in self.disk.list(&root).map_err(at("list", &root))? {
             let foreign = |reason: &str| StoreError::Foreign {
@@ -192,11 +194,12 @@ impl ConsumeQueues {
                     )));
                 };
                 let queue = self.find_or_create(&name, id);
-                let mut cut = queue.load(&*self.disk, trusted)?;
-                self.unsynced.lock().append(&mut cut);
+                let mut loaded = queue.load(&*self.disk, trusted)?;
+                self.unsynced.lock().append(&mut loaded.cut);
+                whole &= loaded.whole;
             }
         }
-        Ok(())
+        Ok(whole)
     }
 
     /// Forgets entries of messages before `begin` and removes files that hold no other.

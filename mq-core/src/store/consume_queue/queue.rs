@@ -17,6 +17,15 @@ pub(in crate::store) struct Queue {
     state: Mutex<State>,
 }
 
+/// What the files of a queue turned out to be.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// Files from which entries were taken.
+    pub(super) cut: Vec<PathBuf>,
+    /// No file is missing between others.
+    pub(super) whole: bool,
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// Number of the first entry that is still there.
@@ -240,9 +249,9 @@ impl Queue {
         Ok(path)
     }
 
-    /// Finds out what the files hold; only entries of messages before `trusted` count. Gives the
-    /// files from which others were taken.
-    pub(super) fn load(&self, disk: &dyn Disk, trusted: u64) -> Result<Vec<PathBuf>, StoreError> {
+    /// Finds out what the files hold; only entries of messages before `trusted` count, others are
+    /// taken from them.
+    pub(super) fn load(&self, disk: &dyn Disk, trusted: u64) -> Result<Loaded, StoreError> {
         let mut bases = Vec::new();
         for file in disk
             .list(&self.directory)
@@ -263,10 +272,16 @@ impl Queue {
             bases.push(base / Entry::SIZE);
         }
         bases.sort_unstable();
-        let Some(first) = bases.first().copied() else {
-            return Ok(Vec::new());
-        };
         let mut cut = Vec::new();
+        let next = |base: &u64| base + self.file_entries;
+        let whole = bases
+            .iter()
+            .skip(1)
+            .copied()
+            .eq(bases.iter().take(bases.len().saturating_sub(1)).map(next));
+        let Some(first) = bases.first().copied() else {
+            return Ok(Loaded { cut, whole });
+        };
         let (mut max, mut last_offset) = (first, 0);
         for base in bases.into_iter().rev() {
             let counted = self.count(disk, base, trusted)?;
@@ -293,7 +308,7 @@ impl Queue {
             ..State::default()
         };
         drop(state);
-        Ok(cut)
+        Ok(Loaded { cut, whole })
     }
 
     /// How many entries of the file that begins with the entry `base` are written and belong to

@@ -322,6 +322,7 @@ mod system {
     }
 }
 
+/// Keeps out other processes and openers of this program; Java's locks are of another kind there.
 #[cfg(not(target_os = "linux"))]
 fn portable_lock(file: &fs::File) -> io::Result<bool> {
     match file.try_lock() {

@@ -280,7 +280,7 @@ fn a_queue_that_begins_inside_a_file_marks_what_is_before_however_often_the_disk
     first.store(u64::MAX).unwrap();
 
     let again = queues();
-    again.load(u64::MAX).unwrap();
+    assert!(again.load(u64::MAX).unwrap());
 
     let queue = again.find("t", 0).unwrap();
     assert_eq!(queue.next(), 6);
@@ -407,9 +407,7 @@ fn a_log_that_became_shorter_is_opened_with_what_is_left() {
         if clean {
             store.close().unwrap();
         } else {
-            store.0.maintain().unwrap();
-            store.0.sync_derived(store.0.log.visible_end()).unwrap();
-            store.0.save_mark().unwrap();
+            maintain_and_sync(&store);
         }
         drop(store);
         let disk = disk.crash(|| true);
@@ -579,4 +577,71 @@ fn numbers_that_cannot_be_are_set_aside_however_many_there_are() {
     // One more than there were, which four lost records allow.
     assert_eq!(append(&store, "t", 1, "x").queue_offset, QueueOffset(31));
     assert_eq!(append(&store, "u", 0, "x").queue_offset, QueueOffset(0));
+}
+
+#[test]
+fn a_store_that_could_not_be_closed_for_want_of_room_is_opened_with_everything() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for n in 0..20 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    disk.set_fault(Some(Fault::Full));
+    let error = store.close().unwrap_err();
+    assert!(matches!(error, StoreError::Disk { .. }), "{error}");
+    drop(store);
+    disk.set_fault(None);
+
+    let (store, report) = open_with(&disk, config(), &Clock::manual(1));
+
+    assert!(!report.clean);
+    assert_eq!(bodies(&store, "t", 0).len(), 20);
+}
+
+#[test]
+fn a_read_that_the_disk_refuses_is_an_error_and_writing_goes_on() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "a");
+    let limits = ReadLimits {
+        messages: 10,
+        bytes: 1_000,
+    };
+    let read = || store.read("t", 0, QueueOffset(0), limits, &|_| true);
+    disk.set_fault(Some(Fault::Read));
+
+    assert!(matches!(read(), Err(StoreError::Disk { .. })));
+
+    append(&store, "t", 0, "b");
+    disk.set_fault(None);
+    assert_eq!(read().unwrap().count, 2);
+}
+
+#[test]
+fn after_a_failed_sync_the_background_tries_no_other() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let clock = Clock::manual(1_000);
+        let disk = FaultyDisk::default();
+        let config = StoreConfig {
+            flush: Flush::INTERVAL,
+            ..config()
+        };
+        let (store, _) = open_with(&disk, config, &clock);
+        let tasks = crate::tasks::Tasks::new(clock.clone());
+        store.run(&tasks);
+        clock.advance(Duration::ZERO).await;
+        append(&store, "t", 0, "a");
+        assert!(format!("{tasks:?}").contains("store: sync"));
+
+        disk.set_fault(Some(Fault::Sync));
+        while format!("{tasks:?}").contains("store: sync") {
+            clock.advance(Duration::from_millis(200)).await;
+        }
+
+        assert!(matches!(store.writable(), Err(AppendError::Closed(_))));
+        tasks.request_stop();
+    });
 }
