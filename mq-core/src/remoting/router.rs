@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use super::{Incoming, Peer, PeerId, Processor};
 use crate::wire::{
     self, Encoding, Head, Header, NoFields, Refusal, RemotingCommand, Reply, Request, RequestCode,
-    ResponseCode,
+    ResponseCode, frame,
 };
 
 /// An answer ready to be written: the frame up to its body, and the body.
@@ -204,6 +204,11 @@ fn encode(address: &Address, head: &Head, header: &impl Header, body: Bytes) -> 
     }
     let mut out = BytesMut::with_capacity(256);
     match wire::encode_without_body(&mut out, address.encoding, head, header, body.len()) {
+        // The peer would close the connection over it.
+        Ok(()) if out.len() + body.len() > frame::DEFAULT_LIMIT => encode_refusal(
+            address,
+            Refusal::system("the answer is too long for a frame"),
+        ),
         Ok(()) => Some(Encoded { head: out, body }),
         Err(error) => encode_refusal(address, Refusal::system(error.to_string())),
     }

@@ -62,6 +62,7 @@ impl Processor<Echo> for EchoProcessor {
         self.heard.lock().push((word.clone(), request.peer));
         match &*word {
             "refuse" => Err(Refusal::new(ResponseCode::NO_PERMISSION, "not for you")),
+            "much" => Ok(Reply::ok(request.header).with_body(vec![0; frame::DEFAULT_LIMIT])),
             "panic" => panic!("as told"),
             "leave" if self.times_heard("leave") == 1 => {
                 Err(Refusal::new(ResponseCode::GO_AWAY, "connect again"))

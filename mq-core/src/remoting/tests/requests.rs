@@ -85,6 +85,19 @@ async fn a_call_that_takes_too_long_times_out_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_too_long_costs_the_asker_no_connection() {
+    let stage = Stage::new().await;
+
+    let outcome = stage.say(&stage.address, "much").await;
+
+    let refusal = outcome.unwrap_err();
+    assert_eq!(refusal.refusal().unwrap().code, ResponseCode::SYSTEM_ERROR);
+    stage.say(&stage.address, "next").await.unwrap();
+    let (first, second) = (stage.who_said("much").await, stage.who_said("next").await);
+    assert_eq!(first.id(), second.id());
+}
+
+#[tokio::test]
 async fn a_connection_that_ends_takes_the_calls_with_it() {
     let stage = Stage::new().await;
     for address in stage.both() {
