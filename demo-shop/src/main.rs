@@ -11,11 +11,14 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use mq_starter::config::SettingsOptions;
+use mq_starter::config::{ConfigErrors, RocketMQConfig, Settings, SettingsOptions};
+
+const SETTINGS_HELP: &str = "Any setting can be given as --KEY=VALUE, such as --server.port=0 or \
+                             --rocketmq.embedded.flush=interval.";
 
 /// An order becomes a text message.
 #[derive(Debug, Parser)]
-#[command(name = "demo-shop", version, about)]
+#[command(name = "demo-shop", version, about, after_help = SETTINGS_HELP)]
 struct Arguments {
     /// Run the broker, shop-order and shop-user as processes of their own
     #[arg(long)]
@@ -26,12 +29,8 @@ struct Arguments {
     /// Only this part, as a process of its own
     #[arg(long, hide = true)]
     part: Option<Part>,
-    /// Settings, such as --server.port=0
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "--KEY=VALUE"
-    )]
+    /// Words such as `--server.port=0`.
+    #[arg(skip)]
     settings: Vec<String>,
 }
 
@@ -42,14 +41,44 @@ enum Part {
 }
 
 impl Arguments {
+    /// Settings stand anywhere between the options; a word that is neither is refused.
+    fn of(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let (settings, words): (Vec<_>, Vec<_>) = words
+            .into_iter()
+            .partition(|word| word.to_str().is_some_and(is_setting));
+        let mut arguments =
+            Self::try_parse_from([OsString::from("demo-shop")].into_iter().chain(words))?;
+        let settings = settings
+            .into_iter()
+            .filter_map(|word| word.into_string().ok());
+        arguments.settings = settings.collect();
+        Ok(arguments)
+    }
+
     /// Settings of a service, with what was typed here on top.
     fn over(&self, options: SettingsOptions) -> SettingsOptions {
-        let options = options.arguments(self.settings.iter().cloned());
-        match &self.name_server {
-            Some(address) => options.set("rocketmq.name-server", address),
-            None => options,
-        }
+        let cluster = self.name_server.as_ref();
+        let cluster = cluster.map(|address| format!("--rocketmq.name-server={address}"));
+        options.arguments(self.settings.iter().cloned().chain(cluster))
     }
+
+    /// What the broker is told when it is ours, after the settings of all parts were checked.
+    fn broker(&self) -> Result<RocketMQConfig, ConfigErrors> {
+        let own = SettingsOptions::from_process().directory(env!("CARGO_MANIFEST_DIR"));
+        let config = Settings::load(&self.over(own)).and_then(|settings| settings.rocketmq());
+        ConfigErrors::join([
+            config.as_ref().map(drop).map_err(Clone::clone),
+            shop_user::Service::check(&self.over(shop_user::Service::settings())),
+            shop_order::Service::check(&self.over(shop_order::Service::settings())),
+        ])?;
+        config
+    }
+}
+
+/// Whether `word` is `--some.key=value`.
+fn is_setting(word: &str) -> bool {
+    word.split_once('=')
+        .is_some_and(|(key, _)| key.starts_with("--") && key.contains('.'))
 }
 
 /// The first word that makes this program the server `mq`.
@@ -65,7 +94,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::of(words).unwrap_or_else(|error| error.exit());
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!("{failure:?}");

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_starter::asked_to_stop;
+use mq_starter::config::{EmbeddedFlush, EmbeddedSettings, NameServer};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -16,6 +17,9 @@ use crate::{Arguments, SERVER};
 
 /// How long a process may take until it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// Where the name server is when the settings keep the broker private.
+const LISTEN: &str = "127.0.0.1:9876";
 
 /// Runs the processes until Ctrl-C, or until one of them ends.
 pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
@@ -28,14 +32,14 @@ pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
 }
 
 async fn watch(arguments: &Arguments, processes: &mut Vec<Process>) -> mq_starter::Result<()> {
-    if arguments.name_server.is_none() {
-        let store = ["standalone", "--store", "./data/broker"];
-        let mut server = Process::start("mq standalone", &[&[SERVER][..], &store[..]].concat())?;
-        server.ready().await?;
-        processes.push(server);
-    }
-    let user = service("user", arguments, processes).await?;
-    let order = service("order", arguments, processes).await?;
+    let config = arguments.broker()?;
+    let cluster = match config.name_server {
+        NameServer::Embedded => Some(server(&config.embedded, processes).await?),
+        NameServer::At(_) => arguments.name_server.clone(),
+    };
+    let cluster = cluster.as_deref();
+    let user = service("user", arguments, cluster, processes).await?;
+    let order = service("order", arguments, cluster, processes).await?;
     story::tell(&Places { order, user })?;
     let ends = processes
         .iter_mut()
@@ -46,14 +50,50 @@ async fn watch(arguments: &Arguments, processes: &mut Vec<Process>) -> mq_starte
     }
 }
 
-/// Starts a service with the profile `dev`, which names the broker's address.
+/// Starts the server where the settings would have put the broker in this process; the name
+/// server's address.
+async fn server(
+    settings: &EmbeddedSettings,
+    processes: &mut Vec<Process>,
+) -> mq_starter::Result<String> {
+    let listen = settings.listen.as_deref().unwrap_or(LISTEN);
+    let mut found = tokio::net::lookup_host(listen).await?;
+    let listen = found
+        .next()
+        .ok_or_else(|| format!("no address for `{listen}`"))?;
+    let store = settings
+        .store_path
+        .to_str()
+        .ok_or("the store's path is not UTF-8")?;
+    let flush = match settings.flush {
+        EmbeddedFlush::Interval => "interval",
+        EmbeddedFlush::Sync => "sync",
+    };
+    let (bind, port) = (listen.ip().to_string(), listen.port().to_string());
+    let broker_port = settings.broker_port.to_string();
+    let mut words = vec![SERVER, "standalone", "--store", store, "--flush", flush];
+    words.extend(["--bind", &bind, "--namesrv-port", &port]);
+    words.extend(["--broker-port", &broker_port]);
+    let mut server = Process::start("mq standalone", &words)?;
+    let line = server.ready().await?;
+    processes.push(server);
+    let address = line
+        .split(' ')
+        .find_map(|word| word.strip_prefix("namesrv="));
+    Ok(address
+        .ok_or("the server did not say where it is")?
+        .to_owned())
+}
+
+/// Starts a service with the profile `dev`, the tutorials' own settings, at `cluster`.
 async fn service(
     part: &'static str,
     arguments: &Arguments,
+    cluster: Option<&str>,
     processes: &mut Vec<Process>,
 ) -> mq_starter::Result<SocketAddr> {
     let mut words = vec!["--part", part];
-    if let Some(address) = &arguments.name_server {
+    if let Some(address) = cluster {
         words.extend(["--name-server", address]);
     }
     words.push("--spring.profiles.active=dev");

@@ -265,3 +265,21 @@ async fn an_order_that_cannot_be_announced_is_taken_back() {
     );
     assert_eq!(counts, (1, 1));
 }
+
+#[test]
+fn options_and_settings_mix_in_any_order_and_other_words_are_refused() {
+    let of = |words: &[&str]| Arguments::of(words.iter().map(Into::into));
+
+    let arguments = of(&["--server.port=0", "--separate", "--shop.user.database=a b"]).unwrap();
+    assert!(arguments.separate);
+    assert_eq!(
+        arguments.settings,
+        ["--server.port=0", "--shop.user.database=a b"]
+    );
+
+    let refused = of(&["--seperate"]).unwrap_err().to_string();
+    assert!(refused.contains("'--separate'"), "{refused}");
+    for word in ["server.port=0", "--server.port", "order"] {
+        assert!(of(&[word]).is_err(), "{word}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mq_starter::config::{NameServer, Settings, SettingsOptions};
+use mq_starter::config::NameServer;
 use mq_starter::{EmbeddedBroker, asked_to_stop};
 use shop_user::FakeGateway;
 use tokio_util::sync::CancellationToken;
@@ -29,8 +29,7 @@ pub(crate) async fn start(
     ready: impl FnOnce(&Places) -> std::io::Result<()>,
     stop: CancellationToken,
 ) -> mq_starter::Result<()> {
-    let own = SettingsOptions::from_process().directory(env!("CARGO_MANIFEST_DIR"));
-    let config = Settings::load(&arguments.over(own))?.rocketmq()?;
+    let config = arguments.broker()?;
     let broker = match config.name_server {
         NameServer::Embedded => Some(EmbeddedBroker::start(&config.embedded).await?),
         NameServer::At(_) => None,

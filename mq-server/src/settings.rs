@@ -263,7 +263,7 @@ mapedFileSizeConsumeQueue=300000
         let error = broker(&args).unwrap_err().to_string();
 
         assert!(
-            error.contains("no-such.conf:1: could not read the file"),
+            error.contains("no-such.conf: could not read the file"),
             "{error}"
         );
         assert!(error.contains("expected key=value"), "{error}");

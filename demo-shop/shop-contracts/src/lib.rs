@@ -1,7 +1,10 @@
 //! What the services say to each other: topics, and the messages in them.
 #![expect(missing_docs, reason = "an application, not a library")]
 
+mod settings;
+
 use serde::{Deserialize, Serialize};
+pub use settings::ServiceSettings;
 
 /// Every order that was taken, as an [`Order`].
 pub const ORDER_TOPIC: &str = "order-topic";

@@ -2,16 +2,18 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use axum::Router;
 use axum::routing::get;
-use mq_starter::config::{Settings, SettingsOptions};
+use mq_starter::config::{ConfigErrors, SettingsOptions};
 use mq_starter::{Application, ApplicationError, EmbeddedBroker, RocketMQApplication, Selection};
+use shop_contracts::ServiceSettings;
 use tokio::net::TcpListener;
 
 use crate::database::Database;
 use crate::order::{self, Desk};
+
+const DATABASE: &str = "shop.order.database";
 
 /// A service that is ready to take orders.
 #[derive(Debug)]
@@ -28,6 +30,15 @@ impl Service {
         SettingsOptions::from_process().directory(env!("CARGO_MANIFEST_DIR"))
     }
 
+    /// Checks settings without starting anything.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with them.
+    pub fn check(options: &SettingsOptions) -> Result<(), ConfigErrors> {
+        ServiceSettings::read(options, DATABASE).map(drop)
+    }
+
     /// Opens the database and the port, and connects to `broker`, unless the settings name another.
     ///
     /// # Errors
@@ -37,15 +48,13 @@ impl Service {
         options: SettingsOptions,
         broker: Option<&EmbeddedBroker>,
     ) -> mq_starter::Result<Self> {
-        let settings = Settings::load(&options)?;
-        let host: Option<String> = settings.get("server.address")?;
-        let port: Option<u16> = settings.get("server.port")?;
-        let file: Option<PathBuf> = settings.get("shop.order.database")?;
-
-        let database = file.unwrap_or_else(|| "./data/order.db".into());
+        let settings = ServiceSettings::read(&options, DATABASE)?;
+        let database = settings
+            .database
+            .unwrap_or_else(|| "./data/order.db".into());
         let database = Database::open(&database).await?;
-        let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
-        let (socket, address) = listen(&host, port.unwrap_or(8011)).await?;
+        let host = settings.host.unwrap_or_else(|| "127.0.0.1".to_owned());
+        let (socket, address) = listen(&host, settings.port.unwrap_or(8011)).await?;
         let mut app = RocketMQApplication::new()
             .settings(options)
             .listeners(Selection::of(&[]));

@@ -53,7 +53,7 @@ impl Setting {
             line,
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Problem::new(at(1), "", format!("could not read the file: {error}"))
+            Problem::new(at(0), "", format!("could not read the file: {error}"))
         })?;
         let pairs = properties::read(text.trim_start_matches('\u{feff}'));
         let pairs = pairs.map_err(|error| Problem::new(at(error.line), "", error.to_string()))?;

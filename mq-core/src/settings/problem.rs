@@ -11,7 +11,7 @@ pub enum Place {
     File {
         /// The file as it was named.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// The line, counted from 1; 0 when the whole file is meant.
         line: u64,
     },
     /// A word of the command line.
@@ -25,6 +25,7 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::File { path, line: 0 } => write!(f, "{}", path.display()),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::CommandLine(word) => write!(f, "command line `{word}`"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
@@ -70,15 +71,16 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// `Ok(value)` when there are none.
+    /// `Ok(value)` when there are none. A person reads them in the order of the file.
     ///
     /// # Errors
     ///
     /// With all of `problems`, when there are any.
-    pub fn unless_empty<T>(problems: Vec<Problem>, value: T) -> Result<T, Self> {
+    pub fn unless_empty<T>(mut problems: Vec<Problem>, value: T) -> Result<T, Self> {
         if problems.is_empty() {
             Ok(value)
         } else {
+            problems.sort_by(|one, other| one.place.cmp(&other.place));
             Err(Self(problems))
         }
     }

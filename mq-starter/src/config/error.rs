@@ -105,6 +105,23 @@ impl ConfigErrors {
         }
     }
 
+    /// The problems of all of `checks` together, each once.
+    ///
+    /// # Errors
+    ///
+    /// When one of them has any.
+    pub fn join(checks: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let errors = checks.into_iter().filter_map(Result::err);
+        let mut problems: Vec<ConfigProblem> = Vec::new();
+        for problem in errors.flat_map(Self::into_problems) {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+        problems.sort_by_key(|problem| problem.origin.position());
+        Self::unless_empty(problems, ())
+    }
+
     /// The problems; never empty.
     pub fn problems(&self) -> &[ConfigProblem] {
         &self.problems

@@ -277,6 +277,38 @@ fn variable(layers: &Layers, found: Found<'_>) -> Result<(), Option<String>> {
     }))
 }
 
+/// Complaints about every key of files and arguments below `heading` that is not among `known`,
+/// and about headings that are nearly `heading`.
+pub(super) fn strangers(layers: &Layers, heading: &str, known: &[&str]) -> Vec<ConfigProblem> {
+    let top = Key::new(heading);
+    let is_known = |rest: &str| {
+        known.iter().any(|name| {
+            let name = Key::new(name);
+            rest == name.as_str() || Key::new(rest).below(&name).is_some()
+        })
+    };
+    let found = layers.all().filter_map(|(key, found)| {
+        let first = key.as_str().split('.').next().unwrap_or_default();
+        let what = match key.below(&top) {
+            Some(rest) if is_known(rest) || found.value.is_empty() => return None,
+            Some(rest) => match known
+                .iter()
+                .find(|name| near(rest, Key::new(name).as_str()))
+            {
+                Some(name) => format!("unknown, did you mean `{heading}.{name}`?"),
+                None => format!("unknown, below `{heading}` there are: {}", known.join(", ")),
+            },
+            None if first != top.as_str() && near(first, top.as_str()) => {
+                format!("unknown, did you mean `{heading}`?")
+            }
+            None => return None,
+        };
+        let origin = found.origin.clone();
+        Some(ConfigProblem::new(origin, found.written, what))
+    });
+    found.collect()
+}
+
 fn unknown(attribute: &str, known: &[&str]) -> String {
     match known.iter().find(|name| near(attribute, &plain(name))) {
         Some(meant) => format!("unknown, did you mean `{meant}`?"),

@@ -87,6 +87,19 @@ impl Settings {
             .map_err(|complaint| ConfigErrors::from(complaint.0))
     }
 
+    /// Checks that nothing stands below `heading` but `known`, keys relative to it, and what is
+    /// below those: an application's own settings become as strict as `rocketmq.*`.
+    ///
+    /// Environment variables are not looked at: their names do not tell where a heading ends.
+    ///
+    /// # Errors
+    ///
+    /// Every key that is unknown, with the one it was probably meant to be, and every heading that
+    /// is nearly `heading`.
+    pub fn only(&self, heading: &str, known: &[&str]) -> Result<(), ConfigErrors> {
+        ConfigErrors::unless_empty(known::strangers(&self.layers, heading, known), ())
+    }
+
     /// Where the strongest value of `key` was written.
     pub fn origin(&self, key: &str) -> Option<Origin> {
         let found = self.layers.find(&Key::new(key))?;

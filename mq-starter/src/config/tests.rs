@@ -462,3 +462,33 @@ fn a_stronger_list_replaces_a_weaker_one() {
         ["y"]
     );
 }
+
+#[test]
+fn an_applications_own_headings_can_be_as_strict_as_ours() {
+    let words = [
+        "--server.prot=1",
+        "--sever.port=1",
+        "--shop.order.databse=x",
+        "--shop.colour=x",
+        "--shop.list.words=a",
+        "--other=1",
+    ];
+    let settings = Settings::load(&SettingsOptions::default().arguments(words)).unwrap();
+
+    let server = settings.only("server", &["address", "port"]);
+    let shop = settings.only("shop", &["order.database", "list"]);
+    let joined = ConfigErrors::join([server.clone(), shop, server]).unwrap_err();
+
+    let told: Vec<_> = joined.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "argument --server.prot=1: server.prot: unknown, did you mean `server.port`?",
+            "argument --sever.port=1: sever.port: unknown, did you mean `server`?",
+            "argument --shop.colour=x: shop.colour: unknown, below `shop` there are: \
+             order.database, list",
+            "argument --shop.order.databse=x: shop.order.databse: unknown, did you mean \
+             `shop.order.database`?",
+        ]
+    );
+}

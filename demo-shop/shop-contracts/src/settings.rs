@@ -1,0 +1,42 @@
+//! What both services read from their settings. Both know all keys: together they share arguments.
+
+use std::path::PathBuf;
+
+use mq_starter::config::{ConfigErrors, Settings, SettingsOptions};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceSettings {
+    /// The address of the web server.
+    pub host: Option<String>,
+    /// Its port; 0 picks a free one.
+    pub port: Option<u16>,
+    /// The file of the database.
+    pub database: Option<PathBuf>,
+}
+
+impl ServiceSettings {
+    /// Reads and checks everything, `rocketmq.*` too, before anything is opened.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong, at once.
+    pub fn read(options: &SettingsOptions, database: &str) -> Result<Self, ConfigErrors> {
+        let settings = Settings::load(options)?;
+        let host = settings.get("server.address");
+        let port = settings.get("server.port");
+        let file = settings.get(database);
+        ConfigErrors::join([
+            settings.only("server", &["address", "port"]),
+            settings.only("shop", &["order.database", "user.database"]),
+            settings.rocketmq().map(drop),
+            host.as_ref().map(drop).map_err(Clone::clone),
+            port.as_ref().map(drop).map_err(Clone::clone),
+            file.as_ref().map(drop).map_err(Clone::clone),
+        ])?;
+        Ok(Self {
+            host: host?,
+            port: port?,
+            database: file?,
+        })
+    }
+}
