@@ -25,12 +25,22 @@ pub(super) enum Order {
     Reset(ResetOffsetBody),
 }
 
+impl Order {
+    /// Puts the order where its consumer finds it; whether it will be carried out.
+    ///
+    /// A round of sharing follows whatever waits already, so many changes of members leave the
+    /// room to other orders.
+    pub(super) fn give(self, orders: &mpsc::Sender<Self>) -> bool {
+        let follows = orders.capacity() < orders.max_capacity() && !orders.is_closed();
+        (matches!(self, Self::Rebalance) && follows) || orders.try_send(self).is_ok()
+    }
+}
+
 /// A consumer as the rest of the client sees it.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) data: ConsumerData,
     pub(super) topics: Vec<TopicName>,
-    /// Bounded: an order to rebalance that finds no room adds nothing to those that wait.
     pub(super) orders: mpsc::Sender<Order>,
 }
 
@@ -109,7 +119,7 @@ impl Groups {
     /// Tells the consumer of `group`; whether there is one and it has room.
     pub(super) fn tell(&self, group: &str, order: Order) -> bool {
         let member = self.consumers.get(group);
-        member.is_some_and(|member| member.orders.try_send(order).is_ok())
+        member.is_some_and(|member| order.give(&member.orders))
     }
 
     /// The route of `topic` has changed: whoever consumes it shares its queues anew.
@@ -127,4 +137,24 @@ fn check(group: &GroupName) -> Result<(), StartError> {
         return Err(StartError::ReservedGroup(group.clone()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_members_leave_room_for_a_reset() {
+        let (orders, mut received) = mpsc::channel(2);
+
+        for _ in 0..5 {
+            assert!(Order::Rebalance.give(&orders));
+        }
+
+        assert!(Order::Reset(ResetOffsetBody::default()).give(&orders));
+        assert!(matches!(received.try_recv(), Ok(Order::Rebalance)));
+        assert!(matches!(received.try_recv(), Ok(Order::Reset(_))));
+        drop(received);
+        assert!(!Order::Rebalance.give(&orders));
+    }
 }

@@ -102,6 +102,9 @@ fn ordered_queues(topic: &TopicName, order: &str) -> Vec<MessageQueue> {
 #[derive(Debug, Default)]
 pub(super) struct RouteTable {
     routes: HashMap<TopicName, Arc<TopicRoute>>,
+    /// What the newest route with a broker says of it (`brokerAddrTable`): the route of a topic
+    /// that was deleted is never replaced, and must not lead to where a broker once was.
+    brokers: HashMap<ByteString, Addresses>,
 }
 
 impl RouteTable {
@@ -110,7 +113,13 @@ impl RouteTable {
         if self.routes.get(topic).is_some_and(|old| **old == route) {
             return false;
         }
+        for (name, addresses) in &route.brokers {
+            self.brokers.insert(name.clone(), addresses.clone());
+        }
         self.routes.insert(topic.clone(), Arc::new(route));
+        let routes = &self.routes;
+        let named = |name: &ByteString| routes.values().any(|r| r.brokers.contains_key(name));
+        self.brokers.retain(|name, _| named(name));
         true
     }
 
@@ -125,30 +134,20 @@ impl RouteTable {
 
     /// The address of the broker `name` with `id`, or of any of that name.
     pub(super) fn address(&self, name: &str, id: i64) -> Option<ByteString> {
-        let addresses = || {
-            self.routes
-                .values()
-                .filter_map(|route| route.brokers.get(name))
-        };
-        addresses()
-            .find_map(|addresses| addresses.get(&id))
-            .or_else(|| addresses().find_map(|addresses| addresses.values().next()))
-            .cloned()
+        let addresses = self.brokers.get(name)?;
+        let address = addresses.get(&id).or_else(|| addresses.values().next());
+        address.cloned()
     }
 
     /// The address of the master `name`.
     pub(super) fn master(&self, name: &str) -> Option<ByteString> {
-        let mut routes = self.routes.values();
-        routes.find_map(|route| route.brokers.get(name)?.get(&MASTER).cloned())
+        self.brokers.get(name)?.get(&MASTER).cloned()
     }
 
-    /// Every address that some route names; masters only, or slaves too.
+    /// Every address of a broker that some route names; masters only, or slaves too.
     pub(super) fn addresses(&self, slaves_too: bool) -> BTreeSet<ByteString> {
-        let brokers = self
-            .routes
-            .values()
-            .flat_map(|route| route.brokers.values());
         let wanted = |(id, _): &(&i64, &ByteString)| slaves_too || **id == MASTER;
+        let brokers = self.brokers.values();
         brokers
             .flat_map(|addresses| addresses.iter().filter(wanted))
             .map(|(_, address)| address.clone())
@@ -248,5 +247,37 @@ mod tests {
         assert_eq!(table.master("c"), None);
         assert_eq!(table.addresses(false).len(), 2);
         assert_eq!(table.addresses(true).len(), 4);
+    }
+
+    #[test]
+    fn a_broker_that_moved_is_found_although_a_deleted_topic_still_names_its_old_place() {
+        let mut table = RouteTable::default();
+        for n in 0..20 {
+            let deleted = TopicName::new(format!("deleted-{n}")).unwrap();
+            table.put(&deleted, TopicRoute::of(&deleted, &data()));
+        }
+        table.put(&topic(), TopicRoute::of(&topic(), &data()));
+
+        let mut moved = data();
+        moved.broker_datas[1].broker_addrs = [(0, "elsewhere:0".into())].into();
+        assert!(table.put(&topic(), TopicRoute::of(&topic(), &moved)));
+
+        assert_eq!(table.master("a").unwrap(), "elsewhere:0");
+        assert_eq!(table.address("a", 0).unwrap(), "elsewhere:0");
+        let addresses = table.addresses(true);
+        assert!(!addresses.contains("a:0"), "{addresses:?}");
+    }
+
+    #[test]
+    fn a_broker_that_no_route_names_any_more_is_forgotten() {
+        let mut table = RouteTable::default();
+        table.put(&topic(), TopicRoute::of(&topic(), &data()));
+
+        let mut fewer = data();
+        fewer.broker_datas.truncate(1);
+        table.put(&topic(), TopicRoute::of(&topic(), &fewer));
+
+        assert_eq!(table.master("a"), None);
+        assert_eq!(table.addresses(true).len(), 2);
     }
 }

@@ -41,8 +41,10 @@ impl Assigned {
         }
     }
 
-    /// It belongs to somebody else from now on.
+    /// It belongs to somebody else from now on. Whoever notes how far it is does so while it holds
+    /// the messages, and so has done it before or sees that it is dropped.
     pub(super) fn drop_it(&self) {
+        let _held = self.held.lock();
         self.dropped.cancel();
     }
 

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytestring::ByteString;
+
 use super::Core;
 use super::assigned::Assigned;
 use crate::message::MessageQueue;
@@ -31,12 +33,16 @@ pub(super) fn is_valid(core: &Core, assigned: &Assigned) -> bool {
     !core.is_locking() || assigned.locked_at().is_some_and(|at| now.since(at) < valid)
 }
 
-/// Asks for the locks of queues that are ours, and notes which we have.
+/// Asks for the locks of queues that are ours, and notes which we have. Where nobody answers, a
+/// lock counts on until its time is over.
 pub(super) async fn confirm(core: &Core, owned: &[Arc<Assigned>]) {
     let queues: Vec<_> = owned.iter().map(|owned| owned.queue.clone()).collect();
-    let locked = acquire(core, &queues).await;
+    let answers = ask(core, &queues).await;
     let now = core.cluster.clock.moment();
     for owned in owned {
+        let Some(locked) = answers.get(&owned.queue.broker) else {
+            continue;
+        };
         if locked.contains(&owned.queue) {
             owned.set_lock(Some(now));
         } else {
@@ -48,7 +54,15 @@ pub(super) async fn confirm(core: &Core, owned: &[Arc<Assigned>]) {
 
 /// Asks for locks; gives those of the queues that are now ours.
 pub(super) async fn acquire(core: &Core, queues: &[MessageQueue]) -> BTreeSet<MessageQueue> {
-    let mut locked = BTreeSet::new();
+    ask(core, queues).await.into_values().flatten().collect()
+}
+
+/// Asks for locks; gives the queues that are now ours by broker, for each that answers.
+async fn ask(
+    core: &Core,
+    queues: &[MessageQueue],
+) -> BTreeMap<ByteString, BTreeSet<MessageQueue>> {
+    let mut answers = BTreeMap::new();
     for (broker, queues) in by_broker(queues) {
         let Some(address) = core.cluster.master(broker) else {
             continue;
@@ -57,12 +71,15 @@ pub(super) async fn acquire(core: &Core, queues: &[MessageQueue]) -> BTreeSet<Me
         let answer = core.cluster.call(&address, LockBatchMq, body).await;
         let answer = answer.map(|reply| fastjson::read::<LockBatchResponseBody>(&reply.body));
         match answer {
-            Ok(Ok(answer)) => locked.extend(answer.lock_ok_mq_set),
+            Ok(Ok(answer)) => {
+                let locked = answer.lock_ok_mq_set.into_iter().collect();
+                answers.insert(broker.into(), locked);
+            }
             Ok(Err(error)) => tracing::warn!(broker, %error, "no list of locks"),
             Err(error) => tracing::warn!(broker, %error, "the queues could not be locked"),
         }
     }
-    locked
+    answers
 }
 
 /// Gives locks back.

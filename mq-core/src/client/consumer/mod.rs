@@ -139,10 +139,10 @@ impl Core {
         self.share_again();
     }
 
-    /// Asks for a round of sharing; when there is no room one is asked for already.
+    /// Asks for a round of sharing.
     fn share_again(&self) {
-        if self.orders.try_send(Order::Rebalance).is_err() {
-            tracing::trace!("another round is waiting already");
+        if !Order::Rebalance.give(&self.orders) {
+            tracing::trace!("the consumer has stopped sharing");
         }
     }
 }

@@ -27,6 +27,10 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
             if assigned.is_dropped() || core.tasks.is_stopping() {
                 return;
             }
+            // The lock may have run out while other queues had all the calls.
+            if !lock::is_valid(&core, &assigned) {
+                continue;
+            }
             consume(&core, &assigned, batch).await
         };
         drop(permit);

@@ -37,6 +37,7 @@ struct Position {
 
 pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
     tokio::select! {
+        biased;
         () = assigned.dropped() => {}
         () = core.tasks.stopping() => {}
         next = pull(&core, &assigned) => core.move_to(&assigned, next),

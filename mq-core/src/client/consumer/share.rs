@@ -72,7 +72,9 @@ pub(super) async fn commit(core: Arc<Core>) {
 }
 
 fn reset(core: &Core, body: &ResetOffsetBody) {
-    for assigned in core.owned() {
+    // A queue that was dropped a moment ago is still ours until it has been committed.
+    let ours: Vec<_> = core.assigned.lock().values().map(Arc::clone).collect();
+    for assigned in ours {
         let offset = body.offset_table.get(&assigned.queue);
         if let Some(offset) = offset.and_then(|offset| QueueOffset::from_wire(*offset)) {
             core.move_to(&assigned, offset);
@@ -184,6 +186,8 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
         fresh.retain(|queue| locked.contains(queue));
     }
     for queue in fresh {
+        // What we knew is from before; others may have been here (`removeDirtyOffset`).
+        core.offsets.forget(&queue);
         match start_offset(core, &queue).await {
             Ok(start) => take(core, queue, start),
             Err(error) => {
