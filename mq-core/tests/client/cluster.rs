@@ -64,6 +64,18 @@ pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) 
     }
 }
 
+/// Moves a clock on until `condition` holds.
+pub(crate) async fn in_time(clock: &Clock, what: &str, mut condition: impl FnMut() -> bool) {
+    let system = Clock::system();
+    let begun = system.moment();
+    while !condition() {
+        let waited = system.moment().since(begun);
+        assert!(waited < PATIENCE, "not within {PATIENCE:?}: {what}");
+        clock.advance(Duration::from_millis(100)).await;
+        system.sleep(Duration::from_millis(5)).await;
+    }
+}
+
 impl Cluster {
     /// Delay levels are short, so that what comes again comes soon.
     pub(crate) async fn start() -> Self {
@@ -120,6 +132,11 @@ impl Cluster {
     /// A client over sockets.
     pub(crate) fn client(&self) -> Client {
         Client::new(ClientConfig::new([self.names_at.clone()]), Clock::system()).unwrap()
+    }
+
+    /// A client over sockets with a clock of its own.
+    pub(crate) fn client_by(&self, clock: &Clock) -> Client {
+        Client::new(ClientConfig::new([self.names_at.clone()]), clock.clone()).unwrap()
     }
 
     /// A client within the process.

@@ -14,3 +14,4 @@ mod listeners;
 mod orderly;
 mod reset;
 mod sharing;
+mod time;

@@ -58,10 +58,7 @@ pub(super) async fn acquire(core: &Core, queues: &[MessageQueue]) -> BTreeSet<Me
 }
 
 /// Asks for locks; gives the queues that are now ours by broker, for each that answers.
-async fn ask(
-    core: &Core,
-    queues: &[MessageQueue],
-) -> BTreeMap<ByteString, BTreeSet<MessageQueue>> {
+async fn ask(core: &Core, queues: &[MessageQueue]) -> BTreeMap<ByteString, BTreeSet<MessageQueue>> {
     let mut answers = BTreeMap::new();
     for (broker, queues) in by_broker(queues) {
         let Some(address) = core.cluster.master(broker) else {

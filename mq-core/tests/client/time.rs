@@ -1,0 +1,240 @@
+//! Rules with a time in them, by a clock that the test moves on: the broker's stands for itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
+use mq_core::clock::Clock;
+use mq_core::message::MessageExt;
+use mq_core::remoting::RemotingClient;
+use mq_core::tasks::Tasks;
+use mq_core::wire::header::QueryConsumerOffset;
+use tokio::sync::Semaphore;
+
+use crate::cluster::{
+    Cluster, LIMIT, eventually, from_the_beginning, in_time, message, producer, send_all, topic,
+};
+use crate::listeners::Seen;
+
+/// Holds the first attempt of each message until the test lets it go; then it fails.
+struct HangsOnce(Seen, Arc<Semaphore>);
+
+impl ConcurrentListener for HangsOnce {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
+        let again = batch.iter().all(|message| message.reconsume_times > 0);
+        let count = batch.len();
+        self.0.add(batch);
+        if again {
+            return vec![Outcome::Done; count];
+        }
+        self.1.acquire().await.unwrap().forget();
+        vec![Outcome::Later { delay_level: 0 }; count]
+    }
+}
+
+/// Holds each call until the test lets it go, and writes down whether the broker was there.
+struct Held {
+    seen: Seen,
+    gate: Arc<Semaphore>,
+    without_broker: Arc<AtomicBool>,
+    broker: Arc<AtomicBool>,
+}
+
+impl OrderlyListener for Held {
+    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
+        let broker = self.broker.load(Ordering::SeqCst);
+        self.without_broker.fetch_or(!broker, Ordering::SeqCst);
+        self.seen.add(batch);
+        self.gate.acquire().await.unwrap().forget();
+        OrderlyOutcome::Done
+    }
+}
+
+fn by_hand() -> Clock {
+    Clock::manual(Clock::system().now_ms())
+}
+
+#[tokio::test]
+async fn a_message_whose_listener_hangs_is_sent_back_and_its_queue_goes_on() {
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let topic = topic("hung");
+    let sender = cluster.client();
+    sender.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer(&sender), &topic, ["stuck"]).await;
+    let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let mut config = from_the_beginning("hangs");
+    config.consume_timeout = Duration::from_secs(2);
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let listener = HangsOnce(seen.clone(), Arc::clone(&gate));
+    let consumer = consumer.start(listener).await.unwrap();
+    eventually("a call hangs", || seen.count() == 1).await;
+
+    in_time(&clock, "it comes again", || seen.count() == 2).await;
+    assert!(clock.moment().since(mq_core::clock::Moment::default()) > Duration::from_secs(2));
+    clock.advance(Duration::from_secs(5)).await;
+
+    let tasks = Tasks::new(Clock::system());
+    let config = mq_core::remoting::ClientConfig::default();
+    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
+    let address = cluster.address().to_string();
+    let mut committed = 0;
+    for _ in 0..100 {
+        let request = QueryConsumerOffset {
+            consumer_group: consumer.group().to_text(),
+            topic: topic.to_text(),
+            queue_id: 0,
+            set_zero_if_not_found: None,
+        };
+        let reply = remoting.call(&address, request, Bytes::new(), LIMIT).await;
+        committed = reply.map_or(0, |reply| reply.header.offset);
+        if committed == 1 {
+            break;
+        }
+        clock.advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(committed, 1, "the queue goes on while the call hangs");
+
+    gate.add_permits(1);
+    consumer.shutdown(LIMIT).await.unwrap();
+    assert_eq!(seen.bodies(), ["stuck", "stuck"]);
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    tasks.stop(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_takes_back_is_tried_again_here_after_five_seconds() {
+    let mut cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let sender = cluster.client();
+    let topic = topic("kept");
+    sender.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer(&sender), &topic, ["kept"]).await;
+    let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let config = from_the_beginning("keeps");
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let listener = HangsOnce(seen.clone(), Arc::clone(&gate));
+    let consumer = consumer.start(listener).await.unwrap();
+    eventually("it is there", || seen.count() == 1).await;
+
+    cluster.stop_broker().await;
+    let failed_at = clock.moment();
+    gate.add_permits(1);
+    in_time(&clock, "it is tried again", || seen.count() == 2).await;
+
+    assert!(clock.moment().since(failed_at) >= Duration::from_secs(5));
+    assert_eq!(seen.all()[1].reconsume_times, 1);
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop_names().await;
+}
+
+#[tokio::test]
+async fn a_lock_counts_for_thirty_seconds_while_nobody_confirms_it() {
+    let mut cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let sender = cluster.client();
+    let topic = topic("counted");
+    sender.create_topic(&topic, 1).await.unwrap();
+    let bodies = ["one", "two", "three"].map(|body| message(&topic, body));
+    let sent = producer(&sender).send_batch(bodies.to_vec()).await;
+    sent.map(drop).unwrap();
+    let (seen, gate, broker, without_broker) = parts();
+    let listener = Held {
+        seen: seen.clone(),
+        gate: Arc::clone(&gate),
+        broker: Arc::clone(&broker),
+        without_broker,
+    };
+    let config = from_the_beginning("counts");
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+    eventually("one is under way", || seen.count() == 1).await;
+
+    let port = cluster.stop_broker().await;
+    clock.advance(Duration::from_secs(25)).await;
+    gate.add_permits(1);
+    eventually("two follows: the lock counts", || seen.count() == 2).await;
+    clock.advance(Duration::from_secs(10)).await;
+    gate.add_permits(1);
+    clock.advance(Duration::from_secs(10)).await;
+    assert_eq!(seen.bodies(), ["one", "two"], "its time is over");
+
+    cluster.start_broker_again(port).await;
+    in_time(&clock, "three follows", || seen.count() == 3).await;
+    gate.add_permits(9);
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_that_ran_out_while_other_queues_had_the_calls_does_not_count() {
+    let mut cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let sender = cluster.client();
+    let topic = topic("waiting");
+    sender.create_topic(&topic, 2).await.unwrap();
+    let sending = producer(&sender);
+    for queue in sending.queues(&topic).await.unwrap() {
+        let sent = sending.send_to(message(&topic, "x"), &queue).await;
+        sent.map(drop).unwrap();
+    }
+    let (seen, gate, broker, without_broker) = parts();
+    let listener = Held {
+        seen: seen.clone(),
+        gate: Arc::clone(&gate),
+        broker: Arc::clone(&broker),
+        without_broker: Arc::clone(&without_broker),
+    };
+    let mut config = from_the_beginning("waits");
+    config.consume_threads = 1;
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+    eventually("one queue has the call", || seen.count() == 1).await;
+    eventually("both are ours", || consumer.assignment().len() == 2).await;
+    // So that the other queue's message is here, and waits for the call.
+    Clock::system().sleep(Duration::from_millis(100)).await;
+
+    broker.store(false, Ordering::SeqCst);
+    let port = cluster.stop_broker().await;
+    clock.advance(Duration::from_secs(40)).await;
+    gate.add_permits(1);
+    clock.advance(Duration::from_secs(1)).await;
+    broker.store(true, Ordering::SeqCst);
+    cluster.start_broker_again(port).await;
+    in_time(&clock, "the other queue follows", || seen.count() == 2).await;
+
+    assert!(!without_broker.load(Ordering::SeqCst));
+    gate.add_permits(9);
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+type Parts = (Seen, Arc<Semaphore>, Arc<AtomicBool>, Arc<AtomicBool>);
+
+/// What was seen, the gate, whether the broker is there, whether a call came without it.
+fn parts() -> Parts {
+    (
+        Seen::default(),
+        Arc::new(Semaphore::new(0)),
+        Arc::new(AtomicBool::new(true)),
+        Arc::default(),
+    )
+}
