@@ -22,6 +22,16 @@ pub enum Place {
     Default,
 }
 
+impl Place {
+    /// Something to sort by: files by name and line, then the rest, in the order it was typed.
+    fn position(&self) -> (bool, PathBuf, u64) {
+        match self {
+            Self::File { path, line } => (false, path.clone(), *line),
+            _ => (true, PathBuf::new(), 0),
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -80,7 +90,7 @@ impl Problems {
         if problems.is_empty() {
             Ok(value)
         } else {
-            problems.sort_by(|one, other| one.place.cmp(&other.place));
+            problems.sort_by_key(|problem| problem.place.position());
             Err(Self(problems))
         }
     }
@@ -104,3 +114,27 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_told_in_the_order_of_the_file_and_then_as_they_were_typed() {
+        let file = |line| Place::File {
+            path: "broker.conf".into(),
+            line,
+        };
+        let typed = |word: &str| Place::CommandLine(word.to_owned());
+        let places = [typed("b"), file(9), typed("a"), file(0), file(2)];
+        let problems = places.map(|place| Problem::new(place, "", "wrong"));
+
+        let told = Problems::unless_empty(problems.to_vec(), ()).unwrap_err();
+
+        assert_eq!(
+            told.to_string(),
+            "the settings have 5 problems\n  broker.conf: wrong\n  broker.conf:2: wrong\n  \
+             broker.conf:9: wrong\n  command line `b`: wrong\n  command line `a`: wrong"
+        );
+    }
+}
