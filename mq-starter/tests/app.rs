@@ -133,6 +133,10 @@ struct Fixture {
 fn options(store: &TempDir) -> SettingsOptions {
     let path = store.path().display().to_string();
     SettingsOptions::default()
+        .set(
+            "rocketmq.client.local-offset-store-dir",
+            format!("{path}/offsets"),
+        )
         .set("rocketmq.embedded.store-path", path)
         .set("rocketmq.producer.group", "shop")
 }
@@ -143,6 +147,7 @@ async fn build(store: &TempDir) -> Fixture {
     let app = RocketMQApplication::new()
         .settings(options(store))
         .provide(seen.clone())
+        .provide(Member("only"))
         .provide_as::<dyn Gateway>(Arc::new(seen))
         .listeners(listeners![crate])
         .build()
@@ -344,6 +349,7 @@ async fn everything_missing_is_reported_before_anything_starts() {
     let built = RocketMQApplication::new()
         .settings(options(&store).set("shop.order-topic", "order topic"))
         .provide(Seen(sender.clone()))
+        .provide(Member("only"))
         .provide(Seen(sender))
         .listeners(mq_starter::Selection::of(&[
             env!("CARGO_PKG_NAME"),
@@ -434,6 +440,7 @@ async fn all_listeners_of_a_program_are_there() {
 
     let expected = [
         "SmsService",
+        "announce",
         "bury",
         "drop_once",
         "patient",
@@ -492,9 +499,12 @@ async fn applications_share_a_broker_and_other_processes_reach_it_by_its_port() 
     };
     let broker = EmbeddedBroker::start(&settings).await.unwrap();
     let (report, mut seen) = mpsc::unbounded_channel();
+    let offsets = store.path().join("offsets").display().to_string();
+    let offsets = SettingsOptions::default().set("rocketmq.client.local-offset-store-dir", offsets);
     let shop_user = RocketMQApplication::new()
-        .settings(SettingsOptions::default())
+        .settings(offsets)
         .provide(Seen(report.clone()))
+        .provide(Member("only"))
         .provide_as::<dyn Gateway>(Arc::new(Seen(report)))
         .listeners(listeners![crate])
         .broker(&broker)
@@ -554,4 +564,77 @@ async fn a_store_in_use_is_refused_with_the_key_to_change() {
     assert!(text.contains("rocketmq.embedded.store-path"), "{text}");
     assert!(text.contains("is in use"), "{text}");
     first.shutdown().await.unwrap();
+}
+
+/// Which of several programs this is.
+#[derive(Clone)]
+struct Member(&'static str);
+
+#[rocketmq_message_listener(
+    topic = "notices",
+    consumer_group = "boards",
+    message_model = "BROADCASTING"
+)]
+async fn announce(
+    notice: String,
+    State(member): State<Member>,
+    State(seen): State<Seen>,
+) -> ConsumeResult {
+    seen.report(format!("{} {notice}", member.0));
+    Err("broadcast messages are not tried again".into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_member_of_a_broadcasting_group_gets_each_message_once() {
+    let store = TempDir::new().unwrap();
+    let settings = EmbeddedSettings {
+        store_path: store.path().join("broker"),
+        ..EmbeddedSettings::default()
+    };
+    let broker = EmbeddedBroker::start(&settings).await.unwrap();
+    let (report, mut seen) = mpsc::unbounded_channel();
+    let mut members = Vec::new();
+    for name in ["east", "west"] {
+        let offsets = store.path().join(name).display().to_string();
+        let member = RocketMQApplication::new()
+            .settings(
+                SettingsOptions::default()
+                    .set("rocketmq.client.local-offset-store-dir", offsets)
+                    .set("rocketmq.topics.notices.queues", "2"),
+            )
+            .provide(Member(name))
+            .provide(Seen(report.clone()))
+            .provide_as::<dyn Gateway>(Arc::new(Seen(report.clone())))
+            .listeners(listeners![crate])
+            .broker(&broker)
+            .build()
+            .await
+            .unwrap();
+        member.start().await.unwrap();
+        members.push(member);
+    }
+
+    for number in 0..4 {
+        let notice = number.to_string();
+        let sent = members[0].template().convert_and_send("notices", &notice);
+        sent.await.unwrap();
+    }
+
+    let mut got = Vec::new();
+    for _ in 0..8 {
+        let clock = Clock::system();
+        let next = clock.timeout(Duration::from_secs(20), seen.recv());
+        got.push(next.await.unwrap().unwrap());
+    }
+    got.sort_unstable();
+    let expected = ["east", "west"].map(|name| (0..4).map(move |n| format!("{name} {n}")));
+    assert_eq!(got, expected.into_iter().flatten().collect::<Vec<_>>());
+    for member in &members {
+        member.shutdown().await.unwrap();
+    }
+    assert!(seen.try_recv().is_err(), "a message came twice");
+    for name in ["east", "west"] {
+        assert!(store.path().join(name).exists(), "{name} keeps its offsets");
+    }
+    broker.stop(Duration::from_secs(10)).await;
 }

@@ -6,6 +6,7 @@ mod place;
 pub(crate) use place::Place;
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mq_core::client::{
@@ -29,6 +30,7 @@ const DECLARE_AGAIN: Duration = Duration::from_secs(5);
 pub(crate) struct Cluster {
     client: Client,
     producer: Producer,
+    offset_directory: Option<PathBuf>,
     clock: Clock,
 }
 
@@ -57,6 +59,7 @@ impl Cluster {
         Ok(Self {
             client,
             producer,
+            offset_directory: config.offset_directory.clone(),
             clock: clock.clone(),
         })
     }
@@ -114,6 +117,7 @@ impl Cluster {
         };
         config.consume_threads = consumer.threads;
         config.max_reconsume_times = consumer.max_reconsume_times;
+        config.offset_directory.clone_from(&self.offset_directory);
         let mut builder = self.client.push_consumer(config);
         for listener in &consumer.listeners {
             let (topic, expression) = (listener.topic.clone(), listener.expression.clone());

@@ -27,6 +27,9 @@ pub struct RocketMQConfig {
     pub name_server: NameServer,
     /// What to do when no cluster answers at start.
     pub startup: Startup,
+    /// Where offsets of broadcasting are kept; `None`: `~/.rocketmq_offsets`
+    /// (`rocketmq.client.localOffsetStoreDir`).
+    pub offset_directory: Option<PathBuf>,
     /// How messages are sent.
     pub producer: ProducerSettings,
     /// The broker inside this process; it matters when [`name_server`](Self::name_server) says so.
@@ -145,6 +148,9 @@ pub(super) fn read(layers: &Layers) -> Result<RocketMQConfig, ConfigErrors> {
         enabled: reader.truth("rocketmq.enabled").unwrap_or(true),
         name_server: name_server(&mut reader),
         startup: startup(&mut reader),
+        offset_directory: reader
+            .text("rocketmq.client.local-offset-store-dir")
+            .map(|value| value.text.into()),
         producer: producer(&mut reader),
         embedded: embedded(&mut reader),
         topics: topics(&mut reader),
