@@ -148,6 +148,8 @@ pub struct ProducerConfig {
     pub retry_times_when_send_failed: u32,
     /// Further attempts of a send in the background (`retryTimesWhenSendAsyncFailed`).
     pub retry_times_when_send_async_failed: u32,
+    /// So many sends in the background may be under way (`asyncSenderThreadPoolQueue`).
+    pub max_background_sends: usize,
     /// Whether a status other than [`SendStatus::Ok`](super::SendStatus::Ok) is tried again on
     /// another broker (`retryAnotherBrokerWhenNotStoreOK`).
     pub retry_another_broker_when_not_store_ok: bool,
@@ -167,6 +169,7 @@ impl ProducerConfig {
             send_timeout: Duration::from_secs(3),
             retry_times_when_send_failed: 2,
             retry_times_when_send_async_failed: 2,
+            max_background_sends: 50_000,
             retry_another_broker_when_not_store_ok: false,
             compress_body_over: 4096,
             max_message_size: 4 * 1024 * 1024,

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Refused,
     /// The time ran out; the message may have been stored.
     Timeout,
+    /// The caller: so much is under way that nothing is added.
+    Busy,
     /// The client was shut down.
     ShutDown,
 }
@@ -84,6 +86,12 @@ pub enum SendError {
         /// The time there was.
         limit: Duration,
     },
+    /// Nothing was sent: so many sends in the background are under way already.
+    #[error("{limit} sends in the background are under way already")]
+    TooMany {
+        /// How many there may be.
+        limit: usize,
+    },
     /// The producer or its client was shut down.
     #[error("the producer is shut down")]
     ShutDown,
@@ -104,6 +112,7 @@ impl SendError {
                 _ => ErrorKind::Unreachable,
             },
             Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::TooMany { .. } => ErrorKind::Busy,
             Self::ShutDown => ErrorKind::ShutDown,
         }
     }
@@ -115,7 +124,7 @@ impl SendError {
             Self::Broker { source, .. } => may_succeed_elsewhere(source),
             _ => matches!(
                 self.kind(),
-                ErrorKind::NoRoute | ErrorKind::Unreachable | ErrorKind::Timeout
+                ErrorKind::NoRoute | ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Busy
             ),
         }
     }

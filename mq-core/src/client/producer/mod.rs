@@ -12,6 +12,7 @@ mod select;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,6 +35,8 @@ struct Shared {
     config: ProducerConfig,
     /// Which queue is next, for each topic.
     turns: Mutex<HashMap<TopicName, usize>>,
+    /// Sends in the background that are under way.
+    background: AtomicUsize,
     tasks: Tasks,
 }
 
@@ -67,6 +70,23 @@ impl fmt::Debug for Target {
     }
 }
 
+/// One of the sends in the background.
+struct Place(Arc<Shared>);
+
+impl Place {
+    fn take(shared: &Arc<Shared>, limit: usize) -> Option<Self> {
+        let place = Self(Arc::clone(shared));
+        let before = shared.background.fetch_add(1, Ordering::Relaxed);
+        (before < limit).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.background.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Producer {
     pub(super) fn start(
         cluster: &Arc<Cluster>,
@@ -81,6 +101,7 @@ impl Producer {
             cluster: Arc::clone(cluster),
             config,
             turns: Mutex::default(),
+            background: AtomicUsize::new(0),
             tasks: Tasks::new(cluster.clock.clone()),
         })))
     }
@@ -91,6 +112,7 @@ impl Producer {
             cluster: Arc::clone(cluster),
             config: ProducerConfig::new(group),
             turns: Mutex::default(),
+            background: AtomicUsize::new(0),
             tasks: Tasks::new(cluster.clock.clone()),
         }))
     }
@@ -215,7 +237,8 @@ impl Producer {
         handle
     }
 
-    /// Sends in the background and calls `then` with the outcome (`SendCallback`).
+    /// Sends in the background and calls `then` with the outcome (`SendCallback`): at once when
+    /// too many sends are under way.
     pub fn send_then(
         &self,
         message: Message,
@@ -223,8 +246,13 @@ impl Producer {
         limit: Duration,
         then: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
     ) {
-        let shared = Arc::clone(&self.0);
+        let most = self.0.config.max_background_sends;
+        let Some(place) = Place::take(&self.0, most) else {
+            then(Err(SendError::TooMany { limit: most }));
+            return;
+        };
         self.0.tasks.spawn("send in the background", async move {
+            let shared = &*place.0;
             let outcome =
                 match prepare::single(message, &shared.config, || shared.cluster.unique_id()) {
                     Ok(draft) => {
@@ -234,6 +262,7 @@ impl Producer {
                     }
                     Err(error) => Err(error),
                 };
+            drop(place);
             then(outcome);
         });
     }

@@ -93,6 +93,29 @@ async fn in_the_background_a_broker_that_is_gone_is_left_for_another() {
 }
 
 #[tokio::test]
+async fn sends_in_the_background_are_limited_in_number() {
+    let silent = Broker::start(&[Answer::Silence; 2]).await;
+    let names = name_server(&[&silent]).await;
+    let client = client(&[&names]);
+    let producer = producer(&client, |config| config.max_background_sends = 2);
+    let limit = Duration::from_millis(50);
+    let send = || producer.send_async(message(), Target::Any, limit);
+
+    let (first, second) = (send(), send());
+    let error = send().await.unwrap_err();
+    assert!(
+        matches!(error, SendError::TooMany { limit: 2 }),
+        "{error:?}"
+    );
+    assert!(error.is_retryable());
+
+    first.await.unwrap_err();
+    second.await.unwrap_err();
+    send().await.map(drop).unwrap();
+    client.shutdown(SECOND).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_silent_broker_costs_no_more_than_the_time_allowed() {
     let silent = Broker::start(&[Answer::Silence; 9]).await;
     let names = name_server(&[&silent]).await;
