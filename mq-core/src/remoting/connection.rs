@@ -140,13 +140,14 @@ struct Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(stream: S, link: Link, clock: Clock, tasks: Tasks) -> Self {
-        let signals = Signals::new(link.peer.clone(), tasks, clock.clone());
         let quiet = Quiet::since(clock.moment());
+        let (first, _) = quiet.deadline(&link.limits);
+        let signals = Signals::new(link.peer.clone(), tasks, clock.clone(), first);
         let farewell = Farewell {
             peer: link.peer.clone(),
             watcher: link.watcher,
         };
-        let mut connection = Self {
+        Self {
             stream,
             input: Input::new(link.limits.frame),
             output: Output::default(),
@@ -165,10 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             limits: link.limits,
             encoding: link.encoding,
             clock,
-        };
-        let (deadline, _) = connection.quiet.deadline(&connection.limits);
-        connection.signals.wake_at(deadline);
-        connection
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -183,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Poll::Pending;
         }
         if let Err(end) = self.take_input(cx, now, &mut turn) {
-            self.hang_up(end, now);
+            self.hang_up(end, now, cx);
         }
         self.take_answers(cx, &mut turn);
         self.write(cx, now);
@@ -203,18 +201,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// The peer says nothing more. What it asked for is still done: a message that it wants no
     /// answer to may be all it came for.
-    fn hang_up(&mut self, why: End, now: Moment) {
+    fn hang_up(&mut self, why: End, now: Moment, cx: &Context<'_>) {
         self.farewell = None;
         self.outgoing.close();
         while self.outgoing.try_recv().is_ok() {}
         self.waiters = Waiters::default();
-        self.end_within_moments(why, now);
+        self.end_within_moments(why, now, cx);
     }
 
-    fn end_within_moments(&mut self, why: End, now: Moment) {
+    fn end_within_moments(&mut self, why: End, now: Moment, cx: &Context<'_>) {
         let until = now.plus(LAST_ANSWERS);
         self.ending = Some(Ending { why, until });
-        self.signals.wake_at(until);
+        self.signals.wake_at(until, cx);
     }
 
     fn take_signals(&mut self, cx: &mut Context<'_>, now: Moment) -> Option<End> {
@@ -229,11 +227,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     });
                 }
                 Signal::Stop if self.ending.is_none() => {
-                    self.end_within_moments(End::Stopped, now);
+                    self.end_within_moments(End::Stopped, now, cx);
                 }
                 Signal::Stop => {}
                 Signal::Timer => {
-                    if let Some(end) = self.look_at_time(now) {
+                    if let Some(end) = self.look_at_time(now, cx) {
                         return Some(end);
                     }
                 }
@@ -243,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// What is over by now, or when to look again.
-    fn look_at_time(&mut self, now: Moment) -> Option<End> {
+    fn look_at_time(&mut self, now: Moment, cx: &Context<'_>) -> Option<End> {
         if let Some(ending) = self.ending.take_if(|ending| ending.until <= now) {
             return Some(ending.why);
         }
@@ -252,8 +250,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Some(end);
         }
         let until = self.ending.as_ref().map(|ending| ending.until);
-        self.signals
-            .wake_at(until.map_or(deadline, |until| until.min(deadline)));
+        let next = until.map_or(deadline, |until| until.min(deadline));
+        self.signals.wake_at(next, cx);
         None
     }
 
@@ -391,7 +389,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.output = Output::default();
         }
         if self.output.waiting() > 0 && self.quiet.blocked(now) {
-            self.signals.wake_at(now.plus(self.limits.stalled));
+            self.signals.wake_at(now.plus(self.limits.stalled), cx);
         }
         if held && !self.is_full() {
             cx.waker().wake_by_ref();

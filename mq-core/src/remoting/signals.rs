@@ -37,23 +37,32 @@ enum Event {
 }
 
 impl Signals {
-    pub(super) fn new(peer: Peer, tasks: Tasks, clock: Clock) -> Self {
+    /// The signals of a connection that is looked at for the first time at `first`.
+    pub(super) fn new(peer: Peer, tasks: Tasks, clock: Clock, first: Moment) -> Self {
         let waiting = FuturesUnordered::new();
         waiting.push(async move { peer.closed().map(|()| Event::Closed).await }.boxed());
         waiting.push(async move { tasks.stopping().map(|()| Event::Stop).await }.boxed());
-        Self {
+        let mut signals = Self {
             waiting,
             alarm: None,
             clock,
-        }
+        };
+        signals.set_alarm(first);
+        signals
     }
 
     /// There will be a [`Signal::Timer`] at `deadline` or before. Whoever hears it too early says
     /// again when to be woken.
-    pub(super) fn wake_at(&mut self, deadline: Moment) {
+    pub(super) fn wake_at(&mut self, deadline: Moment, cx: &Context<'_>) {
         if self.alarm.is_some_and(|alarm| alarm <= deadline) {
             return;
         }
+        self.set_alarm(deadline);
+        // The timer runs only from its first poll on.
+        cx.waker().wake_by_ref();
+    }
+
+    fn set_alarm(&mut self, deadline: Moment) {
         self.alarm = Some(deadline);
         let clock = self.clock.clone();
         let timer = async move {
@@ -85,6 +94,9 @@ impl Signals {
 mod tests {
     use std::future::poll_fn;
     use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Wake, Waker};
     use std::time::Duration;
 
     use super::super::PeerId;
@@ -93,7 +105,29 @@ mod tests {
     fn signals(clock: &Clock) -> Signals {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let (peer, _) = Peer::new(PeerId(1), address, 1, clock.clone());
-        Signals::new(peer, Tasks::new(clock.clone()), clock.clone())
+        let first = clock.moment().plus(Duration::from_mins(2));
+        Signals::new(peer, Tasks::new(clock.clone()), clock.clone(), first)
+    }
+
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_timer_that_is_set_makes_its_task_look_at_it() {
+        let clock = Clock::manual(0);
+        let mut signals = signals(&clock);
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = Waker::from(Arc::clone(&woken));
+
+        let soon = clock.moment().plus(Duration::from_secs(1));
+        signals.wake_at(soon, &Context::from_waker(&waker));
+
+        assert!(woken.0.load(Ordering::Relaxed));
     }
 
     /// A peer that reads slowly once left a timer behind with each write that it took in part.
@@ -102,15 +136,16 @@ mod tests {
         let clock = Clock::manual(0);
         let mut signals = signals(&clock);
         let begun = clock.moment();
+        let cx = Context::from_waker(Waker::noop());
         for step in 0..1_000 {
-            signals.wake_at(begun.plus(Duration::from_mins(2)));
-            signals.wake_at(begun.plus(Duration::from_millis(15_000 + step)));
+            signals.wake_at(begun.plus(Duration::from_mins(2)), &cx);
+            signals.wake_at(begun.plus(Duration::from_millis(15_000 + step)), &cx);
         }
         assert!(signals.waiting.len() <= 4, "{}", signals.waiting.len());
 
         clock.advance(Duration::from_secs(15)).await;
         assert_eq!(poll_fn(|cx| signals.poll(cx)).await, Signal::Timer);
-        signals.wake_at(begun.plus(Duration::from_secs(90)));
+        signals.wake_at(begun.plus(Duration::from_secs(90)), &cx);
         clock.advance(Duration::from_secs(75)).await;
         assert_eq!(poll_fn(|cx| signals.poll(cx)).await, Signal::Timer);
         clock.advance(Duration::from_mins(1)).await;

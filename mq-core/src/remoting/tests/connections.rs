@@ -216,6 +216,21 @@ async fn what_a_peer_asked_for_before_it_hung_up_is_still_done() {
     assert_eq!(raw.hear().await, None);
 }
 
+#[tokio::test]
+async fn what_a_peer_that_hung_up_waits_for_is_given_half_a_second() {
+    let clock = Clock::manual(0);
+    let stage = Stage::with(Limits::default(), clock.clone()).await;
+    let mut raw = stage.raw().await;
+    raw.say(Encoding::Json, 1, &echo("wait")).await;
+    let peer = stage.who_said("wait").await;
+
+    raw.stream.shutdown().await.unwrap();
+    stage.wait_until_gone(&peer).await;
+    clock.advance(Duration::from_millis(500)).await;
+
+    assert_eq!(raw.hear().await, None);
+}
+
 /// The answer to a closed socket is refused by its system, and what had come before was dropped.
 #[tokio::test]
 async fn what_a_peer_sent_before_it_closed_is_read_although_it_takes_no_answer() {
