@@ -12,7 +12,7 @@ use mq_core::wire::header::GetBrokerClusterInfo;
 use crate::cli::BrokerArgs;
 use crate::failure::Failure;
 use crate::ready;
-use crate::running::{Running, configure};
+use crate::running::{Running, announce};
 use crate::settings;
 use crate::signal::StopSignal;
 
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
     let mut signal = StopSignal::listen()?;
     let begun = clock.moment();
-    let config = configure(settings::broker(&args)?)?;
+    let config = announce(settings::broker(&args)?);
     if config.network.name_servers.is_empty() {
         let failure = Failure::from("no name server is named");
         return Err(failure.advise(

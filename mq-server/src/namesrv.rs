@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::namesrv::NameServer;
-use mq_core::namesrv::config::NamesrvConfig;
 
 use crate::cli::NamesrvArgs;
 use crate::failure::Failure;
@@ -18,7 +17,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) async fn run(args: NamesrvArgs, clock: Clock) -> Result<(), Failure> {
     let mut signal = StopSignal::listen()?;
     let begun = clock.moment();
-    let (config, warnings) = NamesrvConfig::from_settings(settings::namesrv(&args)?)?;
+    let (config, warnings) = settings::namesrv(&args)?;
     ready::warn(&warnings);
     let server = NameServer::start(&config, clock.clone()).await?;
     let address = reachable(server.address());

@@ -10,13 +10,13 @@ use mq_core::broker::config::{BrokerConfig, FlushMode, Network};
 use mq_core::broker::{Advertised, Broker};
 use mq_core::clock::Clock;
 use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
-use mq_core::settings::Setting;
 use mq_core::store::disk::RealDisk;
 use mq_core::store::{MessageStore, RecoveryReport, StoreConfig};
 use mq_core::tasks::Tasks;
 
 use crate::failure::Failure;
 use crate::ready;
+use crate::settings::Checked;
 
 /// How long stopping may take.
 pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
@@ -77,9 +77,8 @@ impl Running {
     }
 }
 
-/// From settings to a configuration; what a person should know is logged.
-pub(crate) fn configure(settings: Vec<Setting>) -> Result<BrokerConfig, Failure> {
-    let (config, warnings) = BrokerConfig::from_settings(settings)?;
+/// Logs what a person should know about a configuration.
+pub(crate) fn announce((config, warnings): Checked<BrokerConfig>) -> BrokerConfig {
     ready::warn(&warnings);
     if config.storage.flush == FlushMode::Interval {
         tracing::warn!(
@@ -87,7 +86,7 @@ pub(crate) fn configure(settings: Vec<Setting>) -> Result<BrokerConfig, Failure>
              most 4 MiB, may be lost although they were acknowledged"
         );
     }
-    Ok(config)
+    config
 }
 
 fn line(config: &BrokerConfig, advertised: &Advertised) -> String {

@@ -4,25 +4,30 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use mq_core::broker::config::BrokerConfig;
+use mq_core::namesrv::config::NamesrvConfig;
 use mq_core::settings::{Place, Problem, Problems, Setting};
 
 use crate::cli::{BrokerArgs, CommonArgs, Flush, NamesrvArgs, StandaloneArgs};
 
 const NAME_SERVERS: &str = "NAMESRV_ADDR";
 
+/// A configuration, and what a person should know about it.
+pub(crate) type Checked<T> = (T, Vec<Problem>);
+
 /// Settings of `mq namesrv`.
-pub(crate) fn namesrv(args: &NamesrvArgs) -> Result<Vec<Setting>, Problems> {
+pub(crate) fn namesrv(args: &NamesrvArgs) -> Result<Checked<NamesrvConfig>, Problems> {
     let mut gathered = Gathered::default();
     gathered.file(args.file.as_deref());
     gathered.words(&args.set);
     gathered.words(&args.words);
     gathered.option("bindAddress", "--bind", args.bind);
     gathered.option("listenPort", "--port", args.port);
-    gathered.finish()
+    gathered.finish(NamesrvConfig::from_settings)
 }
 
 /// Settings of `mq broker`.
-pub(crate) fn broker(args: &BrokerArgs) -> Result<Vec<Setting>, Problems> {
+pub(crate) fn broker(args: &BrokerArgs) -> Result<Checked<BrokerConfig>, Problems> {
     let mut gathered = Gathered::with_host_name();
     if let Ok(addresses) = std::env::var(NAME_SERVERS) {
         gathered.add("namesrvAddr", addresses, Place::Environment(NAME_SERVERS));
@@ -31,18 +36,18 @@ pub(crate) fn broker(args: &BrokerArgs) -> Result<Vec<Setting>, Problems> {
     gathered.option("namesrvAddr", "-n", args.namesrv.as_ref());
     gathered.option("bindAddress", "--bind", args.bind);
     gathered.option("listenPort", "--port", args.port);
-    gathered.finish()
+    gathered.finish(BrokerConfig::from_settings)
 }
 
 /// Settings of the broker in `mq standalone`.
-pub(crate) fn standalone(args: &StandaloneArgs) -> Result<Vec<Setting>, Problems> {
+pub(crate) fn standalone(args: &StandaloneArgs) -> Result<Checked<BrokerConfig>, Problems> {
     let mut gathered = Gathered::with_host_name();
     let here = IpAddr::from([127, 0, 0, 1]);
     gathered.add("bindAddress", here.to_string(), Place::Default);
     gathered.common(&args.common, &[]);
     gathered.option("bindAddress", "--bind", args.bind);
     gathered.option("listenPort", "--broker-port", args.broker_port);
-    gathered.finish()
+    gathered.finish(BrokerConfig::from_settings)
 }
 
 #[derive(Debug, Default)]
@@ -106,16 +111,19 @@ impl Gathered {
         }
     }
 
-    fn finish(self) -> Result<Vec<Setting>, Problems> {
-        Problems::unless_empty(self.problems, self.settings)
+    /// What the settings mean, or all that is wrong with them.
+    fn finish<T>(self, read: fn(Vec<Setting>) -> Result<T, Problems>) -> Result<T, Problems> {
+        match read(self.settings) {
+            Ok(value) => Problems::unless_empty(self.problems, value),
+            Err(found) => Err(found.and(self.problems)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use mq_core::broker::config::{BrokerConfig, FlushMode};
-    use mq_core::namesrv::config::NamesrvConfig;
+    use mq_core::broker::config::FlushMode;
 
     use super::*;
     use crate::cli::{Cli, Command};
@@ -147,12 +155,12 @@ mapedFileSizeConsumeQueue=300000
 
     /// What the broker is told by this command line.
     fn broker_of(line: &[&str]) -> BrokerConfig {
-        let settings = match Cli::try_parse_from(line).unwrap().command {
+        let checked = match Cli::try_parse_from(line).unwrap().command {
             Command::Broker(args) => broker(&args),
             Command::Standalone(args) => standalone(&args),
             other => panic!("{other:?}"),
         };
-        BrokerConfig::from_settings(settings.unwrap()).unwrap().0
+        checked.unwrap().0
     }
 
     #[test]
@@ -241,7 +249,7 @@ mapedFileSizeConsumeQueue=300000
             panic!("another command")
         };
 
-        let (config, warnings) = NamesrvConfig::from_settings(namesrv(&args).unwrap()).unwrap();
+        let (config, warnings) = namesrv(&args).unwrap();
 
         assert_eq!(config.port, 9876);
         assert!(config.bind.is_loopback());
@@ -250,13 +258,15 @@ mapedFileSizeConsumeQueue=300000
     }
 
     #[test]
-    fn a_missing_file_and_a_word_without_a_value_are_both_reported() {
+    fn a_missing_file_and_words_that_are_wrong_in_different_ways_are_all_reported() {
         let args = BrokerArgs {
             common: CommonArgs {
                 file: Some("no-such.conf".into()),
                 ..CommonArgs::default()
             },
-            words: vec!["autoCreateTopicEnable".to_owned()],
+            words: ["autoCreateTopicEnable", "listenPort=abc"]
+                .map(str::to_owned)
+                .into(),
             ..BrokerArgs::default()
         };
 
@@ -267,5 +277,6 @@ mapedFileSizeConsumeQueue=300000
             "{error}"
         );
         assert!(error.contains("expected key=value"), "{error}");
+        assert!(error.contains("`listenPort=abc`"), "{error}");
     }
 }

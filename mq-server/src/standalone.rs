@@ -9,7 +9,7 @@ use mq_core::namesrv::config::NamesrvConfig;
 use crate::cli::StandaloneArgs;
 use crate::failure::Failure;
 use crate::ready::{self, reachable};
-use crate::running::{Running, STOP_LIMIT, configure};
+use crate::running::{Running, STOP_LIMIT, announce};
 use crate::settings;
 use crate::signal::StopSignal;
 
@@ -18,7 +18,7 @@ const NAME_SERVER_PORT: u16 = 9876;
 pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failure> {
     let mut signal = StopSignal::listen()?;
     let begun = clock.moment();
-    let mut config = configure(settings::standalone(&args)?)?;
+    let mut config = announce(settings::standalone(&args)?);
     let name_server = NamesrvConfig {
         bind: config.network.bind,
         port: args.namesrv_port.unwrap_or(NAME_SERVER_PORT),

@@ -86,13 +86,20 @@ impl Problems {
     /// # Errors
     ///
     /// With all of `problems`, when there are any.
-    pub fn unless_empty<T>(mut problems: Vec<Problem>, value: T) -> Result<T, Self> {
+    pub fn unless_empty<T>(problems: Vec<Problem>, value: T) -> Result<T, Self> {
         if problems.is_empty() {
             Ok(value)
         } else {
-            problems.sort_by_key(|problem| problem.place.position());
-            Err(Self(problems))
+            Err(Self(Vec::new()).and(problems))
         }
+    }
+
+    /// These and `others`.
+    #[must_use]
+    pub fn and(mut self, others: Vec<Problem>) -> Self {
+        self.0.extend(others);
+        self.0.sort_by_key(|problem| problem.place.position());
+        self
     }
 
     /// The problems; never empty.
