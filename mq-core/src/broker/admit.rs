@@ -45,15 +45,15 @@ impl Admit {
             )));
         }
         if let Some(topic) = found {
-            return if system::may_send_to(topic.name.as_str()) {
-                self.settled(Found { topic, new: false }).await
+            return if topic.name.is_closed() {
+                Err(no_sending_to(&topic.name))
             } else {
-                Err(no_sending_to(topic.name.as_str()))
+                self.settled(Found { topic, new: false }).await
             };
         }
         let name = TopicName::new(topic.to_owned()).map_err(|error| illegal(&error))?;
-        if !system::may_send_to(topic) {
-            return Err(no_sending_to(topic));
+        if name.is_closed() {
+            return Err(no_sending_to(&name));
         }
         let automatic = self.config.rules.auto_create_topic;
         let wish = Wish {
@@ -122,7 +122,7 @@ impl Admit {
     }
 
     /// Whether nobody may change or delete the topic.
-    pub(super) fn is_own_topic(&self, topic: &str) -> bool {
+    pub(super) fn is_own_topic(&self, topic: &TopicName) -> bool {
         system::is_own_topic(&self.config.identity, topic)
     }
 
@@ -197,6 +197,6 @@ fn no_topic(topic: &str) -> Refusal {
     Refusal::new(ResponseCode::TOPIC_NOT_EXIST, remark)
 }
 
-fn no_sending_to(topic: &str) -> Refusal {
+fn no_sending_to(topic: &TopicName) -> Refusal {
     forbidden(&format!("sending message to topic[{topic}] is forbidden."))
 }

@@ -1,7 +1,8 @@
-//! Names of the broker's own: topics and groups that are there from the start, and what clients may
-//! not do with them (`TopicValidator`, `TopicConfigManager`, `MixAll`).
+//! Names of the broker's own: topics and groups that are there from the start and that nobody
+//! changes (`TopicValidator`, `TopicConfigManager`, `MixAll`).
 
 use super::config::{Identity, Rules};
+use crate::message::TopicName;
 use crate::wire::body::{SubscriptionGroupConfig, TopicConfig, permission};
 
 /// New topics are made after this one.
@@ -10,24 +11,10 @@ pub(super) const TEMPLATE: &str = "TBW102";
 const READ_WRITE: i32 = permission::READ | permission::WRITE;
 const TEMPLATE_PERM: i32 = READ_WRITE | permission::INHERIT;
 
-/// Clients may not send to these.
-const CLOSED: [&str; 6] = [
-    "SCHEDULE_TOPIC_XXXX",
-    "RMQ_SYS_TRANS_HALF_TOPIC",
-    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-    "TRANS_CHECK_MAX_TIME_TOPIC",
-    "SELF_TEST_TOPIC",
-    "OFFSET_MOVED_EVENT",
-];
-
-/// Whether clients may send to `topic`.
-pub(super) fn may_send_to(topic: &str) -> bool {
-    !CLOSED.contains(&topic)
-}
-
 /// Whether `topic` is the broker's own, so that nobody changes or deletes it.
-pub(super) fn is_own_topic(identity: &Identity, topic: &str) -> bool {
-    CLOSED.contains(&topic)
+pub(super) fn is_own_topic(identity: &Identity, name: &TopicName) -> bool {
+    let topic = name.as_str();
+    name.is_closed()
         || matches!(topic, TEMPLATE | "BenchmarkTest" | "RMQ_SYS_TRACE_TOPIC")
         || topic.starts_with("rmq_sys_")
         || topic == identity.cluster

@@ -10,6 +10,16 @@ use bytestring::ByteString;
 const RETRY_PREFIX: &str = "%RETRY%";
 const DLQ_PREFIX: &str = "%DLQ%";
 
+/// `TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET`.
+const CLOSED_TOPICS: [&str; 6] = [
+    "SCHEDULE_TOPIC_XXXX",
+    "RMQ_SYS_TRANS_HALF_TOPIC",
+    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+    "TRANS_CHECK_MAX_TIME_TOPIC",
+    "SELF_TEST_TOPIC",
+    "OFFSET_MOVED_EVENT",
+];
+
 /// Why a text is no name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -166,6 +176,11 @@ impl TopicName {
     /// `%DLQ%` + group: where messages end that nobody could handle.
     pub fn dead_letters_of(group: &GroupName) -> Self {
         Self(format!("{DLQ_PREFIX}{group}").into())
+    }
+
+    /// Whether only brokers write to this topic.
+    pub fn is_closed(&self) -> bool {
+        CLOSED_TOPICS.contains(&self.as_str())
     }
 
     /// Whether this is a retry topic.

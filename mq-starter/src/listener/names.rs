@@ -3,16 +3,6 @@
 
 use mq_core::message::{GroupName, TopicName};
 
-const RESERVED_TOPICS: &[&str] = &[
-    "TBW102",
-    "SCHEDULE_TOPIC_XXXX",
-    "RMQ_SYS_TRANS_HALF_TOPIC",
-    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-    "TRANS_CHECK_MAX_TIME_TOPIC",
-    "OFFSET_MOVED_EVENT",
-    "SELF_TEST_TOPIC",
-];
-
 const RESERVED_GROUPS: &[&str] = &[
     "DEFAULT_PRODUCER",
     "DEFAULT_CONSUMER",
@@ -34,7 +24,7 @@ pub(super) fn topic(name: &str) -> Result<TopicName, String> {
     if topic.is_retry() {
         return Err("a retry topic is read by its own group already".to_owned());
     }
-    if RESERVED_TOPICS.contains(&name) || name.starts_with("rmq_sys_") {
+    if topic.is_closed() || name == "TBW102" || name.starts_with("rmq_sys_") {
         return Err(format!("the topic `{name}` is reserved for brokers"));
     }
     Ok(topic)

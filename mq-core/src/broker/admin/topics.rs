@@ -49,7 +49,7 @@ impl TopicAdmin {
         self.admit.publish().await
     }
 
-    fn not_our_own(&self, topic: &str) -> Result<(), Refusal> {
+    fn not_our_own(&self, topic: &TopicName) -> Result<(), Refusal> {
         if self.admit.is_own_topic(topic) {
             return Err(invalid(&format!(
                 "the topic[{topic}] is conflict with system topic."
@@ -66,7 +66,7 @@ impl Processor<UpdateAndCreateTopic> for TopicAdmin {
     ) -> Result<Reply<NoFields>, Refusal> {
         let header = request.header;
         let name = TopicName::new(header.topic.clone()).map_err(|error| illegal(&error))?;
-        self.not_our_own(name.as_str())?;
+        self.not_our_own(&name)?;
         let queues = 0..=MOST_QUEUES;
         if !queues.contains(&header.read_queue_nums) || !queues.contains(&header.write_queue_nums) {
             return Err(invalid(&format!(
@@ -98,19 +98,16 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
         &self,
         request: Incoming<DeleteTopicInBroker>,
     ) -> Result<Reply<NoFields>, Refusal> {
-        let topic = request.header.topic;
-        if topic.trim().is_empty() {
-            return Err(invalid("The specified topic is blank."));
-        }
+        let topic = TopicName::new(request.header.topic).map_err(|error| illegal(&error))?;
         self.not_our_own(&topic)?;
-        if !self.admit.topics.remove(&topic) {
+        if !self.admit.topics.remove(topic.as_str()) {
             self.publish_changes().await?;
             return Ok(Reply::ok(NoFields));
         }
         tracing::info!(%topic, "the topic is deleted");
-        self.offsets.forget_topic(&topic);
+        self.offsets.forget_topic(topic.as_str());
         let (store, name) = (self.store.clone(), topic.clone());
-        let deleted = tokio::task::spawn_blocking(move || store.delete_topic(&name)).await;
+        let deleted = tokio::task::spawn_blocking(move || store.delete_topic(name.as_str())).await;
         match deleted {
             Ok(outcome) => outcome.map_err(|error| unreadable(&error))?,
             Err(_panic) => return Err(Refusal::system("the topic's queues were not deleted")),

@@ -15,16 +15,6 @@ const MAX_PROPERTIES: usize = 32_767;
 /// The level of Java's clients.
 const ZLIB_LEVEL: u32 = 5;
 
-/// Topics that only brokers write to (`TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET`).
-const SYSTEM_TOPICS: &[&str] = &[
-    "SCHEDULE_TOPIC_XXXX",
-    "RMQ_SYS_TRANS_HALF_TOPIC",
-    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-    "TRANS_CHECK_MAX_TIME_TOPIC",
-    "SELF_TEST_TOPIC",
-    "OFFSET_MOVED_EVENT",
-];
-
 /// A request that only lacks its queue.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -96,7 +86,7 @@ pub(super) fn header(
 
 /// The rules that Java's clients check before they ask anybody.
 pub(super) fn check(message: &Message, config: &ProducerConfig) -> Result<(), MessageError> {
-    if SYSTEM_TOPICS.contains(&message.topic.as_str()) {
+    if message.topic.is_closed() {
         return Err(MessageError::SystemTopic);
     }
     if message.body.is_empty() {
