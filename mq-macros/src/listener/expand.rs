@@ -3,7 +3,7 @@
 //! The user's item stays as it is: only a nameless constant is added, which names nothing but
 //! `mq_starter::__private`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
@@ -88,15 +88,18 @@ fn of_function(ident: &Ident, parameters: &[Type], output: Option<&Type>) -> Tok
         .map(|ty| quote_spanned!(ty.span()=> p::extractor::<#ty>(assembly)));
     let span = output.map_or_else(|| ident.span(), Spanned::span);
     let outcome = quote_spanned!(span=> p::outcome(outcome));
+    // Under the function's name rustc says that its future is not `Send`, and lints stay silent.
+    let span = Span::call_site().located_at(ident.span());
+    let future = quote_spanned!(span=> ::std::boxed::Box::pin(async move {
+        #(let #names = #names(&delivery)?;)*
+        let outcome = #ident(#(#names),*).await;
+        #outcome
+    }));
     quote! {
         fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
             #(let #names = #extractors;)*
             assembly.is_complete().then(|| {
-                p::Handler::new(move |delivery| ::std::boxed::Box::pin(async move {
-                    #(let #names = #names(&delivery)?;)*
-                    let outcome = #ident(#(#names),*).await;
-                    #outcome
-                }))
+                p::Handler::new(move |delivery| #future)
             })
         }
     }

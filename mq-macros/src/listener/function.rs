@@ -1,7 +1,10 @@
 //! The rules for what the attribute stands on: a struct, or an async function with extractors.
 
-use proc_macro2::{Ident, TokenStream};
-use syn::{FnArg, Generics, Item, ItemFn, ItemStruct, ReturnType, Type};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::{
+    Attribute, FnArg, Generics, Item, ItemFn, ItemStruct, ReturnType, Safety, Type, Visibility,
+};
 
 use crate::diagnostics::Diagnostics;
 
@@ -21,9 +24,8 @@ impl Target {
             Ok(Item::Struct(item)) => Some(of_struct(item, diagnostics)),
             Ok(Item::Fn(function)) => Some(of_function(function, diagnostics)),
             Ok(_) => {
-                let first = item.into_iter().next();
                 diagnostics.at(
-                    &first,
+                    &keyword.parse2(item).ok(),
                     "a listener is a struct that implements `RocketMQListener`, or an `async fn`",
                 );
                 None
@@ -34,6 +36,15 @@ impl Target {
             }
         }
     }
+}
+
+/// The first word of an item, behind its attributes and its visibility.
+fn keyword(item: ParseStream<'_>) -> syn::Result<TokenTree> {
+    Attribute::parse_outer(item)?;
+    item.parse::<Visibility>()?;
+    let keyword = item.parse()?;
+    item.parse::<TokenStream>()?;
+    Ok(keyword)
 }
 
 fn of_struct(item: ItemStruct, diagnostics: &mut Diagnostics) -> Target {
@@ -48,6 +59,15 @@ fn of_function(function: ItemFn, diagnostics: &mut Diagnostics) -> Target {
             &signature.fn_token,
             "a listener is asynchronous: write `async fn`",
         );
+    }
+    if let Safety::Unsafe(word) = &signature.safety {
+        diagnostics.at(
+            word,
+            "a listener is not `unsafe`: the program calls it with each message",
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        diagnostics.at(abi, "a listener is not `extern`: Rust calls it");
     }
     no_generics(&signature.generics, diagnostics);
     let mut parameters = Vec::new();

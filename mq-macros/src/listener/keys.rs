@@ -83,6 +83,35 @@ pub(super) const KEYS: &[Key] = &[
     },
 ];
 
+/// Further attributes of Java's `@RocketMQMessageListener`.
+const NOT_BUILT: &[&str] = &[
+    "access_channel",
+    "access_key",
+    "await_termination_millis_when_shutdown",
+    "consume_from_where",
+    "consume_message_batch_max_size",
+    "consume_thread_max",
+    "consume_timeout",
+    "customized_trace_topic",
+    "delay_level_when_next_consume",
+    "enable_msg_trace",
+    "instance_name",
+    "name_server",
+    "namespace",
+    "namespace_v2",
+    "pull_batch_size",
+    "pull_interval",
+    "reply_timeout",
+    "secret_key",
+    "suspend_current_queue_time_millis",
+    "tls_enable",
+];
+
+/// Whether Java has an attribute of this name that is not a key yet.
+pub(super) fn is_not_built(written: &str) -> bool {
+    NOT_BUILT.contains(&snake_case(written).as_str())
+}
+
 impl Key {
     /// The key that `written` names, in snake case, in Java's camel case or by an alias.
     pub(super) fn named(written: &str) -> Option<&'static Self> {

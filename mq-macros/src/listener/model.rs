@@ -6,7 +6,7 @@ use syn::LitStr;
 
 use super::choices::Choice;
 use super::function::Target;
-use super::keys::{KEYS, Key, Kind};
+use super::keys::{self, KEYS, Key, Kind};
 use super::names;
 use super::parse::{Entry, Value, Written};
 use super::placeholder::Template;
@@ -50,6 +50,9 @@ impl ListenerModel {
                 "expected `key = value`, such as `topic = \"order-topic\"`",
             );
         }
+        for key in &written.run_on {
+            diagnostics.at(key, format_args!("a comma is missing before `{key}`"));
+        }
         let mut meant: Vec<&'static str> = Vec::new();
         let mut attributes = Vec::new();
         for entry in &written.entries {
@@ -65,7 +68,9 @@ impl ListenerModel {
                 Err(complaint) => complain(entry, &complaint, diagnostics),
             }
         }
-        for key in KEYS.iter().filter(|key| key.required) {
+        // Something stray may be the key that seems to be missing.
+        let complete = written.stray.is_empty();
+        for key in KEYS.iter().filter(|key| key.required && complete) {
             if !meant.contains(&key.name) {
                 let Key { name, example, .. } = key;
                 diagnostics.at_span(
@@ -88,6 +93,11 @@ fn known_key(
 ) -> Option<&'static Key> {
     let written = entry.key.to_string();
     let Some(key) = Key::named(&written) else {
+        if keys::is_not_built(&written) {
+            let what = format_args!("`{written}` is not built yet: leave it out");
+            diagnostics.at(&entry.key, what);
+            return None;
+        }
         match Key::nearest(&written) {
             Some(near) => {
                 meant.push(near.name);

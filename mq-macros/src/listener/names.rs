@@ -53,6 +53,9 @@ pub(super) fn characters(kind: &str, part: &str) -> Result<(), String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "%|-_".contains(c);
     match part.chars().find(|c| !legal(*c)) {
         None => Ok(()),
+        Some(':') if kind == "topic" => {
+            Err("a topic cannot have ':': tags stand in `selector_expression`".to_owned())
+        }
         Some(illegal) => Err(format!(
             "a {kind} cannot have {illegal:?}: only letters, digits, `%`, `|`, `-` and `_`"
         )),

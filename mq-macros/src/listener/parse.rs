@@ -10,6 +10,8 @@ pub(super) struct Written {
     pub(super) entries: Vec<Entry>,
     /// Parts that do not begin with a key.
     pub(super) stray: Vec<TokenStream>,
+    /// Keys with no comma before them.
+    pub(super) run_on: Vec<Ident>,
 }
 
 /// One `key = value`.
@@ -35,8 +37,9 @@ impl Written {
         let mut written = Self {
             entries: Vec::new(),
             stray: Vec::new(),
+            run_on: Vec::new(),
         };
-        for part in split(arguments) {
+        for part in split(arguments, &mut written.run_on) {
             let mut tokens = part.clone().into_iter();
             match (tokens.next(), tokens.next()) {
                 (Some(TokenTree::Ident(key)), None) => written.entries.push(Entry {
@@ -96,18 +99,27 @@ fn integer(literal: &Literal) -> Option<i128> {
         .ok()
 }
 
-/// Splits at the commas between entries.
-fn split(arguments: TokenStream) -> Vec<TokenStream> {
-    let mut parts = vec![TokenStream::new()];
-    for token in arguments {
-        match (&token, parts.last_mut()) {
-            (TokenTree::Punct(comma), _) if comma.as_char() == ',' => {
-                parts.push(TokenStream::new());
-            }
-            (_, Some(part)) => part.extend([token]),
-            (_, None) => {}
+/// Splits at the commas between entries, and before a key that has none.
+fn split(arguments: TokenStream, run_on: &mut Vec<Ident>) -> Vec<TokenStream> {
+    let is = |token: &TokenTree, sign: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign);
+    let mut parts = Vec::new();
+    let mut part = TokenStream::new();
+    let mut tokens = arguments.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        if is(&token, ',') {
+            parts.push(std::mem::take(&mut part));
+            continue;
         }
+        if let TokenTree::Ident(key) = &token
+            && !part.is_empty()
+            && tokens.peek().is_some_and(|next| is(next, '='))
+        {
+            run_on.push(key.clone());
+            parts.push(std::mem::take(&mut part));
+        }
+        part.extend([token]);
     }
+    parts.push(part);
     parts.retain(|part| !part.is_empty());
     parts
 }

@@ -1,7 +1,8 @@
 use mq_starter::prelude::*;
 
 #[rocketmq_message_listener(topic = "a", consumer_group = "b")]
-enum Order {
+/// What became of it.
+pub enum Order {
     Created,
 }
 
