@@ -35,6 +35,9 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
 /// | `consume_thread_number` | 1 to 1000 handlers at a time | 20 |
 /// | `max_reconsume_times` | attempts after the first; −1: 16, in order without end | −1 |
 ///
+/// In `Broadcasting` a program begins at the end of a topic that is new to it, also of one that is
+/// created while it runs: declare such topics in the settings (`rocketmq.topics.<name>.queues`).
+///
 /// Keys may be written in Java's camel case, members of an enum as `Orderly` or `"ORDERLY"`, and
 /// every value as `"${key:default}"`, which the settings fill when the program starts.
 #[proc_macro_attribute]

@@ -22,6 +22,11 @@ pub enum MessageModel {
     #[default]
     Clustering,
     /// Every member; a failed message is not tried again.
+    ///
+    /// A member begins at the end of a topic that is new to it: it gets what is sent from then on.
+    /// As with Apache's clients this is also so for a topic that only comes to be while the member
+    /// runs: what was sent before the member learned of it, within 30 seconds, passes it by.
+    /// Declare such topics (`rocketmq.topics.<name>.queues`), and they are there from the start.
     Broadcasting,
 }
 
