@@ -148,10 +148,11 @@ async fn name_server(settings: &EmbeddedSettings, clock: Clock) -> Result<NameSe
     let Some(listen) = &settings.listen else {
         return Ok(NameServer::within(&config, clock)?);
     };
-    let mut found = tokio::net::lookup_host(listen).await?;
-    let address = found
-        .next()
-        .ok_or_else(|| format!("`{listen}` has no address"))?;
+    let found = tokio::net::lookup_host(listen).await;
+    let address = found.map(|mut found| found.next());
+    let address = address
+        .map_err(|error| format!("`rocketmq.embedded.listen` is `{listen}`: {error}"))?
+        .ok_or_else(|| format!("`rocketmq.embedded.listen` is `{listen}`, which has no address"))?;
     (config.bind, config.port) = (address.ip(), address.port());
     Ok(NameServer::start(&config, clock).await?)
 }

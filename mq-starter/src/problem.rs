@@ -40,12 +40,7 @@ impl fmt::Display for Problem {
 
 impl From<ConfigProblem> for Problem {
     fn from(problem: ConfigProblem) -> Self {
-        let what = if problem.key.is_empty() {
-            problem.what
-        } else {
-            format!("{}: {}", problem.key, problem.what)
-        };
-        Self::new(problem.origin.to_string(), what)
+        Self::new(problem.origin.to_string(), problem.said())
     }
 }
 

@@ -347,7 +347,11 @@ async fn everything_missing_is_reported_before_anything_starts() {
     let (sender, _receiver) = mpsc::unbounded_channel();
 
     let built = RocketMQApplication::new()
-        .settings(options(&store).set("shop.order-topic", "order topic"))
+        .settings(
+            options(&store)
+                .set("shop.order-topic", "order topic")
+                .set("rocketmq.producer.gruop", "shop"),
+        )
         .provide(Seen(sender.clone()))
         .provide(Member("only"))
         .provide(Seen(sender))
@@ -366,7 +370,11 @@ async fn everything_missing_is_reported_before_anything_starts() {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("\n");
-    assert_eq!(problems.len(), 4, "{text}");
+    assert_eq!(problems.len(), 5, "{text}");
+    assert!(
+        text.contains("did you mean `rocketmq.producer.group`?"),
+        "{text}"
+    );
     assert!(
         text.contains("SmsService.gateway needs a `dyn app::Gateway`"),
         "{text}"

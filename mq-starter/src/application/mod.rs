@@ -167,12 +167,13 @@ impl RocketMQApplication {
         for warning in settings.warnings() {
             tracing::warn!("{warning}");
         }
-        let config = settings.rocketmq()?;
+        let (config, problems) = settings.checked();
+        let mut problems: Vec<Problem> = problems.into_iter().map(Problem::from).collect();
         let producer = Producer::default();
         let template = RocketMQTemplate::new(producer.clone(), tasks.clone());
         self.provided.add(Arc::new(template.clone()));
         self.provided.add(Arc::clone(&settings));
-        let mut problems = self.mistakes();
+        problems.extend(self.mistakes());
         let group = producer_group(&config, &settings, &mut problems);
         let state = self.provided.finish();
         let declarations = Selection::declarations(self.selection.as_ref());

@@ -73,13 +73,22 @@ impl ConfigProblem {
     }
 }
 
+impl ConfigProblem {
+    /// The key and what is wrong with it; the key once, when its origin names it already.
+    pub(crate) fn said(&self) -> String {
+        match &self.origin {
+            Origin::Environment(text) | Origin::Argument(text) if text.contains(&self.key) => {
+                self.what.clone()
+            }
+            _ if self.key.is_empty() => self.what.clone(),
+            _ => format!("{}: {}", self.key, self.what),
+        }
+    }
+}
+
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.key.is_empty() {
-            write!(f, "{}: {}", self.origin, self.what)
-        } else {
-            write!(f, "{}: {}: {}", self.origin, self.key, self.what)
-        }
+        write!(f, "{}: {}", self.origin, self.said())
     }
 }
 

@@ -129,6 +129,9 @@ const LISTENER: &[(&str, Effect)] = &[
     ("namespace-v2", NAMESPACE),
 ];
 
+/// What may be a list as well as one text.
+const LISTS: [&str; 2] = ["rocketmq.name-server", "rocketmq.profiles.active"];
+
 /// Spellings seen in the wild that no likeness leads from.
 const ALIASES: &[(&str, &str)] = &[
     ("rocketmq.config.namesrv-addr", "rocketmq.name-server"),
@@ -185,7 +188,21 @@ pub(super) fn foreign_variables(layers: &Layers) -> Vec<String> {
         .collect()
 }
 
+/// What is wrong with a key; of a list, its first element speaks for all.
 fn complaint(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
+    let Some((list, index)) = key.as_str().split_once(".[") else {
+        return complaint_about_one(layers, key, found);
+    };
+    let list = Key::new(list);
+    let may_be_list = LISTS.iter().any(|name| Key::new(name) == list);
+    let is_ours = list.below(&Key::new("rocketmq")).is_some();
+    let what = complaint_about_one(layers, &list, found).or_else(|| {
+        (is_ours && !may_be_list).then(|| "is a list, expected one value".to_owned())
+    })?;
+    index.starts_with("0]").then_some(what)
+}
+
+fn complaint_about_one(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
     let segments: Vec<&str> = key.as_str().split('.').collect();
     match segments.as_slice() {
         ["rocketmq", "consumer", "listeners", _, _, attribute] => {
@@ -218,11 +235,6 @@ fn needs(found: Found<'_>, what: &str) -> Option<String> {
 }
 
 fn plain_key(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
-    let element_of = key
-        .as_str()
-        .split_once(".[")
-        .map(|(list, _)| Key::new(list));
-    let key = element_of.as_ref().unwrap_or(key);
     let is = |name: &&str| Key::new(name) == *key;
     let is_part = |name: &&str| Key::new(name).below(key).is_some();
     if let Some((_, effect)) = KEYS.iter().find(|(name, _)| is(name)) {
@@ -242,8 +254,23 @@ fn plain_key(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
     }
     Some(match suggestion(key.as_str()) {
         Some(meant) => format!("unknown, did you mean `{meant}`?"),
-        None => "unknown".to_owned(),
+        None => siblings(key).unwrap_or_else(|| "unknown".to_owned()),
     })
+}
+
+/// What there is beside an unknown `key`, under the same heading.
+fn siblings(key: &Key) -> Option<String> {
+    let (heading, _) = key.as_str().rsplit_once('.')?;
+    if heading == "rocketmq" {
+        return None;
+    }
+    let mut beside = KEYS.iter().filter_map(|(name, effect)| {
+        let (its_heading, last) = name.rsplit_once('.')?;
+        (*effect == Works && Key::new(its_heading).as_str() == heading).then_some(last)
+    });
+    let first = beside.next()?;
+    let rest: Vec<_> = beside.collect();
+    Some(format!("unknown, there are: {first}, {}", rest.join(", ")))
 }
 
 /// Why `found` may not be set. Saying what is so anyway is allowed.
@@ -333,7 +360,8 @@ fn suggestion(canonical: &str) -> Option<&'static str> {
     })
 }
 
-fn near(written: &str, known: &str) -> bool {
+/// Whether `written` is probably a misspelt `known`.
+pub(super) fn near(written: &str, known: &str) -> bool {
     let allowed = known.chars().count().div_ceil(8).clamp(1, 3);
     strsim::osa_distance(written, known) <= allowed
 }

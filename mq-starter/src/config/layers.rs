@@ -122,10 +122,10 @@ impl Layers {
     }
 
     /// Values of a list, in order.
-    pub(super) fn elements(&self, key: &Key) -> Vec<String> {
+    pub(super) fn elements(&self, key: &Key) -> Vec<Found<'_>> {
         (0..)
             .map_while(|index| self.entries.get(&Key::new(&format!("{key}[{index}]"))))
-            .map(|entry| entry.value.clone())
+            .map(Found::from)
             .collect()
     }
 

@@ -43,18 +43,21 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All files that cannot be read or parsed, all keys set twice in one file, and all arguments
-    /// without a value.
+    /// All files that cannot be read or parsed, all keys set twice in one file, all arguments
+    /// without a value, all profiles without a file; and then also what is wrong with the rest, as
+    /// far as [`rocketmq`](Self::rocketmq) can tell.
     pub fn load(options: &SettingsOptions) -> Result<Self, ConfigErrors> {
         let mut problems = Vec::new();
         let gathered = options.gather(&mut problems);
-        let mut warnings = gathered.warnings;
-        warnings.extend(known::foreign_variables(&gathered.layers));
         let settings = Self {
+            warnings: known::foreign_variables(&gathered.layers),
             layers: gathered.layers,
             profiles: gathered.profiles,
-            warnings,
         };
+        if !problems.is_empty() {
+            problems.extend(settings.checked().1);
+            problems.sort_by_key(|problem| problem.origin.position());
+        }
         ConfigErrors::unless_empty(problems, settings)
     }
 
@@ -65,6 +68,12 @@ impl Settings {
     /// All that is unknown, misspelt, half set, out of range, of the wrong type, not built yet or
     /// has a placeholder that cannot be filled.
     pub fn rocketmq(&self) -> Result<RocketMQConfig, ConfigErrors> {
+        let (config, problems) = self.checked();
+        ConfigErrors::unless_empty(problems, config)
+    }
+
+    /// Everything below `rocketmq.` and what is wrong with it, which is read as its default.
+    pub(crate) fn checked(&self) -> (RocketMQConfig, Vec<ConfigProblem>) {
         rocketmq::read(&self.layers)
     }
 

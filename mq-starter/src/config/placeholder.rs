@@ -19,6 +19,14 @@ pub enum PlaceholderError {
         /// The key inside the braces.
         key: String,
     },
+    /// The key is a list or a heading.
+    #[error("`${{{key}}}` is no single value, there is `{below}`")]
+    NotOneValue {
+        /// The key inside the braces.
+        key: String,
+        /// A key below it, as it was written.
+        below: String,
+    },
     /// The key's value needs the key itself.
     #[error("`${{{}}}` needs itself: {}", way.last().map_or("", String::as_str), way.join(" → "))]
     Cycle {
@@ -89,6 +97,10 @@ impl Filling<'_> {
         let name = self.fill(name)?;
         let key = Key::new(&name);
         let Some(found) = self.layers.find(&key) else {
+            if let Some((_, found)) = self.layers.below(&key).next() {
+                let below = found.written.to_owned();
+                return Err(PlaceholderError::NotOneValue { key: name, below });
+            }
             return match default {
                 Some(default) => self.fill(default),
                 None => Err(PlaceholderError::Unset { key: name }),
@@ -190,7 +202,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_filled_says_why() {
-        let layers = layers(&[("a", "${b}"), ("b", "x ${c:1} ${a}"), ("self", "${self:1}")]);
+        let layers = layers(&[
+            ("a", "${b}"),
+            ("b", "x ${c:1} ${a}"),
+            ("self", "${self:1}"),
+            ("list[0]", "x"),
+        ]);
         let cases = [
             (
                 "${gone}",
@@ -198,6 +215,10 @@ mod tests {
             ),
             ("${a}", "`${a}` needs itself: a → b → a"),
             ("${self}", "`${self}` needs itself: self → self"),
+            (
+                "${list:1}",
+                "`${list}` is no single value, there is `list[0]`",
+            ),
             ("x ${a", "`x ${a` has a `${` that is not closed"),
         ];
         for (text, expected) in cases {

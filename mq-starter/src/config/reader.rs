@@ -88,12 +88,20 @@ impl<'a> Reader<'a> {
     where
         T: FromStr + Display + PartialOrd,
     {
+        self.amount(key, "number", range)
+    }
+
+    /// As [`number`](Self::number); `noun` says of what, such as "number of bytes".
+    pub(super) fn amount<T>(&mut self, key: &str, noun: &str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: FromStr + Display + PartialOrd,
+    {
         self.checked(key, |text| {
             let (from, to) = (range.start(), range.end());
             match text.parse() {
                 Ok(number) if range.contains(&number) => Ok(number),
                 _ => Err(format!(
-                    "is `{text}`, expected a number from {from} to {to}"
+                    "is `{text}`, expected a {noun} from {from} to {to}"
                 )),
             }
         })

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mq_core::message::{GroupName, TopicName};
 
-use super::error::ConfigErrors;
+use super::error::ConfigProblem;
 use super::key::Key;
 use super::known;
 use super::layers::Layers;
@@ -138,8 +138,8 @@ pub struct DeclaredTopic {
     pub queues: u32,
 }
 
-/// Reads and checks everything below `rocketmq.`.
-pub(super) fn read(layers: &Layers) -> Result<RocketMQConfig, ConfigErrors> {
+/// Reads and checks everything below `rocketmq.`; what is wrong is read as its default.
+pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
     let mut reader = Reader::new(layers);
     reader.problems = known::complaints(layers);
     half_set_keys(&mut reader);
@@ -158,7 +158,7 @@ pub(super) fn read(layers: &Layers) -> Result<RocketMQConfig, ConfigErrors> {
     };
     let mut problems = reader.problems;
     problems.sort_by_key(|problem| problem.origin.position());
-    ConfigErrors::unless_empty(problems, config)
+    (config, problems)
 }
 
 fn half_set_keys(reader: &mut Reader<'_>) {
@@ -245,13 +245,14 @@ fn endpoint(text: &str, lowest: u16) -> Result<(), String> {
 fn producer(reader: &mut Reader<'_>) -> ProducerSettings {
     let default = ProducerSettings::default();
     let key = |name: &str| format!("rocketmq.producer.{name}");
-    let mut int = |name: &str, lowest: u32| reader.number(&key(name), lowest..=INT);
+    let mut int =
+        |name: &str, noun: &str, lowest: u32| reader.amount(&key(name), noun, lowest..=INT);
 
-    let timeout = int("send-message-timeout", 1);
-    let compress = int("compress-message-body-threshold", 0);
-    let longest = int("max-message-size", 1);
-    let retries = int("retry-times-when-send-failed", 0);
-    let async_retries = int("retry-times-when-send-async-failed", 0);
+    let timeout = int("send-message-timeout", "number of milliseconds", 1);
+    let compress = int("compress-message-body-threshold", "number of bytes", 0);
+    let longest = int("max-message-size", "number of bytes", 1);
+    let retries = int("retry-times-when-send-failed", "number", 0);
+    let async_retries = int("retry-times-when-send-async-failed", "number", 0);
     let group = |text: &str| GroupName::new(text.to_owned());
     let instance_name = reader.text(&key("instance-name")).map(|value| value.text);
     ProducerSettings {

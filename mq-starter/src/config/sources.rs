@@ -12,7 +12,7 @@ use mq_core::settings::properties::{self, Pair};
 use super::error::{ConfigProblem, Origin};
 use super::key::Key;
 use super::layers::Layers;
-use super::yaml;
+use super::{known, yaml};
 
 const NAMES: [&str; 2] = ["bootstrap", "application"];
 const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
@@ -105,20 +105,17 @@ impl SettingsOptions {
 
         // A profile's file is stronger than the base and weaker than an argument, so the arguments
         // are laid on top once more.
-        let mut warnings = Vec::new();
-        for profile in &active {
+        for Active { profile, origin } in &active {
             let suffix = format!("-{profile}");
             if !read_files(&folders, &suffix, &mut layers, problems) && self.files {
-                warnings.push(format!(
-                    "the profile `{profile}` is active, but no file is named for it"
-                ));
+                let what = no_such_profile(profile, &folders);
+                problems.push(ConfigProblem::new(origin.clone(), "", what));
             }
         }
         self.read_arguments(&mut layers, &mut Vec::new());
         Gathered {
             layers,
-            profiles: active,
-            warnings,
+            profiles: active.into_iter().map(|active| active.profile).collect(),
         }
     }
 
@@ -136,6 +133,7 @@ impl SettingsOptions {
     fn read_arguments(&self, layers: &mut Layers, problems: &mut Vec<ConfigProblem>) {
         for argument in &self.arguments {
             let Some(text) = argument.strip_prefix("--") else {
+                problems.extend(without_dashes(argument));
                 continue;
             };
             let (key, value) = text
@@ -165,23 +163,56 @@ impl SettingsOptions {
 pub(super) struct Gathered {
     pub(super) layers: Layers,
     pub(super) profiles: Vec<String>,
-    pub(super) warnings: Vec<String>,
 }
 
-fn active_profiles(layers: &Layers) -> Vec<String> {
-    let mut active = Vec::<String>::new();
+/// `rocketmq.key=value` and Java's `-Drocketmq.key=value`, which would be overlooked.
+fn without_dashes(argument: &str) -> Option<ConfigProblem> {
+    let setting = argument.strip_prefix("-D").unwrap_or(argument);
+    let setting = setting.strip_prefix('-').unwrap_or(setting);
+    (setting.starts_with("rocketmq.") && setting.contains('=')).then(|| {
+        let origin = Origin::Argument(argument.to_owned());
+        ConfigProblem::new(origin, "", format!("is no setting, write `--{setting}`"))
+    })
+}
+
+/// A profile, and where it is switched on.
+struct Active {
+    profile: String,
+    origin: Origin,
+}
+
+fn active_profiles(layers: &Layers) -> Vec<Active> {
+    let mut active = Vec::<Active>::new();
     for key in PROFILES {
         let key = Key::new(key);
-        let one = layers.find(&key).map(|found| found.value.to_owned());
-        let listed = layers.elements(&key);
-        let texts = one.into_iter().chain(listed);
-        for profile in texts.flat_map(|text| words(&text)) {
-            if !active.contains(&profile) {
-                active.push(profile);
+        for found in layers.find(&key).into_iter().chain(layers.elements(&key)) {
+            for profile in words(found.value) {
+                if !active.iter().any(|active| active.profile == profile) {
+                    let origin = found.origin.clone();
+                    active.push(Active { profile, origin });
+                }
             }
         }
     }
     active
+}
+
+fn no_such_profile(profile: &str, folders: &[PathBuf]) -> String {
+    let here = Path::new(".");
+    let files = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(here.join(folder)).ok());
+    let mut profiles = files.flatten().filter_map(|file| {
+        let name = file.ok()?.file_name().into_string().ok()?;
+        let (stem, _) = name.rsplit_once('.')?;
+        let suffix = NAMES.iter().find_map(|base| stem.strip_prefix(base))?;
+        Some(suffix.strip_prefix('-')?.to_owned())
+    });
+    let hint = match profiles.find(|name| known::near(profile, name)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("such as application-{profile}.yml"),
+    };
+    format!("the profile `{profile}` is active and no file is named for it, {hint}")
 }
 
 fn words(text: &str) -> Vec<String> {

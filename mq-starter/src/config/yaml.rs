@@ -32,6 +32,9 @@ fn complaint(error: &serde_saphyr::Error) -> (u64, String) {
              application-dev.yml"
                 .to_owned()
         }
+        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("`{key}` stands here for the second time: put what is below it together")
+        }
         error => format!("not readable as YAML: {error}"),
     };
     (line, what)
