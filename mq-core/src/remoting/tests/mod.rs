@@ -4,6 +4,7 @@ mod bad_input;
 mod connections;
 mod pushes;
 mod requests;
+mod wakes;
 
 use std::sync::Arc;
 use std::time::Duration;
