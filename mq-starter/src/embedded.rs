@@ -48,6 +48,21 @@ struct Door {
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
+/// An address or a port that cannot be had, under the key that says it.
+#[derive(Debug, thiserror::Error)]
+#[error("`rocketmq.embedded.{key}` cannot be used")]
+struct Unusable {
+    key: &'static str,
+    source: Cause,
+}
+
+impl Unusable {
+    fn new(key: &'static str, source: impl Into<Cause>) -> Self {
+        let source = source.into();
+        Self { key, source }
+    }
+}
+
 impl EmbeddedBroker {
     /// Starts a broker; clients may come when this returns.
     ///
@@ -151,10 +166,11 @@ async fn name_server(settings: &EmbeddedSettings, clock: Clock) -> Result<NameSe
     let found = tokio::net::lookup_host(listen).await;
     let address = found.map(|mut found| found.next());
     let address = address
-        .map_err(|error| format!("`rocketmq.embedded.listen` is `{listen}`: {error}"))?
-        .ok_or_else(|| format!("`rocketmq.embedded.listen` is `{listen}`, which has no address"))?;
+        .map_err(|source| Unusable::new("listen", source))?
+        .ok_or_else(|| Unusable::new("listen", format!("`{listen}` has no address")))?;
     (config.bind, config.port) = (address.ip(), address.port());
-    Ok(NameServer::start(&config, clock).await?)
+    let started = NameServer::start(&config, clock).await;
+    Ok(started.map_err(|source| Unusable::new("listen", source))?)
 }
 
 async fn door(
@@ -170,7 +186,8 @@ async fn door(
             advertised: Advertised::from(address),
         });
     }
-    let server = RemotingServer::bind(&address.to_string(), ServerConfig::default(), clock).await?;
+    let server = RemotingServer::bind(&address.to_string(), ServerConfig::default(), clock).await;
+    let server = server.map_err(|source| Unusable::new("broker-port", source))?;
     let host = if host.is_unspecified() {
         outward_address()
     } else {
