@@ -574,6 +574,65 @@ async fn a_store_in_use_is_refused_with_the_key_to_change() {
     first.shutdown().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_is_refused_with_the_key_to_change() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for (key, listen, broker_port) in [
+        ("listen", format!("127.0.0.1:{port}"), 0),
+        ("broker-port", "127.0.0.1:0".to_owned(), port),
+    ] {
+        let store = TempDir::new().unwrap();
+        let settings = EmbeddedSettings {
+            store_path: store.path().to_owned(),
+            listen: Some(listen),
+            broker_port,
+            ..EmbeddedSettings::default()
+        };
+
+        let refused = EmbeddedBroker::start(&settings).await.unwrap_err();
+
+        let text = format!("{:?}", mq_starter::Failure::from(refused));
+        assert!(
+            text.contains(&format!("`rocketmq.embedded.{key}`")),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("127.0.0.1:{port} is taken")),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_needs_a_broker_that_can_judge_it() {
+    let store = TempDir::new().unwrap();
+    let key = "rocketmq.consumer.listeners.boards.notices";
+    let by_condition = options(&store)
+        .set(format!("{key}.selector-type"), "SQL92")
+        .set(format!("{key}.selector-expression"), "total > 100");
+    let build = |options: SettingsOptions| {
+        let (sender, _receiver) = mpsc::unbounded_channel();
+        RocketMQApplication::new()
+            .settings(options)
+            .provide(Seen(sender.clone()))
+            .provide(Member("only"))
+            .provide_as::<dyn Gateway>(Arc::new(Seen(sender)))
+            .listeners(listeners![crate])
+            .build()
+    };
+
+    let inside = build(by_condition.clone()).await;
+    let elsewhere = build(by_condition.set("rocketmq.name-server", "127.0.0.1:1")).await;
+
+    let text = inside.unwrap_err().to_string();
+    assert!(
+        text.contains("`announce`: selector_type: the broker in this process has no SQL92"),
+        "{text}"
+    );
+    elsewhere.unwrap().shutdown().await.unwrap();
+}
+
 /// Which of several programs this is.
 #[derive(Clone)]
 struct Member(&'static str);

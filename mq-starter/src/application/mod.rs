@@ -17,7 +17,7 @@ pub use running::Application;
 pub use signal::asked_to_stop;
 
 use crate::bridge::Place;
-use crate::config::{RocketMQConfig, Settings, SettingsOptions};
+use crate::config::{NameServer, RocketMQConfig, Settings, SettingsOptions};
 use crate::listener::{Plan, Selection};
 use crate::problem::{ApplicationError, Problem};
 use crate::state::{AppState, Collected};
@@ -184,6 +184,9 @@ impl RocketMQApplication {
         };
         let overrides = &config.listeners;
         let plan = Plan::of(&declarations, &settings, overrides, &state, &mut problems);
+        if config.name_server == NameServer::Embedded {
+            problems.extend(plan.conditions());
+        }
         match group {
             Some(group) if problems.is_empty() => Ok(Checked {
                 settings,

@@ -9,7 +9,7 @@ use mq_core::message::{GroupName, TopicName};
 
 use super::Origin;
 use super::declaration::Declaration;
-use super::modes::{ConsumeMode, MessageModel};
+use super::modes::{ConsumeMode, MessageModel, SelectorType};
 use super::reading::{Listener, Meant, Reading};
 use crate::config::{ListenerSettings, Settings};
 use crate::problem::Problem;
@@ -85,6 +85,23 @@ impl Plan {
             .iter()
             .flat_map(|consumer| &consumer.listeners);
         listeners.map(|listener| listener.name).collect()
+    }
+
+    /// Complaints about conditions: the broker of this process cannot judge them yet.
+    pub(crate) fn conditions(&self) -> Vec<Problem> {
+        let consumers = self.consumers.iter();
+        let listeners = consumers.flat_map(|consumer| &consumer.listeners);
+        let by_condition = listeners.filter(|one| one.selector != SelectorType::Tag);
+        let complain = |listener: &Listener| {
+            let what = format!(
+                "`{}`: selector_type: the broker in this process has no {} yet: select by tags, or \
+                 set `rocketmq.name-server` to a cluster that has it",
+                listener.name,
+                listener.selector.as_str()
+            );
+            Problem::new(listener.origin.to_string(), what)
+        };
+        by_condition.map(complain).collect()
     }
 
     /// All listeners, one line each, for the log at start.
