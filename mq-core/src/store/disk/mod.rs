@@ -150,13 +150,23 @@ pub struct Entry {
 /// Room on a file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
-    /// All there is.
+    /// All that is used or left for us.
     pub total: u64,
     /// What is left for us.
     pub free: u64,
 }
 
 impl Space {
+    /// What is kept for the administrator, the difference between `free` and `available`, is neither
+    /// used nor ours (`UtilAll.getDiskPartitionSpaceUsedPercent`).
+    #[cfg(unix)]
+    fn new(size: u64, free: u64, available: u64) -> Self {
+        Self {
+            total: size.saturating_sub(free).saturating_add(available),
+            free: available,
+        }
+    }
+
     /// How full the file system is, 0 to 1.
     #[expect(
         clippy::cast_precision_loss,
@@ -168,5 +178,19 @@ impl Space {
         } else {
             1.0 - self.free as f64 / self.total as f64
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// A disk of which a third was in use, and most of the rest kept for the administrator, once
+    /// counted as full.
+    #[test]
+    fn room_kept_for_the_administrator_does_not_count_as_used() {
+        let space = Space::new(200, 140, 60);
+
+        assert_eq!((space.total, space.free), (120, 60));
     }
 }

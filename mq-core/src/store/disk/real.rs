@@ -266,10 +266,12 @@ mod system {
 
     pub(super) fn space(path: &Path) -> io::Result<Space> {
         let about = rustix::fs::statvfs(path)?;
-        Ok(Space {
-            total: about.f_blocks.saturating_mul(about.f_frsize),
-            free: about.f_bavail.saturating_mul(about.f_frsize),
-        })
+        let blocks = |number: u64| number.saturating_mul(about.f_frsize);
+        Ok(Space::new(
+            blocks(about.f_blocks),
+            blocks(about.f_bfree),
+            blocks(about.f_bavail),
+        ))
     }
 }
 
