@@ -102,21 +102,25 @@ impl Inner {
 
     /// Deletes the queues of a topic, marked first so that no crash brings its messages back.
     pub(super) fn delete_topic(&self, topic: &str) -> Result<(), StoreError> {
-        // No message of the topic may come between the mark and the end of its queues.
-        let tail = self.log.tail.lock();
+        let deleted = {
+            // No message of the topic may come between the mark and the end of its queues.
+            let _tail = self.log.tail.lock();
+            self.mark_and_remove(topic)
+        };
+        // Whoever waited for the sync of the mark finds it done and tells nobody.
+        self.announce();
+        deleted
+    }
+
+    fn mark_and_remove(&self, topic: &str) -> Result<(), StoreError> {
         // The mark may not lie behind what a crash leaves of the log: new messages would come there.
         let end = self.log.sync();
-        let path = self.log.directory();
         let end = end
             .map_err(std::io::Error::other)
-            .map_err(at("sync", path))?;
+            .map_err(at("sync", self.log.directory()))?;
         self.deletions.0.lock().insert(topic.to_owned(), end);
         self.queues.forget_topic(topic);
         self.save_snapshot()?;
-        self.queues.remove_topic(topic)?;
-        drop(tail);
-        // Whoever waited for that sync finds it done and tells nobody.
-        self.announce();
-        Ok(())
+        self.queues.remove_topic(topic)
     }
 }

@@ -508,6 +508,21 @@ fn a_message_that_a_deletion_made_durable_is_announced() {
     finish(waiting).unwrap();
 }
 
+#[test]
+fn a_message_is_announced_although_the_deletion_that_made_it_durable_failed() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let heard = Arc::new(Heard::default());
+    store.on_arrival(Arc::<Heard>::clone(&heard));
+    let waiting = store.append(&draft("t", 0, "a"), Durability::AsConfigured);
+    disk.set_fault(Some(Fault::Full));
+
+    store.delete_topic("other").unwrap_err();
+
+    finish(waiting).unwrap();
+    assert_eq!(*heard.0.lock(), [1]);
+}
+
 /// Apache's broker had written queue entries of messages that its log lost with the power. The first
 /// start kept their numbers, and the second took the next message for damaged: there was a gap.
 #[test]
