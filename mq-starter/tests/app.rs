@@ -322,6 +322,40 @@ async fn messages_can_be_sent_in_the_background_and_keep_the_order_of_the_calls(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sends_that_nobody_waits_for_have_retries_of_their_own() {
+    let store = TempDir::new().unwrap();
+    let settings = EmbeddedSettings {
+        store_path: store.path().to_owned(),
+        listen: Some("127.0.0.1:0".to_owned()),
+        broker_port: 0,
+        ..EmbeddedSettings::default()
+    };
+    let broker = EmbeddedBroker::start(&settings).await.unwrap();
+    let options = SettingsOptions::default()
+        .set("rocketmq.name-server", broker.name_server())
+        .set("rocketmq.producer.retry-times-when-send-failed", "1")
+        .set("rocketmq.producer.retry-times-when-send-async-failed", "4");
+    let app = sender(options, None).await;
+    let template = app.template();
+    template.convert_and_send("mail", "x").await.unwrap();
+    assert!(broker.stop(Duration::from_secs(10)).await.is_empty());
+
+    let waited_for = template.convert_and_send("mail", "x").await;
+    let left_alone = template.message("mail").payload("x").spawn().await;
+
+    for (outcome, expected) in [(waited_for, 2), (left_alone.map(drop), 5)] {
+        let Err(SendError::Client(error)) = outcome else {
+            unreachable!("the broker is gone");
+        };
+        assert!(
+            matches!(*error, mq_core::client::SendError::Broker { attempts, .. } if attempts == expected),
+            "{error:?}"
+        );
+    }
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistakes_come_back_from_every_way_of_sending() {
     let store = TempDir::new().unwrap();
     let fixture = build(&store).await;

@@ -102,7 +102,8 @@ impl<'a> MessageBuilder<'a> {
     ) {
         match self.draft.and_then(Draft::finish) {
             Err(error) => callback(Err(error)),
-            Ok((message, how)) => {
+            Ok((message, mut how)) => {
+                how.in_background = true;
                 let template = self.template.clone();
                 self.template.launch("send", async move {
                     callback(template.deliver(message, how).await);

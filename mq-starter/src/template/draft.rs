@@ -34,6 +34,8 @@ pub(super) struct How {
     pub(super) timeout: Option<Duration>,
     /// Whether "stored but not flushed" is good enough.
     pub(super) accept_unflushed: bool,
+    /// Whether the caller goes on meanwhile.
+    pub(super) in_background: bool,
 }
 
 impl Draft {

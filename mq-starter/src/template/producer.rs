@@ -22,7 +22,13 @@ impl Producer {
     pub(super) async fn send(&self, message: Message, how: How) -> Result<SendResult, SendError> {
         let producer = self.0.get().ok_or(SendError::NotRunning)?;
         let limit = how.timeout.unwrap_or(producer.config().send_timeout);
-        let sent = producer.send_with(message, target(how), limit).await;
+        let in_background = how.in_background;
+        let target = target(how);
+        let sent = if in_background {
+            producer.send_in_background(message, target, limit).await
+        } else {
+            producer.send_with(message, target, limit).await
+        };
         sent.map_err(|error| SendError::Client(Box::new(error)))
     }
 

@@ -79,6 +79,18 @@ impl Place {
         let before = shared.background.fetch_add(1, Ordering::Relaxed);
         (before < limit).then_some(place)
     }
+
+    async fn send(
+        self,
+        message: Message,
+        target: Target,
+        limit: Duration,
+    ) -> Result<SendResult, SendError> {
+        let shared = &*self.0;
+        let draft = prepare::single(message, &shared.config, || shared.cluster.unique_id())?;
+        let attempts = shared.attempts(draft, target, limit, Retry::Background);
+        attempts.await
+    }
 }
 
 impl Drop for Place {
@@ -252,19 +264,24 @@ impl Producer {
             return;
         };
         self.0.tasks.spawn("send in the background", async move {
-            let shared = &*place.0;
-            let outcome =
-                match prepare::single(message, &shared.config, || shared.cluster.unique_id()) {
-                    Ok(draft) => {
-                        shared
-                            .attempts(draft, target, limit, Retry::Background)
-                            .await
-                    }
-                    Err(error) => Err(error),
-                };
-            drop(place);
-            then(outcome);
+            then(place.send(message, target, limit).await);
         });
+    }
+
+    /// What [`send_then`](Self::send_then) does, for callers that have a task of their own for it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::TooMany`] at once, or as [`send_with`](Self::send_with).
+    pub async fn send_in_background(
+        &self,
+        message: Message,
+        target: Target,
+        limit: Duration,
+    ) -> Result<SendResult, SendError> {
+        let most = self.0.config.max_background_sends;
+        let place = Place::take(&self.0, most).ok_or(SendError::TooMany { limit: most })?;
+        place.send(message, target, limit).await
     }
 
     /// The queues that messages to `topic` go to, sorted by broker and number.

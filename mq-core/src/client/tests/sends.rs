@@ -107,6 +107,12 @@ async fn sends_in_the_background_are_limited_in_number() {
         matches!(error, SendError::TooMany { limit: 2 }),
         "{error:?}"
     );
+    let of_the_callers_own = producer.send_in_background(message(), Target::Any, limit);
+    let error = of_the_callers_own.await.unwrap_err();
+    assert!(
+        matches!(error, SendError::TooMany { limit: 2 }),
+        "{error:?}"
+    );
     assert!(error.is_retryable());
 
     first.await.unwrap_err();
