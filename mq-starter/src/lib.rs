@@ -1,4 +1,4 @@
-//! Listeners by annotation, a template to send with, settings in a file.
+#![doc = include_str!("../README.md")]
 
 extern crate self as mq_starter;
 

@@ -365,3 +365,17 @@ pub(super) fn near(written: &str, known: &str) -> bool {
     let allowed = known.chars().count().div_ceil(8).clamp(1, 3);
     strsim::osa_distance(written, known) <= allowed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_works_is_in_the_readme() {
+        let readme = include_str!("../../README.md");
+        for (key, effect) in KEYS {
+            let row = format!("| `{key}` |");
+            assert_eq!(readme.contains(&row), *effect == Works, "{key}");
+        }
+    }
+}
