@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -18,6 +19,7 @@ use super::error::{RouteError, StartError};
 use super::groups::Groups;
 use super::name_servers::NameServers;
 use super::routes::{RouteTable, TEMPLATE_TOPIC, TopicRoute};
+use super::troubles::Troubles;
 use super::{incoming, month};
 use crate::clock::Clock;
 use crate::message::{GroupName, TopicName, UniqueIds};
@@ -39,6 +41,10 @@ pub(super) struct Cluster {
     pub(super) groups: Arc<Mutex<Groups>>,
     name_servers: NameServers,
     routes: Mutex<RouteTable>,
+    /// Brokers that do not answer, by address.
+    silent: Troubles<String>,
+    /// Topics that name servers give no usable answer for.
+    unclear: Troubles<TopicName>,
     ids: UniqueIds,
     routes_stale: Notify,
     heartbeat_due: Notify,
@@ -67,6 +73,8 @@ impl Cluster {
             groups,
             name_servers: NameServers::new(config.name_servers)?,
             routes: Mutex::default(),
+            silent: Troubles::default(),
+            unclear: Troubles::default(),
             ids: unique_ids(ip, pid, unique, &clock),
             routes_stale: Notify::new(),
             heartbeat_due: Notify::new(),
@@ -85,7 +93,7 @@ impl Cluster {
         self.ids.next(self.clock.now_ms())
     }
 
-    /// Asks a server, within the time that an answer may take.
+    /// Asks a broker, within the time that an answer may take.
     pub(super) async fn call<R: Request>(
         &self,
         address: &str,
@@ -93,7 +101,20 @@ impl Cluster {
         body: Bytes,
     ) -> Result<Reply<R::Reply>, CallError> {
         let limit = self.timings.api_timeout;
-        self.remoting.call(address, header, body, limit).await
+        self.call_within(limit, address, header, body).await
+    }
+
+    /// Asks a broker that may take `limit` to answer.
+    pub(super) async fn call_within<R: Request>(
+        &self,
+        limit: Duration,
+        address: &str,
+        header: R,
+        body: Bytes,
+    ) -> Result<Reply<R::Reply>, CallError> {
+        let answer = self.remoting.call(address, header, body, limit).await;
+        self.note(address, answer.as_ref().err());
+        answer
     }
 
     /// The route that is known.
@@ -236,15 +257,46 @@ impl Cluster {
         }
     }
 
+    /// Says that a broker is away, and that it is back: the one place that does, for everybody.
+    fn note(&self, address: &str, error: Option<&CallError>) {
+        match error {
+            // What follows shows whether it is away.
+            Some(CallError::Closed { .. }) => {}
+            Some(error) if error.is_transport() => {
+                if !self.tasks.is_stopping() && self.silent.begin(address.to_owned()) {
+                    let error = error as &dyn std::error::Error;
+                    tracing::warn!(
+                        address,
+                        error,
+                        "a broker does not answer; it is asked again"
+                    );
+                }
+            }
+            _ => {
+                if self.silent.end(address) {
+                    tracing::info!(address, "the broker answers again");
+                }
+            }
+        }
+    }
+
     async fn refresh_all(&self, topics: impl IntoIterator<Item = TopicName>) {
         for topic in topics {
             match self.refresh(&topic).await {
-                Ok(_) => {}
+                Ok(_) => {
+                    if self.unclear.end(&topic) {
+                        tracing::info!(%topic, "the name server answers again");
+                    }
+                }
                 Err(error @ RouteError::Unreachable { .. }) => {
                     tracing::debug!(%error, "routes stay as they are");
                     return;
                 }
-                Err(error) => tracing::warn!(%topic, %error, "the route stays as it is"),
+                Err(error) if self.unclear.begin(topic.clone()) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(%topic, error, "the route stays as it is");
+                }
+                Err(error) => tracing::debug!(%topic, %error, "the route stays as it is"),
             }
         }
     }

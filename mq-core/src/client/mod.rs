@@ -27,6 +27,7 @@ mod name_servers;
 mod producer;
 mod routes;
 mod topics;
+mod troubles;
 
 #[cfg(test)]
 mod tests;

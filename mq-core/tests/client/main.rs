@@ -11,6 +11,7 @@ mod cluster;
 mod concurrent;
 mod failures;
 mod listeners;
+mod logs;
 mod orderly;
 mod reset;
 mod sharing;

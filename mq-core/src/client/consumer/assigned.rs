@@ -61,9 +61,9 @@ impl Assigned {
         self.consuming.try_lock().is_ok()
     }
 
-    /// The broker has confirmed the lock, or has not.
-    pub(super) fn set_lock(&self, at: Option<Moment>) {
-        *self.locked.lock() = at;
+    /// The broker has confirmed the lock, or has not; gives when it did so before.
+    pub(super) fn set_lock(&self, at: Option<Moment>) -> Option<Moment> {
+        std::mem::replace(&mut *self.locked.lock(), at)
     }
 
     pub(super) fn locked_at(&self) -> Option<Moment> {

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::concurrently::{self, WorkQueue};
 use super::listener::{ConcurrentListener, Listener, OrderlyListener};
 use super::offsets::Offsets;
+use super::stuck::Stuck;
 use super::{Core, PushConsumer, lock, share};
 use crate::client::cluster::Cluster;
 use crate::client::config::{ConsumerConfig, StartFrom};
@@ -121,6 +122,7 @@ impl PushConsumerBuilder {
             subscriptions,
             listener,
             assigned: Mutex::default(),
+            stuck: Stuck::default(),
             work: WorkQueue::default(),
             calls: Semaphore::new(config.consume_threads.into()),
             producer: Producer::inner(&cluster, inner_group(&config.group)),
@@ -161,7 +163,7 @@ async fn find(
 ) -> Result<(), StartError> {
     let topic = &subscription.topic;
     if let Err(error) = cluster.refresh(topic).await {
-        tracing::warn!(%topic, %error, "the topic is looked up again later");
+        tracing::debug!(%topic, %error, "the topic is looked up again later");
         return Ok(());
     }
     if subscription.selector == SelectorType::Tag {

@@ -44,10 +44,11 @@ pub(super) async fn confirm(core: &Core, owned: &[Arc<Assigned>]) {
             continue;
         };
         if locked.contains(&owned.queue) {
-            owned.set_lock(Some(now));
-        } else {
+            if owned.set_lock(Some(now)).is_none() {
+                tracing::info!(queue = %owned.queue, "the lock is ours again");
+            }
+        } else if owned.set_lock(None).is_some() {
             tracing::warn!(queue = %owned.queue, "the lock is not ours at present");
-            owned.set_lock(None);
         }
     }
 }
@@ -73,6 +74,9 @@ async fn ask(core: &Core, queues: &[MessageQueue]) -> BTreeMap<ByteString, BTree
                 answers.insert(broker.into(), locked);
             }
             Ok(Err(error)) => tracing::warn!(broker, %error, "no list of locks"),
+            Err(error) if error.is_transport() => {
+                tracing::debug!(broker, %error, "the queues could not be locked");
+            }
             Err(error) => tracing::warn!(broker, %error, "the queues could not be locked"),
         }
     }

@@ -16,6 +16,7 @@ pub(super) mod rebalance;
 mod received;
 mod retry;
 mod share;
+mod stuck;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,6 +43,7 @@ use assigned::Assigned;
 use concurrently::WorkQueue;
 use listener::Listener;
 use offsets::{Commit, Offsets};
+use stuck::Stuck;
 
 /// A running consumer. Clones are the same one.
 #[derive(Clone)]
@@ -56,6 +58,7 @@ struct Core {
     listener: Listener,
     /// The queues that are ours.
     assigned: Mutex<BTreeMap<MessageQueue, Arc<Assigned>>>,
+    stuck: Stuck,
     /// What waits for a listener in no particular order.
     work: WorkQueue,
     /// Calls of a listener that takes messages in order.

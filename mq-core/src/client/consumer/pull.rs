@@ -115,11 +115,13 @@ async fn once(
     })?;
     let request = request(core, assigned, position.next);
     let limit = core.cluster.timings.pull_timeout;
-    let reply = core
+    let call = core
         .cluster
-        .remoting
-        .call(&address, request, Bytes::new(), limit)
-        .await?;
+        .call_within(limit, &address, request, Bytes::new());
+    let reply = call.await?;
+    if core.stuck.end(queue) {
+        tracing::info!(%queue, "the broker lets us pull again");
+    }
     position.broker_id = reply.header.suggest_which_broker_id;
     let next = QueueOffset::from_wire(reply.header.next_begin_offset).unwrap_or_default();
     Ok(match reply.code {
@@ -188,10 +190,14 @@ fn complain(core: &Core, assigned: &Assigned, error: &CallError) {
             tracing::debug!(%queue, "the broker does not know our subscription yet");
             core.cluster.heartbeat_is_due();
         }
-        Some(_) => tracing::warn!(%queue, error = error as &dyn std::error::Error, "no messages"),
-        None => {
+        _ if error.is_transport() => {
             tracing::debug!(%queue, %error, "no messages");
             core.cluster.routes_are_stale();
         }
+        _ if core.stuck.begin(queue) => {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(%queue, error, "no messages; it is tried again and again");
+        }
+        _ => tracing::debug!(%queue, %error, "no messages"),
     }
 }

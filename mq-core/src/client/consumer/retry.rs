@@ -6,6 +6,7 @@
 use bytes::Bytes;
 
 use super::Core;
+use crate::client::error::ErrorKind;
 use crate::message::{Message, MessageExt, MessageQueue, TopicName, property};
 use crate::wire::header::ConsumerSendMsgBack;
 
@@ -40,7 +41,11 @@ pub(super) async fn send_back(
         return true;
     };
     let id = message.message_id();
-    tracing::warn!(id, %error, "the broker does not take the message back: sending it anew");
+    if error.is_transport() {
+        tracing::debug!(id, %error, "the broker does not take the message back: sending it anew");
+    } else {
+        tracing::warn!(id, %error, "the broker does not take the message back: sending it anew");
+    }
     let dead = level < 0;
     send_anew(core, message, if dead { 0 } else { allowed(core) }).await
 }
@@ -71,11 +76,11 @@ pub(super) async fn send_anew(core: &Core, message: &MessageExt, allowed: i32) -
         Err(error) => {
             let id = message.message_id();
             let cause = &error as &dyn std::error::Error;
-            tracing::warn!(
-                id,
-                error = cause,
-                "the message is kept here for another attempt"
-            );
+            if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) {
+                tracing::debug!(id, error = cause, "the message is kept here");
+            } else {
+                tracing::warn!(id, error = cause, "the message is kept here");
+            }
             false
         }
     }

@@ -192,7 +192,11 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
             Ok(start) => take(core, queue, start),
             Err(error) => {
                 let cause = &error as &dyn std::error::Error;
-                tracing::warn!(%queue, error = cause, "the queue has to wait");
+                if !error.is_transport() && core.stuck.begin(&queue) {
+                    tracing::warn!(%queue, error = cause, "the queue has to wait");
+                } else {
+                    tracing::debug!(%queue, error = cause, "the queue has to wait");
+                }
                 outcome = Round::Unsettled;
             }
         }
@@ -229,6 +233,7 @@ async fn release(core: &Core, assigned: &Assigned) -> Round {
     tracing::debug!(queue = %assigned.queue, "a queue is no longer ours");
     core.offsets.commit(queue, Commit::Surely).await;
     core.offsets.forget(&assigned.queue);
+    core.stuck.end(&assigned.queue);
     if core.is_locking() {
         lock::release(core, queue).await;
     }

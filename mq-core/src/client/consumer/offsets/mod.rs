@@ -50,6 +50,13 @@ pub(super) struct Unknown {
     source: CallError,
 }
 
+impl Unknown {
+    /// Whether the broker was not reached or fell silent.
+    pub(super) fn is_transport(&self) -> bool {
+        self.source.is_transport()
+    }
+}
+
 impl Offsets {
     pub(super) fn open(
         cluster: &Arc<Cluster>,
@@ -135,8 +142,14 @@ impl Offsets {
                 // Side by side: at shutdown a broker that is gone must not hold up the others.
                 let commits = known.iter().map(|(queue, offset)| async move {
                     let sent = remote::update(&self.cluster, &self.group, queue, *offset, how);
-                    if let Err(error) = sent.await {
-                        tracing::warn!(%queue, %offset, %error, "the offset is not committed");
+                    match sent.await {
+                        Err(error) if error.is_transport() => {
+                            tracing::debug!(%queue, %offset, %error, "the offset is not committed");
+                        }
+                        Err(error) => {
+                            tracing::warn!(%queue, %offset, %error, "the offset is not committed");
+                        }
+                        Ok(()) => {}
                     }
                 });
                 join_all(commits).await;

@@ -1,0 +1,170 @@
+//! What people find in the log while something is away: when it begins and when it is over.
+
+use std::fmt::{Debug, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mq_core::clock::Clock;
+use mq_core::remoting::RemotingClient;
+use mq_core::tasks::Tasks;
+use mq_core::wire::header::DeleteTopicInBroker;
+use parking_lot::Mutex;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::cluster::{
+    Cluster, LIMIT, eventually, from_the_beginning, in_time, producer, send_all, topic,
+};
+use crate::listeners::{Seen, done};
+
+/// The client's lines at INFO and above.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<(Level, String)>>>);
+
+impl Lines {
+    fn count(&self, level: Level, part: &str) -> usize {
+        let lines = self.0.lock();
+        let found = lines
+            .iter()
+            .filter(|(l, line)| *l == level && line.contains(part));
+        found.count()
+    }
+
+    /// Listens to this thread until the guard is dropped.
+    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let lines = Self::default();
+        let guard = tracing::subscriber::set_default(lines.clone());
+        (lines, guard)
+    }
+}
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, "{field}={value:?} ").unwrap();
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("mq_core::client") && *metadata.level() <= Level::INFO
+    }
+
+    fn new_span(&self, _attributes: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        self.0.lock().push((*event.metadata().level(), text.0));
+    }
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
+fn by_hand() -> Clock {
+    Clock::manual(Clock::system().now_ms())
+}
+
+#[tokio::test]
+async fn a_deleted_topic_is_one_warning_and_one_line_when_it_is_back() {
+    let (lines, _listening) = Lines::listen();
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let (client, admin) = (cluster.client_by(&clock), cluster.client());
+    let topic = topic("deleted");
+    admin.create_topic(&topic, 4).await.unwrap();
+    let seen = Seen::default();
+    let consumer = client
+        .push_consumer(from_the_beginning("bereft"))
+        .subscribe(topic.clone(), "*");
+    let consumer = consumer.start(done(&seen)).await.unwrap();
+    in_time(&clock, "all queues are ours", || {
+        let of_topic = |queue: &mq_core::message::MessageQueue| queue.topic == topic;
+        consumer
+            .assignment()
+            .iter()
+            .filter(|queue| of_topic(queue))
+            .count()
+            == 4
+    })
+    .await;
+
+    let tasks = Tasks::new(Clock::system());
+    let config = mq_core::remoting::ClientConfig::default();
+    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
+    let request = DeleteTopicInBroker {
+        topic: topic.to_text(),
+    };
+    let address = cluster.address().to_string();
+    let deleted = remoting.call(&address, request, Bytes::new(), LIMIT).await;
+    deleted.map(drop).unwrap();
+    let warned = || lines.count(Level::WARN, "deleted");
+    in_time(&clock, "somebody says so", || warned() > 0).await;
+    for _ in 0..20 {
+        clock.advance(Duration::from_secs(1)).await;
+        Clock::system().sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(warned(), 1);
+
+    admin.create_topic(&topic, 4).await.unwrap();
+    send_all(&producer(&admin), &topic, ["a", "b", "c", "d"]).await;
+    let over = || lines.count(Level::INFO, "lets us pull again");
+    in_time(&clock, "it is back", || over() > 0).await;
+
+    eventually("both are said once", || (warned(), over()) == (1, 1)).await;
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, admin] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    tasks.stop(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
+    let (lines, _listening) = Lines::listen();
+    let mut cluster = Cluster::start().await;
+    let clock = by_hand();
+    let (client, admin) = (cluster.client_by(&clock), cluster.client());
+    let topic = topic("away");
+    admin.create_topic(&topic, 4).await.unwrap();
+    admin.shutdown(LIMIT).await.unwrap();
+    let seen = Seen::default();
+    let consumer = client
+        .push_consumer(from_the_beginning("patient"))
+        .subscribe(topic.clone(), "*");
+    let consumer = consumer.start(done(&seen)).await.unwrap();
+    in_time(&clock, "all queues are ours", || {
+        consumer.assignment().len() >= 4
+    })
+    .await;
+
+    let port = cluster.stop_broker().await;
+    let warned = || lines.count(Level::WARN, "");
+    in_time(&clock, "somebody says so", || warned() > 0).await;
+    for _ in 0..40 {
+        clock.advance(Duration::from_secs(1)).await;
+        Clock::system().sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(warned(), 1, "{:?}", lines.0.lock());
+
+    cluster.start_broker_again(port).await;
+    let over = || lines.count(Level::INFO, "answers again");
+    in_time(&clock, "it is back", || over() > 0).await;
+
+    eventually("both are said once", || (warned(), over()) == (1, 1)).await;
+    consumer.shutdown(LIMIT).await.unwrap();
+    client.shutdown(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
