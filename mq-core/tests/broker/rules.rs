@@ -219,24 +219,46 @@ async fn pulls_are_refused_by_rule() {
     client.heartbeat("g", &[("stock", "*")]).await;
     assert_eq!(client.refused(registered.clone()).await, unknown);
     client.heartbeat("g", &[("orders", "*")]).await;
-    assert_eq!(
-        client.pull(registered.clone()).await.code,
-        ResponseCode::SUCCESS
-    );
-    let newer = PullMessage {
-        sub_version: 2,
-        ..registered
-    };
-    assert_eq!(
-        client.refused(newer).await,
-        ResponseCode::SUBSCRIPTION_NOT_LATEST
-    );
+    assert_eq!(client.pull(registered).await.code, ResponseCode::SUCCESS);
 
     create(&client, 4, 2).await;
     assert_eq!(
         client.refused(pull("orders", 0, 0)).await,
         ResponseCode::NO_PERMISSION
     );
+    stage.stop().await;
+}
+
+/// Java's consumers start with a new version of what they want, and now and then keep it to
+/// themselves until their next heartbeat: they got nothing for half a minute.
+#[tokio::test]
+async fn a_newer_subscription_is_waited_for_only_where_it_may_want_more() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    client.heartbeat("g", &[("orders", "*")]).await;
+    client.heartbeat("choosy", &[("orders", "paid")]).await;
+    let newer = PullMessage {
+        sys_flag: 0,
+        sub_version: 2,
+        ..pull("orders", 0, 0)
+    };
+    let by_condition = PullMessage {
+        expression_type: Some("SQL92".into()),
+        ..newer.clone()
+    };
+    let choosy = PullMessage {
+        consumer_group: "choosy".into(),
+        ..newer.clone()
+    };
+
+    assert_eq!(client.pull(newer).await.code, ResponseCode::SUCCESS);
+    for newer in [by_condition, choosy] {
+        assert_eq!(
+            client.refused(newer).await,
+            ResponseCode::SUBSCRIPTION_NOT_LATEST
+        );
+    }
     stage.stop().await;
 }
 
