@@ -4,36 +4,32 @@
 //! answer that has become ready, and writes once. Each request is first polled in place: most are
 //! answered in the same turn, the others (a flush, a long poll) wait beside and stop nothing.
 
-use std::fmt;
-use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::Stream;
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
+use super::ending::{End, Ending, Farewell};
+use super::in_flight::InFlight;
 use super::input::Input;
 use super::output::Output;
 use super::peer::{Outgoing, Peer};
-use super::router::{Encoded, Router};
+use super::router::Router;
 use super::signals::{Signal, Signals};
+use super::timeouts::Timeouts;
+use super::turn::Turn;
 use super::waiters::Waiters;
 use super::{Limits, PeerWatcher};
 use crate::clock::{Clock, Moment};
 use crate::tasks::Tasks;
-use crate::wire::frame::{Frame, FrameError};
+use crate::wire::frame::Frame;
 use crate::wire::{self, Encoding, RemotingCommand};
 
-/// Bytes taken in one turn before other connections get theirs; each piece counts a little more
-/// than its length.
-const TURN: usize = 512 * 1024;
-const PIECE: usize = 512;
+/// Memory that a request takes beside its bytes.
+const REQUEST: usize = 512;
 
 /// With so many requests to the peer under way, another turn of the scheduler costs less than
 /// another write.
@@ -66,63 +62,17 @@ where
     }
 }
 
-/// Tells the world that the peer is gone, as soon as it is and however the task ends.
-struct Farewell {
-    peer: Peer,
-    watcher: Arc<dyn PeerWatcher>,
-}
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        self.peer.close();
-        self.watcher.closed(&self.peer);
-    }
-}
-
-/// Why a connection ended.
-#[derive(Debug)]
-enum End {
-    HungUp,
-    Closed,
-    Stopped,
-    Idle,
-    Stalled,
-    Io(io::Error),
-    Broken(FrameError),
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HungUp => f.write_str("the peer hung up"),
-            Self::Closed => f.write_str("by this side"),
-            Self::Stopped => f.write_str("this side stops"),
-            Self::Idle => f.write_str("idle for too long"),
-            Self::Stalled => f.write_str("the peer does not read"),
-            Self::Io(error) => error.fmt(f),
-            Self::Broken(error) => error.fmt(f),
-        }
-    }
-}
-
-/// Nothing more is read; what is under way may come to its end.
-struct Ending {
-    why: End,
-    until: Moment,
-}
-
 struct Connection<S> {
     stream: S,
     input: Input,
     output: Output,
     outgoing: mpsc::Receiver<Outgoing>,
-    /// Requests of the peer that are not answered yet.
-    answering: FuturesUnordered<Answering>,
-    answering_bytes: usize,
+    /// Requests of the peer.
+    in_flight: InFlight,
     /// Requests to the peer.
     waiters: Waiters,
     signals: Signals,
-    quiet: Quiet,
+    timeouts: Timeouts,
     ending: Option<Ending>,
     /// The peer takes nothing more. What it sent before is still to be read.
     deaf: bool,
@@ -140,8 +90,8 @@ struct Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(stream: S, link: Link, clock: Clock, tasks: Tasks) -> Self {
-        let quiet = Quiet::since(clock.moment());
-        let (first, _) = quiet.deadline(&link.limits);
+        let timeouts = Timeouts::since(clock.moment());
+        let (first, _) = timeouts.deadline(&link.limits);
         let signals = Signals::new(link.peer.clone(), tasks, clock.clone(), first);
         let farewell = Farewell {
             peer: link.peer.clone(),
@@ -152,11 +102,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             input: Input::new(link.limits.frame),
             output: Output::default(),
             outgoing: link.outgoing,
-            answering: FuturesUnordered::new(),
-            answering_bytes: 0,
+            in_flight: InFlight::default(),
             waiters: Waiters::default(),
             signals,
-            quiet,
+            timeouts,
             ending: None,
             deaf: false,
             joining: false,
@@ -174,18 +123,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(end) = self.take_signals(cx, now) {
             return Poll::Ready(end);
         }
-        let mut turn = TURN;
+        let mut turn = Turn::new();
         self.take_outgoing(cx, &mut turn);
-        if self.lets_others_join(turn) {
+        if self.lets_others_join(&turn) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         if let Err(end) = self.take_input(cx, now, &mut turn) {
             self.hang_up(end, now, cx);
         }
+        let held = self.is_held();
         self.take_answers(cx, &mut turn);
+        let full = self.is_full();
         self.write(cx, now);
-        if self.answering.is_empty()
+        if self.in_flight.is_empty()
             && self.output.waiting() == 0
             && let Some(ending) = self.ending.take()
         {
@@ -193,7 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.input.rest();
         self.output.rest();
-        if turn == 0 {
+        // Nobody else wakes the task for what stood still and can go on now.
+        if turn.is_over() || held && !self.is_held() || full && !self.is_full() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -245,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(ending) = self.ending.take_if(|ending| ending.until <= now) {
             return Some(ending.why);
         }
-        let (deadline, end) = self.quiet.deadline(&self.limits);
+        let (deadline, end) = self.timeouts.deadline(&self.limits);
         if deadline <= now {
             return Some(end);
         }
@@ -255,8 +207,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         None
     }
 
-    fn take_outgoing(&mut self, cx: &mut Context<'_>, turn: &mut usize) {
-        while *turn > 0 && !self.is_full() {
+    fn take_outgoing(&mut self, cx: &mut Context<'_>, turn: &mut Turn) {
+        while !turn.is_over() && !self.is_full() {
             let Poll::Ready(Some(outgoing)) = self.outgoing.poll_recv(cx) else {
                 return;
             };
@@ -264,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if answer.as_ref().is_some_and(oneshot::Sender::is_closed) {
                 continue;
             }
-            spend(turn, command.body.len());
+            turn.spend(command.body.len());
             let RemotingCommand {
                 mut head,
                 fields,
@@ -285,8 +237,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Among many callers the first one woke this task, and the others are about to run: after
     /// them one write serves all. A single caller waits for nobody.
-    fn lets_others_join(&mut self, turn: usize) -> bool {
-        let taken = turn < TURN;
+    fn lets_others_join(&mut self, turn: &Turn) -> bool {
+        let taken = !turn.is_whole();
         self.joining = taken && !self.joining && self.waiters.len() > MANY_CALLERS;
         self.joining
     }
@@ -295,20 +247,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         cx: &mut Context<'_>,
         now: Moment,
-        turn: &mut usize,
+        turn: &mut Turn,
     ) -> Result<(), End> {
         loop {
             self.take_frames(cx, turn)?;
-            if *turn == 0 || self.is_held() {
+            if turn.is_over() || self.is_held() {
                 // Whatever lies here now does so for our sake, not the peer's.
-                self.quiet.frame_ended();
+                self.timeouts.frame_ended();
                 return Ok(());
             }
-            self.quiet.frame_begun(self.input.waiting() > 0, now);
+            self.timeouts.frame_begun(self.input.waiting() > 0, now);
             match self.input.poll_read(&mut self.stream, cx) {
                 Poll::Ready(Ok(0)) => return Err(End::HungUp),
                 Poll::Ready(Ok(_)) => {
-                    self.quiet.heard(now);
+                    self.timeouts.heard(now);
                     self.peer.hear();
                 }
                 Poll::Ready(Err(error)) => return Err(End::Io(error)),
@@ -317,20 +269,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    fn take_frames(&mut self, cx: &mut Context<'_>, turn: &mut usize) -> Result<(), End> {
-        while *turn > 0 && !self.is_held() {
+    fn take_frames(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Result<(), End> {
+        while !turn.is_over() && !self.is_held() {
             let Some(frame) = self.input.frame().map_err(End::Broken)? else {
                 return Ok(());
             };
-            self.quiet.frame_ended();
-            spend(turn, frame.header.len() + frame.body.len());
+            self.timeouts.frame_ended();
+            turn.spend(frame.header.len() + frame.body.len());
             self.take_frame(frame, cx)?;
         }
         Ok(())
     }
 
     fn take_frame(&mut self, frame: Frame, cx: &mut Context<'_>) -> Result<(), End> {
-        let bytes = PIECE + frame.header.len() + frame.body.len();
+        let bytes = REQUEST + frame.header.len() + frame.body.len();
         let command = RemotingCommand::from_frame(frame).map_err(End::Broken)?;
         if command.head.is_answer() {
             self.waiters.answer(command);
@@ -341,32 +293,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match future.as_mut().poll(cx) {
             Poll::Ready(Some(answer)) => self.output.push(answer),
             Poll::Ready(None) => {}
-            Poll::Pending => {
-                self.answering_bytes += bytes;
-                self.answering.push(Answering { future, bytes });
-            }
+            Poll::Pending => self.in_flight.push(future, bytes),
         }
         Ok(())
     }
 
-    fn take_answers(&mut self, cx: &mut Context<'_>, turn: &mut usize) {
-        if self.answering.is_empty() {
-            return;
-        }
-        let held = self.is_held();
-        while *turn > 0 && !self.is_full() {
-            let answering = Pin::new(&mut self.answering);
-            let Poll::Ready(Some((answer, bytes))) = answering.poll_next(cx) else {
+    fn take_answers(&mut self, cx: &mut Context<'_>, turn: &mut Turn) {
+        while !turn.is_over() && !self.is_full() {
+            let Poll::Ready(answer) = self.in_flight.poll(cx) else {
                 break;
             };
-            self.answering_bytes -= bytes;
             if let Some(answer) = answer {
-                spend(turn, answer.body.len());
+                turn.spend(answer.body.len());
                 self.output.push(answer);
             }
-        }
-        if held && !self.is_held() {
-            cx.waker().wake_by_ref();
         }
     }
 
@@ -374,11 +314,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.output.waiting() == 0 {
             return;
         }
-        let held = self.is_full();
         if !self.deaf {
             match self.output.write(&mut self.stream, cx) {
                 Ok(0) => {}
-                Ok(_) => self.quiet.said(now),
+                Ok(_) => self.timeouts.said(now),
                 Err(error) => {
                     tracing::debug!(peer = ?self.peer, %error, "the peer takes nothing more");
                     self.deaf = true;
@@ -388,11 +327,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.deaf {
             self.output = Output::default();
         }
-        if self.output.waiting() > 0 && self.quiet.blocked(now) {
+        if self.output.waiting() > 0 && self.timeouts.blocked(now) {
             self.signals.wake_at(now.plus(self.limits.stalled), cx);
-        }
-        if held && !self.is_full() {
-            cx.waker().wake_by_ref();
         }
     }
 
@@ -403,85 +339,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Nothing more is read for now.
     fn is_held(&self) -> bool {
-        self.ending.is_some()
-            || self.is_full()
-            || self.answering.len() >= self.limits.in_flight
-            || self.answering_bytes >= self.limits.in_flight_bytes
-    }
-}
-
-fn spend(turn: &mut usize, bytes: usize) {
-    *turn = turn.saturating_sub(PIECE + bytes);
-}
-
-/// A request whose answer takes longer than a turn.
-struct Answering {
-    future: BoxFuture<'static, Option<Encoded>>,
-    bytes: usize,
-}
-
-impl Future for Answering {
-    type Output = (Option<Encoded>, usize);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let bytes = self.bytes;
-        self.future.as_mut().poll(cx).map(|answer| (answer, bytes))
-    }
-}
-
-/// Since when nothing happens where something should.
-#[derive(Debug)]
-struct Quiet {
-    /// The last byte in either direction.
-    last: Moment,
-    /// The frame that has not come to its end.
-    frame: Option<Moment>,
-    /// Bytes that the peer does not take.
-    unsent: Option<Moment>,
-}
-
-impl Quiet {
-    fn since(now: Moment) -> Self {
-        Self {
-            last: now,
-            frame: None,
-            unsent: None,
-        }
-    }
-
-    fn heard(&mut self, now: Moment) {
-        self.last = now;
-    }
-
-    fn said(&mut self, now: Moment) {
-        self.last = now;
-        self.unsent = None;
-    }
-
-    /// Whether this is news.
-    fn blocked(&mut self, now: Moment) -> bool {
-        let news = self.unsent.is_none();
-        self.unsent.get_or_insert(now);
-        news
-    }
-
-    fn frame_begun(&mut self, begun: bool, now: Moment) {
-        if begun {
-            self.frame.get_or_insert(now);
-        }
-    }
-
-    fn frame_ended(&mut self) {
-        self.frame = None;
-    }
-
-    /// When the connection has to end if things stay as they are, and why.
-    fn deadline(&self, limits: &Limits) -> (Moment, End) {
-        let idle = self.frame.map_or(self.last, |frame| frame.min(self.last));
-        let idle = idle.plus(limits.idle);
-        match self.unsent.map(|unsent| unsent.plus(limits.stalled)) {
-            Some(stalled) if stalled < idle => (stalled, End::Stalled),
-            _ => (idle, End::Idle),
-        }
+        self.ending.is_some() || self.is_full() || self.in_flight.is_full(&self.limits)
     }
 }

@@ -6,7 +6,9 @@
 mod client;
 mod config;
 mod connection;
+mod ending;
 mod error;
+mod in_flight;
 mod input;
 mod local;
 mod output;
@@ -15,6 +17,8 @@ mod processor;
 mod router;
 mod server;
 mod signals;
+mod timeouts;
+mod turn;
 mod waiters;
 
 #[cfg(test)]
