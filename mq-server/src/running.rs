@@ -11,7 +11,7 @@ use mq_core::broker::{Advertised, Broker};
 use mq_core::clock::Clock;
 use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
 use mq_core::store::disk::RealDisk;
-use mq_core::store::{MessageStore, RecoveryReport, StoreConfig};
+use mq_core::store::{MessageStore, StoreConfig, StoreError};
 use mq_core::tasks::Tasks;
 
 use crate::failure::Failure;
@@ -131,26 +131,12 @@ async fn open(config: StoreConfig, clock: Clock) -> Result<MessageStore, Failure
     let root = config.root.clone();
     let opening =
         tokio::task::spawn_blocking(move || MessageStore::open(config, Arc::new(RealDisk), clock));
-    let (store, report) = opening.await?.map_err(|error| {
-        let advice = format!(
-            "give `{}` space and rights, or choose another directory with `--store`",
-            root.display()
-        );
+    let (store, _) = opening.await?.map_err(|error| {
+        let mut advice = "or choose another directory with `--store`".to_owned();
+        if let StoreError::Disk { .. } = error {
+            advice.insert_str(0, &format!("give `{}` space and rights, ", root.display()));
+        }
         Failure::from(error).advise(advice)
     })?;
-    tell(&report);
     Ok(store)
-}
-
-fn tell(report: &RecoveryReport) {
-    if !report.clean {
-        tracing::warn!(
-            records = report.walked,
-            end = %report.end,
-            "the last run was not stopped in order, the store has been recovered"
-        );
-    }
-    for (from, to) in &report.damaged {
-        tracing::error!(%from, %to, "a damaged part of the log was set aside");
-    }
 }

@@ -249,13 +249,18 @@ fn a_store_that_cannot_be_had_is_named() {
         ])
     };
     let error = start(&path);
-    assert!(error.contains(&path), "{error}");
+    let expected = format!("could not create `{path}`: not a directory; give `{path}`");
+    assert!(error.contains(&expected), "{error}");
 
     let foreign = folder.path().join("foreign");
     std::fs::create_dir_all(foreign.join("commitlog")).unwrap();
     file(&foreign.join("commitlog"), "holiday.jpg", "not a segment");
     let error = start(foreign.to_str().unwrap());
     assert!(error.contains("holiday.jpg"), "{error}");
+    assert!(
+        error.contains("move it elsewhere; or choose another"),
+        "{error}"
+    );
 
     let store = folder.path().join("store");
     let server = Server::standalone(&store, &[]);

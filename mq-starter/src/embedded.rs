@@ -235,15 +235,6 @@ async fn open(config: &BrokerConfig, clock: Clock) -> Result<MessageStore, Cause
     let store = config.store();
     let opening =
         tokio::task::spawn_blocking(move || MessageStore::open(store, Arc::new(RealDisk), clock));
-    let (store, report) = opening.await??;
-    if !report.clean {
-        tracing::warn!(
-            records = report.walked,
-            "the last run was not stopped in order, the store has been recovered"
-        );
-    }
-    for (from, to) in &report.damaged {
-        tracing::error!(%from, %to, "a damaged part of the log was set aside");
-    }
+    let (store, _) = opening.await??;
     Ok(store)
 }

@@ -20,13 +20,13 @@ pub enum StoreError {
         source: io::Error,
     },
     /// Another program, or another store in this one, has the directory open.
-    #[error("the store `{}` is in use: stop the other broker (ours or Apache's), or choose another directory", path.display())]
+    #[error("the store `{}` is in use: stop the other broker (ours or Apache's)", path.display())]
     InUse {
         /// The directory.
         path: PathBuf,
     },
     /// A file lies in a directory of the store that cannot be one of its own.
-    #[error("`{}` does not belong into a store: {reason}", path.display())]
+    #[error("`{}` does not belong into a store: {reason}; move it elsewhere", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum StoreError {
         reason: String,
     },
     /// A segment in the middle of the log is not there.
-    #[error("the log has a hole: the segment `{}` is missing", path.display())]
+    #[error("the log has a hole: the segment `{}` is missing; put it back", path.display())]
     MissingSegment {
         /// The file that should be there.
         path: PathBuf,

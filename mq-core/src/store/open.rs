@@ -91,7 +91,23 @@ impl MessageStore {
             .replace(&abort, pid.as_bytes())
             .map_err(at("write", &abort))?;
         inner.save_mark()?;
+        report.tell();
         Ok((Self(Arc::new(inner)), report))
+    }
+}
+
+impl RecoveryReport {
+    fn tell(&self) {
+        if !self.clean {
+            tracing::warn!(
+                records = self.walked,
+                end = %self.end,
+                "the last run was not stopped in order, the store has been recovered"
+            );
+        }
+        for (from, to) in &self.damaged {
+            tracing::error!(%from, %to, "a damaged part of the log was set aside");
+        }
     }
 }
 

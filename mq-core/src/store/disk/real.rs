@@ -15,7 +15,10 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_directories(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        fs::create_dir_all(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => error,
+        })
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
