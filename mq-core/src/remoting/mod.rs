@@ -6,6 +6,7 @@
 mod client;
 mod config;
 mod connection;
+mod connections;
 mod ending;
 mod error;
 mod in_flight;

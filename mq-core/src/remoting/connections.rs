@@ -1,0 +1,250 @@
+//! The way to each server, by address: a connection that is open or being made, or straight to a
+//! server in the same process.
+//!
+//! Connections are made when they are needed. Callers who need the same one share the attempt.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::connection::{self, Link};
+use super::local::{LocalLink, LocalServer};
+use super::peer::Peer;
+use super::{CallError, ClientConfig, Router};
+use crate::clock::Clock;
+use crate::tasks::Tasks;
+
+/// The connections of one client. They end when this is dropped, or with the tasks they run on.
+pub(super) struct Connections {
+    pub(super) config: ClientConfig,
+    /// Answers what servers ask.
+    pub(super) incoming: Arc<Router>,
+    pub(super) clock: Clock,
+    pub(super) tasks: Tasks,
+    servers: Mutex<HashMap<String, Server>>,
+}
+
+/// What stands at an address.
+enum Server {
+    Local(LocalServer, Option<Arc<LocalLink>>),
+    Remote(watch::Receiver<Attempt>),
+}
+
+#[derive(Clone)]
+enum Attempt {
+    Connecting,
+    Open(Peer),
+    Failed(Arc<io::Error>),
+}
+
+impl Connections {
+    pub(super) fn new(
+        config: ClientConfig,
+        incoming: Arc<Router>,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> Self {
+        Self {
+            config,
+            incoming,
+            clock,
+            tasks,
+            servers: Mutex::default(),
+        }
+    }
+
+    /// From now on `address` is `server`, in this process.
+    pub(super) fn attach(&self, address: &str, server: &LocalServer) {
+        let server = Server::Local(server.clone(), None);
+        let before = self.servers.lock().insert(address.to_owned(), server);
+        if let Some(before) = before {
+            before.close();
+        }
+    }
+
+    /// Ends the connection with `address`; a server in this process stays attached.
+    pub(super) fn disconnect(&self, address: &str) {
+        let mut servers = self.servers.lock();
+        match servers.get_mut(address) {
+            Some(Server::Local(_, link)) => {
+                if let Some(link) = link.take() {
+                    link.close();
+                }
+            }
+            Some(Server::Remote(_)) => {
+                if let Some(server) = servers.remove(address) {
+                    server.close();
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// The link with the server that is attached as `address`; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Connect`] when that server or this client stops.
+    pub(super) fn local(&self, address: &str) -> Result<Option<Arc<LocalLink>>, CallError> {
+        let mut servers = self.servers.lock();
+        let Some(Server::Local(server, link)) = servers.get_mut(address) else {
+            return Ok(None);
+        };
+        if let Some(link) = link.as_ref().filter(|link| link.is_open()) {
+            return Ok(Some(Arc::clone(link)));
+        }
+        let (incoming, outbox) = (Arc::clone(&self.incoming), self.config.limits.outbox);
+        let fresh = Arc::new(server.connect(address, incoming, outbox, &self.tasks)?);
+        *link = Some(Arc::clone(&fresh));
+        Ok(Some(fresh))
+    }
+
+    /// The other end of the connection with `address`, which is made if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Connect`], or [`CallError::Closed`] when this client stops.
+    pub(super) async fn remote(&self, address: &str) -> Result<Peer, CallError> {
+        let mut attempt = self.attempt(address);
+        let outcome = attempt
+            .wait_for(|attempt| !matches!(attempt, Attempt::Connecting))
+            .await;
+        match outcome.as_deref() {
+            Ok(Attempt::Open(peer)) => Ok(peer.clone()),
+            Ok(Attempt::Failed(error)) => Err(CallError::Connect {
+                address: address.to_owned(),
+                source: io::Error::new(error.kind(), Arc::clone(error)),
+            }),
+            Ok(Attempt::Connecting) | Err(_) => Err(closed(address)),
+        }
+    }
+
+    /// A server that shuts down wants its clients on a new connection: what is asked from now on
+    /// takes one, what was asked over the old one is still answered there.
+    pub(super) fn leave(&self, address: &str, peer: &Peer) {
+        let mut servers = self.servers.lock();
+        let is_old = |server: &Server| match server {
+            Server::Remote(attempt) => match &*attempt.borrow() {
+                Attempt::Open(open) => open.id() == peer.id(),
+                Attempt::Connecting | Attempt::Failed(_) => false,
+            },
+            Server::Local(..) => false,
+        };
+        if servers.get(address).is_some_and(is_old) {
+            servers.remove(address);
+        }
+    }
+
+    /// The connection with `address`, or the attempt that is under way, or a new one.
+    fn attempt(&self, address: &str) -> watch::Receiver<Attempt> {
+        let mut servers = self.servers.lock();
+        if let Some(Server::Remote(attempt)) = servers.get(address) {
+            let usable = match &*attempt.borrow() {
+                Attempt::Open(peer) => !peer.is_closed(),
+                Attempt::Connecting => attempt.has_changed().is_ok(),
+                Attempt::Failed(_) => false,
+            };
+            if usable {
+                return attempt.clone();
+            }
+        }
+        let attempt = self.connect(address);
+        servers.insert(address.to_owned(), Server::Remote(attempt.clone()));
+        attempt
+    }
+
+    fn connect(&self, address: &str) -> watch::Receiver<Attempt> {
+        let (outcome, attempt) = watch::channel(Attempt::Connecting);
+        let (config, router) = (self.config, Arc::clone(&self.incoming));
+        let (clock, tasks) = (self.clock.clone(), self.tasks.clone());
+        let address = address.to_owned();
+        self.tasks.spawn("connection to a server", async move {
+            let connecting = open(&address, &config, &clock);
+            let connected = tokio::select! {
+                connected = connecting => connected,
+                () = tasks.stopping() => return,
+            };
+            let (stream, remote) = match connected {
+                Ok(connected) => connected,
+                Err(error) => {
+                    outcome.send_replace(Attempt::Failed(Arc::new(error)));
+                    return;
+                }
+            };
+            if outcome.is_closed() {
+                return;
+            }
+            let outbox = config.limits.outbox;
+            let (peer, outgoing) = Peer::new(router.next_peer(), remote, outbox, clock.clone());
+            outcome.send_replace(Attempt::Open(peer.clone()));
+            let link = Link {
+                peer,
+                outgoing,
+                router,
+                watcher: Arc::new(()),
+                limits: config.limits,
+                encoding: config.encoding,
+            };
+            connection::run(stream, link, clock, tasks).await;
+        });
+        attempt
+    }
+}
+
+impl Server {
+    fn close(&self) {
+        match self {
+            Self::Local(_, link) => {
+                if let Some(link) = link {
+                    link.close();
+                }
+            }
+            Self::Remote(attempt) => {
+                if let Attempt::Open(peer) = &*attempt.borrow() {
+                    peer.close();
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Connections {
+    fn drop(&mut self) {
+        for server in self.servers.get_mut().values() {
+            server.close();
+        }
+    }
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.servers.lock().keys()).finish()
+    }
+}
+
+async fn open(
+    address: &str,
+    config: &ClientConfig,
+    clock: &Clock,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    let connecting = TcpStream::connect(address);
+    let stream = match clock.timeout(config.connect_timeout, connecting).await {
+        Ok(stream) => stream?,
+        Err(elapsed) => return Err(io::Error::new(io::ErrorKind::TimedOut, elapsed)),
+    };
+    stream.set_nodelay(true)?;
+    let remote = stream.peer_addr()?;
+    Ok((stream, remote))
+}
+
+pub(super) fn closed(address: &str) -> CallError {
+    CallError::Closed {
+        address: address.to_owned(),
+    }
+}
