@@ -1,0 +1,176 @@
+//! One message as bytes: the layout shared by commit log, pull answers and pushed messages.
+//!
+//! A record says its own length first, so that a reader can walk from one to the next. `RECORD.md`
+//! beside this file lists the fields.
+
+mod draft;
+mod view;
+
+use bytes::{Buf as _, Bytes};
+
+use super::MessageExt;
+pub use draft::{Draft, Place};
+pub use view::RecordView;
+
+/// Marks a record whose topic length takes one byte.
+pub const MAGIC_V1: u32 = 0xDAA3_20A7;
+/// Marks a record whose topic length takes two bytes: a topic of more than 127 bytes.
+pub const MAGIC_V2: u32 = 0xDAA3_20AB;
+/// Marks the filler at the end of a file.
+pub const MAGIC_BLANK: u32 = 0xCBD4_3194;
+/// Bytes that the filler at the end of a file takes at least.
+pub const BLANK_SIZE: usize = 8;
+/// Bytes of the smallest record there can be: IPv4 hosts, no body, no topic, no properties.
+pub const MIN_SIZE: usize = 91;
+
+/// Why bytes are no record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The bytes end before the record does.
+    #[error("the record ends early: {needed} bytes needed, {found} there")]
+    Short {
+        /// Bytes the record says it has.
+        needed: usize,
+        /// Bytes there.
+        found: usize,
+    },
+    /// Neither of the two record marks.
+    #[error("{0:#010x} is no mark of a record")]
+    Magic(u32),
+    /// The parts do not add up to the length that the record says it has.
+    #[error("the parts of the record do not add up to its length of {total} bytes")]
+    Length {
+        /// The length the record says it has.
+        total: usize,
+    },
+    /// The body's checksum differs.
+    #[error("the body's checksum is {found:#010x}, expected {expected:#010x}")]
+    Checksum {
+        /// Computed.
+        found: u32,
+        /// Stored.
+        expected: u32,
+    },
+    /// The topic is no name.
+    #[error("the topic is no name")]
+    Topic,
+}
+
+/// Reads all records of a pull answer. Bodies stay packed when they were packed.
+///
+/// # Errors
+///
+/// [`RecordError`] of the first record that cannot be read.
+pub fn decode_all(mut bytes: Bytes) -> Result<Vec<MessageExt>, RecordError> {
+    let mut messages = Vec::new();
+    while !bytes.is_empty() {
+        let view = RecordView::parse(&bytes)?;
+        messages.push(view.to_message(&bytes)?);
+        let size = view.size;
+        bytes.advance(size);
+    }
+    Ok(messages)
+}
+
+/// CRC-32 without its highest bit, as every checksum of RocketMQ is (`UtilAll.crc32`).
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes) & 0x7FFF_FFFF
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Message, PhysicalOffset, QueueOffset, SysFlag, TopicName};
+
+    fn draft(topic: &str, host: &str) -> Draft {
+        let mut message = Message::new(TopicName::new(topic.to_owned()).unwrap(), "hello");
+        message.properties.set("TAGS", "created");
+        message.flag = 7;
+        Draft {
+            message,
+            queue_id: 3,
+            sys_flag: SysFlag::default(),
+            born_timestamp: 1,
+            born_host: host.parse().unwrap(),
+            store_host: "127.0.0.1:10911".parse().unwrap(),
+            reconsume_times: 2,
+            prepared_transaction_offset: 0,
+        }
+    }
+
+    fn place() -> Place {
+        Place {
+            queue_offset: QueueOffset(5),
+            physical_offset: PhysicalOffset(6),
+            store_timestamp: 77,
+        }
+    }
+
+    fn encoded(draft: &Draft) -> Bytes {
+        let mut bytes = Vec::new();
+        draft.encode(&mut bytes);
+        place().write(&mut bytes);
+        bytes.into()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let long = format!("%RETRY%{}", "g".repeat(200));
+        for (topic, host) in [
+            ("t", "1.2.3.4:5"),
+            ("t", "[::1]:5"),
+            (long.as_str(), "1.2.3.4:5"),
+        ] {
+            let draft = draft(topic, host);
+
+            let bytes = encoded(&draft);
+            let back = decode_all(bytes.clone()).unwrap().remove(0);
+
+            assert_eq!(bytes.len(), draft.size());
+            assert_eq!(back.message, draft.message);
+            assert_eq!(back.born_host, draft.born_host);
+            assert_eq!(back.store_host, draft.store_host);
+            assert_eq!(
+                (back.queue_offset, back.physical_offset),
+                (QueueOffset(5), PhysicalOffset(6))
+            );
+            assert_eq!((back.queue_id, back.reconsume_times), (3, 2));
+            assert_eq!(back.store_timestamp, 77);
+        }
+    }
+
+    #[test]
+    fn a_record_cut_anywhere_is_no_record() {
+        let bytes = encoded(&draft("t", "1.2.3.4:5"));
+
+        for end in 0..bytes.len() {
+            assert!(RecordView::parse(&bytes[..end]).is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_body_is_seen() {
+        let mut bytes = encoded(&draft("t", "1.2.3.4:5")).to_vec();
+        bytes[88] ^= 1;
+
+        let view = RecordView::parse(&bytes).unwrap();
+
+        assert!(matches!(
+            view.check_body(),
+            Err(RecordError::Checksum { .. })
+        ));
+    }
+
+    #[test]
+    fn lengths_that_do_not_add_up_are_refused() {
+        let good = encoded(&draft("t", "1.2.3.4:5"));
+        for at in [3, 87, 93] {
+            let mut bytes = good.to_vec();
+            bytes[at] = bytes[at].wrapping_add(1);
+            bytes.extend_from_slice(&[0; 8]);
+
+            assert!(RecordView::parse(&bytes).is_err(), "byte {at}");
+        }
+    }
+}
