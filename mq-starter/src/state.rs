@@ -87,12 +87,16 @@ impl<'a> Assembly<'a> {
         let found = self.state.get::<T>();
         if found.is_none() {
             let name = type_name::<T>();
-            let call = match name.strip_prefix("dyn ") {
-                Some(_) => format!(".provide_as::<{name}>(…)"),
-                None => ".provide(…)".to_owned(),
+            let shared = format!("`.provide_as::<{name}>(…)`");
+            let what = if self.state.get::<Arc<T>>().is_some() {
+                format!("provides as an `Arc`: write {shared}")
+            } else if name.starts_with("dyn ") {
+                format!("does not provide: add {shared}")
+            } else {
+                "does not provide: add `.provide(…)`".to_owned()
             };
             self.missing.push(format!(
-                "{wanted_by} needs a `{name}`, which the application does not provide: add `{call}`"
+                "{wanted_by} needs a `{name}`, which the application {what}"
             ));
         }
         found
@@ -209,6 +213,24 @@ mod tests {
         let missing = assembly.into_missing().join("\n");
         assert!(missing.contains("X.count needs a `i32`"), "{missing}");
         assert!(missing.contains(".provide_as::<dyn "), "{missing}");
+    }
+
+    #[test]
+    fn a_value_that_is_provided_in_an_arc_of_its_own_is_found_out() {
+        let mut collected = Collected::default();
+        collected.add(Arc::new(Arc::new(5_i32)));
+        let state = collected.finish();
+        let mut assembly = Assembly::new(&state);
+
+        assert!(Inject::<i32>::take(&mut assembly, "X.count").is_none());
+
+        assert_eq!(
+            assembly.into_missing(),
+            [
+                "X.count needs a `i32`, which the application provides as an `Arc`: write \
+                 `.provide_as::<i32>(…)`"
+            ]
+        );
     }
 
     #[test]
