@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
+use mq_core::remoting::BindError;
+
 use crate::config::{ConfigErrors, ConfigProblem};
 
 /// One thing that is wrong, and where.
@@ -71,19 +73,21 @@ pub enum ApplicationError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The web server's address cannot be listened on.
-    #[error("could not listen on {address}")]
-    Listen {
-        /// The address.
-        address: String,
-        /// Why, such as "address in use".
-        source: std::io::Error,
-    },
+    #[error("the web server does not start")]
+    Listen(#[source] BindError),
     /// The web server ended with an error.
     #[error("the web server ended")]
     Web(#[source] std::io::Error),
     /// Not everything ended in time.
     #[error("still running after the deadline: {}", .0.join(", "))]
     Stop(Vec<String>),
+}
+
+impl ApplicationError {
+    /// A web server that could not listen on `address`, and what to do about it.
+    pub fn listen(address: &str, source: std::io::Error) -> Self {
+        Self::Listen(BindError::new(address, source))
+    }
 }
 
 impl From<ConfigErrors> for ApplicationError {

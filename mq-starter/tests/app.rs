@@ -636,6 +636,14 @@ async fn a_taken_port_is_refused_with_the_key_to_change() {
             "{text}"
         );
     }
+    let store = TempDir::new().unwrap();
+    let app = sender(options(&store), None).await;
+    let served = app.serve(&format!("127.0.0.1:{port}"), Router::new()).await;
+    let text = format!("{:?}", mq_starter::Failure::from(served.unwrap_err()));
+    assert!(
+        text.contains(&format!("127.0.0.1:{port} is taken")),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

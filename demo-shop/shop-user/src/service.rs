@@ -103,8 +103,8 @@ async fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), Appl
         let address = socket.local_addr()?;
         Ok((socket, address))
     };
-    bound.await.map_err(|source| ApplicationError::Listen {
-        address: format!("{host}:{port}"),
-        source,
-    })
+    let address = format!("{host}:{port}");
+    bound
+        .await
+        .map_err(|source| ApplicationError::listen(&address, source))
 }

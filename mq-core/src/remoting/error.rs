@@ -97,7 +97,8 @@ pub enum BindError {
 }
 
 impl BindError {
-    pub(super) fn new(address: &str, source: io::Error) -> Self {
+    /// What `source` means for whoever wanted to listen on `address`.
+    pub fn new(address: &str, source: io::Error) -> Self {
         let address = address.to_owned();
         match source.kind() {
             io::ErrorKind::AddrInUse => Self::Taken { address, source },

@@ -154,9 +154,8 @@ impl Application {
         match TcpListener::bind(address).await {
             Ok(socket) => self.serve_until(socket, router, asked_to_stop()).await,
             Err(source) => {
-                let address = address.to_owned();
                 self.shutdown().await?;
-                Err(ApplicationError::Listen { address, source })
+                Err(ApplicationError::listen(address, source))
             }
         }
     }
