@@ -188,11 +188,6 @@ impl TopicName {
         self.0.starts_with(RETRY_PREFIX)
     }
 
-    /// Whether this is a dead-letter topic.
-    pub fn is_dead_letters(&self) -> bool {
-        self.0.starts_with(DLQ_PREFIX)
-    }
-
     /// The group whose retry or dead-letter topic this is.
     pub fn group(&self) -> Option<GroupName> {
         let name = self

@@ -39,17 +39,17 @@ struct Inner {
 ///
 /// The task that owns the connection chooses the opaque number and the encoding.
 #[derive(Debug)]
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     /// The request.
-    pub command: RemotingCommand,
+    pub(super) command: RemotingCommand,
     /// Who waits; `None` for a one-way request.
-    pub answer: Option<oneshot::Sender<RemotingCommand>>,
+    pub(super) answer: Option<oneshot::Sender<RemotingCommand>>,
 }
 
 impl Peer {
     /// The peer at `address`, and what is to be sent to it: the owner of the connection takes it
     /// from the receiver. At most `capacity` requests wait.
-    pub fn new(
+    pub(crate) fn new(
         id: PeerId,
         address: SocketAddr,
         capacity: usize,

@@ -21,11 +21,11 @@ use crate::wire::{
 
 /// An answer ready to be written: the frame up to its body, and the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encoded {
+pub(super) struct Encoded {
     /// Lengths and header.
-    pub head: BytesMut,
+    pub(super) head: BytesMut,
     /// The body, not copied.
-    pub body: Bytes,
+    pub(super) body: Bytes,
 }
 
 /// Which processor answers which code.
@@ -68,7 +68,7 @@ impl Router {
 
     /// Answers a request that came in a frame, in the request's encoding; `None` when no answer is
     /// wanted. A code without a row is refused at once with code 3, as Apache's programs do.
-    pub fn frame(
+    pub(super) fn frame(
         &self,
         command: RemotingCommand,
         peer: &Peer,
@@ -85,7 +85,10 @@ impl Router {
     /// # Errors
     ///
     /// [`Refusal`] as the processor gave it, or code 3 when nobody answers `R`.
-    pub async fn call<R: Request>(&self, request: Incoming<R>) -> Result<Reply<R::Reply>, Refusal> {
+    pub(super) async fn call<R: Request>(
+        &self,
+        request: Incoming<R>,
+    ) -> Result<Reply<R::Reply>, Refusal> {
         let Some(row) = self.rows.get(&R::CODE.0) else {
             return Err(unknown(R::CODE.0));
         };

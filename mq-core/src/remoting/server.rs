@@ -79,17 +79,19 @@ impl RemotingServer {
                             tracing::warn!(%address, "closed at once: too many connections");
                             continue;
                         };
-                        let (peer, outgoing) = self.peer(&router, address);
+                        let (limits, clock) = (self.config.limits, self.clock.clone());
+                        let id = router.next_peer();
+                        let (peer, outgoing) = Peer::new(id, address, limits.outbox, clock.clone());
                         let link = Link {
                             peer,
                             outgoing,
                             router: Arc::clone(&router),
                             watcher: Arc::clone(&watcher),
-                            limits: self.config.limits,
+                            limits,
                             encoding: Encoding::Json,
                         };
-                        let (clock, tasks) = (self.clock.clone(), owner.clone());
-                        owner.spawn("connection", serve(stream, place, link, clock, tasks));
+                        let serving = serve(stream, place, link, clock, owner.clone());
+                        owner.spawn("connection", serving);
                     }
                     Err(error) if is_the_peers(&error) => {}
                     Err(error) => {
@@ -99,15 +101,6 @@ impl RemotingServer {
                 }
             }
         });
-    }
-
-    fn peer(
-        &self,
-        router: &Router,
-        address: SocketAddr,
-    ) -> (Peer, tokio::sync::mpsc::Receiver<super::Outgoing>) {
-        let outbox = self.config.limits.outbox;
-        Peer::new(router.next_peer(), address, outbox, self.clock.clone())
     }
 }
 

@@ -51,26 +51,3 @@ pub struct Subscription {
     /// When it was made or last changed, ms since 1970: the newest of a group counts.
     pub version: i64,
 }
-
-impl Subscription {
-    /// A subscription by tags; see [`TagExpression::parse`].
-    ///
-    /// # Errors
-    ///
-    /// [`TagError`] when the expression is malformed.
-    pub fn by_tags(
-        topic: TopicName,
-        expression: impl Into<ByteString>,
-        version: i64,
-    ) -> Result<Self, TagError> {
-        let expression = expression.into();
-        let tags = TagExpression::parse(&expression)?;
-        Ok(Self {
-            topic,
-            expression,
-            selector: SelectorType::Tag,
-            tags,
-            version,
-        })
-    }
-}

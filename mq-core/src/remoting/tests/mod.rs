@@ -165,6 +165,12 @@ impl Stage {
             .await
     }
 
+    /// Who said something, as often as they did.
+    fn speakers(&self) -> Vec<Peer> {
+        let heard = self.echo.heard.lock();
+        heard.iter().map(|(_, peer)| peer.clone()).collect()
+    }
+
     /// The peer that said `word`.
     async fn who_said(&self, word: &str) -> Peer {
         let said = || {

@@ -79,13 +79,7 @@ async fn a_client_that_stops_is_reported_to_its_servers() {
     for address in stage.both() {
         stage.say(address, "here").await.unwrap();
     }
-    let peers: Vec<_> = stage
-        .echo
-        .heard
-        .lock()
-        .iter()
-        .map(|(_, p)| p.clone())
-        .collect();
+    let peers = stage.speakers();
 
     stage.client_tasks.stop(MINUTE).await.unwrap();
 

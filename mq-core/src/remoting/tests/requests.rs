@@ -26,14 +26,8 @@ async fn a_panic_is_refused_and_costs_nobody_else_anything() {
         assert_eq!(refusal.code, ResponseCode::SYSTEM_ERROR);
         assert!(stage.say(address, "after").await.is_ok());
     }
-    let peers: Vec<_> = stage
-        .echo
-        .heard
-        .lock()
-        .iter()
-        .map(|(_, p)| p.id())
-        .collect();
-    assert_eq!(peers[0], peers[1], "the connection was kept");
+    let peers = stage.speakers();
+    assert_eq!(peers[0].id(), peers[1].id(), "the connection was kept");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::remoting::connection::{self, Link};
+use crate::remoting::peer::Outgoing;
 
 const IN_FLIGHT: usize = 3;
 
