@@ -37,10 +37,8 @@ impl Running {
         let address = SocketAddr::new(config.network.bind, config.network.port).to_string();
         let bound = RemotingServer::bind(&address, ServerConfig::default(), clock.clone()).await;
         let server = bound.map_err(|error| {
-            Failure::from(error).advise(
-                "stop the other broker, or choose another port with `listenPort` (standalone: \
-                 `--broker-port`)",
-            )
+            let advice = "this port is set with `listenPort` (standalone: `--broker-port`)";
+            Failure::from(error).advise(advice)
         })?;
         let advertised = advertised(&config.network, server.local_address()).await?;
         let line = line(&config, &advertised);

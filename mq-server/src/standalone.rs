@@ -25,9 +25,8 @@ pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failur
         ..NamesrvConfig::default()
     };
     let started = NameServer::start(&name_server, clock.clone()).await;
-    let name_server = started.map_err(|error| {
-        Failure::from(error).advise("choose another port with `--namesrv-port`")
-    })?;
+    let name_server = started
+        .map_err(|error| Failure::from(error).advise("this port is set with `--namesrv-port`"))?;
     let address = reachable(name_server.address());
     config.network.name_servers = vec![address.to_string()];
     let broker = match Running::start(config, clock.clone()).await {
