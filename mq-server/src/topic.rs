@@ -75,10 +75,8 @@ impl Cluster {
     }
 
     async fn list(&self) -> Result<(), Failure> {
-        let reply = self.ask(|| GetAllTopicListFromNameserver).await?;
-        let known: TopicList = fastjson::read(&reply.body)?;
         let mut topics: BTreeMap<ByteString, Vec<String>> = BTreeMap::new();
-        for name in known.topic_list {
+        for name in self.known().await? {
             topics.entry(name).or_default();
         }
         for (broker, address) in self.brokers().await? {
@@ -97,6 +95,10 @@ impl Cluster {
 
     async fn delete(&self, name: &str) -> Result<(), Failure> {
         let name = TopicName::new(name.to_owned())?;
+        if !self.known().await?.contains(&name.to_text()) {
+            let failure = Failure::from(format!("there is no topic `{name}`"));
+            return Err(failure.advise("`mq topic list` shows all"));
+        }
         for (broker, address) in self.brokers().await? {
             let topic = name.to_text();
             self.call(&address, DeleteTopicInBroker { topic }).await?;
@@ -110,6 +112,13 @@ impl Cluster {
             self.call(address, request).await?;
         }
         Ok(())
+    }
+
+    /// The topics that the name servers know.
+    async fn known(&self) -> Result<Vec<ByteString>, Failure> {
+        let reply = self.ask(|| GetAllTopicListFromNameserver).await?;
+        let known: TopicList = fastjson::read(&reply.body)?;
+        Ok(known.topic_list)
     }
 
     /// Names and addresses of the masters.

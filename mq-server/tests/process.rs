@@ -188,6 +188,8 @@ fn topics_are_created_listed_and_deleted() {
             .any(|line| line.starts_with("orders"))
     );
 
+    let error = refused(&["topic", "delete", "-t", "orders", "-n", &namesrv]);
+    assert!(error.contains("there is no topic `orders`"), "{error}");
     let error = refused(&["topic", "create", "-t", "a/b", "-n", &namesrv]);
     assert!(error.contains("illegal character '/'"), "{error}");
     assert_eq!(server.end().0, Some(0));
