@@ -500,13 +500,19 @@ fn an_application_reads_its_own_keys_as_its_own_types() {
     assert_eq!(shop, expected);
     assert_eq!(settings.get::<u16>("server.port").unwrap(), Some(8011));
     assert_eq!(settings.get::<u16>("server.missing").unwrap(), None);
-    let error = settings.get::<u8>("server.port").unwrap_err().to_string();
-    assert!(
-        error.contains(
-            "application.yml:11: server.port: is `8011`, expected a number from 0 to 255"
+    for (error, expected) in [
+        (
+            settings.get::<u8>("server.port").err(),
+            "application.yml:11: server.port: is `8011`, expected a number from 0 to 255",
         ),
-        "{error}"
-    );
+        (
+            settings.get::<String>("shop.limits").err(),
+            "application.yml:8: shop.limits: is a list or a heading, expected one value",
+        ),
+    ] {
+        let error = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]

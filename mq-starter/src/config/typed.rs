@@ -34,9 +34,13 @@ impl<'a> Part<'a> {
     }
 
     fn complain(&self, what: impl Into<String>) -> Complaint {
-        let found = self.layers.find(&Key::new(&self.key));
-        let origin = found.map_or(Origin::Nowhere, |found| found.origin.clone());
-        Complaint(ConfigProblem::new(origin, &self.key, what))
+        let key = Key::new(&self.key);
+        let found = self.layers.find(&key);
+        let written = found.map_or(self.key.as_str(), |found| found.written);
+        let first = || self.layers.below(&key).next().map(|(_, found)| found);
+        let place = found.or_else(first);
+        let origin = place.map_or(Origin::Nowhere, |found| found.origin.clone());
+        Complaint(ConfigProblem::new(origin, written, what))
     }
 
     /// The value with its placeholders filled.
@@ -50,7 +54,13 @@ impl<'a> Part<'a> {
     }
 
     fn needed(&self) -> Result<String, Complaint> {
-        self.text()?.ok_or_else(|| self.complain("is not set"))
+        self.text()?.ok_or_else(|| {
+            self.complain(if self.is_set() {
+                "is a list or a heading, expected one value"
+            } else {
+                "is not set"
+            })
+        })
     }
 
     fn parsed<T: std::str::FromStr>(&self, expected: &str) -> Result<T, Complaint> {
