@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::PullProcessor;
 use crate::broker::admit::{READ, forbidden};
 use crate::broker::topics::Topic;
-use crate::message::subscription::{SelectorType, Subscription, TagExpression};
+use crate::message::subscription::{SelectorType, TagExpression};
 use crate::wire::body::{MessageModel, permission};
 use crate::wire::header::{PullMessage, PullMessageReply};
 use crate::wire::{Refusal, Reply, ResponseCode};
@@ -117,25 +117,28 @@ impl PullProcessor {
             return Err(Denied::because(forbidden_type::SUBSCRIPTION, &remark));
         }
         let subscription = wanted.subscription.ok_or_else(unknown)?;
-        if subscription.version < header.sub_version && !covers(&subscription, header) {
-            let remark = format!("the subscription of [{group}] to [{topic}] is not the latest");
-            return Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into());
+        if subscription.version < header.sub_version {
+            return newer(header);
         }
         only_tags(subscription.selector)?;
         Ok(subscription.tags.clone())
     }
 }
 
-/// Whether the subscription that the broker knows lets everything through that a newer one can want:
-/// clients choose by tag once more.
+/// What a pull gets whose subscription is newer than the one that the broker knows: by tags
+/// everything, for clients choose by tag once more.
 ///
-/// A Java client that changes its version while another of its threads sends a heartbeat does not
-/// tell of it before the next one, which may be 30 s away (`sendHeartbeatToAllBrokerWithLock`);
-/// until then `PullMessageProcessor` refuses its pulls.
-fn covers(known: &Subscription, header: &PullMessage) -> bool {
-    let newer = SelectorType::from_wire(header.expression_type.as_deref());
-    let by_tag = known.selector == SelectorType::Tag && newer == Some(SelectorType::Tag);
-    by_tag && known.tags.tags().is_empty()
+/// `PullMessageProcessor` refuses it. But a Java client that changes its version while another of
+/// its threads sends a heartbeat tells of it only with the next one, which may be 30 s away
+/// (`sendHeartbeatToAllBrokerWithLock`).
+fn newer(header: &PullMessage) -> Result<TagExpression, Denied> {
+    let selector = SelectorType::from_wire(header.expression_type.as_deref());
+    if selector == Some(SelectorType::Tag) {
+        return Ok(TagExpression::default());
+    }
+    let (group, topic) = (&header.consumer_group, &header.topic);
+    let remark = format!("the subscription of [{group}] to [{topic}] is not the latest");
+    Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into())
 }
 
 /// What the pull itself says.
