@@ -10,9 +10,9 @@
 //! `remoting` and `wire` to the consumer (`client`), which calls the listener and commits the
 //! offset, or sends the message back for another attempt.
 //!
-//! [`message`] is the traveller itself; `namesrv` tells everybody where the brokers are.
-//! [`clock`], [`tasks`] and [`settings`] are open to all: the time, who waits for which task, and
-//! how settings are read.
+//! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the traveller
+//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`] and [`settings`]
+//! are open to all: the time, who waits for which task, and how settings are read.
 
 extern crate self as mq_core;
 
