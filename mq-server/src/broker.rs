@@ -30,7 +30,10 @@ pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
             "name one with `-n HOST:PORT` or `namesrvAddr=…`, or run both with `mq standalone`",
         ));
     }
-    await_name_server(&config.network.name_servers, &clock).await?;
+    tokio::select! {
+        answered = await_name_server(&config.network.name_servers, &clock) => answered?,
+        () = signal.received() => return Ok(()),
+    }
     let broker = Running::start(config, clock.clone()).await?;
     let took = clock.moment().since(begun);
     ready::say(&format!("ready {} in {} ms", broker.line, took.as_millis()))?;
@@ -47,6 +50,7 @@ async fn await_name_server(addresses: &[String], clock: &Clock) -> Result<(), Fa
     let config = ClientConfig::default();
     let client = RemotingClient::new(config, nothing, clock.clone(), tasks.clone());
     let deadline = clock.moment().plus(NAME_SERVER_LIMIT);
+    let mut told = false;
     let answered = loop {
         let mut last = None;
         for address in addresses {
@@ -66,7 +70,13 @@ async fn await_name_server(addresses: &[String], clock: &Clock) -> Result<(), Fa
         }
         match last {
             Some(error) if clock.moment() >= deadline => break Err(error),
-            Some(_) => clock.sleep(PAUSE).await,
+            Some(error) => {
+                if !told {
+                    tracing::warn!(%error, "waiting for a name server");
+                    told = true;
+                }
+                clock.sleep(PAUSE).await;
+            }
             None => break Ok(()),
         }
     };

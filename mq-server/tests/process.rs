@@ -8,6 +8,13 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 const MQ: &str = env!("CARGO_BIN_EXE_mq");
 
+/// SIGTERM.
+fn ask_to_end(child: &Child) {
+    let id = child.id().to_string();
+    let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(asked.success());
+}
+
 /// A running server; killed when the test fails before it ended.
 struct Server {
     child: Child,
@@ -64,14 +71,7 @@ impl Server {
 
     /// SIGTERM; the code it ends with, and what it logged.
     fn end(mut self) -> (Option<i32>, String) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        ask_to_end(&self.child);
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "", "nothing but the line `ready` on standard output");
@@ -306,6 +306,21 @@ fn a_broker_without_a_name_server_says_what_to_do() {
         error.contains("127.0.0.1:1") && error.contains("is the name server running"),
         "{error}"
     );
+}
+
+#[test]
+fn a_broker_that_waits_for_its_name_server_can_be_stopped() {
+    let mut command = Command::new(MQ);
+    command.args(["broker", "-n", "127.0.0.1:1", "--port", "0"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    assert!(line.contains("waiting for a name server"), "{line}");
+
+    ask_to_end(&child);
+
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
