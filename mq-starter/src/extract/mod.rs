@@ -22,7 +22,7 @@ pub use state::State;
 #[diagnostic::on_unimplemented(
     message = "a listener cannot ask for `{Self}`",
     label = "this parameter cannot be taken from a message",
-    note = "wrap the payload in `Json<…>` and what the application provides in `State<…>`; a `String`, `Bytes`, `Header<…>`, `Headers` and `MessageExt` can be asked for too"
+    note = "wrap the payload in `mq_starter::Json<…>` and what the application provides in `mq_starter::State<…>`; a `String`, `Bytes`, `Header<…>`, `Headers` and `MessageExt` can be asked for too"
 )]
 pub trait FromMessage: Sized + Send {
     /// Notes, before the first message, what the application must provide.
