@@ -167,8 +167,9 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
     };
     let mut outcome = Round::Settled;
     for assigned in &before {
-        let goes = !mine.contains(&assigned.queue) || assigned.is_dropped();
-        if goes && release(core, assigned).await == Round::Unsettled {
+        let stays = mine.contains(&assigned.queue);
+        let goes = !stays || assigned.is_dropped();
+        if goes && release(core, assigned, stays).await == Round::Unsettled {
             outcome = Round::Unsettled;
         }
     }
@@ -219,7 +220,8 @@ fn take(core: &Arc<Core>, queue: MessageQueue, start: QueueOffset) {
     }
 }
 
-async fn release(core: &Core, assigned: &Assigned) -> Round {
+/// Gives a queue up, for good or to take it anew at the offset that it was moved to.
+async fn release(core: &Core, assigned: &Assigned, anew: bool) -> Round {
     let queue = std::slice::from_ref(&assigned.queue);
     assigned.drop_it();
     if core.is_locking() {
@@ -230,8 +232,12 @@ async fn release(core: &Core, assigned: &Assigned) -> Round {
             return Round::Unsettled;
         }
     }
+    let committed = core.offsets.commit(queue, Commit::Surely).await;
+    // Taken anew without it, the queue would go on where it was before it was moved.
+    if anew && !committed {
+        return Round::Unsettled;
+    }
     tracing::debug!(queue = %assigned.queue, "a queue is no longer ours");
-    core.offsets.commit(queue, Commit::Surely).await;
     core.offsets.forget(&assigned.queue);
     core.stuck.end(&assigned.queue);
     if core.is_locking() {

@@ -35,7 +35,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    async fn start(router: Router) -> Self {
+    pub(super) async fn start(router: Router) -> Self {
         let clock = Clock::system();
         let config = ServerConfig::default();
         let server = RemotingServer::bind("127.0.0.1:0", config, clock.clone())

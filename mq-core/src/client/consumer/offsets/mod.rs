@@ -126,8 +126,9 @@ impl Offsets {
         offset.map_err(|source| unknown(queue, source))
     }
 
-    /// Keeps what is known of `queues`. A failure is logged: the next commit makes up for it.
-    pub(super) async fn commit(&self, queues: &[MessageQueue], how: Commit) {
+    /// Keeps what is known of `queues`; whether no broker has to be told again. A failure is
+    /// logged: the next commit makes up for it.
+    pub(super) async fn commit(&self, queues: &[MessageQueue], how: Commit) -> bool {
         let known: Vec<_> = {
             let known = self.known.lock();
             let offset = |queue: &MessageQueue| Some((queue.clone(), *known.get(queue)?));
@@ -137,6 +138,7 @@ impl Offsets {
             Home::File(file) => {
                 let all = self.known.lock().clone();
                 file.keep(all).await;
+                true
             }
             Home::Broker => {
                 // Side by side: at shutdown a broker that is gone must not hold up the others.
@@ -145,14 +147,16 @@ impl Offsets {
                     match sent.await {
                         Err(error) if error.is_transport() => {
                             tracing::debug!(%queue, %offset, %error, "the offset is not committed");
+                            false
                         }
                         Err(error) => {
                             tracing::warn!(%queue, %offset, %error, "the offset is not committed");
+                            true
                         }
-                        Ok(()) => {}
+                        Ok(()) => true,
                     }
                 });
-                join_all(commits).await;
+                join_all(commits).await.into_iter().all(|told| told)
             }
         }
     }

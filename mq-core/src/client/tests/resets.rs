@@ -1,0 +1,150 @@
+//! A queue is moved while its broker does not take the offset.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytestring::ByteString;
+use parking_lot::Mutex;
+
+use super::stage::{Broker, SECOND, Server, name_server, topic};
+use crate::client::groups::Order;
+use crate::client::{Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome};
+use crate::clock::Clock;
+use crate::message::{GroupName, MessageExt, MessageQueue};
+use crate::remoting::{Incoming, Processor, Router};
+use crate::wire::body::{ConsumerIds, ResetOffsetBody};
+use crate::wire::header::{
+    GetConsumerListByGroup, HeartBeat, HeartBeatReply, OffsetReply, PullMessage, PullMessageReply,
+    QueryConsumerOffset, UpdateConsumerOffset,
+};
+use crate::wire::{NoFields, Refusal, Reply, fastjson};
+
+/// A broker with one member that does not answer the first commit.
+#[derive(Clone, Default)]
+struct Forgetful {
+    member: Arc<Mutex<ByteString>>,
+    /// Offsets that were to be committed; the first is not.
+    commits: Arc<Mutex<Vec<i64>>>,
+    /// Where pulls began.
+    pulls: Arc<Mutex<Vec<i64>>>,
+}
+
+impl Processor<HeartBeat> for Forgetful {
+    async fn process(&self, _: Incoming<HeartBeat>) -> Result<Reply<HeartBeatReply>, Refusal> {
+        Ok(Reply::ok(HeartBeatReply::default()))
+    }
+}
+
+impl Processor<GetConsumerListByGroup> for Forgetful {
+    async fn process(
+        &self,
+        _: Incoming<GetConsumerListByGroup>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let ids = ConsumerIds {
+            consumer_id_list: vec![self.member.lock().clone()],
+        };
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&ids)))
+    }
+}
+
+impl Processor<QueryConsumerOffset> for Forgetful {
+    async fn process(
+        &self,
+        _: Incoming<QueryConsumerOffset>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let offset = self
+            .commits
+            .lock()
+            .iter()
+            .skip(1)
+            .last()
+            .copied()
+            .unwrap_or(7);
+        Ok(Reply::ok(OffsetReply { offset }))
+    }
+}
+
+impl Processor<UpdateConsumerOffset> for Forgetful {
+    async fn process(
+        &self,
+        request: Incoming<UpdateConsumerOffset>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let first = {
+            let mut commits = self.commits.lock();
+            commits.push(request.header.commit_offset.unwrap_or(-1));
+            commits.len() == 1
+        };
+        if first {
+            std::future::pending::<()>().await;
+        }
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<PullMessage> for Forgetful {
+    async fn process(
+        &self,
+        request: Incoming<PullMessage>,
+    ) -> Result<Reply<PullMessageReply>, Refusal> {
+        self.pulls.lock().push(request.header.queue_offset);
+        std::future::pending().await
+    }
+}
+
+struct Nothing;
+
+impl ConcurrentListener for Nothing {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
+        vec![Outcome::Done; batch.len()]
+    }
+}
+
+async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let clock = Clock::system();
+    let begun = clock.moment();
+    while !condition() {
+        assert!(clock.moment().since(begun) < SECOND * 10, "{what}");
+        clock.sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What the queue was moved to was lost when the commit failed: the queue was taken anew at the
+/// offset that the broker had.
+#[tokio::test]
+async fn a_queue_is_not_taken_anew_before_the_offset_that_it_was_moved_to_is_committed() {
+    let forgetful = Forgetful::default();
+    let router = Router::default()
+        .on::<HeartBeat>(forgetful.clone())
+        .on::<GetConsumerListByGroup>(forgetful.clone())
+        .on::<QueryConsumerOffset>(forgetful.clone())
+        .on::<UpdateConsumerOffset>(forgetful.clone())
+        .on::<PullMessage>(forgetful.clone());
+    let broker = Broker {
+        server: Server::start(router).await,
+        taken: Arc::default(),
+    };
+    let names = name_server(&[&broker]).await;
+    let mut config = ClientConfig::new([names.address.clone()]);
+    config.timings.api_timeout = Duration::from_millis(200);
+    let client = Client::new(config, Clock::system()).unwrap();
+    *forgetful.member.lock() = client.id().into();
+    let group = GroupName::new("shop").unwrap();
+    let consumer = client
+        .push_consumer(ConsumerConfig::new(group))
+        .subscribe(topic(), "*");
+    let consumer = consumer.start(Nothing).await.unwrap();
+    eventually("it pulls", || *forgetful.pulls.lock() == [7]).await;
+
+    let queue = MessageQueue::new(topic(), "broker-0", 0);
+    let offset_table = BTreeMap::from([(queue, 3)]);
+    let order = Order::Reset(ResetOffsetBody { offset_table });
+    assert!(client.0.groups.lock().tell("shop", order));
+
+    eventually("it pulls again", || forgetful.pulls.lock().len() == 2).await;
+    assert_eq!(*forgetful.pulls.lock(), [7, 3]);
+    assert_eq!(*forgetful.commits.lock(), [3, 3]);
+    consumer.shutdown(SECOND).await.unwrap();
+    client.shutdown(SECOND).await.unwrap();
+    names.stop().await;
+}
