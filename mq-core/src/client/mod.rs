@@ -25,6 +25,7 @@ mod incoming;
 mod month;
 mod name_servers;
 mod producer;
+mod ranges;
 mod routes;
 mod topics;
 mod troubles;
@@ -81,7 +82,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the group is reserved or has a producer already.
+    /// [`StartError`] when the group is reserved or has a producer already, or a setting is out of
+    /// its range.
     pub fn producer(&self, config: ProducerConfig) -> Result<Producer, StartError> {
         Producer::start(&self.0, config)
     }

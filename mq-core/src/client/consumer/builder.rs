@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytestring::ByteString;
@@ -100,7 +99,7 @@ impl PushConsumerBuilder {
         if cluster.tasks.is_stopping() {
             return Err(StartError::ShutDown);
         }
-        check(&config)?;
+        config.check()?;
         let subscriptions = subscriptions(&config, wanted, cluster.clock.now_ms())?;
         let (orders, received) = mpsc::channel(ORDERS);
         let member = Member {
@@ -191,59 +190,6 @@ async fn find(
         }
         Ok(_) => Ok(()),
     }
-}
-
-fn check(config: &ConsumerConfig) -> Result<(), StartError> {
-    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let flow = &config.flow;
-    let rules: [(_, u64, RangeInclusive<u64>, _); 6] = [
-        (
-            "consumeThreadMax",
-            config.consume_threads.into(),
-            1..=1000,
-            "1 to 1000",
-        ),
-        (
-            "consumeMessageBatchMaxSize",
-            config.consume_batch_size.into(),
-            1..=1024,
-            "1 to 1024",
-        ),
-        (
-            "pullBatchSize",
-            config.pull_batch_size.into(),
-            1..=1024,
-            "1 to 1024",
-        ),
-        (
-            "pullThresholdForQueue",
-            count(flow.messages),
-            1..=65_535,
-            "1 to 65535",
-        ),
-        (
-            "pullThresholdSizeForQueue",
-            count(flow.bytes),
-            1..=1 << 30,
-            "1 byte to 1 GiB",
-        ),
-        (
-            "consumeConcurrentlyMaxSpan",
-            flow.span,
-            1..=65_535,
-            "1 to 65535",
-        ),
-    ];
-    for (name, found, range, allowed) in rules {
-        if !range.contains(&found) {
-            return Err(StartError::Setting {
-                name,
-                found,
-                allowed,
-            });
-        }
-    }
-    Ok(())
 }
 
 fn subscriptions(

@@ -107,6 +107,7 @@ impl Producer {
         if cluster.tasks.is_stopping() {
             return Err(StartError::ShutDown);
         }
+        config.check()?;
         cluster.groups.lock().add_producer(&config.group)?;
         cluster.heartbeat_is_due();
         Ok(Self(Arc::new(Shared {
