@@ -17,10 +17,10 @@ use tokio::sync::Notify;
 use super::config::{ClientConfig, Timings};
 use super::error::{RouteError, StartError};
 use super::groups::Groups;
+use super::incoming;
 use super::name_servers::NameServers;
 use super::routes::{RouteTable, TEMPLATE_TOPIC, TopicRoute};
 use super::troubles::Troubles;
-use super::{incoming, month};
 use crate::clock::Clock;
 use crate::message::{GroupName, TopicName, UniqueIds};
 use crate::remoting::{CallError, RemotingClient};
@@ -344,7 +344,7 @@ async fn beat(cluster: Arc<Cluster>) {
 fn unique_ids(ip: IpAddr, pid: u32, unique: u64, clock: &Clock) -> UniqueIds {
     let [a, b, c, d, ..] = unique.to_be_bytes();
     let instance = u32::from_be_bytes([a, b, c, d]);
-    UniqueIds::new(ip, pid, instance, month::start_of(clock.now_ms()))
+    UniqueIds::new(ip, pid, instance, clock.now_ms())
 }
 
 /// A number that differs from client to client, in one process and in all others.

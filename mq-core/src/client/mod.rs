@@ -22,7 +22,6 @@ mod consumer;
 mod error;
 mod groups;
 mod incoming;
-mod month;
 mod name_servers;
 mod producer;
 mod ranges;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::PhysicalOffset;
+use super::date::month_start;
 
 /// Why a text is no offset id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,8 +97,8 @@ pub struct UniqueIds {
 impl UniqueIds {
     /// For a client at `address` in process `pid`; `instance` tells apart several in one process.
     ///
-    /// `month_start_ms` is the beginning of the current month, ms since 1970.
-    pub fn new(address: IpAddr, pid: u32, instance: u32, month_start_ms: i64) -> Self {
+    /// The ids count from the beginning of the month that `now_ms` lies in, ms since 1970.
+    pub fn new(address: IpAddr, pid: u32, instance: u32, now_ms: i64) -> Self {
         let address = match address {
             IpAddr::V4(ip) => format!("{:08X}", u32::from(ip)),
             IpAddr::V6(ip) => format!("{:032X}", u128::from(ip)),
@@ -105,7 +106,7 @@ impl UniqueIds {
         let prefix = format!("{address}{:04X}{instance:08X}", pid & 0xFFFF);
         Self {
             prefix,
-            month_start_ms,
+            month_start_ms: month_start(now_ms),
             counter: AtomicU32::new(0),
         }
     }

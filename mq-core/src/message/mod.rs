@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod compression;
+mod date;
 mod hash;
 mod id;
 mod names;
@@ -18,6 +19,7 @@ mod sys_flag;
 
 use bytes::Bytes;
 
+pub use date::Date;
 pub use hash::java_hash;
 pub use id::{IdError, OffsetMessageId, UniqueIds};
 pub use names::{GroupName, NameError, Tag, TopicName};

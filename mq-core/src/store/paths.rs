@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::message::Date;
+
 /// Digits in the name of a segment or queue file: the offset of its first byte.
 const NAME_DIGITS: usize = 20;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -74,21 +76,8 @@ pub(super) fn file_in(directory: &Path, base: u64) -> PathBuf {
 
 /// A time (ms since 1970) as `yyyyMMddHHmmssSSS`, in UTC: the name of an index file.
 pub(super) fn time_name(time_ms: i64) -> String {
-    let (days, in_day) = (time_ms.div_euclid(DAY_MS), time_ms.rem_euclid(DAY_MS));
-    // Civil date from days since 1970: years are counted from March, in eras of 400 years.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let Date { year, month, day } = Date::at(time_ms);
+    let in_day = time_ms.rem_euclid(DAY_MS);
     let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
     let (second, millis) = (in_day / 1_000 % 60, in_day % 1_000);
     format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}{millis:03}")

@@ -215,10 +215,5 @@ fn unique_ids(parts: &Parts) -> UniqueIds {
     let address = parts.advertised.socket;
     let now_ms = parts.clock.now_ms();
     let instance = u32::try_from(now_ms & 0xFFFF_FFFF).unwrap_or(0);
-    UniqueIds::new(
-        address.ip(),
-        std::process::id(),
-        instance,
-        properties::month_start(now_ms),
-    )
+    UniqueIds::new(address.ip(), std::process::id(), instance, now_ms)
 }

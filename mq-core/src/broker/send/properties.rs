@@ -70,20 +70,6 @@ pub(super) fn unique_id(properties: &str) -> Option<&str> {
         .find_map(|(name, value)| (name == property::UNIQ_KEY).then_some(value))
 }
 
-/// The beginning of the month (UTC) that `now_ms` lies in, ms since 1970.
-pub(super) fn month_start(now_ms: i64) -> i64 {
-    const DAY: i64 = 86_400_000;
-
-    // Days since 1 March of the year 0, in eras of 400 years that are all alike.
-    let day = now_ms.div_euclid(DAY) + 719_468;
-    let in_era = day.rem_euclid(146_097);
-    let year = (in_era - in_era / 1_460 + in_era / 36_524 - in_era / 146_096) / 365;
-    let in_year = in_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * in_year + 2) / 153;
-    let in_month = in_year - (153 * month + 2) / 5;
-    (now_ms.div_euclid(DAY) - in_month) * DAY
-}
-
 fn is_the_brokers(name: &[u8]) -> bool {
     matches!(name, b"MSG_REGION" | b"TRACE_ON" | b"CLUSTER" | b"POP_CK")
 }
@@ -143,15 +129,5 @@ mod tests {
 
         assert_eq!(id(b"").len(), 32);
         assert_ne!(id(b""), id(b"UNIQ_KEY\x01\x02"));
-    }
-
-    #[test]
-    fn months_begin_on_their_first() {
-        const DAY: i64 = 86_400_000;
-        // 2026-11-21, 2024-02-29, 1970-01-01, 2000-03-01.
-        assert_eq!(month_start(20_778 * DAY + 5), 20_758 * DAY);
-        assert_eq!(month_start(19_782 * DAY), 19_754 * DAY);
-        assert_eq!(month_start(0), 0);
-        assert_eq!(month_start(11_017 * DAY), 11_017 * DAY);
     }
 }
