@@ -15,6 +15,7 @@ use super::layers::Layers;
 use super::{known, yaml};
 
 const NAMES: [&str; 2] = ["bootstrap", "application"];
+const KINDS: [&str; 3] = ["yml", "yaml", "properties"];
 const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
 
 /// Where to look for settings.
@@ -125,7 +126,7 @@ impl SettingsOptions {
             return Vec::new();
         }
         match &self.directory {
-            Some(given) if candidates(given, "").any(|path| path.is_file()) => vec![given.clone()],
+            Some(given) if !suffixes(given).is_empty() => vec![given.clone()],
             _ => vec![PathBuf::new(), PathBuf::from("config")],
         }
     }
@@ -198,21 +199,26 @@ fn active_profiles(layers: &Layers) -> Vec<Active> {
 }
 
 fn no_such_profile(profile: &str, folders: &[PathBuf]) -> String {
-    let here = Path::new(".");
-    let files = folders
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(here.join(folder)).ok());
-    let mut profiles = files.flatten().filter_map(|file| {
-        let name = file.ok()?.file_name().into_string().ok()?;
-        let (stem, _) = name.rsplit_once('.')?;
-        let suffix = NAMES.iter().find_map(|base| stem.strip_prefix(base))?;
-        Some(suffix.strip_prefix('-')?.to_owned())
-    });
+    let suffixes = folders.iter().flat_map(|folder| suffixes(folder));
+    let mut profiles = suffixes.filter_map(|suffix| Some(suffix.strip_prefix('-')?.to_owned()));
     let hint = match profiles.find(|name| known::near(profile, name)) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("such as application-{profile}.yml"),
     };
     format!("the profile `{profile}` is active and no file is named for it, {hint}")
+}
+
+/// What follows `bootstrap` and `application` in the file names of `folder`: nothing or `-<profile>`.
+fn suffixes(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(Path::new(".").join(folder));
+    let found = files.into_iter().flatten().filter_map(|file| {
+        let name = file.ok()?.file_name().into_string().ok()?;
+        let (stem, kind) = name.rsplit_once('.')?;
+        let suffix = NAMES.iter().find_map(|base| stem.strip_prefix(base))?;
+        let is_ours = KINDS.contains(&kind) && (suffix.is_empty() || suffix.starts_with('-'));
+        is_ours.then(|| suffix.to_owned())
+    });
+    found.collect()
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -223,9 +229,9 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn candidates<'a>(folder: &'a Path, suffix: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    NAMES.into_iter().flat_map(move |name| {
-        ["yml", "yaml", "properties"].map(|kind| folder.join(format!("{name}{suffix}.{kind}")))
-    })
+    NAMES
+        .into_iter()
+        .flat_map(move |name| KINDS.map(|kind| folder.join(format!("{name}{suffix}.{kind}"))))
 }
 
 /// Lays the files named with `suffix` on `layers`; says whether there was any.

@@ -160,10 +160,7 @@ fn profiles_come_from_files_variables_and_arguments() {
 
 #[test]
 fn a_profile_without_a_file_is_a_mistake() {
-    let folder = folder(&[
-        ("bootstrap.yml", "who: all"),
-        ("bootstrap-dev.yml", "who: dev"),
-    ]);
+    let folder = folder(&[("bootstrap-dev.yml", "who: dev")]);
     for (profile, hint) in [
         ("dve", "did you mean `dev`?"),
         ("prod", "application-prod.yml"),
