@@ -12,7 +12,9 @@ use mq_core::broker::{Advertised, Broker};
 use mq_core::client::Client;
 use mq_core::clock::Clock;
 use mq_core::namesrv::{NameServer, NamesrvConfig};
-use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
+use mq_core::remoting::{
+    BindError, ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig,
+};
 use mq_core::store::MessageStore;
 use mq_core::store::disk::RealDisk;
 use mq_core::tasks::Tasks;
@@ -166,7 +168,7 @@ async fn name_server(settings: &EmbeddedSettings, clock: Clock) -> Result<NameSe
     let found = tokio::net::lookup_host(listen).await;
     let address = found.map(|mut found| found.next());
     let address = address
-        .map_err(|source| Unusable::new("listen", source))?
+        .map_err(|source| Unusable::new("listen", BindError::new(listen, source)))?
         .ok_or_else(|| Unusable::new("listen", format!("`{listen}` has no address")))?;
     (config.bind, config.port) = (address.ip(), address.port());
     let started = NameServer::start(&config, clock).await;
