@@ -3,9 +3,9 @@
 use super::Parts;
 use super::admin;
 use super::clients::Clients;
+use super::locking::LockProcessor;
 use super::positions::Positions;
 use super::pull::PullProcessor;
-use super::queue_locks::LockProcessor;
 use super::send::{SendBackProcessor, SendProcessor};
 use crate::remoting::Router;
 use crate::wire::header::{

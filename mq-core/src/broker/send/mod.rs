@@ -21,7 +21,7 @@ use properties::Stamp;
 use super::Parts;
 use super::admit::Admit;
 use super::config::DelayLevels;
-use super::orderly::QueueLocks;
+use super::queue_locks::QueueLocks;
 use super::topics::Topic;
 use crate::clock::Clock;
 use crate::message::{OffsetMessageId, UniqueIds};

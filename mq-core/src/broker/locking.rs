@@ -1,0 +1,41 @@
+//! 41 and 42: members of a group lock queues to consume them in order
+//! (`AdminBrokerProcessor.lockBatchMQ`).
+
+use std::sync::Arc;
+
+use super::Parts;
+use super::queue_locks::QueueLocks;
+use crate::remoting::{Incoming, Processor};
+use crate::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
+use crate::wire::header::{LockBatchMq, UnlockBatchMq};
+use crate::wire::{NoFields, Refusal, Reply, fastjson};
+
+/// Locks and unlocks.
+#[derive(Clone, Debug)]
+pub(super) struct LockProcessor(Arc<QueueLocks>);
+
+impl LockProcessor {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(Arc::clone(&parts.locks))
+    }
+}
+
+impl Processor<LockBatchMq> for LockProcessor {
+    async fn process(&self, request: Incoming<LockBatchMq>) -> Result<Reply<NoFields>, Refusal> {
+        let body: LockBatchRequestBody = fastjson::read(&request.body)?;
+        let lock_ok_mq_set = self
+            .0
+            .lock(&body.consumer_group, &body.client_id, body.mq_set);
+        let answer = LockBatchResponseBody { lock_ok_mq_set };
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&answer)))
+    }
+}
+
+impl Processor<UnlockBatchMq> for LockProcessor {
+    async fn process(&self, request: Incoming<UnlockBatchMq>) -> Result<Reply<NoFields>, Refusal> {
+        let body: LockBatchRequestBody = fastjson::read(&request.body)?;
+        self.0
+            .unlock(&body.consumer_group, &body.client_id, &body.mq_set);
+        Ok(Reply::ok(NoFields))
+    }
+}
