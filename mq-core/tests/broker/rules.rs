@@ -332,6 +332,13 @@ async fn offsets_of_nothing_are_refused() {
     for (header, expected) in cases {
         assert_eq!(client.refused(header).await, expected);
     }
+    let pull = PullMessage {
+        sys_flag: PullMessage::COMMIT,
+        commit_offset: 1,
+        ..pull("orders", 99, 0)
+    };
+    assert_eq!(client.refused(pull).await, invalid);
+    assert_eq!(client.committed("orders", 99).await, None);
     assert!(client.call(header).await.is_ok());
     stage.stop().await;
 }
