@@ -23,6 +23,9 @@ pub(crate) fn namesrv(args: &NamesrvArgs) -> Result<Checked<NamesrvConfig>, Prob
     gathered.words(&args.words);
     gathered.option("bindAddress", "--bind", args.bind);
     gathered.option("listenPort", "--port", args.port);
+    gathered.refuse("broker.conf: it is a key of the broker's", |key| {
+        BrokerConfig::has_key(key) && !NamesrvConfig::has_key(key)
+    });
     gathered.finish(NamesrvConfig::from_settings)
 }
 
@@ -36,7 +39,7 @@ pub(crate) fn broker(args: &BrokerArgs) -> Result<Checked<BrokerConfig>, Problem
     gathered.option("namesrvAddr", "-n", args.namesrv.as_ref());
     gathered.option("bindAddress", "--bind", args.bind);
     gathered.option("listenPort", "--port", args.port);
-    gathered.finish(BrokerConfig::from_settings)
+    gathered.finish_broker()
 }
 
 /// Settings of the broker in `mq standalone`.
@@ -47,7 +50,7 @@ pub(crate) fn standalone(args: &StandaloneArgs) -> Result<Checked<BrokerConfig>,
     gathered.common(&args.common, &[]);
     gathered.option("bindAddress", "--bind", args.bind);
     gathered.option("listenPort", "--broker-port", args.broker_port);
-    gathered.finish(BrokerConfig::from_settings)
+    gathered.finish_broker()
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +112,23 @@ impl Gathered {
                 Err(problem) => self.problems.push(problem),
             }
         }
+    }
+
+    /// Keys that are another server's.
+    fn refuse(&mut self, whose: &str, is_foreign: fn(&str) -> bool) {
+        let foreign = |setting: &mut Setting| is_foreign(&setting.key);
+        for setting in self.settings.extract_if(.., foreign) {
+            let what = format!("belongs to {whose}");
+            self.problems
+                .push(Problem::new(setting.place, setting.key, what));
+        }
+    }
+
+    fn finish_broker(mut self) -> Result<Checked<BrokerConfig>, Problems> {
+        self.refuse("namesrv.conf: it is a key of the name server's", |key| {
+            NamesrvConfig::has_key(key) && !BrokerConfig::has_key(key)
+        });
+        self.finish(BrokerConfig::from_settings)
     }
 
     /// What the settings mean, or all that is wrong with them.
@@ -255,6 +275,32 @@ mapedFileSizeConsumeQueue=300000
         assert!(config.bind.is_loopback());
         let warning = warnings[0].to_string();
         assert!(warning.contains("server.conf:2: listenIp"), "{warning}");
+    }
+
+    #[test]
+    fn a_key_of_the_other_server_is_told_to_be_there() {
+        let (_folder, path) = file("listenPort=9876\nautoCreateTopicEnable=true\n");
+        let args = NamesrvArgs {
+            file: Some(path.into()),
+            ..NamesrvArgs::default()
+        };
+        let error = namesrv(&args).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                ":2: autoCreateTopicEnable: belongs to broker.conf: it is a key of the broker's"
+            ),
+            "{error}"
+        );
+
+        let args = BrokerArgs {
+            words: vec!["kvConfigPath=/kv".to_owned()],
+            ..BrokerArgs::default()
+        };
+        let error = broker(&args).unwrap_err().to_string();
+        assert!(
+            error.contains("kvConfigPath: belongs to namesrv.conf"),
+            "{error}"
+        );
     }
 
     #[test]

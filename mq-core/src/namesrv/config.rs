@@ -147,6 +147,11 @@ impl NamesrvConfig {
         sheet.finish(config)
     }
 
+    /// Whether a name server has a key of this name.
+    pub fn has_key(name: &str) -> bool {
+        Key::is_among(KEYS, name)
+    }
+
     /// The settings as Java properties, for administrators who ask.
     pub fn to_properties(&self) -> String {
         let kv_path = self.kv_path.as_deref().unwrap_or_else(|| "".as_ref());

@@ -23,6 +23,16 @@ pub enum Place {
 }
 
 impl Place {
+    /// The line, when it is one of the same file as `other`.
+    pub(super) fn line_beside(&self, other: &Self) -> Option<u64> {
+        match (self, other) {
+            (Self::File { path, line }, Self::File { path: there, .. }) if path == there => {
+                Some(*line)
+            }
+            _ => None,
+        }
+    }
+
     /// Something to sort by: files by name and line, then the rest, in the order it was typed.
     fn position(&self) -> (bool, PathBuf, u64) {
         match self {

@@ -24,6 +24,13 @@ pub struct Key {
     pub also: &'static [(&'static str, &'static str)],
 }
 
+impl Key {
+    /// Whether one of `keys` is spelled so.
+    pub fn is_among(keys: &'static [Self], spelled: &str) -> bool {
+        find(keys, spelled).is_some()
+    }
+}
+
 /// What setting a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -83,7 +90,12 @@ impl Sheet {
                 }
             }
         }
-        self.values.insert(key.name, setting);
+        let (place, spelled) = (setting.place.clone(), setting.key.clone());
+        let before = self.values.insert(key.name, setting);
+        if let Some(line) = before.and_then(|before| before.place.line_beside(&place)) {
+            let what = format!("stands in line {line} too; this one counts, as it does in Java");
+            self.warn_at(place, spelled, what);
+        }
     }
 
     /// The setting of `name`, if anybody wrote one.
@@ -284,6 +296,35 @@ mod tests {
         );
         assert!(warnings[0].contains("tasks, not threads"), "{warnings:?}");
         assert!(warnings[1].contains("write `bindAddress`"), "{warnings:?}");
+    }
+
+    #[test]
+    fn of_a_key_that_is_written_twice_in_one_file_the_last_counts_and_both_lines_are_told() {
+        let written = |path: &str, line, value: &str| Setting {
+            key: "listenPort".to_owned(),
+            value: value.to_owned(),
+            place: Place::File {
+                path: path.into(),
+                line,
+            },
+        };
+        let word = Setting::from_word("listenPort=4").unwrap();
+        let settings = [
+            written("a.conf", 2, "1"),
+            written("b.conf", 3, "2"),
+            written("b.conf", 9, "3"),
+        ];
+
+        let mut sheet = Sheet::new(KEYS, settings.to_vec());
+        assert_eq!(sheet.number("listenPort", &(0..=u16::MAX)), 3);
+        let warnings: Vec<_> = sheet.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            ["b.conf:9: listenPort: stands in line 3 too; this one counts, as it does in Java"]
+        );
+
+        let sheet = Sheet::new(KEYS, vec![written("a.conf", 2, "1"), word]);
+        assert_eq!(sheet.warnings, []);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod storage;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::settings::{Problem, Problems, Setting, Sheet};
+use crate::settings::{Key, Problem, Problems, Setting, Sheet};
 use crate::store::StoreConfig;
 
 pub use delay_levels::{DelayError, DelayLevels};
@@ -88,6 +88,11 @@ impl BrokerConfig {
         let mut sheet = Sheet::new(keys::KEYS, settings);
         let config = read(&mut sheet);
         sheet.finish(config)
+    }
+
+    /// Whether a broker has a key of this name.
+    pub fn has_key(name: &str) -> bool {
+        Key::is_among(keys::KEYS, name)
     }
 
     /// What the store is told.
@@ -173,16 +178,23 @@ fn name_servers(text: &str) -> Result<Vec<String>, String> {
         .split(';')
         .map(str::trim)
         .filter(|address| !address.is_empty());
-    addresses
-        .map(|address| match address.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0) => {
-                Ok(address.to_owned())
-            }
-            _ => Err(format!(
-                "`{address}` is no address, expected HOST:PORT;HOST:PORT"
-            )),
+    let is_address = |address: &&str| {
+        let parts = address.rsplit_once(':');
+        parts.is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
         })
-        .collect()
+    };
+    let (right, wrong): (Vec<_>, Vec<_>) = addresses.partition(is_address);
+    match wrong.as_slice() {
+        [] => Ok(right.into_iter().map(str::to_owned).collect()),
+        [one] => Err(format!(
+            "`{one}` is no address, expected HOST:PORT;HOST:PORT"
+        )),
+        all => Err(format!(
+            "`{}` are no addresses, expected HOST:PORT;HOST:PORT",
+            all.join("`, `")
+        )),
+    }
 }
 
 #[cfg(test)]
