@@ -101,6 +101,9 @@ pub struct Timings {
     pub pull_timeout: Duration,
     /// Pause after a pull that failed (`pullTimeDelayMillsWhenException`).
     pub pull_pause: Duration,
+    /// Pause after a pull that a broker refused because too much is asked of it
+    /// (`PULL_TIME_DELAY_MILLS_WHEN_BROKER_FLOW_CONTROL`).
+    pub flow_pause: Duration,
     /// A message that could neither be handled nor sent back is tried again after so long.
     pub local_retry: Duration,
     /// Locks of ordered queues are renewed so often (`rocketmq.client.rebalance.lockInterval`).
@@ -125,6 +128,7 @@ impl Default for Timings {
             pull_suspend: seconds(15),
             pull_timeout: seconds(30),
             pull_pause: seconds(1),
+            flow_pause: Duration::from_millis(20),
             local_retry: seconds(5),
             lock_renewal: seconds(20),
             lock_valid: seconds(30),

@@ -218,6 +218,8 @@ codes! {
         CONSUME_MSG_TIMEOUT = 207;
         /// No such message.
         NO_MESSAGE = 208;
+        /// The broker takes no more of this for a moment (`FLOW_CONTROL`).
+        FLOW_CONTROL = 215;
         /// Shutting down; reconnect.
         GO_AWAY = 1500;
     }

@@ -82,7 +82,13 @@ async fn pull(core: &Arc<Core>, assigned: &Arc<Assigned>) -> QueueOffset {
             Err(error) => {
                 complain(core, assigned, &error);
                 position.broker_id = MASTER;
-                clock.sleep(timings.pull_pause).await;
+                let busy = code_of(&error) == Some(ResponseCode::FLOW_CONTROL);
+                let pause = if busy {
+                    timings.flow_pause
+                } else {
+                    timings.pull_pause
+                };
+                clock.sleep(pause).await;
             }
         }
     }
@@ -182,14 +188,19 @@ fn skip_to(core: &Core, assigned: &Assigned, next: QueueOffset) {
     }
 }
 
+fn code_of(error: &CallError) -> Option<ResponseCode> {
+    error.refusal().map(|refusal| refusal.code)
+}
+
 /// A failed pull is ordinary while a broker restarts; whatever may cure it is set in motion.
 fn complain(core: &Core, assigned: &Assigned, error: &CallError) {
     let queue = &assigned.queue;
-    match error.refusal().map(|refusal| refusal.code) {
+    match code_of(error) {
         Some(ResponseCode::SUBSCRIPTION_NOT_EXIST | ResponseCode::SUBSCRIPTION_NOT_LATEST) => {
             tracing::debug!(%queue, "the broker does not know our subscription yet");
             core.cluster.heartbeat_is_due();
         }
+        Some(ResponseCode::FLOW_CONTROL) => tracing::debug!(%queue, "the broker is busy"),
         _ if error.is_transport() => {
             tracing::debug!(%queue, %error, "no messages");
             core.cluster.routes_are_stale();

@@ -1,6 +1,6 @@
 //! The client over sockets. Servers here only answer as they are told; what a real broker does
 //! with a client stands in the tests beside.
 
-mod resets;
+mod consumers;
 mod sends;
 mod stage;

@@ -1,4 +1,4 @@
-//! A queue is moved while its broker does not take the offset.
+//! What a consumer does when its broker fails.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::wire::header::{
     GetConsumerListByGroup, HeartBeat, HeartBeatReply, OffsetReply, PullMessage, PullMessageReply,
     QueryConsumerOffset, UpdateConsumerOffset,
 };
-use crate::wire::{NoFields, Refusal, Reply, fastjson};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
-/// A broker with one member that does not answer the first commit.
+/// A broker with one member that does not answer the first commit, and pulls only to refuse them.
 #[derive(Clone, Default)]
 struct Forgetful {
     member: Arc<Mutex<ByteString>>,
@@ -28,6 +28,22 @@ struct Forgetful {
     commits: Arc<Mutex<Vec<i64>>>,
     /// Where pulls began.
     pulls: Arc<Mutex<Vec<i64>>>,
+    refusal: Option<ResponseCode>,
+}
+
+impl Forgetful {
+    async fn start(&self) -> Broker {
+        let router = Router::default()
+            .on::<HeartBeat>(self.clone())
+            .on::<GetConsumerListByGroup>(self.clone())
+            .on::<QueryConsumerOffset>(self.clone())
+            .on::<UpdateConsumerOffset>(self.clone())
+            .on::<PullMessage>(self.clone());
+        Broker {
+            server: Server::start(router).await,
+            taken: Arc::default(),
+        }
+    }
 }
 
 impl Processor<HeartBeat> for Forgetful {
@@ -88,7 +104,10 @@ impl Processor<PullMessage> for Forgetful {
         request: Incoming<PullMessage>,
     ) -> Result<Reply<PullMessageReply>, Refusal> {
         self.pulls.lock().push(request.header.queue_offset);
-        std::future::pending().await
+        match self.refusal {
+            Some(code) => Err(Refusal::new(code, "as told")),
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -114,16 +133,7 @@ async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 #[tokio::test]
 async fn a_queue_is_not_taken_anew_before_the_offset_that_it_was_moved_to_is_committed() {
     let forgetful = Forgetful::default();
-    let router = Router::default()
-        .on::<HeartBeat>(forgetful.clone())
-        .on::<GetConsumerListByGroup>(forgetful.clone())
-        .on::<QueryConsumerOffset>(forgetful.clone())
-        .on::<UpdateConsumerOffset>(forgetful.clone())
-        .on::<PullMessage>(forgetful.clone());
-    let broker = Broker {
-        server: Server::start(router).await,
-        taken: Arc::default(),
-    };
+    let broker = forgetful.start().await;
     let names = name_server(&[&broker]).await;
     let mut config = ClientConfig::new([names.address.clone()]);
     config.timings.api_timeout = Duration::from_millis(200);
@@ -144,6 +154,37 @@ async fn a_queue_is_not_taken_anew_before_the_offset_that_it_was_moved_to_is_com
     eventually("it pulls again", || forgetful.pulls.lock().len() == 2).await;
     assert_eq!(*forgetful.pulls.lock(), [7, 3]);
     assert_eq!(*forgetful.commits.lock(), [3, 3]);
+    consumer.shutdown(SECOND).await.unwrap();
+    client.shutdown(SECOND).await.unwrap();
+    names.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_is_busy_is_asked_again_after_20_ms() {
+    let busy = Forgetful {
+        refusal: Some(ResponseCode::FLOW_CONTROL),
+        ..Forgetful::default()
+    };
+    let broker = busy.start().await;
+    let names = name_server(&[&broker]).await;
+    let clock = Clock::manual(0);
+    let config = ClientConfig::new([names.address.clone()]);
+    let client = Client::new(config, clock.clone()).unwrap();
+    *busy.member.lock() = client.id().into();
+    let group = GroupName::new("shop").unwrap();
+    let consumer = client
+        .push_consumer(ConsumerConfig::new(group))
+        .subscribe(topic(), "*");
+    let consumer = consumer.start(Nothing).await.unwrap();
+    eventually("it pulls", || busy.pulls.lock().len() == 1).await;
+
+    let begun = clock.moment();
+    while busy.pulls.lock().len() < 3 {
+        assert!(clock.moment().since(begun) < SECOND, "it waits too long");
+        clock.advance(Duration::from_millis(20)).await;
+        Clock::system().sleep(Duration::from_millis(20)).await;
+    }
+
     consumer.shutdown(SECOND).await.unwrap();
     client.shutdown(SECOND).await.unwrap();
     names.stop().await;
