@@ -26,6 +26,7 @@ pub(crate) struct Cluster {
     names_at: String,
     disk: MemoryDisk,
     settings: Vec<String>,
+    clock: Clock,
     broker: Option<Running>,
 }
 
@@ -83,6 +84,15 @@ impl Cluster {
     }
 
     pub(crate) async fn with(settings: &[&str]) -> Self {
+        Self::with_clock(settings, Clock::system()).await
+    }
+
+    /// The broker's time is that of `clock`.
+    pub(crate) async fn by(clock: &Clock) -> Self {
+        Self::with_clock(&[], clock.clone()).await
+    }
+
+    async fn with_clock(settings: &[&str], clock: Clock) -> Self {
         let config = NamesrvConfig {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
@@ -101,6 +111,7 @@ impl Cluster {
             names,
             disk: MemoryDisk::default(),
             settings: words.map(|&word| word.to_owned()).collect(),
+            clock,
             broker: None,
         };
         cluster.start_broker(0).await;
@@ -123,6 +134,7 @@ impl Cluster {
         let remoting = mq_core::remoting::ClientConfig::default();
         let client = RemotingClient::new(remoting, router, clock.clone(), tasks.clone());
         let advertised = server.local_address().into();
+        let clock = self.clock.clone();
         let broker = Broker::open(config, store, advertised, client, clock).unwrap();
         broker.start().await;
         broker.serve(server);

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
+use mq_core::client::{
+    Client, ClientConfig, ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome,
+};
 use mq_core::clock::Clock;
 use mq_core::message::MessageExt;
 use mq_core::remoting::RemotingClient;
@@ -222,6 +224,64 @@ async fn a_lock_that_ran_out_while_other_queues_had_the_calls_does_not_count() {
     gate.add_permits(9);
     consumer.shutdown(LIMIT).await.unwrap();
     for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+/// The lock of a queue that was given up was not renewed any more, so that after a minute another
+/// member had the message that the first one was still busy with.
+#[tokio::test]
+async fn a_queue_that_is_given_up_stays_locked_for_as_long_as_a_call_is_under_way() {
+    let clock = by_hand();
+    let cluster = Cluster::by(&clock).await;
+    let topic = topic("handed");
+    let sender = cluster.client();
+    sender.create_topic(&topic, 1).await.unwrap();
+    let bodies = ["one", "two"].map(|body| message(&topic, body));
+    let sent = producer(&sender).send_batch(bodies.to_vec()).await;
+    sent.map(drop).unwrap();
+    let start = async |name: &str, gate: &Arc<Semaphore>| {
+        let mut config = ClientConfig::new([cluster.names_at()]);
+        config.instance_name = Some(name.to_owned());
+        let client = Client::new(config, clock.clone()).unwrap();
+        let (seen, _, broker, without_broker) = parts();
+        let listener = Held {
+            seen: seen.clone(),
+            gate: Arc::clone(gate),
+            broker,
+            without_broker,
+        };
+        let config = from_the_beginning("hands");
+        let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+        (
+            client,
+            consumer.start_orderly(listener).await.unwrap(),
+            seen,
+        )
+    };
+    let (closed, open) = (Semaphore::new(0), Semaphore::new(9));
+    let (closed, open) = (Arc::new(closed), Arc::new(open));
+    let (first, busy, seen_by_first) = start("2", &closed).await;
+    eventually("one is under way", || seen_by_first.count() == 1).await;
+
+    let (second, next, seen_by_second) = start("1", &open).await;
+    for _ in 0..100 {
+        clock.advance(Duration::from_secs(1)).await;
+        Clock::system().sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(seen_by_second.count(), 0);
+
+    closed.add_permits(9);
+    in_time(&clock, "two is for the other", || {
+        seen_by_second.bodies().contains(&"two".to_owned())
+    })
+    .await;
+    assert_eq!(seen_by_first.bodies(), ["one"]);
+    for consumer in [busy, next] {
+        consumer.shutdown(LIMIT).await.unwrap();
+    }
+    for client in [first, second, sender] {
         client.shutdown(LIMIT).await.unwrap();
     }
     cluster.stop().await;

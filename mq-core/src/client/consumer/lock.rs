@@ -14,14 +14,21 @@ use crate::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
 use crate::wire::fastjson;
 use crate::wire::header::{LockBatchMq, UnlockBatchMq};
 
-/// Renews all locks from time to time, until it is dropped.
+/// Renews all locks from time to time, until it is dropped; also of a queue that is given up, for
+/// as long as a call is under way.
 pub(super) async fn renew(core: Arc<Core>) {
     let clock = &core.cluster.clock;
     loop {
         clock.sleep(core.cluster.timings.lock_renewal).await;
         if core.is_locking() {
-            let owned = core.owned();
-            confirm(&core, &owned).await;
+            let used: Vec<_> = {
+                let assigned = core.assigned.lock();
+                let used = assigned
+                    .values()
+                    .filter(|a| !a.is_dropped() || !a.is_idle());
+                used.map(Arc::clone).collect()
+            };
+            confirm(&core, &used).await;
         }
     }
 }
