@@ -161,12 +161,6 @@ async fn a_registration_that_was_damaged_on_the_way_is_refused() {
 async fn a_broker_is_gone_when_it_leaves_when_its_connection_ends_and_when_it_falls_silent() {
     let stage = Stage::new().await;
     let address = stage.server.address().to_string();
-    let asker = RemotingClient::new(
-        ClientConfig::default(),
-        Arc::default(),
-        stage.clock.clone(),
-        Tasks::new(stage.clock.clone()),
-    );
     let leave = UnregisterBroker {
         broker_name: "broker-a".into(),
         broker_addr: "127.0.0.1:10911".into(),
@@ -182,20 +176,23 @@ async fn a_broker_is_gone_when_it_leaves_when_its_connection_ends_and_when_it_fa
     stage.broker.disconnect(&address);
     stage.wait_until_gone("order-topic").await;
 
-    stage.register().await.unwrap();
-    for _ in 0..12 {
-        // Whoever asks keeps its own connection alive; the broker says nothing.
-        stage.clock.advance(Duration::from_secs(10)).await;
-        let header = GetBrokerClusterInfo;
-        asker
-            .call(&address, header, Bytes::new(), MINUTE)
-            .await
-            .unwrap();
+    for (silence, rounds) in [(None, 12), (Some(30_000), 3)] {
+        let body = registration_body().encode();
+        let header = RegisterBroker {
+            heartbeat_timeout_millis: silence,
+            ..registration(&body)
+        };
+        stage.ask(header, body).await.unwrap();
+        for _ in 0..rounds {
+            // What it asks keeps the connection alive, and is no heartbeat.
+            assert!(stage.route("order-topic").await.is_ok(), "{silence:?}");
+            stage.clock.advance(Duration::from_secs(10)).await;
+        }
+        stage.clock.advance(Duration::from_secs(5)).await;
+        let info = stage.ask(GetBrokerClusterInfo, Bytes::new()).await.unwrap();
+        let info: ClusterInfo = fastjson::read(&info.body).unwrap();
+        assert_eq!(info, ClusterInfo::default(), "{silence:?}");
     }
-    stage.clock.advance(Duration::from_secs(5)).await;
-    let info = asker.call(&address, GetBrokerClusterInfo, Bytes::new(), MINUTE);
-    let info: ClusterInfo = fastjson::read(&info.await.unwrap().body).unwrap();
-    assert_eq!(info, ClusterInfo::default());
 }
 
 #[tokio::test]

@@ -507,3 +507,57 @@ async fn what_is_older_than_it_is_kept_goes_and_the_rest_stays() {
     assert_eq!(decode_all(last.body).unwrap()[0].message.body, "fresh");
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn on_a_disk_that_fills_up_old_messages_go_then_any_and_at_last_none_is_taken() {
+    let clock = Clock::manual(1_800_000_000_000);
+    let disk = FaultyDisk::default();
+    let config = Stage::config(|config| {
+        config.storage.segment_size = 64 * 1024;
+        config.storage.retention.reserved = 5 * MINUTE;
+        config.storage.retention.hours = Vec::new();
+    });
+    let stage = Stage::on(Arc::new(disk.clone()), config, clock.clone()).await;
+    let body = "x".repeat(10_000).leak();
+    let client = stage.client("a");
+    let fill = async || {
+        for _ in 0..20 {
+            client.send(message("orders", 0), body).await;
+        }
+        clock.advance(MINUTE).await;
+    };
+    let becomes = async |condition: &dyn Fn(i64) -> bool| {
+        let begun = clock.moment();
+        while !condition(min(&client, "orders", 0).await) {
+            assert!(clock.moment().since(begun) < MINUTE, "nothing was removed");
+            clock.advance(SECOND).await;
+        }
+    };
+    fill().await;
+    clock.advance(5 * MINUTE).await;
+    fill().await;
+    assert_eq!(min(&client, "orders", 0).await, 0, "it is not the hour");
+
+    disk.set_fault(Some(Fault::Used(80)));
+    becomes(&|min| min > 0).await;
+    clock.advance(MINUTE).await;
+    assert!(min(&client, "orders", 0).await <= 20, "they are not old");
+    disk.set_fault(Some(Fault::Used(86)));
+    becomes(&|min| min > 20).await;
+
+    disk.set_fault(Some(Fault::Used(91)));
+    for expected in [Some(ResponseCode::SERVICE_NOT_AVAILABLE), None] {
+        let begun = clock.moment();
+        loop {
+            let sent = client.call_with(message("orders", 0), "y").await;
+            let refusal = sent.err().map(|error| error.refusal().unwrap().code);
+            if refusal == expected {
+                break;
+            }
+            assert!(clock.moment().since(begun) < MINUTE, "{refusal:?}");
+            clock.advance(SECOND).await;
+        }
+        disk.set_fault(None);
+    }
+    stage.stop().await;
+}

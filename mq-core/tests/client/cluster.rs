@@ -164,6 +164,11 @@ impl Cluster {
         &self.names_at
     }
 
+    /// How many pulls wait at the broker.
+    pub(crate) fn waiting_pulls(&self) -> usize {
+        self.broker.as_ref().unwrap().broker.waiting_pulls()
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.broker.as_ref().unwrap().broker.advertised().socket
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::client::{ConcurrentListener, ConsumerConfig, Outcome, Target};
+use mq_core::client::{ConcurrentListener, ConsumerConfig, FlowLimits, Outcome, Target};
+use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, TopicName, property};
 use tokio::sync::Semaphore;
 
@@ -49,7 +50,10 @@ async fn a_consumer_that_was_there_first_finds_the_topic_within_a_moment() {
 
     send_all(&producer(&client), &topic, ["first"]).await;
 
+    let begun = Clock::system().moment();
     eventually("the message is there", || seen.count() == 1).await;
+    let waited = Clock::system().moment().since(begun);
+    assert!(waited < Duration::from_secs(10), "{waited:?}");
     consumer.shutdown(LIMIT).await.unwrap();
     client.shutdown(LIMIT).await.unwrap();
     cluster.stop().await;
@@ -98,6 +102,8 @@ async fn every_way_of_sending_arrives_whole() {
         .find(|m| m.message.body == "hash")
         .unwrap();
     assert_eq!(hashed.message_id(), sent.message_id);
+    // "k1".hashCode() is 3366, and there are four queues.
+    assert_eq!(sent.queue.id, 2);
     assert_eq!(
         hashed.offset_message_id().to_string(),
         sent.offset_message_id
@@ -233,9 +239,7 @@ async fn a_stop_waits_for_what_is_under_way_and_leaves_the_rest() {
 
     let stop = consumer.shutdown(LIMIT);
     let release = async {
-        mq_core::clock::Clock::system()
-            .sleep(Duration::from_millis(50))
-            .await;
+        Clock::system().sleep(Duration::from_millis(50)).await;
         gate.add_permits(2);
     };
     let (stopped, ()) = tokio::join!(stop, release);
@@ -252,11 +256,12 @@ async fn a_stop_waits_for_what_is_under_way_and_leaves_the_rest() {
     cluster.stop().await;
 }
 
-#[tokio::test]
-async fn a_slow_listener_holds_up_pulling() {
+/// A listener that holds what it has holds up pulling at the second of the pulls that bring 32
+/// messages each.
+async fn is_held_up_by(limit: impl FnOnce(&mut FlowLimits)) {
     let cluster = Cluster::start().await;
     let client = cluster.client();
-    let topic = topic("flood");
+    let [topic, beside] = ["flood", "beside"].map(topic);
     let producer = producer(&client);
     client.create_topic(&topic, 1).await.unwrap();
     let batch = |_| (0..100).map(|_| message(&topic, "drop")).collect();
@@ -265,7 +270,7 @@ async fn a_slow_listener_holds_up_pulling() {
     }
     let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
     let mut config = from_the_beginning("dam");
-    config.flow.messages = 50;
+    limit(&mut config.flow);
     config.consume_batch_size = 1024;
     config.consume_threads = 16;
     let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
@@ -273,17 +278,40 @@ async fn a_slow_listener_holds_up_pulling() {
         .start(Gate(seen.clone(), Arc::clone(&gate)))
         .await
         .unwrap();
+    let passed = Seen::default();
+    let other = client
+        .push_consumer(from_the_beginning("river"))
+        .subscribe(beside.clone(), "*");
+    let other = other.start(done(&passed)).await.unwrap();
 
     eventually("the limit is passed", || seen.count() > 50).await;
-    mq_core::clock::Clock::system()
-        .sleep(Duration::from_millis(200))
-        .await;
-    let held = seen.count();
-    assert!(held < 50 + 64, "pulling went on: {held}");
+    // Meanwhile pulling of another queue goes on, again and again.
+    for count in 1..=20 {
+        send_all(&producer, &beside, ["x"]).await;
+        eventually("the other one goes on", || passed.count() == count).await;
+    }
+    assert_eq!(seen.count(), 64);
 
     gate.add_permits(1000);
     eventually("all are there", || seen.count() == 300).await;
-    consumer.shutdown(LIMIT).await.unwrap();
+    for consumer in [consumer, other] {
+        consumer.shutdown(LIMIT).await.unwrap();
+    }
     client.shutdown(LIMIT).await.unwrap();
     cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_listener_holds_up_pulling_by_the_number_of_messages() {
+    is_held_up_by(|flow| flow.messages = 50).await;
+}
+
+#[tokio::test]
+async fn a_slow_listener_holds_up_pulling_by_the_bytes_of_messages() {
+    is_held_up_by(|flow| flow.bytes = 50 * "drop".len()).await;
+}
+
+#[tokio::test]
+async fn a_slow_listener_holds_up_pulling_by_the_distance_of_messages() {
+    is_held_up_by(|flow| flow.span = 50).await;
 }

@@ -1,10 +1,12 @@
 //! Messages in order: within a queue nothing is overtaken, whatever fails.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::client::OrderlyOutcome;
+use mq_core::client::{Client, OrderlyListener, OrderlyOutcome};
 use mq_core::message::{MessageExt, TopicName};
+use tokio::sync::Semaphore;
 
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, group, message, producer, send_all, topic,
@@ -129,6 +131,63 @@ async fn a_queue_changes_hands_only_when_its_lock_is_free() {
     assert_eq!(seen.bodies(), ["one", "two"]);
     b.shutdown(LIMIT).await.unwrap();
     for client in [first, second] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+/// Holds each call until the test lets it go.
+struct Gate(Seen, Arc<Semaphore>);
+
+impl OrderlyListener for Gate {
+    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
+        self.0.add(batch);
+        self.1.acquire().await.unwrap().forget();
+        OrderlyOutcome::Done
+    }
+}
+
+#[tokio::test]
+async fn a_queue_whose_call_goes_on_is_nobody_elses_and_an_idle_one_changes_hands_at_once() {
+    let cluster = Cluster::start().await;
+    let mut clients = [cluster.client(), cluster.client()];
+    clients.sort_by(|a, b| a.id().cmp(b.id()));
+    // The first in the order of ids gets the first queue.
+    let [newcomer, owner] = &clients;
+    let (busy, idle) = (topic("a-busy"), topic("b-idle"));
+    owner.create_topic(&busy, 1).await.unwrap();
+    owner.create_topic(&idle, 2).await.unwrap();
+    let producer = producer(owner);
+    send_all(&producer, &busy, ["one"]).await;
+    let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let start = async |client: &Client| {
+        let consumer = client
+            .push_consumer(from_the_beginning("relay"))
+            .subscribe(busy.clone(), "*")
+            .subscribe(idle.clone(), "*");
+        let listener = Gate(seen.clone(), Arc::clone(&gate));
+        consumer.start_orderly(listener).await.unwrap()
+    };
+    let before = start(owner).await;
+    eventually("a call is under way", || seen.count() == 1).await;
+    eventually("the owner has all", || before.assignment().len() == 4).await;
+
+    let after = start(newcomer).await;
+    let has = |topic: &TopicName| after.assignment().iter().any(|queue| queue.topic == *topic);
+    eventually("the idle queue is the newcomer's", || has(&idle)).await;
+    assert!(!has(&busy), "two have one queue");
+
+    gate.add_permits(9);
+    eventually("the other queue follows", || has(&busy)).await;
+    send_all(&producer, &busy, ["two"]).await;
+    eventually("and goes on", || {
+        seen.bodies().last().is_some_and(|body| body == "two")
+    })
+    .await;
+    for consumer in [before, after] {
+        consumer.shutdown(LIMIT).await.unwrap();
+    }
+    for client in clients {
         client.shutdown(LIMIT).await.unwrap();
     }
     cluster.stop().await;

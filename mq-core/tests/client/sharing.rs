@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytestring::ByteString;
 use mq_core::client::{Allocate, Client, PushConsumer, Rooms, Strategy};
+use mq_core::clock::Clock;
 use mq_core::message::{MessageQueue, TopicName};
 
 use crate::cluster::{Cluster, LIMIT, eventually, from_the_beginning, producer, send_all, topic};
@@ -53,10 +55,13 @@ impl Pair {
 
     /// Waits until the members have these queues and no others.
     async fn shares_become(&self, first: &[i32], second: &[i32]) {
+        let begun = Clock::system().moment();
         eventually("the queues are shared", || {
             self.share(0) == first && self.share(1) == second
         })
         .await;
+        let waited = Clock::system().moment().since(begun);
+        assert!(waited < Duration::from_secs(10), "nobody told: {waited:?}");
     }
 
     /// Everything arrives once, and when the first member leaves the second has it all.

@@ -1,7 +1,7 @@
 //! Rules with a time in them, by a clock that the test moves on: the broker's stands for itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,13 +12,15 @@ use mq_core::clock::Clock;
 use mq_core::message::MessageExt;
 use mq_core::remoting::RemotingClient;
 use mq_core::tasks::Tasks;
-use mq_core::wire::header::QueryConsumerOffset;
+use mq_core::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
+use mq_core::wire::fastjson;
+use mq_core::wire::header::{LockBatchMq, QueryConsumerOffset, UnlockBatchMq};
 use tokio::sync::Semaphore;
 
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, in_time, message, producer, send_all, topic,
 };
-use crate::listeners::Seen;
+use crate::listeners::{InOrder, Seen};
 
 /// Holds the first attempt of each message until the test lets it go; then it fails.
 struct HangsOnce(Seen, Arc<Semaphore>);
@@ -297,4 +299,161 @@ fn parts() -> Parts {
         Arc::new(AtomicBool::new(true)),
         Arc::default(),
     )
+}
+
+#[tokio::test]
+async fn in_order_a_panic_and_a_suspension_come_again_after_the_usual_pause() {
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let sender = cluster.client();
+    let topic = topic("shaky");
+    sender.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer(&sender), &topic, ["shaky"]).await;
+    let (seen, attempts) = (Seen::default(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&attempts);
+    let listener = InOrder(seen.clone(), move |_: &MessageExt| {
+        match counted.fetch_add(1, Ordering::SeqCst) {
+            0 => panic!("as told"),
+            1 => OrderlyOutcome::Suspend { pause: None },
+            _ => OrderlyOutcome::Done,
+        }
+    });
+    let mut config = from_the_beginning("shakes");
+    config.suspend = Duration::from_secs(5);
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+
+    for attempt in 1..=3 {
+        let before = clock.moment();
+        in_time(&clock, "it comes again", || {
+            attempts.load(Ordering::SeqCst) == attempt
+        })
+        .await;
+        let waited = clock.moment().since(before);
+        assert!(
+            attempt == 1 || waited >= Duration::from_secs(4),
+            "{waited:?}"
+        );
+    }
+
+    eventually("it is done", || seen.count() == 2).await;
+    assert_eq!(seen.all()[1].reconsume_times, 2);
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_lock_is_renewed_while_a_call_goes_on() {
+    let mut cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let sender = cluster.client();
+    let topic = topic("renewed");
+    sender.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer(&sender), &topic, ["x"]).await;
+    let (seen, gate, broker, without_broker) = parts();
+    let listener = Held {
+        seen: seen.clone(),
+        gate: Arc::clone(&gate),
+        broker,
+        without_broker,
+    };
+    let config = from_the_beginning("renews");
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+    eventually("a call is under way", || seen.count() == 1).await;
+
+    // The broker keeps locks in memory only.
+    let port = cluster.stop_broker().await;
+    cluster.start_broker_again(port).await;
+    let tasks = Tasks::new(Clock::system());
+    let config = mq_core::remoting::ClientConfig::default();
+    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
+    let address = cluster.address().to_string();
+    let body = fastjson::write(&LockBatchRequestBody {
+        consumer_group: consumer.group().to_text(),
+        client_id: "stranger".into(),
+        mq_set: consumer
+            .assignment()
+            .into_iter()
+            .filter(|queue| queue.topic == topic)
+            .collect(),
+        only_this_broker: false,
+    });
+    let mut refused = false;
+    for _ in 0..100 {
+        let locked = remoting.call(&address, LockBatchMq, body.clone(), LIMIT);
+        let locked = locked.await.unwrap().body;
+        let locked: LockBatchResponseBody = fastjson::read(&locked).unwrap();
+        refused = locked.lock_ok_mq_set.is_empty();
+        if refused {
+            break;
+        }
+        let unlocked = remoting.call(&address, UnlockBatchMq, body.clone(), LIMIT);
+        unlocked.await.map(drop).unwrap();
+        clock.advance(Duration::from_secs(1)).await;
+    }
+    assert!(refused, "nobody renewed the lock");
+
+    gate.add_permits(1);
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    tasks.stop(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_done_is_reported_after_five_seconds_though_no_pull_goes_out() {
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let sender = cluster.client();
+    let topic = topic("reported");
+    sender.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer(&sender), &topic, ["x"]).await;
+    let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let listener = Held {
+        seen: seen.clone(),
+        gate: Arc::clone(&gate),
+        broker: Arc::default(),
+        without_broker: Arc::default(),
+    };
+    let config = from_the_beginning("reports");
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+    eventually("a call is under way", || seen.count() == 1).await;
+    eventually("its queue waits for more", || cluster.waiting_pulls() == 1).await;
+
+    gate.add_permits(1);
+    let tasks = Tasks::new(Clock::system());
+    let config = mq_core::remoting::ClientConfig::default();
+    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
+    let address = cluster.address().to_string();
+    let mut committed = 0;
+    // The pulls that wait come back after fifteen seconds.
+    for _ in 0..12 {
+        clock.advance(Duration::from_secs(1)).await;
+        let request = QueryConsumerOffset {
+            consumer_group: consumer.group().to_text(),
+            topic: topic.to_text(),
+            queue_id: 0,
+            set_zero_if_not_found: None,
+        };
+        let reply = remoting.call(&address, request, Bytes::new(), LIMIT).await;
+        committed = reply.map_or(0, |reply| reply.header.offset);
+    }
+    assert_eq!(committed, 1);
+
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    tasks.stop(LIMIT).await.unwrap();
+    cluster.stop().await;
 }

@@ -134,5 +134,13 @@ mod tests {
             drafted(vec![message("%RETRY%g", "x")]),
             Err(MessageError::NotInBatch(_))
         ));
+        let half = Message::new(
+            TopicName::new("t").unwrap(),
+            vec![b'x'; config.max_message_size / 2],
+        );
+        assert!(matches!(
+            drafted(vec![half.clone(), half]),
+            Err(MessageError::TooLong { .. })
+        ));
     }
 }

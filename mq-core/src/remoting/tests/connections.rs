@@ -33,8 +33,11 @@ async fn a_frame_that_does_not_come_to_its_end_is_not_waited_for_though_bytes_tr
     let endless = said(Encoding::Json, 2, &echo("endless"));
 
     for byte in endless[..13].chunks(1) {
+        let before = peer.heard();
         raw.stream.write_all(byte).await.ok();
-        tokio::task::yield_now().await;
+        while peer.heard() == before && !peer.is_closed() {
+            tokio::task::yield_now().await;
+        }
         clock.advance(10 * SECOND).await;
     }
 
@@ -313,4 +316,51 @@ async fn a_server_that_sends_its_client_away_is_asked_again_over_a_new_connectio
     let peers: Vec<_> = stage.speakers().iter().map(Peer::id).collect();
     assert_eq!(peers.len(), 3);
     assert!(peers[0] == peers[1] && peers[1] != peers[2]);
+}
+
+#[tokio::test]
+async fn with_many_bytes_in_unanswered_requests_nothing_more_is_read() {
+    let limits = Limits {
+        in_flight_bytes: 200_000,
+        ..Limits::default()
+    };
+    let stage = Stage::with(limits, Clock::system()).await;
+    let mut raw = stage.raw().await;
+    let mut requests = BytesMut::new();
+    for opaque in 0..10 {
+        let head = Head::request(Echo::CODE, opaque);
+        let (header, body) = (echo("wait"), vec![7; 64 * 1024]);
+        wire::encode(&mut requests, Encoding::Json, &head, &header, &body).unwrap();
+    }
+
+    let says = raw.stream.write_all(&requests);
+    let hears = async {
+        while stage.echo.times_heard("wait") < 4 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..20 {
+            stage.say(&stage.address, "other").await.unwrap();
+        }
+        assert_eq!(stage.echo.times_heard("wait"), 4);
+        stage.echo.gate.add_permits(10);
+    };
+    let (said, ()) = tokio::join!(says, hears);
+    said.unwrap();
+
+    for _ in 0..10 {
+        raw.hear().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_long_for_a_frame_is_not_sent() {
+    let stage = Stage::new().await;
+    let body = Bytes::from(vec![0; frame::DEFAULT_LIMIT]);
+
+    let call = stage
+        .client
+        .call(&stage.address, echo("long"), body, MINUTE);
+
+    assert!(matches!(call.await, Err(CallError::Frame(_))));
+    assert!(stage.say(&stage.address, "short").await.is_ok());
 }

@@ -32,6 +32,8 @@ pub enum Fault {
     SlowSync,
     /// Reads of files that are open fail.
     Read,
+    /// The file system is so many percent full, says whoever measures it.
+    Used(u8),
 }
 
 /// A disk in memory that can lose its power and fail. Clones are the same disk.
@@ -229,7 +231,13 @@ impl Disk for FaultyDisk {
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
-        self.memory.space(path)
+        match *self.fault.lock() {
+            Some(Fault::Used(percent)) => Ok(Space {
+                total: 100,
+                free: 100_u64.saturating_sub(percent.into()),
+            }),
+            _ => self.memory.space(path),
+        }
     }
 }
 

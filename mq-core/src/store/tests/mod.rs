@@ -929,3 +929,14 @@ async fn while_a_slow_disk_syncs_other_tasks_of_the_thread_go_on() {
         })
         .await;
 }
+
+#[test]
+fn a_wall_clock_that_was_set_back_gives_no_earlier_store_time() {
+    let disk = FaultyDisk::default();
+    for (now_ms, stored_at) in [(9_000, 9_000), (1_000, 9_000), (9_500, 9_500)] {
+        let (store, _) = open_with(&disk, config(), &Clock::manual(now_ms));
+        let appended = append(&store, "orders", 0, "x");
+        assert_eq!(appended.store_timestamp, stored_at);
+        store.close().unwrap();
+    }
+}
