@@ -80,12 +80,15 @@ impl Pair {
         assert_eq!(seen.sorted_bodies(), bodies);
 
         consumers[0].shutdown(LIMIT).await.unwrap();
+        let begun = Clock::system().moment();
         eventually("the other one has all queues", || {
             let queues = consumers[1].assignment();
             let own = queues.iter().filter(|queue| queue.topic == topic);
             own.count() == usize::from(QUEUES)
         })
         .await;
+        let waited = Clock::system().moment().since(begun);
+        assert!(waited < Duration::from_secs(10), "nobody told: {waited:?}");
         consumers[1].shutdown(LIMIT).await.unwrap();
         for client in clients {
             client.shutdown(LIMIT).await.unwrap();

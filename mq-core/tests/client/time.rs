@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, in_time, message, producer, send_all, topic,
 };
-use crate::listeners::{InOrder, Seen};
+use crate::listeners::{InOrder, Seen, done};
 
 /// Holds the first attempt of each message until the test lets it go; then it fails.
 struct HangsOnce(Seen, Arc<Semaphore>);
@@ -455,5 +455,37 @@ async fn what_is_done_is_reported_after_five_seconds_though_no_pull_goes_out() {
         client.shutdown(LIMIT).await.unwrap();
     }
     tasks.stop(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn queues_that_are_added_are_shared_as_soon_as_the_route_names_them() {
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let sender = cluster.client();
+    let topic = topic("widened");
+    sender.create_topic(&topic, 1).await.unwrap();
+    let config = from_the_beginning("widens");
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start(done(&Seen::default())).await.unwrap();
+    let queues = || {
+        let assignment = consumer.assignment();
+        assignment
+            .iter()
+            .filter(|queue| queue.topic == topic)
+            .count()
+    };
+    eventually("it has the queue", || queues() == 1).await;
+    sender.create_topic(&topic, 2).await.unwrap();
+
+    // Between two rounds of sharing, at 20 and 40 seconds, the route is asked for.
+    clock.advance(Duration::from_secs(32)).await;
+
+    eventually("it has both", || queues() == 2).await;
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
     cluster.stop().await;
 }
