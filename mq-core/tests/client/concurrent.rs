@@ -50,9 +50,10 @@ async fn a_consumer_that_was_there_first_finds_the_topic_within_a_moment() {
 
     send_all(&producer(&client), &topic, ["first"]).await;
 
-    let begun = Clock::system().moment();
+    let clock = Clock::system();
+    let begun = clock.moment();
     eventually("the message is there", || seen.count() == 1).await;
-    let waited = Clock::system().moment().since(begun);
+    let waited = clock.moment().since(begun);
     assert!(waited < Duration::from_secs(10), "{waited:?}");
     consumer.shutdown(LIMIT).await.unwrap();
     client.shutdown(LIMIT).await.unwrap();

@@ -80,12 +80,10 @@ async fn a_broker_that_comes_back_elsewhere_is_found() {
     let _taken = std::net::TcpListener::bind(("127.0.0.1", old));
     cluster.start_broker_again(0).await;
 
-    let begun = Clock::system().moment();
+    let clock = Clock::system();
+    let begun = clock.moment();
     while producer.send(message(&topic, "after")).await.is_err() {
-        assert!(
-            Clock::system().moment().since(begun) < LIMIT * 4,
-            "not found"
-        );
+        assert!(clock.moment().since(begun) < LIMIT * 4, "not found");
         Clock::system().sleep(Duration::from_millis(50)).await;
     }
     eventually("the next one is there", || {

@@ -55,12 +55,13 @@ impl Pair {
 
     /// Waits until the members have these queues and no others.
     async fn shares_become(&self, first: &[i32], second: &[i32]) {
-        let begun = Clock::system().moment();
+        let clock = Clock::system();
+        let begun = clock.moment();
         eventually("the queues are shared", || {
             self.share(0) == first && self.share(1) == second
         })
         .await;
-        let waited = Clock::system().moment().since(begun);
+        let waited = clock.moment().since(begun);
         assert!(waited < Duration::from_secs(10), "nobody told: {waited:?}");
     }
 
@@ -80,14 +81,15 @@ impl Pair {
         assert_eq!(seen.sorted_bodies(), bodies);
 
         consumers[0].shutdown(LIMIT).await.unwrap();
-        let begun = Clock::system().moment();
+        let clock = Clock::system();
+        let begun = clock.moment();
         eventually("the other one has all queues", || {
             let queues = consumers[1].assignment();
             let own = queues.iter().filter(|queue| queue.topic == topic);
             own.count() == usize::from(QUEUES)
         })
         .await;
-        let waited = Clock::system().moment().since(begun);
+        let waited = clock.moment().since(begun);
         assert!(waited < Duration::from_secs(10), "nobody told: {waited:?}");
         consumers[1].shutdown(LIMIT).await.unwrap();
         for client in clients {
