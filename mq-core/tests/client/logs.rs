@@ -34,6 +34,8 @@ impl Lines {
 
     /// Listens to this thread until the guard is dropped.
     fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        // A line that another thread comes to first would be taken for one that nobody listens to.
+        drop(tracing::subscriber::set_global_default(Self::default()));
         let lines = Self::default();
         let guard = tracing::subscriber::set_default(lines.clone());
         (lines, guard)
