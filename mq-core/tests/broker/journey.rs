@@ -1,5 +1,6 @@
 //! There and back: send, pull, wait, commit.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,7 +13,7 @@ use mq_core::wire::header::{
     PullMessage, SendBatchMessage, SendMessage, SendMessageV1, ViewMessageById,
 };
 
-use crate::stage::{MINUTE, SECOND, Stage, message, pull, waiting, with};
+use crate::stage::{MINUTE, SECOND, Stage, eventually, message, pull, waiting, with};
 
 #[tokio::test]
 async fn what_was_sent_is_pulled_with_everything_the_broker_adds() {
@@ -181,6 +182,30 @@ async fn a_pull_reports_the_offset_of_its_group_along_the_way() {
         .await;
 
     assert_eq!(client.committed("orders", 0).await, Some(1));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn offsets_are_on_disk_within_seconds_not_only_after_a_stop() {
+    let clock = Clock::manual(1_000_000);
+    let stage = Stage::with(clock.clone(), |_| {}).await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    client.send(message("orders", 0), "x").await;
+    client.commit("orders", 0, 1).await;
+    let saved = || {
+        let file = Path::new("/store/config/consumerOffset.json");
+        let text = stage.disk.read(file).unwrap().unwrap_or_default();
+        String::from_utf8(text.to_vec()).unwrap()
+    };
+    assert!(!saved().contains("orders@g"), "{}", saved());
+
+    clock.advance(5 * SECOND).await;
+
+    eventually("offsets are saved", || {
+        saved().contains(r#""orders@g":{0:1}"#)
+    })
+    .await;
     stage.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! Who is let in, and with which code the others are refused.
 
+use mq_core::broker::config::BrokerConfig;
 use mq_core::clock::Clock;
 use mq_core::wire::body::SubscriptionGroupConfig;
 use mq_core::wire::header::{
@@ -95,7 +96,8 @@ async fn a_message_that_is_too_long_is_refused_and_one_byte_less_is_not() {
 
 #[tokio::test]
 async fn batches_are_refused_when_they_cannot_be_read_or_kept() {
-    let stage = Stage::new().await;
+    let limit = |config: &mut BrokerConfig| config.rules.max_message_size = 100;
+    let stage = Stage::with(Clock::system(), limit).await;
     let client = stage.client("a");
     let header = || SendBatchMessage(message("orders", 0));
 
@@ -109,6 +111,9 @@ async fn batches_are_refused_when_they_cannot_be_read_or_kept() {
     delayed.extend(b"DELAY\x011\x02");
     let refused = client.call_with(header(), delayed).await;
     assert_eq!(code(refused), ResponseCode::MESSAGE_ILLEGAL);
+    let too_long = client.call_with(header(), vec![0; 101]).await.unwrap_err();
+    let remark = &too_long.refusal().unwrap().remark;
+    assert!(remark.contains("longer than the limit of 100"), "{remark}");
     let retry = SendBatchMessage(message("%RETRY%g", 0));
     assert_eq!(client.refused(retry).await, ResponseCode::MESSAGE_ILLEGAL);
     stage.stop().await;

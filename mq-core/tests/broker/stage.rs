@@ -107,12 +107,7 @@ impl Stage {
     }
 
     pub(crate) async fn until_a_pull_waits(&self) {
-        let clock = Clock::system();
-        let begun = clock.moment();
-        while self.broker.waiting_pulls() == 0 {
-            assert!(clock.moment().since(begun) < 10 * SECOND, "no pull waits");
-            tokio::task::yield_now().await;
-        }
+        eventually("a pull waits", || self.broker.waiting_pulls() > 0).await;
     }
 
     /// A client with a connection of its own.
@@ -126,6 +121,17 @@ impl Stage {
             id,
             changes,
         }
+    }
+}
+
+/// Waits for `condition`, whatever the clock of the stage says.
+pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let clock = Clock::system();
+    let begun = clock.moment();
+    while !condition() {
+        let waited = clock.moment().since(begun);
+        assert!(waited < 10 * SECOND, "not within 10 s: {what}");
+        tokio::task::yield_now().await;
     }
 }
 
