@@ -202,10 +202,8 @@ async fn offsets_are_on_disk_within_seconds_not_only_after_a_stop() {
 
     clock.advance(5 * SECOND).await;
 
-    eventually("offsets are saved", || {
-        saved().contains(r#""orders@g":{0:1}"#)
-    })
-    .await;
+    eventually("offsets are saved", || saved().contains("orders@g")).await;
+    assert!(saved().contains(r#""orders@g":{"0":1}"#), "{}", saved());
     stage.stop().await;
 }
 
