@@ -1,21 +1,24 @@
 //! A name server and a broker on ports that the system picks; the broker's disk is memory, so a
 //! broker that starts again finds what it had.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use mq_core::broker::Broker;
 use mq_core::broker::config::BrokerConfig;
 use mq_core::client::{Client, ClientConfig, ConsumerConfig, Producer, ProducerConfig};
 use mq_core::clock::Clock;
 use mq_core::message::{GroupName, Message, TopicName};
 use mq_core::namesrv::{NameServer, NamesrvConfig};
-use mq_core::remoting::{RemotingClient, RemotingServer, Router, ServerConfig};
+use mq_core::remoting::{CallError, RemotingClient, RemotingServer, Router, ServerConfig};
 use mq_core::settings::Setting;
 use mq_core::store::MessageStore;
 use mq_core::store::disk::MemoryDisk;
 use mq_core::tasks::Tasks;
+use mq_core::wire::header::QueryConsumerOffset;
+use mq_core::wire::{Reply, Request};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 /// Longer than anything takes that works.
@@ -32,6 +35,8 @@ pub(crate) struct Cluster {
 
 struct Running {
     broker: Broker,
+    /// What it and the tests ask others with.
+    remoting: RemotingClient,
     tasks: Tasks,
 }
 
@@ -132,13 +137,17 @@ impl Cluster {
         let tasks = Tasks::new(clock.clone());
         let router = Arc::new(Router::default());
         let remoting = mq_core::remoting::ClientConfig::default();
-        let client = RemotingClient::new(remoting, router, clock.clone(), tasks.clone());
+        let remoting = RemotingClient::new(remoting, router, clock.clone(), tasks.clone());
         let advertised = server.local_address().into();
         let clock = self.clock.clone();
-        let broker = Broker::open(config, store, advertised, client, clock).unwrap();
+        let broker = Broker::open(config, store, advertised, remoting.clone(), clock).unwrap();
         broker.start().await;
         broker.serve(server);
-        self.broker = Some(Running { broker, tasks });
+        self.broker = Some(Running {
+            broker,
+            remoting,
+            tasks,
+        });
     }
 
     /// A client over sockets.
@@ -155,7 +164,7 @@ impl Cluster {
     pub(crate) fn client_within(&self) -> Client {
         let client = self.client();
         client.attach(&self.names_at, self.names.local());
-        let broker = &self.broker.as_ref().unwrap().broker;
+        let broker = &self.running().broker;
         client.attach(&broker.advertised().text, &broker.local());
         client
     }
@@ -164,18 +173,47 @@ impl Cluster {
         &self.names_at
     }
 
-    /// How many pulls wait at the broker.
-    pub(crate) fn waiting_pulls(&self) -> usize {
-        self.broker.as_ref().unwrap().broker.waiting_pulls()
+    fn running(&self) -> &Running {
+        self.broker.as_ref().unwrap()
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.broker.as_ref().unwrap().broker.advertised().socket
+    /// How many pulls wait at the broker.
+    pub(crate) fn waiting_pulls(&self) -> usize {
+        self.running().broker.waiting_pulls()
+    }
+
+    pub(crate) fn remoting(&self) -> RemotingClient {
+        self.running().remoting.clone()
+    }
+
+    /// Asks the broker for what a client has no method for.
+    pub(crate) async fn ask<R: Request>(
+        &self,
+        header: R,
+        body: Bytes,
+    ) -> Result<Reply<R::Reply>, CallError> {
+        let Running {
+            broker, remoting, ..
+        } = self.running();
+        let address = &broker.advertised().text;
+        remoting.call(address, header, body, LIMIT).await
+    }
+
+    /// How far `group` is in the first queue of `topic`; 0 when nobody has told.
+    pub(crate) async fn committed(&self, group: &GroupName, topic: &TopicName) -> i64 {
+        let header = QueryConsumerOffset {
+            consumer_group: group.to_text(),
+            topic: topic.to_text(),
+            queue_id: 0,
+            set_zero_if_not_found: None,
+        };
+        let reply = self.ask(header, Bytes::new()).await;
+        reply.map_or(0, |reply| reply.header.offset)
     }
 
     /// Stops the broker; gives its port.
     pub(crate) async fn stop_broker(&mut self) -> u16 {
-        let port = self.address().port();
+        let port = self.running().broker.advertised().socket.port();
         let running = self.broker.take().unwrap();
         running.broker.stop(LIMIT).await.unwrap();
         running.tasks.stop(LIMIT).await.unwrap();

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mq_core::clock::Clock;
-use mq_core::remoting::RemotingClient;
-use mq_core::tasks::Tasks;
 use mq_core::wire::header::DeleteTopicInBroker;
 use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
@@ -102,14 +100,10 @@ async fn a_deleted_topic_is_one_warning_and_one_line_when_it_is_back() {
     })
     .await;
 
-    let tasks = Tasks::new(Clock::system());
-    let config = mq_core::remoting::ClientConfig::default();
-    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
     let request = DeleteTopicInBroker {
         topic: topic.to_text(),
     };
-    let address = cluster.address().to_string();
-    let deleted = remoting.call(&address, request, Bytes::new(), LIMIT).await;
+    let deleted = cluster.ask(request, Bytes::new()).await;
     deleted.map(drop).unwrap();
     let warned = || lines.count(Level::WARN, "deleted");
     in_time(&clock, "somebody says so", || warned() > 0).await;
@@ -129,7 +123,6 @@ async fn a_deleted_topic_is_one_warning_and_one_line_when_it_is_back() {
     for client in [client, admin] {
         client.shutdown(LIMIT).await.unwrap();
     }
-    tasks.stop(LIMIT).await.unwrap();
     cluster.stop().await;
 }
 

@@ -22,11 +22,6 @@ use parking_lot::Mutex;
 use crate::cluster::{Cluster, LIMIT, eventually, from_the_beginning, producer, send_all, topic};
 use crate::listeners::{Seen, done};
 
-fn remoting(tasks: &Tasks) -> RemotingClient {
-    let config = mq_core::remoting::ClientConfig::default();
-    RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone())
-}
-
 #[tokio::test]
 async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
     let cluster = Cluster::start().await;
@@ -42,7 +37,6 @@ async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
     let consumer = consumer.start(done(&seen)).await.unwrap();
     eventually("all are there", || seen.count() == 3).await;
 
-    let tasks = Tasks::new(Clock::system());
     let request = InvokeBrokerToResetOffset {
         topic: topic.to_text(),
         group: consumer.group().to_text(),
@@ -51,10 +45,7 @@ async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
         timestamp: 0,
         is_force: true,
     };
-    let address = cluster.address().to_string();
-    let reset = remoting(&tasks)
-        .call(&address, request, Bytes::new(), LIMIT)
-        .await;
+    let reset = cluster.ask(request, Bytes::new()).await;
     reset.map(drop).unwrap();
     // The pull that waits is answered with it, and the next one learns of the reset.
     send_all(&producer, &topic, ["d"]).await;
@@ -69,7 +60,6 @@ async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
     assert_eq!(seen.bodies().iter().filter(|body| *body == "a").count(), 1);
     consumer.shutdown(LIMIT).await.unwrap();
     client.shutdown(LIMIT).await.unwrap();
-    tasks.stop(LIMIT).await.unwrap();
     cluster.stop().await;
 }
 
@@ -103,7 +93,7 @@ async fn a_pushed_reset_is_followed() {
     let tasks = Tasks::new(Clock::system());
     let asker = Arc::new(Mutex::new(None));
     let between = Between {
-        remoting: remoting(&tasks),
+        remoting: cluster.remoting(),
         names_at: cluster.names_at().to_owned(),
         asker: Arc::clone(&asker),
     };

@@ -4,17 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use mq_core::client::{
     Client, ClientConfig, ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome,
 };
 use mq_core::clock::Clock;
 use mq_core::message::MessageExt;
-use mq_core::remoting::RemotingClient;
-use mq_core::tasks::Tasks;
 use mq_core::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
 use mq_core::wire::fastjson;
-use mq_core::wire::header::{LockBatchMq, QueryConsumerOffset, UnlockBatchMq};
+use mq_core::wire::header::{LockBatchMq, UnlockBatchMq};
 use tokio::sync::Semaphore;
 
 use crate::cluster::{
@@ -81,20 +78,9 @@ async fn a_message_whose_listener_hangs_is_sent_back_and_its_queue_goes_on() {
     assert!(clock.moment().since(mq_core::clock::Moment::default()) > Duration::from_secs(2));
     clock.advance(Duration::from_secs(5)).await;
 
-    let tasks = Tasks::new(Clock::system());
-    let config = mq_core::remoting::ClientConfig::default();
-    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
-    let address = cluster.address().to_string();
     let mut committed = 0;
     for _ in 0..100 {
-        let request = QueryConsumerOffset {
-            consumer_group: consumer.group().to_text(),
-            topic: topic.to_text(),
-            queue_id: 0,
-            set_zero_if_not_found: None,
-        };
-        let reply = remoting.call(&address, request, Bytes::new(), LIMIT).await;
-        committed = reply.map_or(0, |reply| reply.header.offset);
+        committed = cluster.committed(consumer.group(), &topic).await;
         if committed == 1 {
             break;
         }
@@ -108,7 +94,6 @@ async fn a_message_whose_listener_hangs_is_sent_back_and_its_queue_goes_on() {
     for client in [client, sender] {
         client.shutdown(LIMIT).await.unwrap();
     }
-    tasks.stop(LIMIT).await.unwrap();
     cluster.stop().await;
 }
 
@@ -370,10 +355,6 @@ async fn a_lock_is_renewed_while_a_call_goes_on() {
     // The broker keeps locks in memory only.
     let port = cluster.stop_broker().await;
     cluster.start_broker_again(port).await;
-    let tasks = Tasks::new(Clock::system());
-    let config = mq_core::remoting::ClientConfig::default();
-    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
-    let address = cluster.address().to_string();
     let body = fastjson::write(&LockBatchRequestBody {
         consumer_group: consumer.group().to_text(),
         client_id: "stranger".into(),
@@ -386,15 +367,14 @@ async fn a_lock_is_renewed_while_a_call_goes_on() {
     });
     let mut refused = false;
     for _ in 0..100 {
-        let locked = remoting.call(&address, LockBatchMq, body.clone(), LIMIT);
-        let locked = locked.await.unwrap().body;
+        let locked = cluster.ask(LockBatchMq, body.clone()).await.unwrap().body;
         let locked: LockBatchResponseBody = fastjson::read(&locked).unwrap();
         refused = locked.lock_ok_mq_set.is_empty();
         if refused {
             break;
         }
-        let unlocked = remoting.call(&address, UnlockBatchMq, body.clone(), LIMIT);
-        unlocked.await.map(drop).unwrap();
+        let unlocked = cluster.ask(UnlockBatchMq, body.clone()).await;
+        unlocked.map(drop).unwrap();
         clock.advance(Duration::from_secs(1)).await;
     }
     assert!(refused, "nobody renewed the lock");
@@ -404,7 +384,6 @@ async fn a_lock_is_renewed_while_a_call_goes_on() {
     for client in [client, sender] {
         client.shutdown(LIMIT).await.unwrap();
     }
-    tasks.stop(LIMIT).await.unwrap();
     cluster.stop().await;
 }
 
@@ -431,22 +410,11 @@ async fn what_is_done_is_reported_after_five_seconds_though_no_pull_goes_out() {
     eventually("its queue waits for more", || cluster.waiting_pulls() == 1).await;
 
     gate.add_permits(1);
-    let tasks = Tasks::new(Clock::system());
-    let config = mq_core::remoting::ClientConfig::default();
-    let remoting = RemotingClient::new(config, Arc::default(), Clock::system(), tasks.clone());
-    let address = cluster.address().to_string();
     let mut committed = 0;
     // The pulls that wait come back after fifteen seconds.
     for _ in 0..12 {
         clock.advance(Duration::from_secs(1)).await;
-        let request = QueryConsumerOffset {
-            consumer_group: consumer.group().to_text(),
-            topic: topic.to_text(),
-            queue_id: 0,
-            set_zero_if_not_found: None,
-        };
-        let reply = remoting.call(&address, request, Bytes::new(), LIMIT).await;
-        committed = reply.map_or(0, |reply| reply.header.offset);
+        committed = cluster.committed(consumer.group(), &topic).await;
     }
     assert_eq!(committed, 1);
 
@@ -454,7 +422,6 @@ async fn what_is_done_is_reported_after_five_seconds_though_no_pull_goes_out() {
     for client in [client, sender] {
         client.shutdown(LIMIT).await.unwrap();
     }
-    tasks.stop(LIMIT).await.unwrap();
     cluster.stop().await;
 }
 
