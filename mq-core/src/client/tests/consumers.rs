@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use parking_lot::Mutex;
 
-use super::stage::{Broker, SECOND, Server, name_server, topic};
+use super::stage::{Broker, SECOND, Server, eventually, name_server, topic};
 use crate::client::groups::Order;
 use crate::client::{Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome};
 use crate::clock::Clock;
@@ -42,6 +42,7 @@ impl Forgetful {
         Broker {
             server: Server::start(router).await,
             taken: Arc::default(),
+            heartbeats: Arc::default(),
         }
     }
 }
@@ -116,15 +117,6 @@ struct Nothing;
 impl ConcurrentListener for Nothing {
     async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
         vec![Outcome::Done; batch.len()]
-    }
-}
-
-async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let clock = Clock::system();
-    let begun = clock.moment();
-    while !condition() {
-        assert!(clock.moment().since(begun) < SECOND * 10, "{what}");
-        clock.sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -1,9 +1,13 @@
 //! What a producer does when brokers and name servers fail.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::stage::{Answer, Broker, SECOND, client, message, name_server, producer, topic};
-use crate::client::{ErrorKind, SendError, SendStatus, StartError, Target};
+use super::stage::{
+    Answer, Broker, SECOND, client, eventually, message, name_server, producer, topic,
+};
+use crate::client::{Client, ClientConfig, ErrorKind, SendError, SendStatus, StartError, Target};
+use crate::clock::Clock;
 use crate::message::TopicName;
 use crate::wire::ResponseCode;
 
@@ -233,5 +237,29 @@ async fn a_group_has_one_producer_and_nobody_has_a_reserved_one() {
         Err(SendError::ShutDown)
     ));
     client.producer(first.config().clone()).map(drop).unwrap();
+    client.shutdown(SECOND).await.unwrap();
+}
+
+#[tokio::test]
+async fn brokers_hear_from_a_client_every_thirty_seconds() {
+    let broker = Broker::start(&[]).await;
+    let names = name_server(&[&broker]).await;
+    let clock = Clock::manual(0);
+    let config = ClientConfig::new([names.address.clone()]);
+    let client = Client::new(config, clock.clone()).unwrap();
+    let producer = producer(&client, |_| {});
+    producer.send(message()).await.map(drop).unwrap();
+    let heard = || broker.heartbeats.load(Ordering::Relaxed);
+    eventually("the broker learns of the producer", || heard() == 1).await;
+
+    let begun = clock.moment();
+    while heard() < 4 {
+        let waited = clock.moment().since(begun);
+        assert!(waited < Duration::from_mins(30), "{} heartbeats", heard());
+        clock.advance(SECOND).await;
+        Clock::system().sleep(Duration::from_millis(5)).await;
+    }
+    let waited = clock.moment().since(begun);
+    assert!(waited > SECOND * 80, "three came within {waited:?}");
     client.shutdown(SECOND).await.unwrap();
 }

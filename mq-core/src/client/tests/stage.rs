@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -26,6 +27,15 @@ pub(super) fn topic() -> TopicName {
 
 pub(super) fn message() -> Message {
     Message::new(topic(), "one coffee")
+}
+
+pub(super) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let clock = Clock::system();
+    let begun = clock.moment();
+    while !condition() {
+        assert!(clock.moment().since(begun) < SECOND * 10, "{what}");
+        clock.sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// A server that ends with its tasks.
@@ -64,12 +74,14 @@ pub(super) enum Answer {
 pub(super) struct Broker {
     pub(super) server: Server,
     pub(super) taken: Arc<Mutex<Vec<SendMessage>>>,
+    pub(super) heartbeats: Arc<AtomicUsize>,
 }
 
 #[derive(Clone)]
 struct Takes {
     answers: Arc<Mutex<VecDeque<Answer>>>,
     taken: Arc<Mutex<Vec<SendMessage>>>,
+    heartbeats: Arc<AtomicUsize>,
 }
 
 impl Broker {
@@ -77,14 +89,15 @@ impl Broker {
         let takes = Takes {
             answers: Arc::new(Mutex::new(answers.iter().copied().collect())),
             taken: Arc::default(),
+            heartbeats: Arc::default(),
         };
-        let seen = Arc::clone(&takes.taken);
         let router = Router::default()
             .on::<SendMessage>(takes.clone())
-            .on::<HeartBeat>(takes);
+            .on::<HeartBeat>(takes.clone());
         Self {
             server: Server::start(router).await,
-            taken: seen,
+            taken: takes.taken,
+            heartbeats: takes.heartbeats,
         }
     }
 }
@@ -117,6 +130,7 @@ impl Processor<HeartBeat> for Takes {
         &self,
         _request: Incoming<HeartBeat>,
     ) -> Result<Reply<HeartBeatReply>, Refusal> {
+        self.heartbeats.fetch_add(1, Ordering::Relaxed);
         Ok(Reply::ok(HeartBeatReply::default()))
     }
 }
