@@ -1,8 +1,11 @@
 //! What both services read from their settings. Both know all keys: together they share arguments.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use mq_starter::ApplicationError;
 use mq_starter::config::{ConfigErrors, Settings, SettingsOptions};
+use tokio::net::TcpListener;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceSettings {
@@ -38,5 +41,27 @@ impl ServiceSettings {
             port: port?,
             database: file?,
         })
+    }
+
+    /// The web server's socket, on `default_port` of this machine unless the settings say otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationError::Listen`] when the address is taken or none.
+    pub async fn listen(
+        &self,
+        default_port: u16,
+    ) -> Result<(TcpListener, SocketAddr), ApplicationError> {
+        let host = self.host.as_deref().unwrap_or("127.0.0.1");
+        let port = self.port.unwrap_or(default_port);
+        let bound = async {
+            let socket = TcpListener::bind((host, port)).await?;
+            let address = socket.local_addr()?;
+            Ok((socket, address))
+        };
+        let address = format!("{host}:{port}");
+        bound
+            .await
+            .map_err(|source| ApplicationError::listen(&address, source))
     }
 }

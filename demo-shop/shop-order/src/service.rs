@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use axum::Router;
 use axum::routing::get;
 use mq_starter::config::{ConfigErrors, SettingsOptions};
-use mq_starter::{Application, ApplicationError, EmbeddedBroker, RocketMQApplication, Selection};
+use mq_starter::{Application, EmbeddedBroker, RocketMQApplication, Selection};
 use shop_contracts::ServiceSettings;
 use tokio::net::TcpListener;
 
@@ -49,12 +50,10 @@ impl Service {
         broker: Option<&EmbeddedBroker>,
     ) -> mq_starter::Result<Self> {
         let settings = ServiceSettings::read(&options, DATABASE)?;
-        let database = settings
-            .database
-            .unwrap_or_else(|| "./data/order.db".into());
-        let database = Database::open(&database).await?;
-        let host = settings.host.unwrap_or_else(|| "127.0.0.1".to_owned());
-        let (socket, address) = listen(&host, settings.port.unwrap_or(8011)).await?;
+        let database = settings.database.as_deref();
+        let database = database.unwrap_or(Path::new("./data/order.db"));
+        let database = Database::open(database).await?;
+        let (socket, address) = settings.listen(8011).await?;
         let mut app = RocketMQApplication::new()
             .settings(options)
             .listeners(Selection::of(&[]));
@@ -96,16 +95,4 @@ impl Service {
         self.database.close().await;
         Ok(served?)
     }
-}
-
-async fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), ApplicationError> {
-    let bound = async {
-        let socket = TcpListener::bind((host, port)).await?;
-        let address = socket.local_addr()?;
-        Ok((socket, address))
-    };
-    let address = format!("{host}:{port}");
-    bound
-        .await
-        .map_err(|source| ApplicationError::listen(&address, source))
 }

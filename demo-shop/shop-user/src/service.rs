@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
 use mq_starter::config::{ConfigErrors, SettingsOptions};
-use mq_starter::{Application, ApplicationError, EmbeddedBroker, RocketMQApplication, listeners};
+use mq_starter::{Application, EmbeddedBroker, RocketMQApplication, listeners};
 use shop_contracts::ServiceSettings;
 use tokio::net::TcpListener;
 
@@ -52,10 +53,10 @@ impl Service {
         broker: Option<&EmbeddedBroker>,
     ) -> mq_starter::Result<Self> {
         let settings = ServiceSettings::read(&options, DATABASE)?;
-        let database = settings.database.unwrap_or_else(|| "./data/user.db".into());
-        let database = Database::open(&database).await?;
-        let host = settings.host.unwrap_or_else(|| "127.0.0.1".to_owned());
-        let (socket, address) = listen(&host, settings.port.unwrap_or(8012)).await?;
+        let database = settings.database.as_deref();
+        let database = database.unwrap_or(Path::new("./data/user.db"));
+        let database = Database::open(database).await?;
+        let (socket, address) = settings.listen(8012).await?;
         let mut app = RocketMQApplication::new()
             .settings(options)
             .listeners(listeners![crate])
@@ -95,16 +96,4 @@ impl Service {
         self.database.close().await;
         Ok(served?)
     }
-}
-
-async fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), ApplicationError> {
-    let bound = async {
-        let socket = TcpListener::bind((host, port)).await?;
-        let address = socket.local_addr()?;
-        Ok((socket, address))
-    };
-    let address = format!("{host}:{port}");
-    bound
-        .await
-        .map_err(|source| ApplicationError::listen(&address, source))
 }
