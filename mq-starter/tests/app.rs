@@ -321,16 +321,21 @@ async fn messages_can_be_sent_in_the_background_and_keep_the_order_of_the_calls(
     fixture.app.shutdown().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sends_that_nobody_waits_for_have_retries_of_their_own() {
-    let store = TempDir::new().unwrap();
+/// A broker on ports that the system picks.
+async fn reachable_broker(store: &TempDir) -> EmbeddedBroker {
     let settings = EmbeddedSettings {
         store_path: store.path().to_owned(),
         listen: Some("127.0.0.1:0".to_owned()),
         broker_port: 0,
         ..EmbeddedSettings::default()
     };
-    let broker = EmbeddedBroker::start(&settings).await.unwrap();
+    EmbeddedBroker::start(&settings).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sends_that_nobody_waits_for_have_retries_of_their_own() {
+    let store = TempDir::new().unwrap();
+    let broker = reachable_broker(&store).await;
     let options = SettingsOptions::default()
         .set("rocketmq.name-server", broker.name_server())
         .set("rocketmq.producer.retry-times-when-send-failed", "1")
@@ -533,13 +538,7 @@ async fn sender(options: SettingsOptions, broker: Option<&EmbeddedBroker>) -> Ap
 #[tokio::test(flavor = "multi_thread")]
 async fn applications_share_a_broker_and_other_processes_reach_it_by_its_port() {
     let store = TempDir::new().unwrap();
-    let settings = EmbeddedSettings {
-        store_path: store.path().to_owned(),
-        listen: Some("127.0.0.1:0".to_owned()),
-        broker_port: 0,
-        ..EmbeddedSettings::default()
-    };
-    let broker = EmbeddedBroker::start(&settings).await.unwrap();
+    let broker = reachable_broker(&store).await;
     let (report, mut seen) = mpsc::unbounded_channel();
     let offsets = store.path().join("offsets").display().to_string();
     let offsets = SettingsOptions::default().set("rocketmq.client.local-offset-store-dir", offsets);

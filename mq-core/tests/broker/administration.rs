@@ -208,6 +208,18 @@ async fn groups_are_created_shown_and_deleted_with_their_offsets() {
     stage.stop().await;
 }
 
+/// Messages of the topic with this key, whenever they came.
+fn by_key(key: &'static str) -> QueryMessage {
+    QueryMessage {
+        topic: "orders".into(),
+        key: key.into(),
+        max_num: 10,
+        begin_timestamp: 0,
+        end_timestamp: i64::MAX,
+        unique_key: None,
+    }
+}
+
 #[tokio::test]
 async fn messages_are_found_by_key_and_by_unique_id() {
     let stage = Stage::new().await;
@@ -231,12 +243,8 @@ async fn messages_are_found_by_key_and_by_unique_id() {
         .send(with(message("stock", 0), &[("KEYS", "k2")]), "other")
         .await;
     let query = |key: &'static str, unique| QueryMessage {
-        topic: "orders".into(),
-        key: key.into(),
-        max_num: 10,
-        begin_timestamp: 0,
-        end_timestamp: i64::MAX,
         unique_key: Some(unique),
+        ..by_key(key)
     };
     let found = async |query: QueryMessage| {
         let body = client.call(query).await.unwrap().body;
@@ -282,16 +290,7 @@ async fn what_is_found_by_key_fits_into_a_frame_that_the_asker_takes() {
         let header = with(message("orders", 0), &[("KEYS", "k1")]);
         client.call_with(header, vec![7; 4_000_000]).await.unwrap();
     }
-    let query = QueryMessage {
-        topic: "orders".into(),
-        key: "k1".into(),
-        max_num: 10,
-        begin_timestamp: 0,
-        end_timestamp: i64::MAX,
-        unique_key: None,
-    };
-
-    let answer = client.call(query).await.unwrap();
+    let answer = client.call(by_key("k1")).await.unwrap();
 
     assert_eq!(decode_all(answer.body).unwrap().len(), 4);
     stage.stop().await;
@@ -304,16 +303,10 @@ async fn without_the_index_nothing_is_found_by_key() {
     client
         .send(with(message("orders", 0), &[("KEYS", "k1")]), "one")
         .await;
-    let query = QueryMessage {
-        topic: "orders".into(),
-        key: "k1".into(),
-        max_num: 10,
-        begin_timestamp: 0,
-        end_timestamp: i64::MAX,
-        unique_key: None,
-    };
-
-    assert_eq!(client.refused(query).await, ResponseCode::QUERY_NOT_FOUND);
+    assert_eq!(
+        client.refused(by_key("k1")).await,
+        ResponseCode::QUERY_NOT_FOUND
+    );
     stage.stop().await;
 }
 
