@@ -26,6 +26,9 @@ pub struct StoreConfig {
     pub index: bool,
     /// How long a message of each delay level waits, level 1 first (`messageDelayLevel`).
     pub delays: Vec<Duration>,
+    /// Messages within so many bytes behind the end of the log count as being in memory
+    /// (`accessMessageInMemoryMaxRatio` of [`total_memory`](super::total_memory)).
+    pub in_memory: u64,
 }
 
 impl StoreConfig {
@@ -42,6 +45,7 @@ impl StoreConfig {
             max_message_size: 4 * 1024 * 1024,
             index: true,
             delays: Vec::new(),
+            in_memory: 8 * 1024 * 1024 * 1024,
         }
     }
 }

@@ -400,7 +400,7 @@ pub(super) const KEYS: &[Key] = &[
     key("maxTransferCountOnMessageInMemory", "32", LIMITS),
     key("maxTransferBytesOnMessageInDisk", "65536", LIMITS),
     key("maxTransferCountOnMessageInDisk", "8", LIMITS),
-    key("accessMessageInMemoryMaxRatio", "40", LIMITS),
+    key("accessMessageInMemoryMaxRatio", "40", Works),
     key("pullBatchMaxMessageCount", "160", LIMITS),
     key("travelCqFileNumWhenGetMessage", "1", LIMITS),
     key("defaultQueryMaxNum", "32", LIMITS),

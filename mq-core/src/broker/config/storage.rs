@@ -27,6 +27,8 @@ pub struct Storage {
     pub index: bool,
     /// How long messages are kept.
     pub retention: Retention,
+    /// The share of memory, in percent, in which the newest messages are taken to lie.
+    pub in_memory_percent: u8,
 }
 
 /// When a message counts as stored.
@@ -83,6 +85,7 @@ impl Storage {
             max_message_size: usize::try_from(rules.max_message_size).unwrap_or(usize::MAX),
             index: self.index,
             delays: rules.delay_levels.iter().map(|(_, delay)| delay).collect(),
+            in_memory: store::share_of(store::total_memory(), self.in_memory_percent),
             ..StoreConfig::new(&self.root)
         }
     }
@@ -107,6 +110,7 @@ pub(super) fn read(sheet: &mut Sheet) -> Storage {
         queue_file_size: queue_file_size(sheet),
         index: sheet.truth("messageIndexEnable"),
         retention: retention(sheet),
+        in_memory_percent: sheet.number("accessMessageInMemoryMaxRatio", &(1..=100)),
     }
 }
 
