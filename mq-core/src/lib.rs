@@ -11,8 +11,9 @@
 //! offset, or sends the message back for another attempt.
 //!
 //! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the traveller
-//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`] and [`settings`]
-//! are open to all: the time, who waits for which task, and how settings are read.
+//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`settings`] and
+//! [`reason`] are open to all: the time, who waits for which task, how settings are read, and how
+//! an error is told with its causes.
 
 extern crate self as mq_core;
 
@@ -29,5 +30,6 @@ pub mod store;
 pub mod wire;
 
 pub mod clock;
+pub mod reason;
 pub mod settings;
 pub mod tasks;

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use mq_core::reason::reason;
+
 /// Any error, shown with all its causes.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -31,12 +33,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.error)?;
-        let mut cause = self.error.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
+        f.write_str(&reason(&*self.error))?;
         match &self.advice {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),

@@ -12,6 +12,7 @@ use mq_core::broker::{Advertised, Broker};
 use mq_core::client::Client;
 use mq_core::clock::Clock;
 use mq_core::namesrv::{NameServer, NamesrvConfig};
+use mq_core::reason::reason;
 use mq_core::remoting::{
     BindError, ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig,
 };
@@ -52,7 +53,7 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// An address or a port that cannot be had, under the key that says it.
 #[derive(Debug, thiserror::Error)]
-#[error("`rocketmq.embedded.{key}` cannot be used")]
+#[error("`rocketmq.embedded.{key}` cannot be used: {}", reason(&**source))]
 struct Unusable {
     key: &'static str,
     source: Cause,

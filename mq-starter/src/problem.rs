@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
+use mq_core::reason::reason;
 use mq_core::remoting::BindError;
 
 use crate::config::{ConfigErrors, ConfigProblem};
@@ -46,7 +47,8 @@ impl From<ConfigProblem> for Problem {
     }
 }
 
-/// Why an application does not start, does not go on or did not end well.
+/// Why an application does not start, does not go on or did not end well. Printed with `{}` it tells
+/// its causes too; they are still there as sources.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplicationError {
@@ -55,8 +57,9 @@ pub enum ApplicationError {
     Refused(Vec<Problem>),
     /// The broker in this process does not start.
     #[error(
-        "the embedded broker does not start with the store `{}` (`rocketmq.embedded.store-path`)",
-        store.display()
+        "the embedded broker does not start with the store `{}` (`rocketmq.embedded.store-path`): {}",
+        store.display(),
+        reason(&**source)
     )]
     Broker {
         /// The directory of its store.
@@ -65,7 +68,7 @@ pub enum ApplicationError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The cluster does not take part.
-    #[error("could not {action}")]
+    #[error("could not {action}: {}", reason(&**source))]
     Cluster {
         /// What was tried.
         action: String,
@@ -73,10 +76,10 @@ pub enum ApplicationError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The web server's address cannot be listened on.
-    #[error("the web server does not start")]
+    #[error("the web server does not start: {0}")]
     Listen(#[source] BindError),
     /// The web server ended with an error.
-    #[error("the web server ended")]
+    #[error("the web server ended: {0}")]
     Web(#[source] std::io::Error),
     /// Not everything ended in time.
     #[error("still running after the deadline: {}", .0.join(", "))]
@@ -115,12 +118,6 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, "\n  because: {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        f.write_str(&reason(&*self.0))
     }
 }

@@ -163,19 +163,13 @@ pub(super) const WRITE: u32 = 2;
 
 /// A file of `config/` could not be written.
 pub(super) fn not_saved(error: &FileError) -> Refusal {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "settings were not saved"
-    );
+    tracing::error!(%error, "settings were not saved");
     Refusal::system("the change could not be saved")
 }
 
 /// The store could not be read.
 pub(super) fn unreadable(error: &crate::store::StoreError) -> Refusal {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "the store could not be read"
-    );
+    tracing::error!(%error, "the store could not be read");
     Refusal::system("the store could not be read")
 }
 

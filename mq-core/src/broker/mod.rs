@@ -88,16 +88,16 @@ pub struct Broker {
 #[non_exhaustive]
 pub enum StopError {
     /// Something goes on.
-    #[error("the broker did not stop in time")]
+    #[error("the broker did not stop in time: {0}")]
     Unfinished(#[source] Unfinished),
     /// A file of `config/` is not up to date.
-    #[error("not everything could be saved")]
+    #[error("not everything could be saved: {0}")]
     Save(#[source] FileError),
     /// The store did not close in order; the next start recovers.
-    #[error("the store did not close")]
+    #[error("the store did not close: {0}")]
     Store(#[source] StoreError),
     /// Closing the store was cut short; the next start recovers.
-    #[error("closing the store was cut short")]
+    #[error("closing the store was cut short: {0}")]
     Interrupted(#[source] tokio::task::JoinError),
 }
 
@@ -296,10 +296,7 @@ impl fmt::Debug for Broker {
 
 fn report(saved: Result<(), FileError>) {
     if let Err(error) = saved {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "offsets were not saved"
-        );
+        tracing::error!(%error, "offsets were not saved");
     }
 }
 

@@ -218,8 +218,7 @@ impl Registration {
                 }
                 Err(error) => {
                     if std::mem::replace(&mut reachable, false) {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::warn!(server = server.address, error, "could not register");
+                        tracing::warn!(server = server.address, %error, "could not register");
                     }
                     AGAIN
                 }

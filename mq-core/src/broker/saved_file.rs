@@ -19,7 +19,7 @@ use crate::wire::fastjson::{self, BodyError};
 #[non_exhaustive]
 pub enum FileError {
     /// The disk refused.
-    #[error("could not {action} `{}`", path.display())]
+    #[error("could not {action} `{}`: {source}", path.display())]
     Disk {
         /// What was tried.
         action: &'static str,
@@ -29,7 +29,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// It is not what it should be, and there is no `.bak` beside it.
-    #[error("`{}` cannot be read: repair it, or put a copy in its place", path.display())]
+    #[error("`{}` cannot be read, repair it or put a copy in its place: {source}", path.display())]
     Content {
         /// Which file.
         path: PathBuf,

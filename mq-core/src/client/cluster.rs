@@ -264,12 +264,7 @@ impl Cluster {
             Some(CallError::Closed { .. }) => {}
             Some(error) if error.is_transport() => {
                 if !self.tasks.is_stopping() && self.silent.begin(address.to_owned()) {
-                    let error = error as &dyn std::error::Error;
-                    tracing::warn!(
-                        address,
-                        error,
-                        "a broker does not answer; it is asked again"
-                    );
+                    tracing::warn!(address, %error, "a broker does not answer; it is asked again");
                 }
             }
             _ => {
@@ -293,8 +288,7 @@ impl Cluster {
                     return;
                 }
                 Err(error) if self.unclear.begin(topic.clone()) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(%topic, error, "the route stays as it is");
+                    tracing::warn!(%topic, %error, "the route stays as it is");
                 }
                 Err(error) => tracing::debug!(%topic, %error, "the route stays as it is"),
             }

@@ -1,4 +1,6 @@
 //! Why something could not be sent, found or started.
+//!
+//! Printed with `{}` each tells its causes too; they are still there as sources.
 
 use std::io;
 use std::path::PathBuf;
@@ -36,7 +38,7 @@ pub enum ErrorKind {
 #[non_exhaustive]
 pub enum SendError {
     /// The message breaks a rule.
-    #[error("the message to `{topic}` cannot be sent")]
+    #[error("the message to `{topic}` cannot be sent: {source}")]
     Message {
         /// Where it should have gone.
         topic: TopicName,
@@ -61,7 +63,7 @@ pub enum SendError {
     #[error("no broker is known for {0}")]
     NoBroker(MessageQueue),
     /// The route could not be asked for.
-    #[error("could not look up topic `{topic}`")]
+    #[error("could not look up topic `{topic}`: {source}")]
     Route {
         /// The topic.
         topic: TopicName,
@@ -69,7 +71,7 @@ pub enum SendError {
         source: RouteError,
     },
     /// No attempt was successful; the last one ended so.
-    #[error("could not send to broker `{broker}` in {attempts} attempts")]
+    #[error("could not send to broker `{broker}` in {}: {source}", counted(*attempts))]
     Broker {
         /// The last broker tried.
         broker: String,
@@ -127,6 +129,13 @@ impl SendError {
                 ErrorKind::NoRoute | ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Busy
             ),
         }
+    }
+}
+
+fn counted(attempts: u32) -> String {
+    match attempts {
+        1 => "1 attempt".to_owned(),
+        several => format!("{several} attempts"),
     }
 }
 
@@ -198,7 +207,7 @@ impl From<PropertiesTooLong> for MessageError {
 #[non_exhaustive]
 pub enum RouteError {
     /// No name server of the list answered; this is what the last one did.
-    #[error("no name server answers ({addresses})")]
+    #[error("no name server answers ({addresses}): {source}")]
     Unreachable {
         /// All that were asked.
         addresses: String,
@@ -206,10 +215,10 @@ pub enum RouteError {
         source: CallError,
     },
     /// A name server refused.
-    #[error("the name server refused")]
+    #[error("the name server refused: {0}")]
     Refused(#[source] Refusal),
     /// The answer makes no sense.
-    #[error("the name server's answer cannot be read")]
+    #[error("the name server's answer cannot be read: {0}")]
     Answer(#[source] BodyError),
     /// No address of a name server was given.
     #[error("no name server is known: give at least one host:port")]
@@ -248,7 +257,7 @@ pub enum StartError {
     #[error("the consumer of group `{0}` has no subscription")]
     NoSubscription(GroupName),
     /// A tag expression names no tag.
-    #[error("the subscription of topic `{topic}` cannot be understood")]
+    #[error("the subscription of topic `{topic}` cannot be understood: {source}")]
     Tags {
         /// The topic.
         topic: TopicName,
@@ -266,7 +275,7 @@ pub enum StartError {
         allowed: &'static str,
     },
     /// The broker cannot filter so.
-    #[error("the broker does not take the filter of topic `{topic}`")]
+    #[error("the broker does not take the filter of topic `{topic}`: {source}")]
     Filter {
         /// The topic.
         topic: TopicName,
@@ -274,7 +283,7 @@ pub enum StartError {
         source: Refusal,
     },
     /// The offsets of a broadcasting group cannot be read.
-    #[error("could not read the offsets in `{path}`")]
+    #[error("could not read the offsets in `{path}`: {source}")]
     Offsets {
         /// The file.
         path: PathBuf,
@@ -291,6 +300,8 @@ mod tests {
     use std::error::Error as _;
 
     use super::*;
+    use crate::client::TopicError;
+    use crate::reason::reason;
 
     fn refused(code: i32) -> SendError {
         SendError::Broker {
@@ -311,16 +322,70 @@ mod tests {
     }
 
     #[test]
-    fn each_error_prints_its_own_level() {
+    fn an_error_tells_its_causes_and_keeps_them_as_sources() {
         let error = refused(13);
 
         assert_eq!(
             error.to_string(),
-            "could not send to broker `broker-a` in 1 attempts"
+            "could not send to broker `broker-a` in 1 attempt: refused: code 13: no"
         );
+        assert_eq!(reason(&error), error.to_string());
         let call = error.source().unwrap();
-        assert_eq!(call.to_string(), "refused");
+        assert_eq!(call.to_string(), "refused: code 13: no");
         assert_eq!(call.source().unwrap().to_string(), "code 13: no");
         assert_eq!(error.kind(), ErrorKind::Refused);
+    }
+
+    /// Whoever printed a send's error with `{}` read that it was not sent, and never why.
+    #[test]
+    fn every_error_with_a_cause_tells_it() {
+        let topic = || TopicName::new("orders").unwrap();
+        let gone = || CallError::Connect {
+            address: "127.0.0.1:10911".to_owned(),
+            source: io::Error::other("the last cause"),
+        };
+        let refusal = || Refusal::system("the last cause");
+        let unreachable = || RouteError::Unreachable {
+            addresses: "127.0.0.1:9876".to_owned(),
+            source: gone(),
+        };
+        let errors: [Box<dyn std::error::Error>; 6] = [
+            Box::new(SendError::Broker {
+                broker: "broker-a".to_owned(),
+                attempts: 3,
+                source: gone(),
+            }),
+            Box::new(SendError::Route {
+                topic: topic(),
+                source: unreachable(),
+            }),
+            Box::new(RouteError::Refused(refusal())),
+            Box::new(StartError::Filter {
+                topic: topic(),
+                source: refusal(),
+            }),
+            Box::new(StartError::Offsets {
+                path: PathBuf::from("offsets.json"),
+                source: io::Error::other("the last cause"),
+            }),
+            Box::new(TopicError::Route(unreachable())),
+        ];
+
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.ends_with("the last cause"), "{text}");
+            assert_eq!(reason(&*error), text);
+            assert!(error.source().is_some(), "{text}");
+        }
+        let long = SendError::Message {
+            topic: topic(),
+            source: MessageError::TooLong {
+                length: 5,
+                limit: 4,
+            },
+        };
+        let said = "the message to `orders` cannot be sent: \
+                    the body has 5 bytes, at most 4 are allowed";
+        assert_eq!(long.to_string(), said);
     }
 }

@@ -17,13 +17,13 @@ use crate::wire::header::UpdateAndCreateTopic;
 #[non_exhaustive]
 pub enum TopicError {
     /// The brokers could not be asked for.
-    #[error("could not look up the brokers")]
+    #[error("could not look up the brokers: {0}")]
     Route(#[source] RouteError),
     /// No broker has registered with the name server.
     #[error("the name server knows no broker")]
     NoBroker,
     /// A broker did not do it.
-    #[error("broker `{broker}` did not create topic `{topic}`")]
+    #[error("broker `{broker}` did not create topic `{topic}`: {source}")]
     Broker {
         /// The broker.
         broker: String,

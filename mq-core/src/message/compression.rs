@@ -28,7 +28,7 @@ pub enum CompressionError {
         limit: usize,
     },
     /// It cannot be read.
-    #[error("a body of {packed} bytes cannot be unpacked")]
+    #[error("a body of {packed} bytes cannot be unpacked: {source}")]
     Damaged {
         /// The packed length.
         packed: usize,

@@ -21,7 +21,7 @@ pub(super) const ORDER_TOPIC_CONFIG: &str = "ORDER_TOPIC_CONFIG";
 #[non_exhaustive]
 pub enum KvConfigError {
     /// The disk refused.
-    #[error("could not {action} `{path}`")]
+    #[error("could not {action} `{path}`: {source}")]
     Disk {
         /// What was tried.
         action: &'static str,
@@ -31,7 +31,7 @@ pub enum KvConfigError {
         source: io::Error,
     },
     /// The file is there, but it is no such file.
-    #[error("`{path}` is no table of keys and values: repair it or move it away")]
+    #[error("`{path}` is no table of keys and values, repair it or move it away: {source}")]
     Content {
         /// The file.
         path: PathBuf,

@@ -31,10 +31,10 @@ use route_table::RouteTable;
 #[non_exhaustive]
 pub enum NameServerError {
     /// It cannot listen.
-    #[error("the name server cannot listen")]
+    #[error("the name server cannot listen: {0}")]
     Bind(#[source] BindError),
     /// What it was told to keep cannot be read.
-    #[error("the name server cannot read its key-value table")]
+    #[error("the name server cannot read its key-value table: {0}")]
     KvConfig(#[source] KvConfigError),
 }
 

@@ -1,4 +1,6 @@
 //! Why a call brought no reply, and why a server could not start to listen.
+//!
+//! Printed with `{}` each tells its causes too; they are still there as sources.
 
 use std::io;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use crate::wire::{FieldError, FrameError, Refusal};
 #[non_exhaustive]
 pub enum CallError {
     /// Nobody answers at the address. Nothing was sent.
-    #[error("could not connect to {address}")]
+    #[error("could not connect to {address}: {source}")]
     Connect {
         /// Where to.
         address: String,
@@ -38,13 +40,13 @@ pub enum CallError {
         address: String,
     },
     /// The other side refused.
-    #[error("refused")]
+    #[error("refused: {0}")]
     Refused(#[source] Refusal),
     /// The request does not fit into a frame. Nothing was sent.
-    #[error("the request does not fit into a frame")]
+    #[error("the request does not fit into a frame: {0}")]
     Frame(#[source] FrameError),
     /// The answer lacks a field or has one that cannot be read.
-    #[error("the answer cannot be read")]
+    #[error("the answer cannot be read: {0}")]
     Answer(#[source] FieldError),
 }
 
@@ -87,7 +89,7 @@ pub enum BindError {
         source: io::Error,
     },
     /// The address is none of this machine's, or not one at all.
-    #[error("cannot listen on {address}: give an address of this machine as host:port")]
+    #[error("cannot listen on {address}, give an address of this machine as host:port: {source}")]
     Address {
         /// Where.
         address: String,

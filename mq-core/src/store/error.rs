@@ -10,7 +10,7 @@ use crate::message::PhysicalOffset;
 #[non_exhaustive]
 pub enum StoreError {
     /// The disk refused.
-    #[error("could not {action} `{}`", path.display())]
+    #[error("could not {action} `{}`: {source}", path.display())]
     Disk {
         /// What was tried.
         action: &'static str,

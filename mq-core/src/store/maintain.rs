@@ -82,10 +82,7 @@ impl Inner {
         match done {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the store could not be maintained"
-                );
+                tracing::error!(%error, "the store could not be maintained");
             }
             Err(panic) => tracing::error!(%panic, "maintaining the store panicked"),
         }

@@ -49,7 +49,7 @@ pub enum FrameError {
     #[error("the header cannot be read: {0}")]
     Header(String),
     /// A field of the header cannot be read.
-    #[error("the header cannot be read")]
+    #[error("the header cannot be read: {0}")]
     Field(#[source] FieldError),
 }
 

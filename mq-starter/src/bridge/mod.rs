@@ -76,7 +76,7 @@ impl Cluster {
                 Ok(()) => {}
                 Err(error) if config.startup == Startup::FailFast => return Err(error),
                 Err(error) => {
-                    tracing::warn!(topic = %topic.name, error = ?error, "a declared topic is created later");
+                    tracing::warn!(topic = %topic.name, %error, "a declared topic is created later");
                     left.push(topic.clone());
                 }
             }

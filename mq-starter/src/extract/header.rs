@@ -32,7 +32,7 @@ pub trait HeaderName: Sized + Send {
 enum HeaderProblem {
     #[error("the message has no header `{0}`")]
     Absent(&'static str),
-    #[error("the header `{name}` is `{value}`")]
+    #[error("the header `{name}` is `{value}`: {source}")]
     Unreadable {
         name: &'static str,
         value: String,

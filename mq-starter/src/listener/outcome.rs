@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use mq_core::reason::reason;
+
 /// What a listener answers. `Ok` acknowledges the message.
 pub type ConsumeResult = Result<(), ConsumeError>;
 
@@ -80,14 +82,7 @@ impl ConsumeError {
 
     /// The cause with its own causes, in one line.
     pub fn reason(&self) -> String {
-        let mut reason = self.cause.to_string();
-        let mut source = self.cause.source();
-        while let Some(error) = source {
-            reason.push_str(": ");
-            reason.push_str(&error.to_string());
-            source = error.source();
-        }
-        reason
+        reason(&*self.cause)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, Error as _, Visitor};
 
 /// Why a body is not of the type that a listener wants.
 #[derive(Debug, thiserror::Error)]
-#[error("the body of {length} bytes is no `{wanted}`")]
+#[error("the body of {length} bytes is no `{wanted}`: {source}")]
 pub struct DecodeError {
     wanted: &'static str,
     length: usize,
@@ -22,7 +22,7 @@ pub struct DecodeError {
 ///
 /// # Errors
 ///
-/// [`DecodeError`] names the type; its source says what JSON or UTF-8 has against the body.
+/// [`DecodeError`] names the type and says what JSON or UTF-8 has against the body.
 ///
 /// ```
 /// # use mq_starter::payload::decode;
@@ -164,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn the_error_names_the_type_and_its_source_the_place() {
+    fn the_error_names_the_type_and_the_place() {
         let error = decode::<Vec<i32>>(b"[1, x]").unwrap_err();
 
         assert_eq!(
             error.to_string(),
-            "the body of 6 bytes is no `alloc::vec::Vec<i32>`"
+            "the body of 6 bytes is no `alloc::vec::Vec<i32>`: expected value at line 1 column 5"
         );
         let source = error.source().unwrap().to_string();
         assert_eq!(source, "expected value at line 1 column 5");

@@ -7,7 +7,7 @@ use serde::ser::{Error as _, Impossible, Serialize, Serializer};
 
 /// Why a payload cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("`{payload}` cannot be written as JSON")]
+#[error("`{payload}` cannot be written as JSON: {source}")]
 pub struct EncodeError {
     payload: &'static str,
     source: serde_json::Error,

@@ -1,4 +1,6 @@
 //! Why a message was not sent.
+//!
+//! Printed with `{}` each tells its causes too; they are still there as sources.
 
 use mq_core::message::{NameError, PropertyError, TopicName};
 
@@ -10,7 +12,7 @@ use crate::payload::EncodeError;
 #[non_exhaustive]
 pub enum SendError {
     /// The destination is not `topic` or `topic:tag`.
-    #[error("`{destination}` is no destination")]
+    #[error("`{destination}` is no destination: {source}")]
     Destination {
         /// As it was given.
         destination: String,
@@ -18,7 +20,7 @@ pub enum SendError {
         source: NameError,
     },
     /// The payload cannot be written as a body.
-    #[error("the payload cannot be sent")]
+    #[error("the payload cannot be sent: {0}")]
     Payload(#[source] EncodeError),
     /// The builder was given neither a payload nor a body.
     #[error("the message to `{0}` has no payload")]
@@ -27,7 +29,7 @@ pub enum SendError {
     #[error("`{0}` is no key: it is empty or has a blank in it")]
     Key(String),
     /// A header has a name of RocketMQ's own, or is blank.
-    #[error("the message cannot have this header")]
+    #[error("the message cannot have this header: {0}")]
     Header(#[source] PropertyError),
     /// The message is stored, but not as safely as the broker promises when it says "ok".
     ///
@@ -35,7 +37,7 @@ pub enum SendError {
     #[error("the message `{}` is stored with the status {}", .0.message_id, .0.status)]
     Unflushed(Box<SendResult>),
     /// The cluster did not take it.
-    #[error("the message was not sent")]
+    #[error("{0}")]
     Client(#[source] Box<mq_core::client::SendError>),
     /// The application is not running, or stopped before the outcome was known.
     #[error("the application is not running")]
@@ -52,5 +54,48 @@ impl SendError {
             Self::Unflushed(_) => true,
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+
+    use mq_core::client;
+    use mq_core::message::Properties;
+    use mq_core::reason::reason;
+    use mq_core::remoting::CallError;
+
+    use super::*;
+
+    /// It said "the message was not sent", and the reason only to who asked for the sources.
+    #[test]
+    fn a_send_that_failed_tells_why_when_it_is_printed() {
+        let source = CallError::Connect {
+            address: "127.0.0.1:10911".to_owned(),
+            source: io::Error::other("connection refused"),
+        };
+        let error = SendError::Client(Box::new(client::SendError::Broker {
+            broker: "broker-a".to_owned(),
+            attempts: 3,
+            source,
+        }));
+
+        let said = "could not send to broker `broker-a` in 3 attempts: \
+                    could not connect to 127.0.0.1:10911: connection refused";
+        assert_eq!(error.to_string(), said);
+        assert_eq!(reason(&error), said);
+        let source = error.source().unwrap();
+        assert!(source.is::<Box<client::SendError>>() || source.is::<client::SendError>());
+    }
+
+    #[test]
+    fn a_mistake_tells_which_rule_it_breaks() {
+        let cause = Properties::default().set_user("KEYS", "a").unwrap_err();
+        let error = SendError::Header(cause.clone());
+
+        let said = format!("the message cannot have this header: {cause}");
+        assert_eq!(error.to_string(), said);
     }
 }

@@ -13,6 +13,8 @@ mod report;
 use std::error::Error;
 use std::process::ExitCode;
 
+use mq_core::reason::reason;
+
 /// Why a program ends early; the runner shows the text.
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -51,7 +53,7 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = &*error as &dyn Error, "stopped");
+            tracing::error!(error = reason(&*error), "stopped");
             ExitCode::FAILURE
         }
     }

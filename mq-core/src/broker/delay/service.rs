@@ -105,8 +105,8 @@ impl DelayService {
                     Some(Duration::from_millis(left).min(LOOK))
                 }
                 Err(error) => {
-                    let (level, error) = (level.number, &error as &dyn std::error::Error);
-                    tracing::warn!(level, error, "delayed messages are not delivered for now");
+                    let level = level.number;
+                    tracing::warn!(level, %error, "delayed messages are not delivered for now");
                     Some(AGAIN)
                 }
             };
@@ -210,8 +210,8 @@ fn delivery(stored: MessageExt) -> Option<Draft> {
 /// Why a level stands still.
 #[derive(Debug, thiserror::Error)]
 enum DeliveryError {
-    #[error("the queue could not be read")]
+    #[error("the queue could not be read: {0}")]
     Read(#[from] StoreError),
-    #[error("a message could not be stored")]
+    #[error("a message could not be stored: {0}")]
     Store(#[from] AppendError),
 }

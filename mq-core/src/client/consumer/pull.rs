@@ -206,8 +206,7 @@ fn complain(core: &Core, assigned: &Assigned, error: &CallError) {
             core.cluster.routes_are_stale();
         }
         _ if core.stuck.begin(queue) => {
-            let error = error as &dyn std::error::Error;
-            tracing::warn!(%queue, error, "no messages; it is tried again and again");
+            tracing::warn!(%queue, %error, "no messages; it is tried again and again");
         }
         _ => tracing::debug!(%queue, %error, "no messages"),
     }

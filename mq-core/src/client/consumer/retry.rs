@@ -75,11 +75,10 @@ pub(super) async fn send_anew(core: &Core, message: &MessageExt, allowed: i32) -
         Ok(_stored) => true,
         Err(error) => {
             let id = message.message_id();
-            let cause = &error as &dyn std::error::Error;
             if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) {
-                tracing::debug!(id, error = cause, "the message is kept here");
+                tracing::debug!(id, %error, "the message is kept here");
             } else {
-                tracing::warn!(id, error = cause, "the message is kept here");
+                tracing::warn!(id, %error, "the message is kept here");
             }
             false
         }

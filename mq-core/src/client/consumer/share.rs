@@ -192,11 +192,10 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
         match start_offset(core, &queue).await {
             Ok(start) => take(core, queue, start),
             Err(error) => {
-                let cause = &error as &dyn std::error::Error;
                 if !error.is_transport() && core.stuck.begin(&queue) {
-                    tracing::warn!(%queue, error = cause, "the queue has to wait");
+                    tracing::warn!(%queue, %error, "the queue has to wait");
                 } else {
-                    tracing::debug!(%queue, error = cause, "the queue has to wait");
+                    tracing::debug!(%queue, %error, "the queue has to wait");
                 }
                 outcome = Round::Unsettled;
             }

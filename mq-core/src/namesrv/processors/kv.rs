@@ -64,6 +64,6 @@ impl Processor<GetKvListByNamespace> for Kv {
 }
 
 fn not_kept(error: &KvConfigError) -> Refusal {
-    tracing::error!(error = error as &dyn std::error::Error, "a key is not kept");
+    tracing::error!(%error, "a key is not kept");
     Refusal::system("the key-value table could not be written")
 }

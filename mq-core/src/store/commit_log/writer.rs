@@ -178,8 +178,7 @@ impl CommitLog {
             StoreError::Disk { source, .. } if no_room(source) => AppendError::Full,
             _ => {
                 let reason = error.to_string();
-                let cause = error as &dyn std::error::Error;
-                tracing::error!(error = cause, "the store takes no more writes");
+                tracing::error!(%error, "the store takes no more writes");
                 self.close(&reason);
                 AppendError::Closed(reason)
             }
@@ -192,8 +191,7 @@ fn refused(error: &StoreError) -> AppendError {
     match error {
         StoreError::Disk { source, .. } if no_room(source) => AppendError::Full,
         _ => {
-            let cause = error as &dyn std::error::Error;
-            tracing::error!(error = cause, "a send is refused: no new segment");
+            tracing::error!(%error, "a send is refused: no new segment");
             AppendError::Closed(error.to_string())
         }
     }

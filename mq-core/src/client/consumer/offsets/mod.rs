@@ -43,7 +43,7 @@ pub(super) enum Commit {
 
 /// The offset could not be asked for; that is not the same as "there is none".
 #[derive(Debug, thiserror::Error)]
-#[error("could not ask for an offset of {queue}")]
+#[error("could not ask for an offset of {queue}: {source}")]
 pub(super) struct Unknown {
     queue: MessageQueue,
     #[source]

@@ -1,0 +1,56 @@
+//! Why something failed, in one line: an error with its causes.
+
+use std::error::Error;
+
+/// What `error` says, and what each of its causes adds to it.
+///
+/// Errors that an application gets print their causes themselves, so that `{}` is enough, and still
+/// name them as sources for programs; a cause that the text already ends with is not said again.
+///
+/// ```
+/// # use mq_core::reason::reason;
+/// # use mq_core::remoting::CallError;
+/// let refused = std::io::Error::other("refused");
+/// let error = CallError::Connect { address: "localhost:1".to_owned(), source: refused };
+///
+/// assert_eq!(error.to_string(), "could not connect to localhost:1: refused");
+/// assert_eq!(reason(&error), error.to_string());
+/// ```
+pub fn reason(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the gateway is gone")]
+    struct OwnLevel(#[source] Whole);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not connect: {0}")]
+    struct Whole(#[source] io::Error);
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let error = OwnLevel(Whole(io::Error::other("no route")));
+
+        assert_eq!(
+            reason(&error),
+            "the gateway is gone: could not connect: no route"
+        );
+    }
+}
