@@ -218,7 +218,8 @@ pub struct ConsumerConfig {
     pub strategy: Strategy,
     /// What is held of one queue at a time.
     pub flow: FlowLimits,
-    /// A pull brings at most so many messages (`pullBatchSize`).
+    /// A pull brings at most so many messages (`pullBatchSize`), and never more than the broker
+    /// gives: 32 by default (`maxTransferCountOnMessageInMemory`).
     pub pull_batch_size: u16,
     /// A pull brings about so many bytes (`pullBatchSizeInBytes`).
     pub pull_batch_bytes: u32,

@@ -46,7 +46,7 @@ use index::KeyIndex;
 pub use memory::{share_of, total_memory};
 pub use open::RecoveryReport;
 use paths::Paths;
-pub use read::{Boundary, ReadLimits, ReadOutcome, ReadStatus};
+pub use read::{Boundary, ReadLimits, ReadOutcome, ReadStatus, TransferLimits};
 use snapshot::Deletions;
 pub use zone::Zone;
 

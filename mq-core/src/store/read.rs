@@ -7,7 +7,8 @@ use super::{Inner, MessageStore, StoreError};
 use crate::message::record::{MAGIC_V1, MAGIC_V2, RecordView};
 use crate::message::{PhysicalOffset, QueueOffset};
 
-/// Entries looked at in one read when a filter lets none through (`maxFilterMessageSize` / 20).
+/// Entries looked at in one read when a filter lets none through (`maxFilterMessageSize` / 20), or
+/// as many as are asked for, when those are more.
 const EXAMINED: usize = 800;
 const ENTRIES_PER_STEP: usize = 256;
 
@@ -18,6 +19,53 @@ pub struct ReadLimits {
     pub messages: usize,
     /// Bytes of their records.
     pub bytes: usize,
+}
+
+/// How much one read may give, by where its messages lie: those far behind the end of the log are
+/// read from the disk, and many of them at once would keep others waiting
+/// (`DefaultMessageStore.isTheBatchFull`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferLimits {
+    /// Up to and with a message within [`StoreConfig::in_memory`](super::StoreConfig::in_memory)
+    /// behind the end of the log.
+    pub in_memory: ReadLimits,
+    /// Up to and with a message farther behind.
+    pub on_disk: ReadLimits,
+}
+
+impl ReadLimits {
+    /// The smaller of both.
+    #[must_use]
+    pub fn at_most(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.min(other.messages),
+            bytes: self.bytes.min(other.bytes),
+        }
+    }
+}
+
+impl TransferLimits {
+    /// The smaller of both, wherever the messages lie.
+    #[must_use]
+    pub fn at_most(self, other: ReadLimits) -> Self {
+        Self {
+            in_memory: self.in_memory.at_most(other),
+            on_disk: self.on_disk.at_most(other),
+        }
+    }
+
+    fn messages(&self) -> usize {
+        self.in_memory.messages.max(self.on_disk.messages)
+    }
+}
+
+impl From<ReadLimits> for TransferLimits {
+    fn from(limits: ReadLimits) -> Self {
+        Self {
+            in_memory: limits,
+            on_disk: limits,
+        }
+    }
 }
 
 /// How a read went (`GetMessageStatus`).
@@ -82,7 +130,7 @@ impl MessageStore {
         topic: &str,
         queue_id: i32,
         offset: QueueOffset,
-        limits: ReadLimits,
+        limits: impl Into<TransferLimits>,
         wanted: &dyn Fn(i64) -> bool,
     ) -> Result<ReadOutcome, StoreError> {
         let Some(queue) = self.0.queues.find(topic, queue_id) else {
@@ -114,6 +162,7 @@ impl MessageStore {
             wanted,
             mine: &mine,
         };
+        let limits = limits.into();
         let found = self.0.examine(&queue, offset, max, limits, &judge)?;
         Ok(ReadOutcome { min, max, ..found })
     }
@@ -223,13 +272,15 @@ impl Inner {
         queue: &Queue,
         offset: QueueOffset,
         max: QueueOffset,
-        limits: ReadLimits,
+        limits: TransferLimits,
         judge: &Judge<'_>,
     ) -> Result<ReadOutcome, StoreError> {
+        let most_examined = EXAMINED.max(limits.messages());
+        let in_memory_from = self.log.written_end().saturating_sub(self.config.in_memory);
         let (mut index, mut examined, mut count) = (offset.0, 0, 0);
         let mut records = BytesMut::new();
         let mut removed = false;
-        'queue: while index < max.0 && examined < EXAMINED {
+        'queue: while index < max.0 && examined < most_examined {
             let step = usize::try_from(max.0 - index)
                 .unwrap_or(usize::MAX)
                 .min(ENTRIES_PER_STEP);
@@ -239,8 +290,13 @@ impl Inner {
             }
             for entry in entries {
                 let size = entry.size as usize;
+                let limits = if entry.offset >= in_memory_from {
+                    limits.in_memory
+                } else {
+                    limits.on_disk
+                };
                 let full = count >= limits.messages || records.len() + size > limits.bytes;
-                if count > 0 && full && !entry.is_hole() || examined >= EXAMINED {
+                if count > 0 && full && !entry.is_hole() || examined >= most_examined {
                     break 'queue;
                 }
                 examined += 1;

@@ -8,6 +8,7 @@
 
 mod administration;
 mod again;
+mod answers;
 mod groups;
 mod hostile;
 mod journey;

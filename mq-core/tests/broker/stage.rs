@@ -14,8 +14,8 @@ use mq_core::remoting::{
     CallError, ClientConfig, Incoming, Processor, RemotingClient, RemotingServer, Router,
     ServerConfig,
 };
-use mq_core::store::MessageStore;
 use mq_core::store::disk::{Disk, MemoryDisk};
+use mq_core::store::{MessageStore, StoreConfig};
 use mq_core::tasks::Tasks;
 use mq_core::wire::body::{ConsumerData, HeartbeatData, ProducerData, SubscriptionData};
 use mq_core::wire::header::{
@@ -56,9 +56,28 @@ impl Stage {
         config
     }
 
+    /// With a store that is told more than settings say.
+    pub(crate) async fn with_store(
+        change: impl FnOnce(&mut BrokerConfig),
+        store: impl FnOnce(&BrokerConfig) -> StoreConfig,
+    ) -> Self {
+        let config = Self::config(change);
+        let store = store(&config);
+        let disk = Arc::new(MemoryDisk::default());
+        Self::over(store, disk, config, Clock::system()).await
+    }
+
     pub(crate) async fn on(disk: Arc<dyn Disk>, config: BrokerConfig, clock: Clock) -> Self {
-        let (store, _) =
-            MessageStore::open(config.store(), Arc::clone(&disk), clock.clone()).unwrap();
+        Self::over(config.store(), disk, config, clock).await
+    }
+
+    async fn over(
+        store: StoreConfig,
+        disk: Arc<dyn Disk>,
+        config: BrokerConfig,
+        clock: Clock,
+    ) -> Self {
+        let (store, _) = MessageStore::open(store, Arc::clone(&disk), clock.clone()).unwrap();
         let server = ServerConfig::default();
         let server = RemotingServer::bind("127.0.0.1:0", server, clock.clone())
             .await

@@ -12,7 +12,7 @@ const QUEUES: Effect = Harmless("there are no request queues, a connection that 
 const LOG_SYNC: Effect = Harmless("SYNC_FLUSH syncs at once, ASYNC_FLUSH every 200 ms or 4 MiB");
 const QUEUE_SYNC: Effect = Harmless("consume queues are derived, they follow the checkpoint");
 const MAPPED: Effect = Harmless("segments are not mapped as a whole");
-const LIMITS: Effect = Harmless("reads are limited by bytes and messages of each request");
+const LIMITS: Effect = Harmless("this limit stays at its default");
 const REMOTING: Effect = Harmless("the remoting has its own timings");
 const POP: Effect = Harmless("pop consumption is not built yet");
 const TRANSACTIONS: Effect = Harmless("transactional messages are not built yet");
@@ -396,10 +396,10 @@ pub(super) const KEYS: &[Key] = &[
         Harmless("recovery starts at the checkpoint"),
     ),
     key("maxFilterMessageSize", "16000", LIMITS),
-    key("maxTransferBytesOnMessageInMemory", "262144", LIMITS),
-    key("maxTransferCountOnMessageInMemory", "32", LIMITS),
-    key("maxTransferBytesOnMessageInDisk", "65536", LIMITS),
-    key("maxTransferCountOnMessageInDisk", "8", LIMITS),
+    key("maxTransferBytesOnMessageInMemory", "262144", Works),
+    key("maxTransferCountOnMessageInMemory", "32", Works),
+    key("maxTransferBytesOnMessageInDisk", "65536", Works),
+    key("maxTransferCountOnMessageInDisk", "8", Works),
     key("accessMessageInMemoryMaxRatio", "40", Works),
     key("pullBatchMaxMessageCount", "160", LIMITS),
     key("travelCqFileNumWhenGetMessage", "1", LIMITS),

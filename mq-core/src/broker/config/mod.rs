@@ -11,7 +11,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::settings::{Key, Problem, Problems, Setting, Sheet};
-use crate::store::StoreConfig;
+use crate::store::{ReadLimits, StoreConfig, TransferLimits};
+use crate::wire::frame;
 
 pub use delay_levels::{DelayError, DelayLevels};
 pub use storage::{FlushMode, Retention, Storage};
@@ -70,6 +71,8 @@ pub struct Rules {
     pub delay_levels: DelayLevels,
     /// How often consumer offsets are written to disk.
     pub save_offsets_every: Duration,
+    /// How much one answer to a pull carries.
+    pub transfer: TransferLimits,
 }
 
 impl Default for BrokerConfig {
@@ -127,6 +130,10 @@ fn network(sheet: &mut Sheet) -> Network {
 fn rules(sheet: &mut Sheet) -> Rules {
     /// Apache's commit log cannot take more.
     const LONGEST: u32 = 512 * 1024 * 1024;
+    /// So many entries of a queue are looked at in one go.
+    const MOST_PULLED: usize = 65_536;
+    /// An answer and its header must fit into a frame.
+    const LONGEST_ANSWER: usize = frame::DEFAULT_LIMIT - 64 * 1024;
 
     Rules {
         auto_create_topic: sheet.truth("autoCreateTopicEnable"),
@@ -141,6 +148,16 @@ fn rules(sheet: &mut Sheet) -> Rules {
         max_message_size: sheet.number("maxMessageSize", &(1..=LONGEST)),
         delay_levels: sheet.checked("messageDelayLevel", str::parse),
         save_offsets_every: milliseconds(sheet, "flushConsumerOffsetInterval", 100, 3_600_000),
+        transfer: TransferLimits {
+            in_memory: ReadLimits {
+                messages: sheet.number("maxTransferCountOnMessageInMemory", &(1..=MOST_PULLED)),
+                bytes: sheet.number("maxTransferBytesOnMessageInMemory", &(1..=LONGEST_ANSWER)),
+            },
+            on_disk: ReadLimits {
+                messages: sheet.number("maxTransferCountOnMessageInDisk", &(1..=MOST_PULLED)),
+                bytes: sheet.number("maxTransferBytesOnMessageInDisk", &(1..=LONGEST_ANSWER)),
+            },
+        },
     }
 }
 

@@ -51,6 +51,33 @@ fn every_default_of_the_table_is_right() {
 }
 
 #[test]
+fn the_limits_of_an_answer_are_read_and_never_exceed_a_frame() {
+    let of = |messages, bytes| ReadLimits { messages, bytes };
+    let usual = BrokerConfig::default().rules.transfer;
+    assert_eq!(usual.in_memory, of(32, 262_144));
+    assert_eq!(usual.on_disk, of(8, 65_536));
+    assert_eq!(BrokerConfig::default().storage.in_memory_percent, 40);
+
+    let lines = "\
+maxTransferCountOnMessageInMemory=100
+maxTransferBytesOnMessageInMemory=1000000
+maxTransferCountOnMessageInDisk=20
+maxTransferBytesOnMessageInDisk=200000
+accessMessageInMemoryMaxRatio=25
+";
+    let (config, told) = BrokerConfig::from_settings(settings(lines)).unwrap();
+    assert_eq!(config.rules.transfer.in_memory, of(100, 1_000_000));
+    assert_eq!(config.rules.transfer.on_disk, of(20, 200_000));
+    assert_eq!(config.storage.in_memory_percent, 25);
+    assert!(told.is_empty(), "{told:?}");
+
+    let too_long = problems("maxTransferBytesOnMessageInMemory=16777216");
+    assert!(too_long.contains("from 1 to 16711680"), "{too_long}");
+    let nothing = problems("maxTransferCountOnMessageInDisk=0");
+    assert!(nothing.contains("from 1 to 65536"), "{nothing}");
+}
+
+#[test]
 fn no_key_stands_in_the_table_twice() {
     let spellings = keys::KEYS
         .iter()

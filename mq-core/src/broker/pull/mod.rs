@@ -28,10 +28,6 @@ use crate::tasks::Tasks;
 use crate::wire::header::{LitePullMessage, PullMessage, PullMessageReply};
 use crate::wire::{Refusal, Reply, ResponseCode};
 
-/// One answer has so many messages at most (`pullBatchSize` ends here).
-const MOST_MESSAGES: i32 = 1024;
-/// One answer has so many bytes at most, unless a single message has more.
-const MOST_BYTES: i32 = 4 * 1024 * 1024;
 /// A message that was passed over lets a waiting pull go on after this (`PullRequestHoldService`).
 const PASSED_OVER: Duration = Duration::from_secs(5);
 /// Nobody waits longer, whatever it asks for.
@@ -93,14 +89,13 @@ impl PullProcessor {
     }
 
     fn read(&self, header: &PullMessage, admitted: &Admitted) -> Result<ReadOutcome, Refusal> {
-        let bytes = header
-            .max_msg_bytes
-            .unwrap_or(MOST_BYTES)
-            .clamp(1, MOST_BYTES);
-        let limits = ReadLimits {
-            messages: usize::try_from(header.max_msg_nums.clamp(1, MOST_MESSAGES)).unwrap_or(1),
-            bytes: usize::try_from(bytes).unwrap_or(1),
+        let wish = ReadLimits {
+            messages: usize::try_from(header.max_msg_nums).unwrap_or(0),
+            bytes: header
+                .max_msg_bytes
+                .map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(0)),
         };
+        let limits = self.admit.config.rules.transfer.at_most(wish);
         // Nothing lies before the first message, as little as before the queue.
         let offset = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
         let wanted = |tag| admitted.tags.may_match(tag);
