@@ -94,6 +94,8 @@ impl Processor<HeartBeat> for Clients {
         let caller = Caller {
             client_id: data.client_id,
             peer: request.peer,
+            language: request.language,
+            version: request.version,
         };
         let brief = data.heartbeat_fingerprint != 0 && data.without_sub;
         let mut incomplete = false;

@@ -9,6 +9,7 @@ mod admit;
 mod clients;
 pub mod config;
 mod delay;
+mod given;
 mod groups;
 mod locking;
 mod offsets;
@@ -25,13 +26,13 @@ mod topics;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use admit::Admit;
 use clients::Clients;
 use config::BrokerConfig;
 use delay::{DelayOffsets, DelayService, Schedule};
+use given::Given;
 use groups::Groups;
 use offsets::Offsets;
 use peers::Peers;
@@ -64,8 +65,7 @@ struct Parts {
     locks: Arc<QueueLocks>,
     waiting: Arc<Waiting>,
     delays: Arc<DelayOffsets>,
-    /// Messages given so far.
-    given: Arc<AtomicU64>,
+    given: Arc<Given>,
     /// Connections and what they wait for.
     front: Tasks,
     clock: Clock,
@@ -150,7 +150,7 @@ impl Broker {
             locks: Arc::new(QueueLocks::new(clock.clone())),
             waiting: Arc::default(),
             delays: Arc::clone(&delays.offsets),
-            given: Arc::default(),
+            given: Arc::new(Given::new(clock.clone())),
             front: Tasks::new(clock.clone()),
             clock: clock.clone(),
         };

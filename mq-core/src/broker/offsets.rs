@@ -3,7 +3,7 @@
 //!
 //! Invariant: while a reset waits for its consumer, that consumer's own reports do not count.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -120,6 +120,25 @@ impl Offsets {
     /// The first message that the group has not consumed, as it last said.
     pub(super) fn committed(&self, at: Position<'_>) -> Option<i64> {
         find(&self.table.lock().committed, at)
+    }
+
+    /// The groups that have committed an offset in the topic.
+    pub(super) fn groups_of(&self, topic: &str) -> BTreeSet<ByteString> {
+        let table = self.table.lock();
+        let groups = table.committed.get(topic);
+        groups
+            .map(|groups| groups.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// The topics in which the group has committed an offset.
+    pub(super) fn topics_of(&self, group: &str) -> BTreeSet<ByteString> {
+        let table = self.table.lock();
+        let committed = table.committed.iter();
+        committed
+            .filter(|(_, groups)| groups.contains_key(group))
+            .map(|(topic, _)| topic.clone())
+            .collect()
     }
 
     /// The group has consumed everything before `offset`.

@@ -4,7 +4,8 @@
 //! Invariant: a client is a member of a group through one connection, the one it last said so on;
 //! when that ends or 120 s bring no heartbeat, it is a member no more.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,11 @@ use crate::clock::{Clock, Moment};
 use crate::message::TopicName;
 use crate::message::subscription::{SelectorType, Subscription, TagExpression};
 use crate::remoting::{Peer, PeerId};
-use crate::wire::body::{ConsumerData, MessageModel, SubscriptionData};
+use crate::wire::Language;
+use crate::wire::body::{
+    Connection, ConsumerConnection, ConsumerData, MessageModel, ProducerConnection,
+    SubscriptionData,
+};
 
 /// `channelExpiredTimeout`.
 const EXPIRY: Duration = Duration::from_mins(2);
@@ -25,18 +30,36 @@ const EXPIRY: Duration = Duration::from_mins(2);
 pub(super) struct Caller {
     pub(super) client_id: ByteString,
     pub(super) peer: Peer,
+    pub(super) language: Language,
+    pub(super) version: i32,
 }
 
 #[derive(Debug)]
 struct Member {
-    peer: Peer,
+    caller: Caller,
     seen: Moment,
+}
+
+impl Member {
+    fn connection(&self) -> Connection {
+        let address = self.caller.peer.address();
+        Connection {
+            // A client that came over IPv4 to a socket for both families is shown as IPv4.
+            client_addr: SocketAddr::new(address.ip().to_canonical(), address.port())
+                .to_string()
+                .into(),
+            client_id: self.caller.client_id.clone(),
+            language: self.caller.language,
+            version: self.caller.version,
+        }
+    }
 }
 
 /// A consumer group with somebody in it.
 #[derive(Debug, Default)]
 struct Consumers {
-    model: MessageModel,
+    /// What the last heartbeat said, but for its subscriptions.
+    data: ConsumerData,
     /// By client id: rebalancing wants them in order.
     members: BTreeMap<ByteString, Member>,
     subscriptions: HashMap<TopicName, Arc<Subscription>>,
@@ -81,13 +104,13 @@ pub(super) struct Peers {
 impl Consumers {
     /// The change that the others must be told of; nobody shares queues when all get everything.
     fn change(&self, group: &ByteString) -> Option<Change> {
-        if self.model == MessageModel::Broadcasting {
+        if self.data.message_model == MessageModel::Broadcasting {
             return None;
         }
         let members = self
             .members
             .values()
-            .map(|member| member.peer.clone())
+            .map(|member| member.caller.peer.clone())
             .collect();
         Some(Change {
             group: group.clone(),
@@ -153,13 +176,16 @@ impl Peers {
         let seen = self.clock.moment();
         let mut table = self.table.lock();
         let group = table.consumers.entry(data.group_name.clone()).or_default();
-        group.model = data.message_model;
+        group.data = ConsumerData {
+            subscription_data_set: Vec::new(),
+            ..data.clone()
+        };
         let member = Member {
-            peer: caller.peer.clone(),
+            caller: caller.clone(),
             seen,
         };
         let before = group.members.insert(caller.client_id.clone(), member);
-        let is_new = before.is_none_or(|before| before.peer.id() != caller.peer.id());
+        let is_new = before.is_none_or(|before| before.caller.peer.id() != caller.peer.id());
         let moved = !brief && group.subscribe(&data.subscription_data_set);
         let incomplete = brief && (is_new || group.subscriptions.is_empty());
         let change = (is_new || moved)
@@ -171,7 +197,7 @@ impl Peers {
     /// A heartbeat of a producer.
     pub(super) fn producer(&self, caller: &Caller, group: &ByteString) {
         let member = Member {
-            peer: caller.peer.clone(),
+            caller: caller.clone(),
             seen: self.clock.moment(),
         };
         let mut table = self.table.lock();
@@ -200,7 +226,9 @@ impl Peers {
 
     /// A connection has ended: its clients leave all groups.
     pub(super) fn gone(&self, peer: PeerId) -> Vec<Change> {
-        self.table.lock().remove(|member| member.peer.id() == peer)
+        self.table
+            .lock()
+            .remove(|member| member.caller.peer.id() == peer)
     }
 
     /// Removes who has been silent for too long and ends their connections.
@@ -209,7 +237,7 @@ impl Peers {
         self.table.lock().remove(|member| {
             let silent = now.since(member.seen) > EXPIRY;
             if silent {
-                member.peer.close();
+                member.caller.peer.close();
             }
             silent
         })
@@ -230,8 +258,50 @@ impl Peers {
         let group = table.consumers.get(group)?;
         let subscription = group.subscriptions.get(topic).map(Arc::clone);
         Some(Wanted {
-            model: group.model,
+            model: group.data.message_model,
             subscription,
+        })
+    }
+
+    /// The connections of a consumer group; `None` when nobody of the group is there.
+    pub(super) fn consumer_connections(&self, group: &str) -> Option<ConsumerConnection> {
+        let table = self.table.lock();
+        let group = table.consumers.get(group)?;
+        let subscription = |(topic, subscription): (&TopicName, &Arc<Subscription>)| {
+            (topic.to_text(), SubscriptionData::from(&**subscription))
+        };
+        Some(ConsumerConnection {
+            connection_set: group.members.values().map(Member::connection).collect(),
+            consume_from_where: group.data.consume_from_where,
+            consume_type: group.data.consume_type,
+            message_model: group.data.message_model,
+            subscription_table: group.subscriptions.iter().map(subscription).collect(),
+        })
+    }
+
+    /// The connections of a producer group; `None` when nobody of the group is there.
+    pub(super) fn producer_connections(&self, group: &str) -> Option<ProducerConnection> {
+        let table = self.table.lock();
+        let members = table.producers.get(group)?;
+        let connection_set = members.values().map(Member::connection).collect();
+        Some(ProducerConnection { connection_set })
+    }
+
+    /// The groups with a member that wants the topic.
+    pub(super) fn groups_wanting(&self, topic: &str) -> BTreeSet<ByteString> {
+        let table = self.table.lock();
+        let wanting = table
+            .consumers
+            .iter()
+            .filter(|(_, group)| group.subscriptions.contains_key(topic));
+        wanting.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether the members of a group say what they want, and it is not this topic.
+    pub(super) fn does_not_want(&self, group: &str, topic: &str) -> bool {
+        let table = self.table.lock();
+        table.consumers.get(group).is_some_and(|group| {
+            !group.subscriptions.is_empty() && !group.subscriptions.contains_key(topic)
         })
     }
 
@@ -282,6 +352,8 @@ mod tests {
         Caller {
             client_id: ByteString::from_static(client_id),
             peer,
+            language: Language::Java,
+            version: 479,
         }
     }
 

@@ -220,6 +220,26 @@ impl MessageStore {
         self.0.store_time(&queue, queue.min())
     }
 
+    /// When the message with a number was stored, ms since 1970; `None` when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Disk`].
+    pub fn store_time(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        offset: QueueOffset,
+    ) -> Result<Option<i64>, StoreError> {
+        let Some(queue) = self.0.queues.find(topic, queue_id) else {
+            return Ok(None);
+        };
+        if offset.0 < queue.min() {
+            return Ok(None);
+        }
+        self.0.store_time(&queue, offset.0)
+    }
+
     /// Whether a queue has lost nothing yet and its first message lies within `recent` bytes of the
     /// end of the log: then a new group begins with it.
     ///

@@ -138,6 +138,8 @@ codes! {
         INVOKE_BROKER_TO_RESET_OFFSET = 222;
         /// Topics of a cluster.
         GET_TOPICS_BY_CLUSTER = 224;
+        /// The groups that consume a topic.
+        QUERY_TOPIC_CONSUME_BY_WHO = 300;
         /// System topics.
         GET_SYSTEM_TOPIC_LIST_FROM_NS = 304;
         /// How a client is.

@@ -16,3 +16,4 @@ mod journey;
 mod registration;
 mod rules;
 mod stage;
+mod views;

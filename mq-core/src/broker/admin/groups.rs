@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::broker::Parts;
 use crate::broker::admit::{Admit, illegal, not_saved};
+use crate::broker::given::Given;
 use crate::broker::offsets::Offsets;
 use crate::message::GroupName;
 use crate::remoting::{Incoming, Processor};
@@ -19,6 +20,7 @@ use crate::wire::{NoFields, Refusal, Reply, fastjson};
 pub(super) struct GroupAdmin {
     admit: Admit,
     offsets: Arc<Offsets>,
+    given: Arc<Given>,
 }
 
 impl GroupAdmin {
@@ -26,6 +28,7 @@ impl GroupAdmin {
         Self {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
+            given: Arc::clone(&parts.given),
         }
     }
 
@@ -66,6 +69,7 @@ impl Processor<DeleteSubscriptionGroup> for GroupAdmin {
         }
         if clean_offset {
             self.offsets.forget_group(&group_name);
+            self.given.forget_group(&group_name);
             self.offsets
                 .save()
                 .await

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytestring::ByteString;
 
 use crate::broker::Parts;
 use crate::broker::config::DelayLevels;
 use crate::broker::delay::DelayOffsets;
+use crate::broker::given::Given;
 use crate::broker::peers::Peers;
 use crate::broker::pull::Waiting;
 use crate::clock::Clock;
@@ -88,7 +88,7 @@ pub(super) struct RuntimeInfo {
     waiting: Arc<Waiting>,
     delays: Arc<DelayOffsets>,
     levels: DelayLevels,
-    given: Arc<AtomicU64>,
+    given: Arc<Given>,
     boot_ms: i64,
     clock: Clock,
 }
@@ -119,7 +119,7 @@ impl RuntimeInfo {
             put(name, "10000".to_owned());
         }
         let figures = self.store.figures();
-        let given = self.given.load(Ordering::Relaxed);
+        let given = self.given.total();
         let up_ms = self.clock.now_ms() - self.boot_ms;
         let rate = |count: u64| {
             let per_second = per_second(count, up_ms);

@@ -10,6 +10,7 @@ use bytestring::ByteString;
 
 use crate::broker::Parts;
 use crate::broker::admit::{Admit, illegal, not_saved, unreadable};
+use crate::broker::given::Given;
 use crate::broker::offsets::Offsets;
 use crate::message::TopicName;
 use crate::remoting::{Incoming, Processor};
@@ -29,6 +30,7 @@ const MOST_QUEUES: i32 = 65_536;
 pub(super) struct TopicAdmin {
     admit: Admit,
     offsets: Arc<Offsets>,
+    given: Arc<Given>,
     store: MessageStore,
 }
 
@@ -37,6 +39,7 @@ impl TopicAdmin {
         Self {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
+            given: Arc::clone(&parts.given),
             store: parts.store.clone(),
         }
     }
@@ -106,6 +109,7 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
         }
         tracing::info!(%topic, "the topic is deleted");
         self.offsets.forget_topic(topic.as_str());
+        self.given.forget_topic(topic.as_str());
         let (store, name) = (self.store.clone(), topic.clone());
         let deleted = tokio::task::spawn_blocking(move || store.delete_topic(name.as_str())).await;
         match deleted {

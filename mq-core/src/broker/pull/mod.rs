@@ -7,7 +7,6 @@ mod check;
 mod wait;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -18,6 +17,7 @@ pub(super) use wait::Waiting;
 
 use super::Parts;
 use super::admit::{Admit, unreadable};
+use super::given::Given;
 use super::offsets::{Offsets, Position};
 use super::peers::Peers;
 use crate::clock::Clock;
@@ -41,8 +41,7 @@ pub(super) struct PullProcessor {
     offsets: Arc<Offsets>,
     store: MessageStore,
     waiting: Arc<Waiting>,
-    /// Messages given so far.
-    given: Arc<AtomicU64>,
+    given: Arc<Given>,
     /// Ends all waiting.
     front: Tasks,
     clock: Clock,
@@ -80,11 +79,11 @@ impl PullProcessor {
         }
         let mut outcome = self.read(&header, &admitted)?;
         let may_wait = header.has(PullMessage::SUSPEND) && header.suspend_timeout_millis > 0;
+        self.given.record(at, outcome.count, outcome.next);
         if may_wait && code_of(&outcome, &header) == ResponseCode::PULL_NOT_FOUND {
             outcome = self.wait(&header, &admitted).await?;
+            self.given.record(at, outcome.count, outcome.next);
         }
-        self.given
-            .fetch_add(outcome.count as u64, Ordering::Relaxed);
         Ok(reply(&header, outcome))
     }
 

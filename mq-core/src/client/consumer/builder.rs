@@ -176,7 +176,7 @@ async fn find(
     let body = fastjson::write(&CheckClientRequestBody {
         client_id: cluster.client_id.clone(),
         group: config.group.to_text(),
-        subscription_data: Some(data(subscription)),
+        subscription_data: Some(subscription.into()),
         namespace: None,
     });
     match cluster.call(address, CheckClientConfig, body).await {
@@ -250,20 +250,8 @@ fn consumer_data(
             StartFrom::FirstOffset => ConsumeFromWhere::ConsumeFromFirstOffset,
             StartFrom::Timestamp(_) => ConsumeFromWhere::ConsumeFromTimestamp,
         },
-        subscription_data_set: subscriptions.values().map(data).collect(),
+        subscription_data_set: subscriptions.values().map(SubscriptionData::from).collect(),
         unit_mode: false,
-    }
-}
-
-fn data(subscription: &Subscription) -> SubscriptionData {
-    SubscriptionData {
-        topic: subscription.topic.to_text(),
-        sub_string: subscription.expression.clone(),
-        expression_type: ByteString::from_static(subscription.selector.as_str()),
-        tags_set: subscription.tags.tags().to_vec(),
-        code_set: subscription.tags.codes().to_vec(),
-        sub_version: subscription.version,
-        class_filter_mode: false,
     }
 }
 

@@ -5,6 +5,8 @@
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
+use crate::message::subscription::Subscription;
+
 /// What a client sends and consumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -120,6 +122,20 @@ impl Default for SubscriptionData {
             tags_set: Vec::new(),
             code_set: Vec::new(),
             sub_version: 0,
+            class_filter_mode: false,
+        }
+    }
+}
+
+impl From<&Subscription> for SubscriptionData {
+    fn from(subscription: &Subscription) -> Self {
+        Self {
+            topic: subscription.topic.to_text(),
+            sub_string: subscription.expression.clone(),
+            expression_type: ByteString::from_static(subscription.selector.as_str()),
+            tags_set: subscription.tags.tags().to_vec(),
+            code_set: subscription.tags.codes().to_vec(),
+            sub_version: subscription.version,
             class_filter_mode: false,
         }
     }

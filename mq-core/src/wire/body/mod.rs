@@ -5,6 +5,7 @@
 
 mod check_client;
 mod cluster;
+mod connections;
 mod consumer_ids;
 mod data_version;
 mod heartbeat;
@@ -14,12 +15,14 @@ mod queue;
 mod register;
 mod reset_offset;
 mod route;
+mod statistics;
 mod subscription_group;
 mod topic_config;
 mod topic_list;
 
 pub use check_client::CheckClientRequestBody;
 pub use cluster::ClusterInfo;
+pub use connections::{Connection, ConsumerConnection, GroupList, ProducerConnection};
 pub use consumer_ids::ConsumerIds;
 pub use data_version::DataVersion;
 pub use heartbeat::{
@@ -31,6 +34,7 @@ pub use lock::{LockBatchRequestBody, LockBatchResponseBody};
 pub use register::{RegisterBrokerBody, body_checksum};
 pub use reset_offset::{QueueReset, ResetOffsetBody, ResetOffsetList};
 pub use route::{BrokerData, QueueData, TopicRouteData};
+pub use statistics::{ConsumeStats, OffsetWrapper, TopicOffset, TopicStatsTable};
 pub use subscription_group::{
     CustomizedRetryPolicy, ExponentialRetryPolicy, GroupRetryPolicy, SimpleSubscriptionData,
     SubscriptionGroupConfig, SubscriptionGroups,

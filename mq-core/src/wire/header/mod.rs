@@ -1,5 +1,6 @@
 //! A typed header for every request and its answer, named after the request's code.
 
+mod connections;
 mod consumer_list;
 mod group;
 mod heart_beat;
@@ -14,9 +15,13 @@ mod route;
 mod runtime_info;
 mod send_back;
 mod send_message;
+mod statistics;
 mod topic;
 mod write_permission;
 
+pub use connections::{
+    GetConsumerConnectionList, GetProducerConnectionList, QueryTopicConsumeByWho,
+};
 pub use consumer_list::{GetConsumerListByGroup, NotifyConsumerIdsChanged};
 pub use group::{
     DeleteSubscriptionGroup, GetAllSubscriptionGroupConfig, GetAllSubscriptionGroupConfigReply,
@@ -44,6 +49,7 @@ pub use route::{
 pub use runtime_info::{GetBrokerConfig, GetBrokerConfigReply, GetBrokerRuntimeInfo};
 pub use send_back::ConsumerSendMsgBack;
 pub use send_message::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
+pub use statistics::{GetConsumeStats, GetTopicStatsInfo};
 pub use topic::{
     DeleteTopicInBroker, GetAllTopicConfig, GetAllTopicConfigReply, GetTopicConfig,
     UpdateAndCreateTopic,

@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::body::{
-    CheckClientRequestBody, ClusterInfo, ConsumerIds, DataVersion, HeartbeatData, KvTable,
-    LockBatchRequestBody, LockBatchResponseBody, RegisterBrokerBody, ResetOffsetBody,
-    SubscriptionGroupConfig, SubscriptionGroups, TopicConfig, TopicConfigs, TopicList,
-    TopicRouteData,
+    CheckClientRequestBody, ClusterInfo, ConsumeStats, ConsumerConnection, ConsumerIds,
+    DataVersion, GroupList, HeartbeatData, KvTable, LockBatchRequestBody, LockBatchResponseBody,
+    ProducerConnection, RegisterBrokerBody, ResetOffsetBody, SubscriptionGroupConfig,
+    SubscriptionGroups, TopicConfig, TopicConfigs, TopicList, TopicRouteData, TopicStatsTable,
 };
 use crate::wire::fastjson::{self, BodyError};
 use crate::wire::header::*;
@@ -155,9 +155,13 @@ pub(super) fn all() -> Vec<Case> {
         case::<UpdateAndCreateSubscriptionGroup>(NONE, NONE).body::<SubscriptionGroupConfig>(),
         case::<GetAllSubscriptionGroupConfig>("groupSeq?=0 maxGroupNum?=9 dataVersion?={}", "totalGroupNum?=5")
             .answer_body::<SubscriptionGroups>(),
+        case::<GetTopicStatsInfo>("topic=x", NONE).answer_body::<TopicStatsTable>(),
+        case::<GetConsumerConnectionList>("consumerGroup=x", NONE).answer_body::<ConsumerConnection>(),
+        case::<GetProducerConnectionList>("producerGroup=x", NONE).answer_body::<ProducerConnection>(),
         case::<WipeWritePermOfBroker>("brokerName=x", "wipeTopicCount=3"),
         case::<GetAllTopicListFromNameserver>(NONE, NONE).answer_body::<TopicList>(),
         case::<DeleteSubscriptionGroup>("groupName=x cleanOffset~=true", NONE),
+        case::<GetConsumeStats>("consumerGroup=x topic?=x topicList?=x", NONE).answer_body::<ConsumeStats>(),
         case::<DeleteTopicInBroker>("topic=x", NONE),
         case::<DeleteTopicInNamesrv>("topic=x clusterName?=x", NONE),
         case::<RegisterTopicInNamesrv>("topic=x", NONE).body::<TopicRouteData>(),
@@ -165,6 +169,7 @@ pub(super) fn all() -> Vec<Case> {
         case::<ResetConsumerClientOffset>(RESET, NONE).body::<ResetOffsetBody>(),
         case::<InvokeBrokerToResetOffset>(RESET, NONE).answer_body::<ResetOffsetBody>(),
         case::<GetTopicsByCluster>("cluster=x", NONE).answer_body::<TopicList>(),
+        case::<QueryTopicConsumeByWho>("topic=x", NONE).answer_body::<GroupList>(),
         case::<GetSystemTopicListFromNs>(NONE, NONE).answer_body::<TopicList>(),
         case::<SendMessage>(LETTERS, SENT),
         case::<SendBatchMessage>(LETTERS, SENT),

@@ -31,9 +31,8 @@ const UNREAD_MEMBERS: [&str; 3] = [
 const OF_ONE_RELEASE: [&str; 3] = ["boundaryType", "cleanOffset", "removeOffset"];
 
 /// Requests that have no typed header yet; their frames and bodies are read all the same.
-const UNTYPED: [i32; 20] = [
-    26, 37, 39, 202, 203, 204, 208, 221, 223, 300, 303, 307, 309, 315, 317, 319, 321, 325, 326,
-    9_999,
+const UNTYPED: [i32; 15] = [
+    26, 37, 39, 221, 223, 303, 307, 309, 315, 317, 319, 321, 325, 326, 9_999,
 ];
 
 /// What a broker tells its clients, who do not answer.
@@ -231,8 +230,8 @@ fn bodies_mean_the_same_when_written_again() {
         }
     }
     let bodies = [
-        21, 28, 34, 38, 41, 42, 46, 103, 105, 106, 200, 201, 206, 217, 219, 220, 222, 224, 304,
-        322, 351, 352,
+        21, 28, 34, 38, 41, 42, 46, 103, 105, 106, 200, 201, 202, 203, 204, 206, 208, 217, 219,
+        220, 222, 224, 300, 304, 322, 351, 352,
     ];
     assert_eq!(compared, BTreeSet::from(bodies));
 }
