@@ -9,7 +9,7 @@ use super::own;
 use crate::clock::Clock;
 use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
 use crate::namesrv::route_table::{
-    BrokerPlace, Registration, RouteTable, read_and_write, without_write,
+    BrokerPlace, Registered, Registration, Replaced, RouteTable, read_and_write, without_write,
 };
 use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
 use crate::wire::body::{DataVersion, KvTable, RegisterBrokerBody};
@@ -44,10 +44,18 @@ impl Processor<RegisterBroker> for Brokers {
         let name = registration.name.clone();
         let (now, peer) = (self.clock.moment(), request.peer.clone());
         let outcome = self.table.lock().register(registration, peer, now);
-        let master = outcome.map_err(|error| {
+        let Registered { master, replaced } = outcome.map_err(|error| {
             tracing::warn!(broker = %name, address = %header.broker_addr, %error, "not registered");
             Refusal::system(format!("register broker failed: {error}"))
         })?;
+        for Replaced { cluster, name: old } in replaced {
+            tracing::warn!(
+                address = %header.broker_addr, broker = %name, replaced = %old, %cluster,
+                "a broker has registered at the address of another, which is removed from all \
+                 routes; when both are running, give each an address of its own (`brokerIP1`, \
+                 `listenPort`)"
+            );
+        }
         let reply = match master {
             Some(master) => RegisterBrokerReply {
                 ha_server_addr: Some(master.ha_address),
@@ -91,7 +99,8 @@ impl Processor<QueryDataVersion> for Brokers {
             address: request.header.broker_addr,
         };
         let now = self.clock.moment();
-        let known = self.table.lock().compare(&place, theirs, now);
+        let name = request.header.broker_name;
+        let known = self.table.lock().compare(&place, &name, theirs, now);
         let reply = Reply::ok(QueryDataVersionReply {
             changed: known != Some(theirs),
         });

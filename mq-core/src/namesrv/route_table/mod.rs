@@ -1,6 +1,7 @@
 //! Which brokers there are and which topics they have. Pure data: the time is handed in.
 //!
-//! A broker stands here as long as it is alive; a topic, as long as a broker that has it.
+//! A broker stands here as long as it is alive; a topic, as long as a broker that has it. An address
+//! is one broker: whoever registers there takes the place of the one that was there before.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub(super) struct BrokerPlace {
 
 #[derive(Debug)]
 struct Alive {
+    name: ByteString,
     heard: Moment,
     silence: Duration,
     version: DataVersion,
@@ -59,6 +61,22 @@ pub(super) struct Registration {
     pub(super) topics: TopicConfigs,
 }
 
+/// What follows from a registration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Registered {
+    /// For a slave whose master is known.
+    pub(super) master: Option<Master>,
+    /// The brokers that were registered at the same address before and are now gone from the routes.
+    pub(super) replaced: Vec<Replaced>,
+}
+
+/// A broker that is gone because another one registered at its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replaced {
+    pub(super) cluster: ByteString,
+    pub(super) name: ByteString,
+}
+
 /// Where a slave finds its master.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Master {
@@ -76,14 +94,18 @@ pub(super) enum NotRegistered {
 }
 
 impl RouteTable {
-    /// Takes in what a broker says of itself; a slave learns its master.
+    /// Takes in what a broker says of itself.
+    ///
+    /// A broker that died without closing its connection, or whose host was replaced by one of
+    /// another name, leaves its old name at the address; that name is removed here.
     pub(super) fn register(
         &mut self,
         registration: Registration,
         peer: Peer,
         now: Moment,
-    ) -> Result<Option<Master>, NotRegistered> {
+    ) -> Result<Registered, NotRegistered> {
         self.admit(&registration)?;
+        let replaced = self.make_room(&registration.place, &registration.name);
         let Registration {
             place,
             name,
@@ -104,11 +126,13 @@ impl RouteTable {
         let master = broker.broker_addrs.get(&MASTER).cloned();
         if id == MASTER {
             let known = self.alive.get(&place).map(|alive| alive.version);
-            let changed = before.is_none() || known != Some(topics.data_version);
+            let same = before.as_ref() == Some(&place.address);
+            let changed = !same || known != Some(topics.data_version);
             self.take_topics(&name, &topics, changed);
         }
         let cluster = place.cluster.clone();
         let alive = Alive {
+            name,
             heard: now,
             silence: registration.silence,
             version: topics.data_version,
@@ -116,27 +140,22 @@ impl RouteTable {
             ha_address: registration.ha_address,
         };
         self.alive.insert(place, alive);
-        Ok(match master {
-            Some(address) if id != MASTER => self.master_at(cluster, address),
-            _ => None,
+        let master = master.filter(|_| id != MASTER);
+        Ok(Registered {
+            master: master.and_then(|address| self.master_at(cluster, address)),
+            replaced,
         })
     }
 
-    /// A broker leaves.
+    /// A broker leaves. One that another has replaced at its address is gone already, and its
+    /// farewell does not concern the other.
     pub(super) fn unregister(&mut self, place: &BrokerPlace, name: &str) {
-        self.alive.remove(place);
-        let Some(broker) = self.brokers.get_mut(name) else {
-            return;
-        };
-        broker
-            .broker_addrs
-            .retain(|_, address| *address != place.address);
-        if broker.broker_addrs.is_empty() {
-            self.brokers.remove(name);
-            self.topics.retain(|_, queues| {
-                queues.remove(name);
-                !queues.is_empty()
-            });
+        if self
+            .alive
+            .get(place)
+            .is_some_and(|alive| alive.name == name)
+        {
+            self.remove(place);
         }
     }
 
@@ -156,15 +175,20 @@ impl RouteTable {
         })
     }
 
-    /// The version of a broker's topics that is known; a broker whose version is `version` has been
-    /// heard of `now`.
+    /// The version that is known of the topics of the broker `name`; a broker whose version is
+    /// `version` has been heard of `now`.
     pub(super) fn compare(
         &mut self,
         place: &BrokerPlace,
+        name: &str,
         version: DataVersion,
         now: Moment,
     ) -> Option<DataVersion> {
         let alive = self.alive.get_mut(place)?;
+        // Of a broker that is new at the address of another nothing is known yet.
+        if alive.name != name {
+            return None;
+        }
         if alive.version == version {
             alive.heard = now;
         }
@@ -294,15 +318,44 @@ impl RouteTable {
             .map(|(place, _)| place.clone())
             .collect();
         for place in &places {
-            let at_place = |broker: &&BrokerData| {
-                let mut addresses = broker.broker_addrs.values();
-                broker.cluster == place.cluster && addresses.any(|at| *at == place.address)
-            };
-            let name = self.brokers.values().find(at_place);
-            let name = name.map(|broker| broker.broker_name.clone());
-            self.unregister(place, &name.unwrap_or_default());
+            self.remove(place);
         }
         places
+    }
+
+    /// Removes whoever else is registered at the address of `place`: under another name in the same
+    /// cluster, or under the same name in another cluster.
+    fn make_room(&mut self, place: &BrokerPlace, name: &ByteString) -> Vec<Replaced> {
+        let alive = self.alive.iter();
+        let others = alive.filter(|(other, alive)| {
+            let (same_cluster, same_name) = (other.cluster == place.cluster, alive.name == *name);
+            other.address == place.address && same_cluster != same_name
+        });
+        let others: Vec<_> = others.map(|(other, _)| other.clone()).collect();
+        let removed = others.into_iter().filter_map(|other| {
+            let name = self.remove(&other)?;
+            let cluster = other.cluster;
+            Some(Replaced { cluster, name })
+        });
+        removed.collect()
+    }
+
+    /// Removes the broker at `place`, and the topics that only it had; says its name.
+    fn remove(&mut self, place: &BrokerPlace) -> Option<ByteString> {
+        let name = self.alive.remove(place)?.name;
+        if let Some(broker) = self.brokers.get_mut(&name) {
+            broker
+                .broker_addrs
+                .retain(|_, address| *address != place.address);
+            if broker.broker_addrs.is_empty() {
+                self.brokers.remove(&name);
+                self.topics.retain(|_, queues| {
+                    queues.remove(&name);
+                    !queues.is_empty()
+                });
+            }
+        }
+        Some(name)
     }
 
     fn is_in(&self, broker: &str, cluster: &str) -> bool {

@@ -95,7 +95,7 @@ fn only_the_master_says_which_topics_there_are_and_slaves_learn_where_it_is() {
         address: "a:1".into(),
         ha_address: "ha".into(),
     };
-    assert_eq!(master, Some(expected));
+    assert_eq!(master.master, Some(expected));
     assert_eq!(table.route("invented"), None);
 }
 
@@ -160,7 +160,7 @@ fn a_single_topic_of_an_unknown_broker_waits_for_the_full_registration() {
     let late = table.register(single(), peer(0), after(0));
 
     assert_eq!(early, Err(NotRegistered::SingleTopic));
-    assert_eq!(late, Ok(None));
+    assert_eq!(late, Ok(Registered::default()));
     assert!(table.route("new").is_some() && table.route("t").is_some());
 }
 
@@ -214,11 +214,17 @@ fn a_broker_that_asks_whether_its_topics_are_known_has_been_heard_of() {
     let known = topics(1, &[]).data_version;
     let other = topics(2, &[]).data_version;
 
-    assert_eq!(table.compare(&place("a:1"), known, after(100)), Some(known));
+    assert_eq!(
+        table.compare(&place("a:1"), "a", known, after(100)),
+        Some(known)
+    );
     assert_eq!(table.expire(after(200)), []);
-    assert_eq!(table.compare(&place("a:1"), other, after(200)), Some(known));
+    assert_eq!(
+        table.compare(&place("a:1"), "a", other, after(200)),
+        Some(known)
+    );
     assert_eq!(table.expire(after(221)), [place("a:1")]);
-    assert_eq!(table.compare(&place("a:1"), known, after(222)), None);
+    assert_eq!(table.compare(&place("a:1"), "a", known, after(222)), None);
 }
 
 #[test]
@@ -231,6 +237,107 @@ fn the_end_of_an_old_connection_does_not_remove_a_broker_that_came_back() {
     assert_eq!(table.hung_up(PeerId(0)), []);
     assert_eq!(table.hung_up(PeerId(42)), [place("a:1")]);
     assert_eq!(table.route("t"), None);
+}
+
+/// A host that died without closing its connection came back under another name: the old name stood
+/// in the routes until the name server ended.
+#[test]
+fn whoever_registers_at_the_address_of_another_broker_replaces_it() {
+    let mut table = table([broker("a", 0, "x:1"), broker("a", 1, "a:2")]);
+    let new = Registration {
+        topics: topics(1, &["t", "w"]),
+        ..broker("b", 0, "x:1")
+    };
+
+    let registered = table.register(new, peer(5), after(1)).unwrap();
+
+    let replaced = Replaced {
+        cluster: "C".into(),
+        name: "a".into(),
+    };
+    assert_eq!(registered.replaced, [replaced]);
+    assert_eq!(
+        addresses(&table, "t"),
+        [(1, "a:2".into()), (0, "x:1".into())]
+    );
+    assert_eq!(addresses(&table, "u"), [(1, "a:2".into())]);
+    assert_eq!(table.hung_up(PeerId(0)), []);
+    assert_eq!(table.hung_up(PeerId(1)), [place("a:2")]);
+    assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
+    assert_eq!(table.hung_up(PeerId(5)), [place("x:1")]);
+    assert_eq!(table.topics(), [""; 0]);
+    assert_eq!(table.cluster_info(), ClusterInfo::default());
+}
+
+#[test]
+fn a_replaced_broker_that_leaves_late_does_not_take_its_successor_along() {
+    let mut table = table([broker("a", 0, "x:1"), broker("b", 0, "x:1")]);
+
+    table.unregister(&place("x:1"), "a");
+    assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
+
+    table.unregister(&place("x:1"), "b");
+    assert_eq!(table.topics(), [""; 0]);
+}
+
+#[test]
+fn what_is_known_of_a_broker_is_not_said_to_its_successor_at_the_same_address() {
+    let mut table = table([broker("a", 0, "x:1")]);
+    let version = topics(1, &[]).data_version;
+
+    assert_eq!(table.compare(&place("x:1"), "b", version, after(1)), None);
+}
+
+#[test]
+fn a_broker_that_moved_to_another_cluster_is_gone_from_the_old_one() {
+    let moved = Registration {
+        place: BrokerPlace {
+            cluster: "D".into(),
+            ..place("x:1")
+        },
+        ..broker("a", 0, "x:1")
+    };
+    let mut table = table([broker("a", 0, "x:1"), moved]);
+
+    assert_eq!(table.hung_up(PeerId(0)), []);
+    assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
+    assert_eq!(table.hung_up(PeerId(1)).len(), 1);
+    assert_eq!(table.topics(), [""; 0]);
+}
+
+#[test]
+fn brokers_of_two_clusters_may_have_one_address_from_inside_their_networks() {
+    let elsewhere = Registration {
+        place: BrokerPlace {
+            cluster: "D".into(),
+            ..place("x:1")
+        },
+        ..broker("b", 0, "x:1")
+    };
+    let mut table = table([broker("a", 0, "x:1"), elsewhere]);
+
+    assert_eq!(addresses(&table, "t").len(), 2);
+    table.unregister(&place("x:1"), "a");
+    assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
+}
+
+#[test]
+fn the_queues_are_those_of_the_broker_that_has_the_name_now() {
+    let queues = |address, nums| {
+        let mut registration = broker("a", 0, address);
+        for topic in registration.topics.topic_config_table.values_mut() {
+            topic.write_queue_nums = nums;
+        }
+        registration
+    };
+    let mut table = table([queues("x:1", 1), queues("y:1", 2)]);
+
+    // The first one says again what it has said before.
+    table.register(queues("x:1", 1), peer(0), after(1)).unwrap();
+
+    let route = table.route("t").unwrap();
+    assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
+    assert_eq!(route.queue_datas[0].write_queue_nums, 1);
 }
 
 #[test]
