@@ -58,7 +58,7 @@ impl Running {
                 return Err(error.into());
             }
         };
-        broker.start().await;
+        broker.start().await?;
         broker.serve(server);
         Ok(Self {
             broker,

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mq_core::broker::config::{BrokerConfig, FlushMode};
@@ -40,6 +41,7 @@ struct Running {
     broker: Broker,
     /// The broker's way to the name server.
     outward: Tasks,
+    stopped: AtomicBool,
     clock: Clock,
 }
 
@@ -98,15 +100,24 @@ impl EmbeddedBroker {
         client.attach(self.address(), &self.0.broker.local());
     }
 
+    /// Whether [`stop`](Self::stop) was called: such a broker takes no more applications.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.stopped.load(Ordering::Relaxed)
+    }
+
     /// Stops it: requests under way end, everything is saved, the store is closed. Says what did
-    /// not end within `limit`.
+    /// not end within `limit`. It does not start again; a second call does nothing.
     pub async fn stop(&self, limit: Duration) -> Vec<String> {
         let Running {
             name_server,
             broker,
             outward,
+            stopped,
             clock,
         } = &*self.0;
+        if stopped.swap(true, Ordering::Relaxed) {
+            return Vec::new();
+        }
         let deadline = clock.moment().plus(limit);
         let left = || deadline.since(clock.moment());
         let mut problems = Vec::new();
@@ -143,7 +154,7 @@ impl Running {
                 return Err(error.into());
             }
         };
-        broker.start().await;
+        broker.start().await?;
         if let Some(server) = server {
             tracing::info!(
                 name_server = address,
@@ -156,6 +167,7 @@ impl Running {
             name_server,
             broker,
             outward,
+            stopped: AtomicBool::new(false),
             clock,
         })
     }

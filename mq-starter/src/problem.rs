@@ -81,6 +81,9 @@ pub enum ApplicationError {
     /// The web server ended with an error.
     #[error("the web server ended: {0}")]
     Web(#[source] std::io::Error),
+    /// The application, or the broker that it shares, was shut down, which is final.
+    #[error("{0} was shut down and does not start again: make a new one")]
+    ShutDown(&'static str),
     /// Not everything ended in time.
     #[error("still running after the deadline: {}", .0.join(", "))]
     Stop(Vec<String>),

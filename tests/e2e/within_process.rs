@@ -53,7 +53,7 @@ impl Servers {
         );
         client.attach(NAME_SERVER, name_server.local());
         let broker = Broker::open(config, store, advertised, client, clock).unwrap();
-        broker.start().await;
+        broker.start().await.unwrap();
         Self {
             name_server,
             broker,

@@ -67,7 +67,7 @@ impl TestBroker {
         );
         let broker = Broker::open(config, store, advertised, client, clock);
         let broker = broker.expect("a fresh broker opens");
-        broker.start().await;
+        broker.start().await.expect("a fresh broker starts");
         broker.serve(server);
         Self {
             broker,

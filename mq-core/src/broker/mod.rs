@@ -101,6 +101,11 @@ pub enum StopError {
     Interrupted(#[source] tokio::task::JoinError),
 }
 
+/// A broker was stopped and its store is closed, so it does not start again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the broker was stopped and does not start again: open its store anew")]
+pub struct Stopped;
+
 impl Broker {
     /// A broker that keeps its messages in `store` and is reached at `advertised`; `client` is what
     /// it reaches name servers with.
@@ -166,7 +171,14 @@ impl Broker {
 
     /// Starts everything that goes on by itself, and waits a little until the name servers have
     /// heard of the broker.
-    pub async fn start(&self) {
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`] after [`stop`](Self::stop).
+    pub async fn start(&self) -> Result<(), Stopped> {
+        if self.behind.is_stopping() {
+            return Err(Stopped);
+        }
         let parts = &self.parts;
         parts.store.on_arrival(Arc::new(Arrivals {
             waiting: Arc::clone(&parts.waiting),
@@ -179,6 +191,7 @@ impl Broker {
         self.sweep_regularly();
         parts.admit.registration.run(&self.telling);
         parts.admit.registration.first_round().await;
+        Ok(())
     }
 
     /// Lets the clients in that `server` listens for.

@@ -283,3 +283,13 @@ async fn a_message_without_a_queue_gets_one_of_the_topics() {
     }
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn a_broker_that_was_stopped_does_not_pretend_to_start() {
+    let stage = Stage::new().await;
+    stage.stop().await;
+
+    let again = stage.broker.start().await;
+
+    assert!(again.is_err_and(|error| error.to_string().contains("does not start again")));
+}

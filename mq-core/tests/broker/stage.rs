@@ -93,7 +93,7 @@ impl Stage {
             clock.clone(),
         )
         .unwrap();
-        broker.start().await;
+        broker.start().await.unwrap();
         broker.serve(server);
         Self {
             broker,

@@ -141,7 +141,7 @@ impl Cluster {
         let advertised = server.local_address().into();
         let clock = self.clock.clone();
         let broker = Broker::open(config, store, advertised, remoting.clone(), clock).unwrap();
-        broker.start().await;
+        broker.start().await.unwrap();
         broker.serve(server);
         self.broker = Some(Running {
             broker,

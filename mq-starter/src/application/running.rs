@@ -103,20 +103,26 @@ impl Application {
         self.plan.names()
     }
 
-    /// Starts the listeners. A second call does nothing.
+    /// Starts the listeners. A second call does nothing, except that after an error it starts those
+    /// that are missing.
     ///
     /// # Errors
     ///
-    /// [`ApplicationError::Cluster`] when a consumer cannot start.
+    /// [`ApplicationError::Cluster`] when a consumer cannot start, [`ApplicationError::ShutDown`]
+    /// after [`shutdown`](Self::shutdown).
     pub async fn start(&self) -> Result<(), ApplicationError> {
         let mut consuming = self.consuming.lock().await;
+        // Looked at under the lock, which `shutdown` takes after it has set the mark: what is
+        // started here is stopped there.
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(ApplicationError::ShutDown("the application"));
+        }
         let Some(Joined { cluster, .. }) = &self.joined else {
             return Ok(());
         };
-        if consuming.is_empty() {
-            for consumer in &self.plan.consumers {
-                consuming.push(cluster.consume(consumer, &self.state).await?);
-            }
+        let started = consuming.len();
+        for consumer in self.plan.consumers.iter().skip(started) {
+            consuming.push(cluster.consume(consumer, &self.state).await?);
         }
         Ok(())
     }

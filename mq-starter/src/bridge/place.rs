@@ -35,6 +35,9 @@ impl Place {
     ) -> Result<Self, ApplicationError> {
         match (&config.name_server, shared) {
             (NameServer::At(addresses), _) => Ok(Self::At(addresses.clone())),
+            (NameServer::Embedded, Some(broker)) if broker.is_stopped() => {
+                Err(ApplicationError::ShutDown("the embedded broker"))
+            }
             (NameServer::Embedded, Some(broker)) => Ok(Self::Shared(broker)),
             (NameServer::Embedded, None) => {
                 EmbeddedBroker::start(&config.embedded).await.map(Self::Own)

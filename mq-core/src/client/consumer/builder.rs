@@ -116,6 +116,11 @@ impl PushConsumerBuilder {
             }
         }
         cluster.heartbeat().await;
+        // The client may have been shut down meanwhile; its connections are closed for good.
+        if cluster.tasks.is_stopping() {
+            cluster.groups.lock().remove_consumer(&config.group);
+            return Err(StartError::ShutDown);
+        }
         let core = Arc::new(Core {
             offsets,
             subscriptions,

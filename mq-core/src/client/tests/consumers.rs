@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 
 use super::stage::{Broker, SECOND, Server, eventually, name_server, topic};
 use crate::client::groups::Order;
-use crate::client::{Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome};
+use crate::client::{
+    Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, StartError,
+};
 use crate::clock::Clock;
 use crate::message::{GroupName, MessageExt, MessageQueue};
 use crate::remoting::{Incoming, Processor, Router};
@@ -180,4 +182,22 @@ async fn a_broker_that_is_busy_is_asked_again_after_20_ms() {
     consumer.shutdown(SECOND).await.unwrap();
     client.shutdown(SECOND).await.unwrap();
     names.stop().await;
+}
+
+/// A client that was shut down has no connections any more, and a consumer on it would never get
+/// anything.
+#[tokio::test]
+async fn a_consumer_whose_client_is_shut_down_while_it_starts_does_not_start() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let client = Client::new(ClientConfig::new([address]), Clock::system()).unwrap();
+    let group = GroupName::new("late").unwrap();
+    let consumer = client
+        .push_consumer(ConsumerConfig::new(group))
+        .subscribe(topic(), "*");
+
+    let (started, stopped) = tokio::join!(consumer.start(Nothing), client.shutdown(SECOND));
+
+    assert!(matches!(started, Err(StartError::ShutDown)));
+    stopped.unwrap();
 }
