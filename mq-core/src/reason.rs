@@ -30,6 +30,21 @@ pub fn reason(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// Bytes of a reason that are kept with a dead letter.
+const LONGEST: usize = 1024;
+
+/// `reason` as it is kept with a dead letter: without separators and line breaks, not too long.
+pub fn line(reason: &str) -> String {
+    let mut kept = String::new();
+    for c in reason.chars() {
+        if kept.len() >= LONGEST {
+            break;
+        }
+        kept.push(if c.is_control() { ' ' } else { c });
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -52,5 +67,11 @@ mod tests {
             reason(&error),
             "the gateway is gone: could not connect: no route"
         );
+    }
+
+    #[test]
+    fn a_kept_reason_is_one_line_of_limited_length() {
+        assert_eq!(line("no\u{1}JSON\nhere"), "no JSON here");
+        assert_eq!(line(&"\u{e4}".repeat(1000)).len(), LONGEST);
     }
 }

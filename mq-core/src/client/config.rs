@@ -210,7 +210,9 @@ pub struct ConsumerConfig {
     pub consume_batch_size: u16,
     /// Attempts after the first one; `None`: 16, in order without end (`maxReconsumeTimes`).
     pub max_reconsume_times: Option<u32>,
-    /// A message that takes longer is sent back (`consumeTimeout`).
+    /// A message that a listener has had for so long, counted from the begin of the call, is handed
+    /// over again, to this member or another, while the first call goes on; the outcome of that call
+    /// no longer counts (`consumeTimeout`). In order there is no such limit.
     pub consume_timeout: Duration,
     /// Pause of a suspended ordered queue (`suspendCurrentQueueTimeMillis`).
     pub suspend: Duration,
@@ -249,6 +251,14 @@ impl ConsumerConfig {
             pull_interval: Duration::ZERO,
             offset_directory: None,
         }
+    }
+
+    /// Attempts after the first one: what is set, else 16, in order without end. A message that
+    /// fails once more is a dead letter.
+    pub fn allowed_retries(&self, in_order: bool) -> i32 {
+        let unless_set = if in_order { i32::MAX } else { 16 };
+        let set = self.max_reconsume_times.map(i32::try_from);
+        set.map_or(unless_set, |set| set.unwrap_or(i32::MAX))
     }
 }
 

@@ -160,7 +160,10 @@ async fn what_fails_or_panics_comes_again_and_at_last_is_a_dead_letter() {
     let listener = Each(seen.clone(), {
         let seen = seen.clone();
         move |message: &MessageExt| match &message.message.body[..] {
-            b"later" if message.reconsume_times < 2 => Outcome::Later { delay_level: 0 },
+            b"later" if message.reconsume_times < 2 => Outcome::Later {
+                delay_level: 0,
+                reason: None,
+            },
             b"panic" => {
                 seen.add(vec![message.clone()]);
                 panic!("as told");

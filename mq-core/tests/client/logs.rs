@@ -5,17 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mq_core::client::{ConcurrentListener, Outcome};
 use mq_core::clock::Clock;
+use mq_core::message::{MessageExt, TopicName, property};
 use mq_core::wire::header::DeleteTopicInBroker;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::cluster::{
-    Cluster, LIMIT, eventually, from_the_beginning, in_time, producer, send_all, topic,
+    Cluster, LIMIT, eventually, from_the_beginning, group, in_time, message, producer, send_all,
+    topic,
 };
-use crate::listeners::{Seen, done};
+use crate::listeners::{Each, Seen, done};
 
 /// The client's lines at INFO and above.
 #[derive(Clone, Default)]
@@ -28,6 +32,15 @@ impl Lines {
             .iter()
             .filter(|(l, line)| *l == level && line.contains(part));
         found.count()
+    }
+
+    /// The first line with `part`.
+    fn first(&self, level: Level, part: &str) -> Option<String> {
+        let lines = self.0.lock();
+        let found = lines
+            .iter()
+            .find(|(l, line)| *l == level && line.contains(part));
+        found.map(|(_, line)| line.clone())
     }
 
     /// Listens to this thread until the guard is dropped.
@@ -161,5 +174,126 @@ async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
     eventually("both are said once", || (warned(), over()) == (1, 1)).await;
     consumer.shutdown(LIMIT).await.unwrap();
     client.shutdown(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+/// The last failure was logged like those before it, and nothing said that the message had died.
+#[tokio::test]
+async fn a_dead_letter_is_told_with_its_attempts_and_the_last_error() {
+    let (lines, _listening) = Lines::listen();
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let topic = topic("doomed");
+    let sent = producer(&client).send(message(&topic, "x")).await.unwrap();
+    let (seen, dead) = (Seen::default(), Seen::default());
+    let mut config = from_the_beginning("unlucky");
+    config.max_reconsume_times = Some(1);
+    let listener = Each(seen.clone(), |message: &MessageExt| Outcome::Later {
+        delay_level: 0,
+        reason: Some(format!("the gateway is gone {}", message.reconsume_times)),
+    });
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let consumer = consumer.start(listener).await.unwrap();
+    let undertaker = client
+        .push_consumer(from_the_beginning("undertaker"))
+        .subscribe(TopicName::dead_letters_of(&group("unlucky")), "*");
+    let undertaker = undertaker.start(done(&dead)).await.unwrap();
+
+    eventually("it is dead", || dead.count() == 1).await;
+
+    assert_eq!(seen.count(), 2);
+    assert_eq!(lines.count(Level::ERROR, "dead letter"), 1);
+    let line = lines.first(Level::ERROR, "dead letter").unwrap();
+    let id = format!("id={:?}", sent.message_id);
+    for part in [
+        "topic=doomed",
+        "group=unlucky",
+        &id,
+        "attempts=2",
+        "gone 1",
+        "%DLQ%unlucky",
+    ] {
+        assert!(line.contains(part), "no {part}: {line}");
+    }
+    let kept = dead.all()[0]
+        .message
+        .properties
+        .get(property::DLQ_REASON)
+        .map(str::to_owned);
+    assert_eq!(kept.as_deref(), Some("the gateway is gone 1"));
+    for consumer in [consumer, undertaker] {
+        consumer.shutdown(LIMIT).await.unwrap();
+    }
+    client.shutdown(LIMIT).await.unwrap();
+    cluster.stop().await;
+}
+
+/// Never ends its first call by itself.
+struct Hangs(Seen, Arc<Semaphore>);
+
+impl ConcurrentListener for Hangs {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
+        let first = self.0.count() == 0;
+        let done = vec![Outcome::Done; batch.len()];
+        self.0.add(batch);
+        if first {
+            self.1.acquire().await.unwrap().forget();
+        }
+        done
+    }
+
+    fn name(&self, _topic: &TopicName) -> &str {
+        "slow_listener"
+    }
+}
+
+/// Whether a call took too long was looked at every fifteen minutes, so that calls of up to half an
+/// hour went unnoticed, and the line named neither the listener nor the topic.
+#[tokio::test]
+async fn what_is_handed_over_again_is_told_as_soon_as_its_own_call_has_had_its_time() {
+    let (lines, _listening) = Lines::listen();
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let (client, sender) = (cluster.client_by(&clock), cluster.client());
+    let topic = topic("slow");
+    sender.create_topic(&topic, 1).await.unwrap();
+    let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let mut config = from_the_beginning("sluggish");
+    config.consume_timeout = Duration::from_secs(30);
+    let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
+    let listener = Hangs(seen.clone(), Arc::clone(&gate));
+    let consumer = consumer.start(listener).await.unwrap();
+    in_time(&clock, "the queue is ours", || {
+        !consumer.assignment().is_empty()
+    })
+    .await;
+    clock.advance(Duration::from_secs(20)).await;
+    let sent = producer(&sender).send(message(&topic, "x")).await.unwrap();
+    eventually("a call hangs", || seen.count() == 1).await;
+
+    in_time(&clock, "somebody says so", || {
+        lines.count(Level::WARN, "consumeTimeout") > 0
+    })
+    .await;
+
+    let line = lines.first(Level::WARN, "consumeTimeout").unwrap();
+    let id = format!("id={:?}", sent.message_id);
+    let parts = [
+        "slow_listener",
+        "topic=slow",
+        "group=sluggish",
+        &id,
+        "age=30",
+        "handed over again",
+    ];
+    for part in parts {
+        assert!(line.contains(part), "no {part}: {line}");
+    }
+    in_time(&clock, "it comes again", || seen.count() == 2).await;
+    gate.add_permits(1);
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
     cluster.stop().await;
 }

@@ -16,6 +16,7 @@ use crate::listeners::{InOrder, Seen, done};
 fn suspend(pause: u64) -> OrderlyOutcome {
     OrderlyOutcome::Suspend {
         pause: Some(Duration::from_millis(pause)),
+        reason: Some("as told".to_owned()),
     }
 }
 

@@ -31,7 +31,11 @@ impl ConcurrentListener for HangsOnce {
             return vec![Outcome::Done; count];
         }
         self.1.acquire().await.unwrap().forget();
-        vec![Outcome::Later { delay_level: 0 }; count]
+        let again = Outcome::Later {
+            delay_level: 0,
+            reason: None,
+        };
+        vec![again; count]
     }
 }
 
@@ -300,7 +304,10 @@ async fn in_order_a_panic_and_a_suspension_come_again_after_the_usual_pause() {
     let listener = InOrder(seen.clone(), move |_: &MessageExt| {
         match counted.fetch_add(1, Ordering::SeqCst) {
             0 => panic!("as told"),
-            1 => OrderlyOutcome::Suspend { pause: None },
+            1 => OrderlyOutcome::Suspend {
+                pause: None,
+                reason: None,
+            },
             _ => OrderlyOutcome::Done,
         }
     });

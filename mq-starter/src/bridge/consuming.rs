@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
-use mq_core::message::{MessageExt, TopicName};
+use mq_core::message::{GroupName, MessageExt, TopicName};
 
-use crate::listener::{ConsumeResult, Delivery, Listener, Next};
+use crate::listener::{
+    ConsumeError, ConsumeMode, ConsumeResult, Consumer, Delivery, Listener, MessageModel, Next,
+};
 use crate::state::AppState;
 
 /// The delays of a broker in seconds, level 1 first (`messageDelayLevel`'s default).
@@ -16,17 +18,57 @@ const DELAYS: [u64; 18] = [
 
 /// The listeners of one group, by topic.
 pub(super) struct Dispatch {
+    group: GroupName,
     listeners: HashMap<TopicName, Listener>,
+    rules: Rules,
     state: AppState,
 }
 
+/// What decides whether a message that failed comes again.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    mode: ConsumeMode,
+    model: MessageModel,
+    /// Attempts after the first.
+    retries: i32,
+}
+
+impl Rules {
+    /// What becomes of a message that has failed `failed` times before, in words.
+    fn next(self, wish: Next, failed: i32) -> String {
+        let comes_again = match (self.mode, self.model) {
+            (ConsumeMode::Concurrently, MessageModel::Broadcasting) => false,
+            _ => wish != Next::DeadLetter && failed < self.retries,
+        };
+        match wish {
+            _ if !comes_again && self.model == MessageModel::Broadcasting => {
+                "never again: it was broadcast".to_owned()
+            }
+            Next::After(pause) if comes_again => format!("again after {pause:?}"),
+            Next::Later if comes_again => "again later".to_owned(),
+            _ => "dead letter".to_owned(),
+        }
+    }
+}
+
 impl Dispatch {
-    pub(super) fn new(listeners: &[Listener], state: &AppState) -> Self {
-        let listeners = listeners.iter().cloned();
+    pub(super) fn new(consumer: &Consumer, retries: i32, state: &AppState) -> Self {
+        let listeners = consumer.listeners.iter().cloned();
         Self {
+            group: consumer.group.clone(),
             listeners: listeners.map(|l| (l.topic.clone(), l)).collect(),
+            rules: Rules {
+                mode: consumer.mode,
+                model: consumer.model,
+                retries,
+            },
             state: state.clone(),
         }
+    }
+
+    fn listener(&self, topic: &TopicName) -> &str {
+        let listener = self.listeners.get(topic);
+        listener.map_or("no listener", |listener| listener.name)
     }
 
     /// Hands one message over; what did not go well is logged here and nowhere else.
@@ -35,7 +77,7 @@ impl Dispatch {
         let Some(listener) = self.listeners.get(topic) else {
             return Err(format!("no listener of the group takes the topic `{topic}`").into());
         };
-        let (id, attempt) = (message.message_id(), message.reconsume_times);
+        let (id, failed) = (message.message_id(), message.reconsume_times);
         let delivery = Delivery {
             message: message.into(),
             state: self.state.clone(),
@@ -43,8 +85,9 @@ impl Dispatch {
         let outcome = listener.handler.call(delivery).await;
         if let Err(error) = &outcome {
             tracing::warn!(
-                listener = listener.name, topic = %listener.topic, message_id = id, attempt,
-                next = ?error.next(), reason = error.reason(), "a message was not handled"
+                listener = listener.name, topic = %listener.topic, group = %self.group, id,
+                attempt = failed.saturating_add(1), next = self.rules.next(error.next(), failed),
+                reason = error.reason(), "a message was not handled"
             );
         }
         outcome
@@ -58,10 +101,8 @@ impl ConcurrentListener for Dispatch {
             outcomes.push(match self.one(message).await {
                 Ok(()) => Outcome::Done,
                 Err(error) => match error.next() {
-                    Next::Later => Outcome::Later { delay_level: 0 },
-                    Next::After(delay) => Outcome::Later {
-                        delay_level: level(delay),
-                    },
+                    Next::Later => later(0, &error),
+                    Next::After(delay) => later(level(delay), &error),
                     Next::DeadLetter => Outcome::DeadLetter {
                         reason: error.reason(),
                     },
@@ -69,6 +110,10 @@ impl ConcurrentListener for Dispatch {
             });
         }
         outcomes
+    }
+
+    fn name(&self, topic: &TopicName) -> &str {
+        self.listener(topic)
     }
 }
 
@@ -79,14 +124,28 @@ impl OrderlyListener for Dispatch {
                 continue;
             };
             return match error.next() {
-                Next::Later => OrderlyOutcome::Suspend { pause: None },
-                Next::After(pause) => OrderlyOutcome::Suspend { pause: Some(pause) },
+                Next::Later => suspend(None, &error),
+                Next::After(pause) => suspend(Some(pause), &error),
                 Next::DeadLetter => OrderlyOutcome::DeadLetter {
                     reason: error.reason(),
                 },
             };
         }
         OrderlyOutcome::Done
+    }
+}
+
+fn later(delay_level: u8, error: &ConsumeError) -> Outcome {
+    Outcome::Later {
+        delay_level,
+        reason: Some(error.reason()),
+    }
+}
+
+fn suspend(pause: Option<Duration>, error: &ConsumeError) -> OrderlyOutcome {
+    OrderlyOutcome::Suspend {
+        pause,
+        reason: Some(error.reason()),
     }
 }
 
@@ -100,6 +159,51 @@ fn level(delay: Duration) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The last failure said "again later", and the message was a dead letter.
+    #[test]
+    fn what_becomes_of_a_message_that_failed_is_told_as_it_will_be() {
+        use ConsumeMode::{Concurrently, Orderly};
+        use MessageModel::{Broadcasting, Clustering};
+
+        let pause = Duration::from_secs(10);
+        let never = "never again: it was broadcast";
+        let cases = [
+            (Concurrently, Clustering, Next::Later, 15, "again later"),
+            (Concurrently, Clustering, Next::Later, 16, "dead letter"),
+            (
+                Concurrently,
+                Clustering,
+                Next::After(pause),
+                0,
+                "again after 10s",
+            ),
+            (
+                Concurrently,
+                Clustering,
+                Next::After(pause),
+                16,
+                "dead letter",
+            ),
+            (Concurrently, Clustering, Next::DeadLetter, 0, "dead letter"),
+            (Concurrently, Broadcasting, Next::Later, 0, never),
+            (Orderly, Broadcasting, Next::Later, 0, "again later"),
+            (Orderly, Broadcasting, Next::Later, 16, never),
+            (Orderly, Broadcasting, Next::DeadLetter, 0, never),
+        ];
+        for (mode, model, wish, failed, expected) in cases {
+            let rules = Rules {
+                mode,
+                model,
+                retries: 16,
+            };
+            assert_eq!(
+                rules.next(wish, failed),
+                expected,
+                "{mode} {model} {wish:?} {failed}"
+            );
+        }
+    }
 
     #[test]
     fn a_delay_is_rounded_up_to_the_next_level() {

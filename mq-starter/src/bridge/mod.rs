@@ -118,12 +118,13 @@ impl Cluster {
         config.consume_threads = consumer.threads;
         config.max_reconsume_times = consumer.max_reconsume_times;
         config.offset_directory.clone_from(&self.offset_directory);
+        let retries = config.allowed_retries(consumer.mode == ConsumeMode::Orderly);
         let mut builder = self.client.push_consumer(config);
         for listener in &consumer.listeners {
             let (topic, expression) = (listener.topic.clone(), listener.expression.clone());
             builder = builder.subscribe_by(topic, listener.selector, expression);
         }
-        let dispatch = Dispatch::new(&consumer.listeners, state);
+        let dispatch = Dispatch::new(consumer, retries, state);
         let started = match consumer.mode {
             ConsumeMode::Concurrently => builder.start(dispatch).await,
             ConsumeMode::Orderly => builder.start_orderly(dispatch).await,

@@ -102,7 +102,10 @@ impl ConcurrentListener for Listener {
     async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
         let outcome = |message| {
             if self.take(message) {
-                Outcome::Later { delay_level: 1 }
+                Outcome::Later {
+                    delay_level: 1,
+                    reason: None,
+                }
             } else {
                 Outcome::Done
             }
@@ -115,7 +118,10 @@ impl OrderlyListener for Listener {
     async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
         match batch.iter().filter(|message| self.take(message)).count() {
             0 => OrderlyOutcome::Done,
-            _ => OrderlyOutcome::Suspend { pause: None },
+            _ => OrderlyOutcome::Suspend {
+                pause: None,
+                reason: None,
+            },
         }
     }
 }

@@ -15,14 +15,12 @@ use crate::broker::groups::Group;
 use crate::broker::topics::Topic;
 use crate::message::record::{Draft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
+use crate::reason::line;
 use crate::remoting::{Incoming, Processor};
 use crate::store::{Durability, MessageStore};
 use crate::wire::body::permission;
 use crate::wire::header::ConsumerSendMsgBack;
 use crate::wire::{NoFields, Refusal, Reply};
-
-/// Bytes of a consumer's reason that are kept.
-const REASON_LIMIT: usize = 1024;
 
 /// Takes messages back.
 #[derive(Debug)]
@@ -106,7 +104,7 @@ impl SendBackProcessor {
             Fate::Dead => {
                 properties.set(property::DELAY, "0");
                 if let Some(reason) = header.reason.as_deref() {
-                    properties.set(property::DLQ_REASON, &readable(reason));
+                    properties.set(property::DLQ_REASON, &line(reason));
                 }
                 message.topic = self.admit.dead_letters(&group.name).await?.name.clone();
                 0
@@ -151,16 +149,4 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
         })?;
         Ok(Reply::ok(NoFields))
     }
-}
-
-/// A reason without the separators of properties, not too long.
-fn readable(reason: &str) -> String {
-    let mut kept = String::new();
-    for c in reason.chars() {
-        if kept.len() >= REASON_LIMIT {
-            break;
-        }
-        kept.push(if c.is_control() { ' ' } else { c });
-    }
-    kept
 }

@@ -12,7 +12,7 @@ use super::concurrently::{self, WorkQueue};
 use super::listener::{ConcurrentListener, Listener, OrderlyListener};
 use super::offsets::Offsets;
 use super::stuck::Stuck;
-use super::{Core, PushConsumer, lock, share};
+use super::{Core, PushConsumer, lock, overdue, share};
 use crate::client::cluster::Cluster;
 use crate::client::config::{ConsumerConfig, StartFrom};
 use crate::client::error::StartError;
@@ -153,7 +153,7 @@ fn spawn(core: &Arc<Core>, orders: mpsc::Receiver<Order>) {
         tasks.spawn_until_stop("renewing locks", lock::renew(Arc::clone(core)));
         return;
     }
-    tasks.spawn_until_stop("overdue messages", concurrently::expire(Arc::clone(core)));
+    tasks.spawn_until_stop("overdue messages", overdue::run(Arc::clone(core)));
     for _ in 0..core.config.consume_threads {
         tasks.spawn("listener", concurrently::work(Arc::clone(core)));
     }

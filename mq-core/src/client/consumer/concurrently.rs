@@ -6,13 +6,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+use super::Core;
 use super::assigned::Assigned;
 use super::listener::{Listener, Outcome};
-use super::{Core, retry};
+use super::retry::{self, Failed};
 use crate::message::{MessageExt, QueueOffset};
-
-/// The delay level of a message that took too long.
-const OVERDUE_LEVEL: i32 = 3;
 
 /// Batches that wait for a listener, first come, first served. Flow control bounds it.
 #[derive(Debug)]
@@ -82,27 +80,6 @@ pub(super) async fn work(core: Arc<Core>) {
     }
 }
 
-/// Sends back what a listener has had for too long, until it is dropped. The call goes on, but
-/// its outcome no longer counts.
-pub(super) async fn expire(core: Arc<Core>) {
-    let limit = core.config.consume_timeout;
-    let clock = &core.cluster.clock;
-    loop {
-        clock.sleep(limit).await;
-        for assigned in core.owned() {
-            let overdue = assigned.held.lock().overdue(clock.moment(), limit);
-            for message in overdue {
-                tracing::warn!(id = message.message_id(), "the listener takes too long");
-                if !core.is_clustering()
-                    || retry::send_back(&core, &assigned.queue, &message, OVERDUE_LEVEL, None).await
-                {
-                    finish(&core, &assigned, &[message.queue_offset]);
-                }
-            }
-        }
-    }
-}
-
 async fn consume(core: &Arc<Core>, work: Work) {
     let Work { assigned, batch } = work;
     let Listener::Concurrent(listener) = &core.listener else {
@@ -120,7 +97,10 @@ async fn consume(core: &Arc<Core>, work: Work) {
     let mut finished = Vec::with_capacity(offsets.len());
     for offset in offsets {
         // A message without an outcome comes again.
-        let outcome = outcomes.next().unwrap_or(Outcome::Later { delay_level: 0 });
+        let outcome = outcomes.next().unwrap_or(Outcome::Later {
+            delay_level: 0,
+            reason: None,
+        });
         if conclude(core, &assigned, offset, outcome).await {
             finished.push(offset);
         }
@@ -137,22 +117,26 @@ async fn conclude(
 ) -> bool {
     let (level, reason) = match outcome {
         Outcome::Done => return true,
-        Outcome::Later { delay_level } => (i32::from(delay_level), None),
+        Outcome::Later {
+            delay_level,
+            reason,
+        } => (i32::from(delay_level), reason),
         Outcome::DeadLetter { reason } => (-1, Some(reason)),
     };
     // Whoever has the queue now gets the message again anyway.
     if assigned.is_dropped() {
         return false;
     }
+    // One that was overdue is somebody else's by now.
     let Some(message) = assigned.held.lock().get(offset).cloned() else {
         return false;
     };
-    if !core.is_clustering() {
-        let id = message.message_id();
-        tracing::warn!(id, ?reason, "dropped: broadcast messages do not come again");
-        return true;
-    }
-    if retry::send_back(core, &assigned.queue, &message, level, reason.as_deref()).await {
+    let failed = Failed {
+        message: &message,
+        level,
+        reason: reason.as_deref(),
+    };
+    if retry::send_back(core, &assigned.queue, failed).await {
         return true;
     }
     try_here(core, assigned, offset);

@@ -1,6 +1,6 @@
 //! What an application does with messages, and what it answers.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::message::MessageExt;
+use crate::message::{MessageExt, TopicName};
 
 /// What becomes of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Outcome {
     Later {
         /// After the time of this delay level; 0 lets the broker decide, longer with each attempt.
         delay_level: u8,
+        /// What went wrong; after the last attempt that is allowed, it stays with the dead letter.
+        reason: Option<String>,
     },
     /// It never comes again and goes to the dead letters of the group.
     DeadLetter {
@@ -35,6 +37,12 @@ pub trait ConcurrentListener: Send + Sync + 'static {
     ///
     /// A message without an outcome comes again, and so do all of them after a panic.
     fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = Vec<Outcome>> + Send;
+
+    /// What the log calls whoever takes the messages of `topic`.
+    fn name(&self, topic: &TopicName) -> &str {
+        let _any = topic;
+        type_name::<Self>()
+    }
 }
 
 /// What becomes of messages that are taken in order.
@@ -47,6 +55,8 @@ pub enum OrderlyOutcome {
     Suspend {
         /// After so long, 10 ms to 30 s; `None`: after the consumer's usual pause.
         pause: Option<Duration>,
+        /// What went wrong; after the last attempt that is allowed, it stays with the dead letter.
+        reason: Option<String>,
     },
     /// They never come again and go to the dead letters of the group; the queue goes on.
     DeadLetter {
@@ -69,6 +79,8 @@ pub(super) enum Listener {
 
 pub(super) trait Concurrent: Send + Sync {
     fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<Outcome>>;
+
+    fn name(&self, topic: &TopicName) -> &str;
 }
 
 pub(super) trait Orderly: Send + Sync {
@@ -77,17 +89,27 @@ pub(super) trait Orderly: Send + Sync {
 
 impl<L: ConcurrentListener> Concurrent for L {
     fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<Outcome>> {
+        let count = batch.len();
         // The call itself may panic too, not only its future.
         let call = AssertUnwindSafe(async move { ConcurrentListener::consume(self, batch).await });
         let outcome = call.catch_unwind();
         outcome
-            .map(|outcome| {
+            .map(move |outcome| {
                 outcome.unwrap_or_else(|panic| {
-                    tracing::error!(panic = said(&*panic), "the listener panicked: again later");
-                    Vec::new()
+                    let panic = said(&*panic);
+                    tracing::error!(panic, "the listener panicked: again later");
+                    let again = Outcome::Later {
+                        delay_level: 0,
+                        reason: Some(format!("the listener panicked: {panic}")),
+                    };
+                    vec![again; count]
                 })
             })
             .boxed()
+    }
+
+    fn name(&self, topic: &TopicName) -> &str {
+        ConcurrentListener::name(self, topic)
     }
 }
 
@@ -98,11 +120,12 @@ impl<L: OrderlyListener> Orderly for L {
         outcome
             .map(|outcome| {
                 outcome.unwrap_or_else(|panic| {
-                    tracing::error!(
-                        panic = said(&*panic),
-                        "the listener panicked: again after a pause"
-                    );
-                    OrderlyOutcome::Suspend { pause: None }
+                    let panic = said(&*panic);
+                    tracing::error!(panic, "the listener panicked: again after a pause");
+                    OrderlyOutcome::Suspend {
+                        pause: None,
+                        reason: Some(format!("the listener panicked: {panic}")),
+                    }
                 })
             })
             .boxed()

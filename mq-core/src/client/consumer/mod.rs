@@ -10,6 +10,7 @@ mod listener;
 mod lock;
 mod offsets;
 mod orderly;
+mod overdue;
 pub(super) mod process_queue;
 mod pull;
 pub(super) mod rebalance;

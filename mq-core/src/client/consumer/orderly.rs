@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::assigned::Assigned;
 use super::listener::{Listener, OrderlyOutcome};
-use super::{Core, concurrently, lock, retry};
+use super::retry::{self, Failed};
+use super::{Core, concurrently, lock};
 use crate::message::{MessageExt, QueueOffset};
 
 /// How short and how long a pause may be.
@@ -89,17 +90,19 @@ async fn consume(core: &Core, assigned: &Assigned, batch: Vec<MessageExt>) -> Op
     };
     let offsets: Vec<_> = batch.iter().map(|message| message.queue_offset).collect();
     let outcome = listener.consume(batch).await;
-    let (pause, reason) = match outcome {
+    let (pause, level, reason) = match outcome {
         OrderlyOutcome::Done => {
             concurrently::finish(core, assigned, &offsets);
             return None;
         }
-        OrderlyOutcome::Suspend { pause } => (pause.unwrap_or(core.config.suspend), None),
-        OrderlyOutcome::DeadLetter { reason } => (core.config.suspend, Some(reason)),
+        OrderlyOutcome::Suspend { pause, reason } => {
+            (pause.unwrap_or(core.config.suspend), 0, reason)
+        }
+        OrderlyOutcome::DeadLetter { reason } => (core.config.suspend, -1, Some(reason)),
     };
     let mut finished = Vec::new();
     for offset in &offsets {
-        if give_up(core, assigned, *offset, reason.as_deref()).await {
+        if give_up(core, assigned, *offset, level, reason.as_deref()).await {
             finished.push(*offset);
         } else {
             assigned.held.lock().try_again(*offset);
@@ -115,22 +118,20 @@ async fn give_up(
     core: &Core,
     assigned: &Assigned,
     offset: QueueOffset,
+    level: i32,
     reason: Option<&str>,
 ) -> bool {
     let Some(message) = assigned.held.lock().get(offset).cloned() else {
         return true;
     };
-    let allowed = retry::allowed(core);
-    if reason.is_none() && message.reconsume_times < allowed {
-        return false;
+    let failed = Failed {
+        message: &message,
+        level,
+        reason,
+    };
+    if level < 0 {
+        return retry::send_back(core, &assigned.queue, failed).await;
     }
-    if !core.is_clustering() {
-        let id = message.message_id();
-        tracing::warn!(id, ?reason, "dropped: broadcast messages do not come again");
-        return true;
-    }
-    match reason {
-        Some(_) => retry::send_back(core, &assigned.queue, &message, -1, reason).await,
-        None => retry::send_anew(core, &message, allowed).await,
-    }
+    // The broker does not know of the attempts that were made here.
+    failed.is_last(core) && retry::send_anew(core, failed).await
 }

@@ -41,7 +41,25 @@ pub(super) struct ProcessQueue {
 #[derive(Debug)]
 struct Held {
     message: MessageExt,
+    /// When a listener got it.
     started: Option<Moment>,
+    /// It is not overdue before, because nobody took it back.
+    put_off: Option<Moment>,
+}
+
+impl Held {
+    /// When a listener will have had it for `limit`.
+    fn due(&self, limit: Duration) -> Option<Moment> {
+        let due = self.started?.plus(limit);
+        Some(self.put_off.map_or(due, |put_off| due.max(put_off)))
+    }
+}
+
+/// A message that a listener has had for too long.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Overdue {
+    pub(super) message: MessageExt,
+    pub(super) age: Duration,
 }
 
 impl ProcessQueue {
@@ -54,6 +72,7 @@ impl ProcessQueue {
             let held = Held {
                 message,
                 started: None,
+                put_off: None,
             };
             match self.held.insert(offset, held) {
                 None => self.bytes += length,
@@ -75,6 +94,7 @@ impl ProcessQueue {
         for message in messages {
             if let Some(held) = self.held.get_mut(&message.queue_offset) {
                 held.started = Some(now);
+                held.put_off = None;
             }
         }
     }
@@ -120,11 +140,29 @@ impl ProcessQueue {
             || (!in_order && self.span() > limits.span)
     }
 
-    /// Messages that a listener has had for longer than `limit`.
-    pub(super) fn overdue(&self, now: Moment, limit: Duration) -> Vec<MessageExt> {
-        let overdue = |held: &&Held| held.started.is_some_and(|start| now.since(start) > limit);
-        let held = self.held.values().filter(overdue);
-        held.map(|held| held.message.clone()).collect()
+    /// When the next message is overdue, unless it is finished before.
+    pub(super) fn next_due(&self, limit: Duration) -> Option<Moment> {
+        self.held.values().filter_map(|held| held.due(limit)).min()
+    }
+
+    /// Messages that a listener has had for `limit`.
+    pub(super) fn overdue(&self, now: Moment, limit: Duration) -> Vec<Overdue> {
+        let overdue = |held: &Held| {
+            let started = held.started?;
+            held.due(limit).filter(|due| *due <= now)?;
+            Some(Overdue {
+                message: held.message.clone(),
+                age: now.since(started),
+            })
+        };
+        self.held.values().filter_map(overdue).collect()
+    }
+
+    /// Nobody took the message at `offset` back: it is not overdue again before `until`.
+    pub(super) fn put_off(&mut self, offset: QueueOffset, until: Moment) {
+        if let Some(held) = self.held.get_mut(&offset) {
+            held.put_off = Some(until);
+        }
     }
 
     fn span(&self) -> u64 {
@@ -212,18 +250,39 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_was_started_long_ago_is_overdue() {
+    async fn a_message_is_overdue_when_its_listener_has_had_it_for_the_limit() {
         let clock = Clock::manual(0);
         let minute = Duration::from_mins(1);
         let mut queue = holding([1, 2]);
+        assert_eq!(queue.next_due(minute), None);
         queue.start(&queue.first(1), clock.moment());
+        let due = queue.next_due(minute);
 
-        clock.advance(minute * 2).await;
+        clock.advance(minute).await;
 
+        assert_eq!(due, Some(clock.moment()));
         let overdue = queue.overdue(clock.moment(), minute);
         assert_eq!(overdue.len(), 1);
-        assert_eq!(overdue[0].queue_offset, QueueOffset(1));
-        assert!(queue.overdue(clock.moment(), minute * 3).is_empty());
+        assert_eq!(overdue[0].message.queue_offset, QueueOffset(1));
+        assert_eq!(overdue[0].age, minute);
+        assert!(queue.overdue(clock.moment(), minute * 2).is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_overdue_message_that_nobody_takes_back_is_put_off() {
+        let clock = Clock::manual(0);
+        let minute = Duration::from_mins(1);
+        let mut queue = holding([1]);
+        queue.start(&queue.first(1), clock.moment());
+        clock.advance(minute).await;
+
+        let later = clock.moment().plus(minute);
+        queue.put_off(QueueOffset(1), later);
+
+        assert!(queue.overdue(clock.moment(), minute).is_empty());
+        assert_eq!(queue.next_due(minute), Some(later));
+        clock.advance(minute).await;
+        assert_eq!(queue.overdue(clock.moment(), minute)[0].age, minute * 2);
     }
 
     #[test]

@@ -6,38 +6,58 @@
 use bytes::Bytes;
 
 use super::Core;
-use crate::client::error::ErrorKind;
+use crate::client::error::{ErrorKind, SendError};
 use crate::message::{Message, MessageExt, MessageQueue, TopicName, property};
+use crate::reason::line;
 use crate::wire::header::ConsumerSendMsgBack;
-
-/// Attempts after the first one when nobody says otherwise.
-const MAX_ATTEMPTS: u32 = 16;
 
 /// The delay of the first attempt after the first; each further one is a level higher.
 const FIRST_LEVEL: i32 = 3;
 
-/// Gives `message` of `queue` back; whether somebody took it. The level is as in
-/// [`ConsumerSendMsgBack`].
-pub(super) async fn send_back(
-    core: &Core,
-    queue: &MessageQueue,
-    message: &MessageExt,
-    level: i32,
-    reason: Option<&str>,
-) -> bool {
+/// The level that asks for a dead letter.
+const DEAD: i32 = -1;
+
+/// A message that a listener has not handled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failed<'a> {
+    pub(super) message: &'a MessageExt,
+    /// When it is wanted again, as in [`ConsumerSendMsgBack`]; below 0: never.
+    pub(super) level: i32,
+    pub(super) reason: Option<&'a str>,
+}
+
+impl Failed<'_> {
+    /// Whether it has had its last attempt.
+    pub(super) fn is_last(self, core: &Core) -> bool {
+        self.level < 0 || self.message.reconsume_times >= allowed(core)
+    }
+}
+
+/// Gives a message of `queue` back; whether it is finished with here.
+pub(super) async fn send_back(core: &Core, queue: &MessageQueue, failed: Failed<'_>) -> bool {
+    let message = failed.message;
+    if !core.is_clustering() {
+        pass_by(core, failed);
+        return true;
+    }
+    let last = failed.is_last(core);
+    let reason = failed.reason.filter(|_| last);
     let request = ConsumerSendMsgBack {
         offset: message.physical_offset.to_wire(),
         group: core.config.group.to_text(),
-        delay_level: level,
+        delay_level: if last { DEAD } else { failed.level },
         origin_msg_id: Some(message.message_id().into()),
         origin_topic: Some(message.message.topic.to_text()),
         unit_mode: Some(false),
         max_reconsume_times: Some(allowed(core)),
-        reason: reason.map(Into::into),
+        reason: reason.map(|reason| line(reason).into()),
     };
     let address = core.cluster.master(&queue.broker);
     let address = address.unwrap_or_else(|| message.store_host.to_string().into());
     let Err(error) = core.cluster.call(&address, request, Bytes::new()).await else {
+        if last {
+            buried(core, failed);
+        }
         return true;
     };
     let id = message.message_id();
@@ -46,13 +66,36 @@ pub(super) async fn send_back(
     } else {
         tracing::warn!(id, %error, "the broker does not take the message back: sending it anew");
     }
-    let dead = level < 0;
-    send_anew(core, message, if dead { 0 } else { allowed(core) }).await
+    send_anew(core, failed).await
 }
 
-/// Sends `message` to the retry topic; beyond `allowed` attempts the broker makes it a dead letter.
-pub(super) async fn send_anew(core: &Core, message: &MessageExt, allowed: i32) -> bool {
+/// Sends a message to the retry topic; beyond the attempts that are allowed the broker
+/// makes it a dead letter. Whether it is finished with here.
+pub(super) async fn send_anew(core: &Core, failed: Failed<'_>) -> bool {
+    let message = failed.message;
+    if !core.is_clustering() {
+        pass_by(core, failed);
+        return true;
+    }
+    let last = failed.is_last(core);
+    match core.producer.send(anew(core, failed)).await {
+        Ok(_stored) => {
+            if last {
+                buried(core, failed);
+            }
+            true
+        }
+        Err(error) => {
+            kept_here(message, &error);
+            false
+        }
+    }
+}
+
+fn anew(core: &Core, failed: Failed<'_>) -> Message {
+    let message = failed.message;
     let attempts = message.reconsume_times.saturating_add(1);
+    let allowed = if failed.level < 0 { 0 } else { allowed(core) };
     let mut anew = Message::new(
         TopicName::retry_of(&core.config.group),
         message.message.body.clone(),
@@ -71,27 +114,50 @@ pub(super) async fn send_anew(core: &Core, message: &MessageExt, allowed: i32) -
     properties.set(property::MAX_RECONSUME_TIMES, &allowed.to_string());
     let level = FIRST_LEVEL.saturating_add(message.reconsume_times);
     properties.set(property::DELAY, &level.to_string());
-    match core.producer.send(anew).await {
-        Ok(_stored) => true,
-        Err(error) => {
-            let id = message.message_id();
-            if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) {
-                tracing::debug!(id, %error, "the message is kept here");
-            } else {
-                tracing::warn!(id, %error, "the message is kept here");
-            }
-            false
-        }
+    if let Some(reason) = failed.reason.filter(|_| failed.is_last(core)) {
+        properties.set(property::DLQ_REASON, &line(reason));
+    }
+    anew
+}
+
+/// Nobody will handle the message any more unless a person sees to it.
+fn buried(core: &Core, failed: Failed<'_>) {
+    let Failed {
+        message, reason, ..
+    } = failed;
+    let (topic, group) = (&message.message.topic, &core.config.group);
+    let dead_letters = TopicName::dead_letters_of(group);
+    tracing::error!(
+        %topic, %group, id = message.message_id(),
+        attempts = message.reconsume_times.saturating_add(1),
+        reason = reason.unwrap_or("the listener gave none"),
+        "dead letter: the message lies in `{dead_letters}` and does not come again"
+    );
+}
+
+/// Broadcast messages do not come again, and have no dead letters.
+fn pass_by(core: &Core, failed: Failed<'_>) {
+    let Failed {
+        message, reason, ..
+    } = failed;
+    let (topic, group) = (&message.message.topic, &core.config.group);
+    tracing::warn!(
+        %topic, %group, id = message.message_id(),
+        reason = reason.unwrap_or("the listener gave none"),
+        "the message was not handled and does not come again: it was broadcast"
+    );
+}
+
+fn kept_here(message: &MessageExt, error: &SendError) {
+    let id = message.message_id();
+    if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) {
+        tracing::debug!(id, %error, "the message is kept here");
+    } else {
+        tracing::warn!(id, %error, "the message is kept here");
     }
 }
 
 /// Attempts after the first one (`maxReconsumeTimes`).
-pub(super) fn allowed(core: &Core) -> i32 {
-    let unlimited = if core.is_orderly() {
-        i32::MAX.unsigned_abs()
-    } else {
-        MAX_ATTEMPTS
-    };
-    let allowed = core.config.max_reconsume_times.unwrap_or(unlimited);
-    i32::try_from(allowed).unwrap_or(i32::MAX)
+fn allowed(core: &Core) -> i32 {
+    core.config.allowed_retries(core.is_orderly())
 }
