@@ -11,9 +11,9 @@
 //! offset, or sends the message back for another attempt.
 //!
 //! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the traveller
-//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`settings`] and
-//! [`reason`] are open to all: the time, who waits for which task, how settings are read, and how
-//! an error is told with its causes.
+//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`settings`],
+//! [`reason`] and [`saved_file`] are open to all: the time, who waits for which task, how settings are
+//! read, how an error is told with its causes, and how small files are kept.
 
 extern crate self as mq_core;
 
@@ -31,5 +31,6 @@ pub mod wire;
 
 pub mod clock;
 pub mod reason;
+pub mod saved_file;
 pub mod settings;
 pub mod tasks;

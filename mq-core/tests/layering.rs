@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 ];
 
 /// Open to all; they know none of the others but each other.
-const OPEN: [&str; 4] = ["clock", "tasks", "settings", "reason"];
+const OPEN: [&str; 5] = ["clock", "tasks", "settings", "reason", "saved_file"];
 
 fn is_known(module: &str) -> bool {
     OPEN.contains(&module) || MAY_USE.iter().any(|(name, _)| *name == module)

@@ -115,6 +115,52 @@ fn file(folder: &Path, name: &str, text: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// A broker whose topics were full of zeros did not start, and there was no copy to put in their place.
+#[test]
+fn a_damaged_file_gives_way_to_its_backup_and_without_one_the_start_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    Server::standalone(&store, &[]).end();
+    let damage = |name: &str| {
+        let file = std::fs::File::create(store.join("config").join(name)).unwrap();
+        file.set_len(100).unwrap();
+    };
+
+    damage("topics.json");
+    let (code, log) = Server::standalone(&store, &[]).end();
+
+    assert_eq!(code, Some(0), "{log}");
+    let warning = log.lines().find(|line| line.contains("WARN"));
+    let warning = warning.unwrap_or_else(|| panic!("no warning: {log}"));
+    let parts = [
+        "topics.json` cannot be used (100 bytes, all zero)",
+        "topics.json.bak`",
+    ];
+    assert!(parts.iter().all(|part| warning.contains(part)), "{warning}");
+
+    damage("topics.json");
+    damage("topics.json.bak");
+    let store = store.to_str().unwrap();
+    let words = [
+        "standalone",
+        "--namesrv-port",
+        "0",
+        "--broker-port",
+        "0",
+        "--store",
+        store,
+    ];
+    let said = refused(&words);
+    for part in [
+        "topics.json`",
+        "topics.json.bak`",
+        "put a good copy",
+        "remove both",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
 #[test]
 fn a_standalone_server_says_where_it_is_and_ends_in_order() {
     let folder = tempfile::tempdir().unwrap();

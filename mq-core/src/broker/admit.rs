@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::config::{BrokerConfig, Identity};
 use super::groups::{Group, Groups};
 use super::registration::Registration;
-use super::saved_file::FileError;
 use super::system;
 use super::topics::{Found, Topic, Topics, Wish};
 use crate::message::{GroupName, NameError, TopicName};
+use crate::saved_file::FileError;
 use crate::wire::{Refusal, ResponseCode};
 
 /// Dead letters of a group have one queue.

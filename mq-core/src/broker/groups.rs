@@ -10,10 +10,10 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use parking_lot::RwLock;
 
-use super::saved_file::{FileError, SavedFile};
 use super::system;
 use crate::clock::Clock;
 use crate::message::GroupName;
+use crate::saved_file::{FileError, SavedFile};
 use crate::store::disk::Disk;
 use crate::wire::body::{DataVersion, SubscriptionGroupConfig, SubscriptionGroups};
 use crate::wire::fastjson;
@@ -70,8 +70,11 @@ pub(super) struct Groups {
 impl Groups {
     /// Reads the file and adds the groups that every broker has.
     pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path, clock: Clock) -> Result<Self, FileError> {
-        let file = SavedFile::new(disk, root, "subscriptionGroup.json");
-        let saved: SubscriptionGroups = file.read()?;
+        let path = root.join("config/subscriptionGroup.json");
+        let (file, saved): (_, SubscriptionGroups) =
+            SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
+                fastjson::read(text)
+            })?;
         let mut table = Table {
             groups: HashMap::new(),
             forbidden: saved.forbidden_table,
@@ -162,7 +165,6 @@ mod tests {
     #[tokio::test]
     async fn a_group_and_what_was_forbidden_to_it_are_there_after_a_restart() {
         let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
-        disk.create_directories(Path::new("/s/config")).unwrap();
         let file = Path::new("/s/config/subscriptionGroup.json");
         let apache = br#"{"dataVersion":{"counter":4,"stateVersion":0,"timestamp":1},
             "forbiddenTable":{"shop":{"orders":4}},

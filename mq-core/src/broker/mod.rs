@@ -19,7 +19,6 @@ mod pull;
 mod queue_locks;
 mod registration;
 mod routes;
-mod saved_file;
 mod send;
 mod system;
 mod topics;
@@ -40,12 +39,12 @@ use pull::Waiting;
 use queue_locks::QueueLocks;
 pub use registration::Advertised;
 use registration::Registration;
-pub use saved_file::FileError;
 use topics::Topics;
 
 use crate::clock::Clock;
 use crate::message::{QueueOffset, TopicName};
 use crate::remoting::{LocalServer, PeerWatcher, RemotingClient, RemotingServer, Router};
+use crate::saved_file::FileError;
 use crate::store::{Arrival, MessageStore, SCHEDULE_TOPIC, StoreError};
 use crate::tasks::{Tasks, Unfinished};
 
@@ -122,13 +121,6 @@ impl Broker {
     ) -> Result<Self, FileError> {
         let config = Arc::new(config);
         let (disk, root) = (Arc::clone(store.disk()), store.config().root.clone());
-        let directory = root.join("config");
-        disk.create_directories(&directory)
-            .map_err(|source| FileError::Disk {
-                action: "create",
-                path: directory,
-                source,
-            })?;
         let (identity, rules) = (&config.identity, &config.rules);
         let topics = Arc::new(Topics::open(&disk, &root, identity, rules, clock.clone())?);
         let groups = Arc::new(Groups::open(&disk, &root, clock.clone())?);

@@ -12,8 +12,8 @@ use bytestring::ByteString;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::saved_file::{FileError, SavedFile};
 use crate::clock::Clock;
+use crate::saved_file::{FileError, SavedFile};
 use crate::store::disk::Disk;
 use crate::wire::body::DataVersion;
 use crate::wire::fastjson;
@@ -107,8 +107,11 @@ pub(super) struct Offsets {
 
 impl Offsets {
     pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path, clock: Clock) -> Result<Self, FileError> {
-        let file = SavedFile::new(disk, root, "consumerOffset.json");
-        let table = Mutex::new(Table::from_saved(file.read()?));
+        let path = root.join("config/consumerOffset.json");
+        let (file, saved) = SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
+            fastjson::read(text)
+        })?;
+        let table = Mutex::new(Table::from_saved(saved));
         Ok(Self {
             table,
             changed: AtomicBool::new(false),
@@ -228,9 +231,7 @@ mod tests {
     use crate::store::disk::MemoryDisk;
 
     fn disk() -> Arc<dyn Disk> {
-        let disk = MemoryDisk::default();
-        disk.create_directories(Path::new("/s/config")).unwrap();
-        Arc::new(disk)
+        Arc::new(MemoryDisk::default())
     }
 
     fn open(disk: &Arc<dyn Disk>) -> Offsets {

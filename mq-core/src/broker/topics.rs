@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use parking_lot::RwLock;
 
 use super::config::{Identity, Rules};
-use super::saved_file::{FileError, SavedFile};
 use super::system;
 use crate::clock::Clock;
 use crate::message::TopicName;
+use crate::saved_file::{FileError, SavedFile};
 use crate::store::disk::Disk;
 use crate::wire::body::{DataVersion, TopicConfig, TopicConfigs, permission};
 use crate::wire::fastjson;
@@ -146,8 +146,11 @@ impl Topics {
         rules: &Rules,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let file = SavedFile::new(disk, root, "topics.json");
-        let saved: TopicConfigs = file.read()?;
+        let path = root.join("config/topics.json");
+        let (file, saved): (_, TopicConfigs) =
+            SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
+                fastjson::read(text)
+            })?;
         let mut table = Table {
             version: saved.data_version,
             ..Table::default()

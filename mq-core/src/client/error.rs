@@ -2,14 +2,13 @@
 //!
 //! Printed with `{}` each tells its causes too; they are still there as sources.
 
-use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::message::batch::PropertiesTooLong;
 use crate::message::subscription::TagError;
 use crate::message::{GroupName, MessageQueue, TopicName};
 use crate::remoting::CallError;
+use crate::saved_file::FileError;
 use crate::wire::fastjson::BodyError;
 use crate::wire::{Refusal, ResponseCode};
 
@@ -283,13 +282,8 @@ pub enum StartError {
         source: Refusal,
     },
     /// The offsets of a broadcasting group cannot be read.
-    #[error("could not read the offsets in `{path}`: {source}")]
-    Offsets {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    #[error("could not read the offsets of a broadcasting group: {0}")]
+    Offsets(#[source] FileError),
     /// The client was shut down.
     #[error("the client is shut down")]
     ShutDown,
@@ -298,6 +292,8 @@ pub enum StartError {
 #[cfg(test)]
 mod tests {
     use std::error::Error as _;
+
+    use std::io;
 
     use super::*;
     use crate::client::TopicError;
@@ -364,10 +360,11 @@ mod tests {
                 topic: topic(),
                 source: refusal(),
             }),
-            Box::new(StartError::Offsets {
-                path: PathBuf::from("offsets.json"),
+            Box::new(StartError::Offsets(FileError::Disk {
+                action: "read",
+                path: "offsets.json".into(),
                 source: io::Error::other("the last cause"),
-            }),
+            })),
             Box::new(TopicError::Route(unreachable())),
         ];
 

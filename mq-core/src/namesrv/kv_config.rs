@@ -1,44 +1,18 @@
 //! Keys and values that people leave with the name server, kept in one file (`KVConfigManager`).
-//!
-//! The file is always a whole one: a new one is written, synced and put in the old one's place.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytestring::ByteString;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::fastjson::{self, BodyError};
+use crate::saved_file::{FileError, SavedFile, SystemFiles};
+use crate::wire::fastjson;
 
 /// The namespace that clients read: topics that are ordered over several brokers.
 pub(super) const ORDER_TOPIC_CONFIG: &str = "ORDER_TOPIC_CONFIG";
-
-/// Why the keys and values could not be kept or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KvConfigError {
-    /// The disk refused.
-    #[error("could not {action} `{path}`: {source}")]
-    Disk {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The file is there, but it is no such file.
-    #[error("`{path}` is no table of keys and values, repair it or move it away: {source}")]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// Where it ceases to be one.
-        source: BodyError,
-    },
-}
 
 type Namespace = BTreeMap<ByteString, ByteString>;
 
@@ -46,9 +20,7 @@ type Namespace = BTreeMap<ByteString, ByteString>;
 #[derive(Debug, Default)]
 pub(super) struct KvConfig {
     tables: Mutex<Tables>,
-    path: Option<PathBuf>,
-    /// Held while the file is written, so that the last change is the one that stays.
-    writing: tokio::sync::Mutex<()>,
+    file: Option<SavedFile>,
 }
 
 /// The file (`KVConfigSerializeWrapper`).
@@ -61,15 +33,15 @@ struct Tables {
 impl KvConfig {
     /// Reads the file at `path`, which need not be there yet; without one everything is forgotten
     /// at the end.
-    pub(super) fn open(path: Option<PathBuf>) -> Result<Self, KvConfigError> {
-        let tables = match &path {
-            Some(path) => read(path)?,
-            None => Tables::default(),
+    pub(super) fn open(path: Option<PathBuf>) -> Result<Self, FileError> {
+        let Some(path) = path else {
+            return Ok(Self::default());
         };
+        let (file, tables) =
+            SavedFile::open(Arc::new(SystemFiles), path, |text| fastjson::read(text))?;
         Ok(Self {
             tables: Mutex::new(tables),
-            path,
-            writing: tokio::sync::Mutex::default(),
+            file: Some(file),
         })
     }
 
@@ -88,7 +60,7 @@ impl KvConfig {
         namespace: &str,
         key: &str,
         value: &str,
-    ) -> Result<(), KvConfigError> {
+    ) -> Result<(), FileError> {
         {
             let mut tables = self.tables.lock();
             let namespace = tables.config_table.entry(namespace.into()).or_default();
@@ -98,7 +70,7 @@ impl KvConfig {
     }
 
     /// Deletes a key, if it is there; done when the file no longer has it.
-    pub(super) async fn delete(&self, namespace: &str, key: &str) -> Result<(), KvConfigError> {
+    pub(super) async fn delete(&self, namespace: &str, key: &str) -> Result<(), FileError> {
         let deleted = {
             let mut tables = self.tables.lock();
             let namespace = tables.config_table.get_mut(namespace);
@@ -110,67 +82,21 @@ impl KvConfig {
         }
     }
 
-    async fn write(&self) -> Result<(), KvConfigError> {
-        let Some(path) = self.path.clone() else {
+    async fn write(&self) -> Result<(), FileError> {
+        let Some(file) = &self.file else {
             return Ok(());
         };
-        let _writing = self.writing.lock().await;
-        let text = fastjson::write(&*self.tables.lock());
-        let written = tokio::task::spawn_blocking({
-            let path = path.clone();
-            move || replace(&path, &text)
-        });
-        match written.await {
-            Ok(outcome) => outcome,
-            Err(ended) => Err(disk("write", &path)(io::Error::other(ended))),
-        }
-    }
-}
-
-fn read(path: &Path) -> Result<Tables, KvConfigError> {
-    match fs::read(path) {
-        Ok(text) => fastjson::read(&text).map_err(|source| KvConfigError::Content {
-            path: path.to_owned(),
-            source,
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Tables::default()),
-        Err(error) => Err(disk("read", path)(error)),
-    }
-}
-
-fn replace(path: &Path, text: &[u8]) -> Result<(), KvConfigError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(disk("create", folder))?;
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".tmp");
-    let fresh = PathBuf::from(fresh);
-    let mut file = File::create(&fresh).map_err(disk("create", &fresh))?;
-    let written = file.write_all(text).and_then(|()| file.sync_all());
-    written.map_err(disk("write", &fresh))?;
-    fs::rename(&fresh, path).map_err(disk("replace", path))?;
-    // Only Unix opens a folder as a file; elsewhere the name is as durable as the system makes it.
-    if cfg!(unix) {
-        let folder_synced = File::open(folder).and_then(|folder| folder.sync_all());
-        folder_synced.map_err(disk("sync", folder))?;
-    }
-    Ok(())
-}
-
-fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KvConfigError {
-    let path = path.to_owned();
-    move |source| KvConfigError::Disk {
-        action,
-        path,
-        source,
+        let text = || fastjson::write(&*self.tables.lock());
+        file.save(text).await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::saved_file::SmallFiles;
 
     #[tokio::test]
     async fn what_was_put_is_there_after_a_restart_and_what_was_deleted_is_not() {
@@ -193,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kvConfig.json");
         let text = br#"{"configTable":{"ORDER_TOPIC_CONFIG":{"t":"a:4;b:4"}}}"#;
-        replace(&path, text).unwrap();
+        SystemFiles.replace(&path, text).unwrap();
 
         let config = KvConfig::open(Some(path.clone())).unwrap();
         assert_eq!(
@@ -208,11 +134,29 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), text);
     }
 
+    #[tokio::test]
+    async fn an_emptied_file_gives_way_to_the_state_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kvConfig.json");
+        let config = KvConfig::open(Some(path.clone())).unwrap();
+        config.put("N", "first", "1").await.unwrap();
+        config.put("N", "second", "2").await.unwrap();
+
+        SystemFiles.replace(&path, b"").unwrap();
+        let config = KvConfig::open(Some(path.clone())).unwrap();
+        assert_eq!(config.value("N", "first").as_deref(), Some("1"));
+        config.put("N", "third", "3").await.unwrap();
+        SystemFiles.replace(&path, &[0; 64]).unwrap();
+
+        let config = KvConfig::open(Some(path)).unwrap();
+        assert_eq!(config.value("N", "first").as_deref(), Some("1"));
+    }
+
     #[test]
     fn a_file_that_is_none_is_named_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kvConfig.json");
-        replace(&path, b"{\"configTable\":[").unwrap();
+        SystemFiles.replace(&path, b"{\"configTable\":[").unwrap();
 
         let error = KvConfig::open(Some(path.clone())).unwrap_err();
 

@@ -17,10 +17,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 pub use config::NamesrvConfig;
-pub use kv_config::KvConfigError;
 
 use crate::clock::Clock;
 use crate::remoting::{BindError, LocalServer, PeerWatcher, RemotingServer, Router, ServerConfig};
+use crate::saved_file::FileError;
 use crate::tasks::{Tasks, Unfinished};
 use kv_config::KvConfig;
 use processors::{Brokers, Kv, Settings, Topics};
@@ -35,7 +35,7 @@ pub enum NameServerError {
     Bind(#[source] BindError),
     /// What it was told to keep cannot be read.
     #[error("the name server cannot read its key-value table: {0}")]
-    KvConfig(#[source] KvConfigError),
+    KvConfig(#[source] FileError),
 }
 
 /// A running name server.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::message::PhysicalOffset;
+use crate::saved_file::FileError;
 
 /// Why the store cannot be opened, read or closed: somebody must look at the machine.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum StoreError {
         /// What the system says.
         source: io::Error,
     },
+    /// The snapshot of the queues cannot be used, nor its backup.
+    #[error("the store's own file in `config` cannot be used: {0}")]
+    Snapshot(#[source] FileError),
     /// Another program, or another store in this one, has the directory open.
     #[error("the store `{}` is in use: stop the other broker (ours or Apache's)", path.display())]
     InUse {
@@ -45,6 +49,23 @@ pub enum StoreError {
         /// Where it begins.
         offset: PhysicalOffset,
     },
+}
+
+impl From<FileError> for StoreError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Disk {
+                action,
+                path,
+                source,
+            } => Self::Disk {
+                action,
+                path,
+                source,
+            },
+            unusable @ FileError::Unusable { .. } => Self::Snapshot(unusable),
+        }
+    }
 }
 
 /// Why a message was not stored.

@@ -32,6 +32,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Clock;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
+use crate::saved_file::SavedFile;
 
 pub use append::{Append, Appended, Durability};
 use checkpoint::Checkpoint;
@@ -68,6 +69,7 @@ struct Inner {
     index: KeyIndex,
     dispatch: Dispatch,
     checkpoint: Mutex<Checkpoint>,
+    snapshot: SavedFile,
     deletions: Deletions,
     /// Queues and index are on disk for all messages before this place.
     derived: AtomicU64,

@@ -60,7 +60,7 @@ impl MessageStore {
         let abort = paths.abort();
         let crashed = disk.read(&abort).map_err(at("read", &abort))?.is_some();
         let checkpoint = Checkpoint::open(&disk, &paths)?;
-        let snapshot = Snapshot::read(&disk, &paths)?;
+        let (snapshot_file, snapshot) = Snapshot::open(&disk, &paths)?;
         let segments = find_segments(&disk, &paths, config.segment_size)?;
         let log = CommitLog::new(
             paths.clone(),
@@ -75,6 +75,7 @@ impl MessageStore {
             index: KeyIndex::open(paths.clone(), Arc::clone(&disk), config.index)?,
             dispatch: Dispatch::default(),
             checkpoint: Mutex::new(checkpoint),
+            snapshot: snapshot_file,
             deletions: Deletions::new(snapshot.deleted_before.clone()),
             derived: AtomicU64::new(0),
             lock: RwLock::new(Some(lock)),

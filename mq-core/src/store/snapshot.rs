@@ -2,7 +2,9 @@
 //! queue, also of those whose messages have all expired, and up to where the messages of a deleted
 //! topic lie.
 //!
-//! Written whole before a segment is deleted, when a topic is deleted, and at a clean end.
+//! Written before a segment is deleted, when a topic is deleted, and at a clean end. With neither the
+//! file nor its backup in a usable state the store does not open: numbers would be given twice, and
+//! messages of deleted topics come back, without anybody having been asked.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use super::disk::Disk;
 use super::paths::Paths;
 use super::{Inner, StoreError, at};
 use crate::message::TopicName;
+use crate::saved_file::SavedFile;
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,16 +29,14 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the file; one that is damaged counts as absent, for the log is still there.
-    pub(super) fn read(disk: &Arc<dyn Disk>, paths: &Paths) -> Result<Self, StoreError> {
-        let path = paths.snapshot();
-        let Some(text) = disk.read(&path).map_err(at("read", &path))? else {
-            return Ok(Self::default());
-        };
-        Ok(serde_json::from_slice(&text).unwrap_or_else(|error| {
-            tracing::warn!(path = %path.display(), %error, "the snapshot of the queues is damaged");
-            Self::default()
-        }))
+    /// Reads the file.
+    pub(super) fn open(
+        disk: &Arc<dyn Disk>,
+        paths: &Paths,
+    ) -> Result<(SavedFile, Self), StoreError> {
+        let files = Arc::<dyn Disk>::clone(disk);
+        let opened = SavedFile::open(files, paths.snapshot(), |text| serde_json::from_slice(text));
+        Ok(opened?)
     }
 
     /// Every queue that has held a message, and the number of its next one.
@@ -45,16 +46,6 @@ impl Snapshot {
             let numbers = ids.iter().filter(|(_, next)| **next > 0);
             numbers.filter_map(move |(id, next)| Some((topic.clone()?, *id, *next)))
         })
-    }
-
-    pub(super) fn write(&self, disk: &Arc<dyn Disk>, paths: &Paths) -> Result<(), StoreError> {
-        let path = paths.snapshot();
-        let text = serde_json::to_vec(self).map_err(std::io::Error::other);
-        let config = paths.config();
-        disk.create_directories(&config)
-            .map_err(at("create", &config))?;
-        text.and_then(|text| disk.replace(&path, &text))
-            .map_err(at("write", &path))
     }
 
     /// Whether a record of `topic` at `offset` belongs to a topic that was deleted.
@@ -95,9 +86,11 @@ impl Inner {
                 .or_default();
             queues.insert(id, queue.visible_max(synced));
         }
-        let written = snapshot.write(&self.disk, &self.paths);
+        let text = serde_json::to_vec(&snapshot).map_err(std::io::Error::other);
+        let text = text.map_err(at("write", &self.paths.snapshot()))?;
+        self.snapshot.save_now(&text)?;
         drop(marks);
-        written
+        Ok(())
     }
 
     /// Deletes the queues of a topic, marked first so that no crash brings its messages back.

@@ -9,6 +9,7 @@
 mod administration;
 mod again;
 mod answers;
+mod backups;
 mod groups;
 mod hostile;
 mod journey;

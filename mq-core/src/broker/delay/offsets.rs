@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::broker::saved_file::{FileError, SavedFile};
 use crate::clock::Clock;
+use crate::saved_file::{FileError, SavedFile};
 use crate::store::disk::Disk;
 use crate::wire::body::DataVersion;
 use crate::wire::fastjson;
@@ -37,10 +37,12 @@ impl DelayOffsets {
         root: &Path,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let file = SavedFile::new(disk, root, "delayOffset.json");
-        let saved = Mutex::new(file.read()?);
+        let path = root.join("config/delayOffset.json");
+        let (file, saved) = SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
+            fastjson::read(text)
+        })?;
         Ok(Self {
-            saved,
+            saved: Mutex::new(saved),
             changed: AtomicBool::new(false),
             file,
             clock,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::namesrv::kv_config::{KvConfig, KvConfigError};
+use crate::namesrv::kv_config::KvConfig;
 use crate::remoting::{Incoming, Processor};
+use crate::saved_file::FileError;
 use crate::wire::body::KvTable;
 use crate::wire::header::{
     DeleteKvConfig, GetKvConfig, GetKvConfigReply, GetKvListByNamespace, PutKvConfig,
@@ -63,7 +64,7 @@ impl Processor<GetKvListByNamespace> for Kv {
     }
 }
 
-fn not_kept(error: &KvConfigError) -> Refusal {
+fn not_kept(error: &FileError) -> Refusal {
     tracing::error!(%error, "a key is not kept");
     Refusal::system("the key-value table could not be written")
 }

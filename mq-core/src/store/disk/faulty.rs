@@ -1,7 +1,8 @@
 //! A disk that forgets what was not synced, and fails when a test tells it to.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::memory::Content;
-use super::{Disk, Entry, File, Lock, MemoryDisk, Space};
+use super::{Disk, Entry, File, Lock, MemoryDisk, SmallFiles, Space};
 
 /// What a real disk writes at once or not at all.
 const SECTOR: usize = 512;
@@ -42,6 +43,8 @@ pub struct FaultyDisk {
     memory: MemoryDisk,
     fault: Arc<Mutex<Option<Fault>>>,
     power: Arc<Mutex<Power>>,
+    /// Renames that a loss of power may undo, oldest first.
+    renames: Arc<Mutex<Vec<Rename>>>,
     slow: Arc<AtomicUsize>,
 }
 
@@ -51,6 +54,15 @@ struct Power {
     changes: u64,
     /// The change during which the power goes.
     last: Option<u64>,
+}
+
+/// A rename in a directory that was not synced since.
+#[derive(Clone, Debug)]
+struct Rename {
+    from: PathBuf,
+    to: PathBuf,
+    /// The file that bore the name `to` before.
+    replaced: Option<Content>,
 }
 
 /// What becomes of a change.
@@ -93,11 +105,25 @@ impl FaultyDisk {
         *self.fault.lock() = fault;
     }
 
-    /// The disk as it is found after the power was cut: of what was not synced, each sector is there
-    /// or not as `persisted` says.
+    /// The disk as it is found after the power was cut: of what was not synced, each rename and each
+    /// sector is there or not as `persisted` says.
     #[must_use]
     pub fn crash(&self, mut persisted: impl FnMut() -> bool) -> Self {
-        let after = self.memory.contents().into_iter().map(|(path, content)| {
+        let mut files: BTreeMap<_, _> = self.memory.contents().into_iter().collect();
+        let renames = self.renames.lock().clone();
+        for rename in renames.iter().rev() {
+            let renamed = files.remove(&rename.to);
+            files.extend(renamed.map(|content| (rename.from.clone(), content)));
+            let replaced = rename.replaced.clone();
+            files.extend(replaced.map(|content| (rename.to.clone(), content)));
+        }
+        for rename in renames {
+            if persisted() {
+                let renamed = files.remove(&rename.from);
+                files.extend(renamed.map(|content| (rename.to, content)));
+            }
+        }
+        let after = files.into_iter().map(|(path, content)| {
             let current = lose_power(content, &mut persisted);
             (path, current)
         });
@@ -161,27 +187,56 @@ fn lose_power(content: Content, persisted: &mut impl FnMut() -> bool) -> Vec<u8>
     current
 }
 
-impl Disk for FaultyDisk {
+impl SmallFiles for FaultyDisk {
     fn create_directories(&self, path: &Path) -> io::Result<()> {
         self.memory.create_directories(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        self.memory.list(path)
     }
 
     fn read(&self, path: &Path) -> io::Result<Option<Bytes>> {
         self.memory.read(path)
     }
 
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         if self.is_full() {
             return Err(io::ErrorKind::StorageFull.into());
         }
         match self.change()? {
-            Change::Whole => self.memory.replace(path, content),
-            Change::CutShort => Err(no_power()),
+            Change::Whole => self.memory.write(path, content),
+            Change::CutShort => {
+                let half = content.get(..content.len() / 2).unwrap_or_default();
+                self.memory.write(path, half)?;
+                Err(no_power())
+            }
         }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.change()? == Change::CutShort {
+            return Err(no_power());
+        }
+        let replaced = self.memory.content(to);
+        self.memory.rename(from, to)?;
+        self.renames.lock().push(Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            replaced,
+        });
+        Ok(())
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        if self.change()? == Change::CutShort {
+            return Err(no_power());
+        }
+        let mut renames = self.renames.lock();
+        renames.retain(|rename| rename.to.parent() != Some(path));
+        Ok(())
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+        self.memory.list(path)
     }
 
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {

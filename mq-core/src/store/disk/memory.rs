@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Disk, Entry, File, Lock, Space};
+use super::{Disk, Entry, File, Lock, SmallFiles, Space};
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,11 @@ impl MemoryDisk {
             .iter()
             .map(|(path, file)| (path.clone(), file.lock().clone()))
             .collect()
+    }
+
+    /// One file's content.
+    pub(super) fn content(&self, path: &Path) -> Option<Content> {
+        Some(self.find(path).ok()?.lock().clone())
     }
 
     pub(super) fn with_contents(contents: Vec<(PathBuf, Vec<u8>)>) -> Self {
@@ -73,11 +78,36 @@ impl MemoryDisk {
     }
 }
 
-impl Disk for MemoryDisk {
+impl SmallFiles for MemoryDisk {
     fn create_directories(&self, _path: &Path) -> io::Result<()> {
         Ok(())
     }
 
+    fn read(&self, path: &Path) -> io::Result<Option<Bytes>> {
+        Ok(self
+            .find(path)
+            .ok()
+            .map(|file| file.lock().current.clone().into()))
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.put(path, content.to_vec());
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        let content = tree.files.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        tree.files.insert(to.to_owned(), content);
+        Ok(())
+    }
+
+    fn sync_directory(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Disk for MemoryDisk {
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let tree = self.tree.lock();
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
@@ -103,18 +133,6 @@ impl Disk for MemoryDisk {
             entries.insert(name, entry);
         }
         Ok(entries.into_values().collect())
-    }
-
-    fn read(&self, path: &Path) -> io::Result<Option<Bytes>> {
-        Ok(self
-            .find(path)
-            .ok()
-            .map(|file| file.lock().current.clone().into()))
-    }
-
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        self.put(path, content.to_vec());
-        Ok(())
     }
 
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {

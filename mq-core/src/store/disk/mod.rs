@@ -11,42 +11,20 @@ use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 
-use bytes::Bytes;
-
 pub use faulty::{Fault, FaultyDisk};
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
 
-/// Files and directories.
-pub trait Disk: Send + Sync + Debug + 'static {
-    /// Creates `path` and what is missing above it.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn create_directories(&self, path: &Path) -> io::Result<()>;
+pub use crate::saved_file::SmallFiles;
 
+/// Files and directories.
+pub trait Disk: SmallFiles {
     /// What lies in the directory `path`, in no order; nothing when it does not exist.
     ///
     /// # Errors
     ///
     /// What the system says.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
-
-    /// The whole of a small file; `None` when it does not exist.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn read(&self, path: &Path) -> io::Result<Option<Bytes>>;
-
-    /// Puts `content` in the place of a small file: after a crash either the old content is there
-    /// or the new one, whole.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
     /// Creates a file of exactly `length` zeros that survives a crash.
     ///

@@ -1,26 +1,42 @@
 //! The operating system's files.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::{Disk, Entry, File, Lock, Space};
+use super::{Disk, Entry, File, Lock, SmallFiles, Space};
+use crate::saved_file::{SystemFiles, directory_of};
 
 /// The operating system's files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
-impl Disk for RealDisk {
+impl SmallFiles for RealDisk {
     fn create_directories(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
-            _ => error,
-        })
+        SystemFiles.create_directories(path)
     }
 
+    fn read(&self, path: &Path) -> io::Result<Option<Bytes>> {
+        SystemFiles.read(path)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        SystemFiles.write(path, content)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        SystemFiles.rename(from, to)
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        SystemFiles.sync_directory(path)
+    }
+}
+
+impl Disk for RealDisk {
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
         let directory = match fs::read_dir(path) {
             Ok(directory) => directory,
@@ -45,29 +61,10 @@ impl Disk for RealDisk {
         Ok(entries)
     }
 
-    fn read(&self, path: &Path) -> io::Result<Option<Bytes>> {
-        match fs::read(path) {
-            Ok(content) => Ok(Some(content.into())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn replace(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".tmp");
-        let temporary = PathBuf::from(temporary);
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        sync_directory_of(path)
-    }
-
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {
         let file = options().create_new(true).open(path)?;
         let made = file.set_len(length).and_then(|()| file.sync_all());
-        if let Err(error) = made.and_then(|()| sync_directory_of(path)) {
+        if let Err(error) = made.and_then(|()| SystemFiles.sync_directory(directory_of(path))) {
             // A full disk may be tried again; half a file would be in the way.
             drop(file);
             fs::remove_file(path)?;
@@ -89,7 +86,7 @@ impl Disk for RealDisk {
             Err(error) => Err(error),
         };
         match removed {
-            Ok(()) => sync_directory_of(path),
+            Ok(()) => SystemFiles.sync_directory(directory_of(path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         }
@@ -109,14 +106,6 @@ fn options() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true);
     options
-}
-
-/// Makes a name that was created, renamed or removed survive a loss of power.
-fn sync_directory_of(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(directory) if cfg!(unix) => fs::File::open(directory)?.sync_all(),
-        _ => Ok(()),
-    }
 }
 
 #[derive(Debug)]
@@ -339,6 +328,8 @@ fn portable_lock(file: &fs::File) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]

@@ -169,8 +169,11 @@ fn a_segment_that_cannot_be_removed_stays_in_the_log() {
     for n in 0..60 {
         append(&store, "t", 0, &n.to_string());
     }
+    store.0.save_snapshot().unwrap();
+    let before = disk.changes();
+    store.0.save_snapshot().unwrap();
     // The snapshot is written, the segment is not removed.
-    disk.cut_power_after(1);
+    disk.cut_power_after(disk.changes() - before);
 
     store.expire().unwrap_err();
 
@@ -572,7 +575,6 @@ fn numbers_that_cannot_be_are_set_aside_however_many_there_are() {
     }
     let snapshot =
         r#"{"nextOffsets":{"t":{"0":18446744073709551615,"1":31},"u":{"0":1152921504606846976}}}"#;
-    disk.create_directories("/store/config".as_ref()).unwrap();
     disk.replace(
         "/store/config/queueSnapshot.json".as_ref(),
         snapshot.as_bytes(),

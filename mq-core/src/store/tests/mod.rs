@@ -2,6 +2,7 @@
 
 mod adversity;
 mod power;
+mod saved_files;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -9,7 +10,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::disk::{Fault, FaultyDisk};
+use super::disk::{Fault, FaultyDisk, SmallFiles};
 use super::*;
 use crate::message::record::{Draft, decode_all};
 use crate::message::{Message, MessageExt, SysFlag, property};

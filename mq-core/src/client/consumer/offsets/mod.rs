@@ -66,11 +66,9 @@ impl Offsets {
         let home = match config.message_model {
             MessageModel::Clustering => Home::Broker,
             MessageModel::Broadcasting => {
-                let file = LocalFile::of(config, &cluster.lasting_id);
-                known = file.read().map_err(|source| StartError::Offsets {
-                    path: file.path().to_owned(),
-                    source,
-                })?;
+                let opened = LocalFile::open(config, &cluster.lasting_id);
+                let (file, kept) = opened.map_err(StartError::Offsets)?;
+                known = kept;
                 Home::File(file)
             }
         };
@@ -136,8 +134,7 @@ impl Offsets {
         };
         match &self.home {
             Home::File(file) => {
-                let all = self.known.lock().clone();
-                file.keep(all).await;
+                file.keep(&self.known).await;
                 true
             }
             Home::Broker => {

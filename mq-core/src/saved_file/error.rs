@@ -1,0 +1,63 @@
+//! Why a saved file could not be read or written.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::copies::backup_of;
+
+/// Why a saved file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The disk refused.
+    #[error("could not {action} `{}`: {source}", path.display())]
+    Disk {
+        /// What was tried.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Neither the file nor its backup is what it should be.
+    #[error(
+        "neither `{}` ({file}) nor its backup `{}` ({backup}) can be used: put a good copy in the \
+         place of the first, or remove both to start without what they held",
+        path.display(),
+        backup_of(path).display()
+    )]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the file.
+        file: Defect,
+        /// What is wrong with the backup.
+        backup: Defect,
+    },
+}
+
+/// Why a copy of a saved file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Defect {
+    /// The file does not exist.
+    Missing,
+    /// The file has no content.
+    Empty,
+    /// The file has this many bytes, all of them zero.
+    Zeros(usize),
+    /// The content breaks the format; says where and how.
+    Malformed(String),
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("missing"),
+            Self::Empty => f.write_str("empty"),
+            Self::Zeros(bytes) => write!(f, "{bytes} bytes, all zero"),
+            Self::Malformed(reason) => f.write_str(reason),
+        }
+    }
+}

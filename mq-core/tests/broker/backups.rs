@@ -1,0 +1,52 @@
+//! Files of `config/` that a loss of power left empty or full of zeros.
+
+use std::sync::Arc;
+
+use mq_core::clock::Clock;
+use mq_core::store::disk::{Disk, FaultyDisk, SmallFiles};
+
+use crate::stage::{Stage, message};
+
+/// A broker whose files had been emptied started without a word and without a topic: backups were
+/// read, but never written.
+#[tokio::test]
+async fn every_file_of_config_may_be_empty_or_zeroed_and_its_backup_counts() {
+    for zeros in [false, true] {
+        let disk = FaultyDisk::default();
+        let start = async || {
+            let config = Stage::config(|_| {});
+            Stage::on(Arc::new(disk.clone()), config, Clock::system()).await
+        };
+        let stage = start().await;
+        let client = stage.client("a");
+        client.heartbeat("g", &[("orders", "*")]).await;
+        client.send(message("orders", 0), "x").await;
+        client.commit("orders", 0, 1).await;
+        client.send(message("later", 0), "y").await;
+        stage.stop().await;
+        drop(stage);
+
+        let files = disk.list("/store/config".as_ref()).unwrap();
+        let files = files.iter().filter(|file| file.name.ends_with(".json"));
+        let mut damaged = Vec::new();
+        for file in files {
+            let length = usize::try_from(file.length).unwrap() * usize::from(zeros);
+            let path = format!("/store/config/{}", file.name);
+            disk.replace(path.as_ref(), &vec![0; length]).unwrap();
+            damaged.push(file.name.as_str());
+        }
+        for name in [
+            "topics.json",
+            "subscriptionGroup.json",
+            "consumerOffset.json",
+        ] {
+            assert!(damaged.contains(&name), "{damaged:?}");
+        }
+
+        let stage = start().await;
+        let client = stage.client("a");
+        assert_eq!(client.everything("orders", 0).await.len(), 1);
+        assert_eq!(client.committed("orders", 0).await, Some(1));
+        stage.stop().await;
+    }
+}
