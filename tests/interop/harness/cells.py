@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import time
 
@@ -18,6 +19,12 @@ MAX_OFFSET = 30
 CREATE_TOPIC = 17
 QUERY_MESSAGE = 12
 
+# Where a stored message has its flags, and what they say of its body.
+SYSTEM_FLAGS = 36
+PACKED = 1
+PACKED_BY = 8
+PACKED_OVER = 4096
+
 
 class Failed(Exception):
     """The cell shows a difference; the text says which."""
@@ -25,7 +32,10 @@ class Failed(Exception):
 
 @dataclasses.dataclass
 class Kind:
-    """How a kind of traffic is made and checked."""
+    """How a kind of traffic is made and checked.
+
+    `packed` is the number by which stored bodies of more than 4 KiB must say how they are packed.
+    """
 
     produce: str = "sync"
     mode: str = "concurrent"
@@ -34,6 +44,7 @@ class Kind:
     plan: str = "full"
     attempts: int = 1
     produce_first: bool = False
+    packed: int = 0
 
 
 KINDS = {
@@ -47,6 +58,9 @@ KINDS = {
     "two-members": Kind(members=2),
     "broadcast": Kind(mode="broadcast", members=2),
     "retry": Kind(mode="retry", plan="again", attempts=3),
+    "lz4": Kind(produce="lz4", plan="packed", packed=1),
+    "zstd": Kind(produce="zstd", plan="packed", packed=2),
+    "zlib": Kind(produce="zlib", plan="packed", packed=3),
     "paced": Kind(produce="paced", plan="small"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
 }
@@ -274,14 +288,29 @@ class Run:
             found.append(f"the members got {[len(part) for part in received]} messages")
         if cell.kind == "keyed":
             found += self.look_up_keys()
+        if kind.packed:
+            found += self.look_at_packing()
         return found
+
+    def look_at_packing(self):
+        """What is delivered whole must have been stored packed, or the cell shows nothing."""
+        for entry in self.entries:
+            _, _, body = self.query(entry)
+            (flags,) = struct.unpack_from(">I", body.ljust(SYSTEM_FLAGS + 4, b"\0"), SYSTEM_FLAGS)
+            packed = flags >> PACKED_BY & 7 if flags & PACKED else 0
+            if packed != (self.kind.packed if entry.size > PACKED_OVER else 0):
+                yield f"message {entry.index} of {entry.size} bytes is stored with the flags {flags:#x}"
+
+    def query(self, entry):
+        """A message by its key: answer code, header, body."""
+        fields = {"topic": self.topic, "key": entry.key, "maxNum": "32",
+                  "beginTimestamp": "0", "endTimestamp": str(2**62)}  # fmt: skip
+        return self.bench.ask(QUERY_MESSAGE, fields)
 
     def look_up_keys(self):
         """Every hundredth message must be found by its key."""
         for entry in self.entries[::100]:
-            fields = {"topic": self.topic, "key": entry.key, "maxNum": "32",
-                      "beginTimestamp": "0", "endTimestamp": str(2**62)}  # fmt: skip
-            code, header, body = self.bench.ask(QUERY_MESSAGE, fields)
+            code, header, body = self.query(entry)
             if code != 0 or entry.key.encode() not in body:
                 yield f"query by {entry.key}: code {code} {header.get('remark')}, {len(body)} bytes"
 

@@ -5,9 +5,8 @@ acknowledged to the writer, and, where retention has run, with what the first br
 """
 
 import pathlib
-import subprocess
 
-from . import cells, clients, processes, servers
+from . import cells, processes, programs, servers
 
 SEGMENT = 16 * 1024 * 1024
 QUEUES = 20
@@ -73,34 +72,18 @@ class Exchange:
 
     def java(self, program, arguments):
         """Runs one of our programs on the Java client 5.3.3."""
-        client = clients.java("5.3.3")
-        command = client.command("produce", self.home)
-        command[-1] = f"mq.interop.{program}"
-        log = self.home / f"{program}.log"
-        with log.open("wb") as errors:
-            process = processes.spawn(
-                [*command, *arguments], cwd=self.home, env=cells.environment(self.home),
-                stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
-            )  # fmt: skip
-        try:
-            code = process.wait(180)
-        except subprocess.TimeoutExpired:
-            code = "no end within 180 s"
-        finally:
-            processes.stop(process, 1)
-        if code != 0:
-            raise cells.Failed(f"{program} ended with {code}{cells.tail(log)}")
+        programs.Program(self.home, program, arguments).finish(180)
 
     def segments(self):
         """The files of the commit log, oldest first."""
         return sorted((self.store / "commitlog").iterdir())
 
 
-def create_topic(server, topic):
-    """A topic of QUEUES queues, known to the name server when this returns."""
+def create_topic(server, topic, queues=QUEUES):
+    """A topic of `queues` queues, known to the name server when this returns."""
     fields = {
-        "topic": topic, "defaultTopic": "TBW102", "readQueueNums": QUEUES,
-        "writeQueueNums": QUEUES, "perm": 6, "topicFilterType": "SINGLE_TAG",
+        "topic": topic, "defaultTopic": "TBW102", "readQueueNums": queues,
+        "writeQueueNums": queues, "perm": 6, "topicFilterType": "SINGLE_TAG",
         "topicSysFlag": 0, "order": "false",
     }  # fmt: skip
     texts = {key: str(value) for key, value in fields.items()}

@@ -28,16 +28,17 @@ class Table:
             self.failed += 1
 
     def check(self, name, run):
-        """Runs one check; what it returns counts the deliveries that were compared."""
+        """Runs one check, which returns how many messages it compared, or what it found."""
         begin = time.monotonic()
         try:
-            count = run()
+            found = run()
         except tools.MissingTool as missing:
             self.skip(name, missing)
         except (cells.Failed, tools.InstallFailed, OSError, RuntimeError) as problem:
             self.failure(name, problem, time.monotonic() - begin)
         else:
-            self.ok(name, f"{count} messages compared", time.monotonic() - begin)
+            note = f"{found} messages compared" if isinstance(found, int) else found
+            self.ok(name, note, time.monotonic() - begin)
 
     def finish(self):
         """Prints the last line and returns the exit code."""

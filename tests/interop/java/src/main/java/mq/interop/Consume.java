@@ -88,6 +88,7 @@ public final class Consume {
         report.line("id", message.getMsgId(), "queue", message.getQueueId(), "offset", message.getQueueOffset(),
                 "topic", message.getTopic(), "key", message.getKeys(), "tag", message.getTags(),
                 "index", message.getUserProperty("index"), "color", message.getUserProperty("color"),
-                "attempt", message.getReconsumeTimes(), "size", message.getBody().length, "crc", crc.getValue());
+                "attempt", message.getReconsumeTimes(), "size", message.getBody().length, "crc", crc.getValue(),
+                "waited", System.currentTimeMillis() - message.getBornTimestamp());
     }
 }

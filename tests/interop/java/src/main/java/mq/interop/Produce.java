@@ -3,6 +3,8 @@ package mq.interop;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
@@ -15,6 +17,8 @@ import org.apache.rocketmq.common.message.MessageClientIDSetter;
 
 /** {@code Produce NAMESRV TOPIC KIND PLAN OUT}: sends a plan, writes a line per message. */
 public final class Produce {
+    /** Kinds that are sent as {@code sync} is, and say how bodies of more than 4 KiB are packed. */
+    private static final Set<String> PACKED = Set.of("zlib", "zstd", "lz4");
     private static final int IN_FLIGHT = 32;
     private static final long PAUSE_MILLIS = 20;
     private static final int BATCH_MESSAGES = 32;
@@ -35,6 +39,9 @@ public final class Produce {
 
     public static void main(String[] args) throws Exception {
         try (Report report = new Report(Path.of(args[4]))) {
+            if (PACKED.contains(args[2])) {
+                System.setProperty("rocketmq.message.compressType", args[2].toUpperCase(Locale.ROOT));
+            }
             Produce produce = new Produce(args[0], args[1], new Plan(Path.of(args[3])), report);
             produce.run(args[2]);
         }
@@ -47,7 +54,7 @@ public final class Produce {
         }
         producer.start();
         switch (kind) {
-            case "sync" -> sync(0);
+            case "sync", "zlib", "zstd", "lz4" -> sync(0);
             case "paced" -> sync(PAUSE_MILLIS);
             case "async" -> async();
             case "oneway" -> oneway();
