@@ -50,6 +50,8 @@ MASKS = (
     (re.compile(r"\b[0-9A-F]{32,56}\b"), "ID"),
     (re.compile(r"(TPS: )\d+\.\d+"), r"\1RATE"),
     (re.compile(r"(CommitLog Offset: +)\d+"), r"\1PLACE"),
+    # Where to read on in Apache's manual.
+    (re.compile(r"^(For more information, please visit|See) .*rocketmq\.apache\.org.*"), ""),
     (re.compile(r"^\s+(at .*|\.\.\. \d+ more)$"), ""),
     (re.compile(" +"), " "),
 )
