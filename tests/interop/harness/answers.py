@@ -15,7 +15,7 @@ SET = "5.3.3-json"
 # What the broker and the name server of mq answer so far, and a client can see.
 SPOKEN = {
     10, 11, 12, 14, 17, 28, 29, 30, 31, 33, 34, 35, 36, 38, 41, 42, 100, 101, 105, 106, 200, 201,
-    206, 215, 216, 310, 320, 361,
+    202, 203, 204, 206, 208, 215, 216, 300, 310, 320, 361,
 }  # fmt: skip
 
 # Codes and answers that say when something was asked and not how: pulls that find nothing, and
