@@ -110,7 +110,7 @@ pub(super) fn read(sheet: &mut Sheet) -> Storage {
         queue_file_size: queue_file_size(sheet),
         index: sheet.truth("messageIndexEnable"),
         retention: retention(sheet),
-        in_memory_percent: sheet.number("accessMessageInMemoryMaxRatio", &(1..=100)),
+        in_memory_percent: sheet.number("accessMessageInMemoryMaxRatio", &(0..=100)),
     }
 }
 

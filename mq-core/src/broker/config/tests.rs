@@ -71,6 +71,10 @@ accessMessageInMemoryMaxRatio=25
     assert_eq!(config.storage.in_memory_percent, 25);
     assert!(told.is_empty(), "{told:?}");
 
+    let all_on_disk = settings("accessMessageInMemoryMaxRatio=0");
+    let (config, _) = BrokerConfig::from_settings(all_on_disk).unwrap();
+    assert_eq!(config.storage.in_memory_percent, 0);
+
     let too_long = problems("maxTransferBytesOnMessageInMemory=16777216");
     assert!(too_long.contains("from 1 to 16711680"), "{too_long}");
     let nothing = problems("maxTransferCountOnMessageInDisk=0");
