@@ -307,16 +307,20 @@ impl Inner {
                     let Ok(record) = RecordView::parse(&bytes) else {
                         continue;
                     };
-                    if !self.dispatch_record(&record, snapshot, most_records(*lost)) {
-                        let from = record.physical_offset;
-                        *lost += record.size as u64;
-                        tracing::error!(%from, "a record with a wrong number is set aside");
-                        report.damaged.push((from, from.plus(record.size as u64)));
+                    let size = record.size as u64;
+                    match self.dispatch_record(&record, snapshot, most_records(*lost)) {
+                        Dispatched::Fitting => {}
+                        Dispatched::Doubtful => *lost += size,
+                        Dispatched::Wrong => {
+                            let from = record.physical_offset;
+                            *lost += size;
+                            tracing::error!(%from, "a record with a wrong number is set aside");
+                            report.damaged.push((from, from.plus(size)));
+                        }
                     }
                 }
                 Found::Damaged { from, to } => {
                     *lost += to - from;
-                    tracing::error!(from, to, "a damaged part of the log is set aside");
                     report
                         .damaged
                         .push((PhysicalOffset(from), PhysicalOffset(to)));
@@ -326,33 +330,45 @@ impl Inner {
         }
     }
 
-    /// Puts a record into its queue and the index; `false` when its number does not fit between
-    /// its neighbors'. At most `lost` numbers in front of it may be missing.
-    fn dispatch_record(&self, record: &RecordView<'_>, snapshot: &Snapshot, lost: u64) -> bool {
+    /// Puts a record into its queue and the index, unless its number does not fit between its
+    /// neighbors'. At most `lost` numbers in front of it may be missing.
+    fn dispatch_record(
+        &self,
+        record: &RecordView<'_>,
+        snapshot: &Snapshot,
+        lost: u64,
+    ) -> Dispatched {
         let offset = record.physical_offset.0;
         if snapshot.is_deleted(record.topic, offset) {
-            return true;
+            return Dispatched::Fitting;
         }
         self.log
             .tail
             .lock()
             .set_last_timestamp(record.store_timestamp);
         let Ok(topic) = TopicName::new(record.topic.to_owned()) else {
-            return false;
+            return Dispatched::Wrong;
         };
+        let mut dispatched = Dispatched::Fitting;
         if has_queue_entry(record.sys_flag) {
             let queue = self.queues.find_or_create(&topic, record.queue_id);
             let (number, next) = (record.queue_offset.0, queue.next());
             if number < next {
                 let known = queue.read(&*self.disk, number, 1);
                 let same = |entry: &Entry| entry.offset == offset;
-                return known.is_ok_and(|known| known.first().is_some_and(same));
+                return match known {
+                    Ok(known) if known.first().is_some_and(same) => Dispatched::Fitting,
+                    _ => Dispatched::Wrong,
+                };
             }
             let gap = number - next;
             // The number of a queue whose messages have all expired may be in no file.
             let begin = self.log.begin();
             if number > most_records(offset) || gap > lost && queue.reaches(begin) {
-                return false;
+                return Dispatched::Wrong;
+            }
+            if gap > lost {
+                dispatched = Dispatched::Doubtful;
             }
             self.queues.advance_to(&queue, number, begin);
             let size = u32::try_from(record.size).unwrap_or(u32::MAX);
@@ -362,10 +378,23 @@ impl Inner {
                 tag: self.tag_of_record(record),
             };
             self.queues.put(&queue, number, entry);
+        } else {
+            dispatched = Dispatched::Doubtful;
         }
         self.index.add_record(record);
-        true
+        dispatched
     }
+}
+
+/// What became of a record that was read again.
+enum Dispatched {
+    /// It follows its neighbors.
+    Fitting,
+    /// It may belong into another queue, where its number is missing then: no checksum covers
+    /// topic, queue and flags.
+    Doubtful,
+    /// Its number cannot be.
+    Wrong,
 }
 
 /// No more records than this fit into so many bytes: what bounds the numbers that a damaged file may

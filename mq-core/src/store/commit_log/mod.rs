@@ -6,6 +6,7 @@
 mod flush;
 mod recover;
 mod segment;
+mod torn;
 mod writer;
 
 use std::path::Path;

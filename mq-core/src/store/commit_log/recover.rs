@@ -1,9 +1,22 @@
 //! Walks the log after a start: from a place on, record by record, to the end.
 //!
-//! Below the synced mark a damaged record is set aside and the walk resumes at the next record whose
-//! magic and physical offset fit; above it the log ends at the first thing that is no record.
+//! Invariants of recovery:
+//!
+//! 1. Only valid records are served: magic, length, the record's own physical offset and the body's
+//!    checksum fit.
+//! 2. Below the synced mark everything was on disk, so whatever is not valid was damaged later. The
+//!    walk resumes at the next valid record, at the latest at the mark.
+//! 3. Above the mark the sectors that no sync covered may be missing, each by itself. Of a missing
+//!    sector only zeros are there. A record that misses one was never wholly written, no sync covered
+//!    what lies behind it, and so nothing behind it was acknowledged in sync mode: the log ends there,
+//!    although valid records may follow, so that the survivors of the interval mode are a prefix.
+//! 4. A record above the mark that is not valid and misses no sector was written wholly and damaged
+//!    later. Acknowledged records may follow: the walk resumes as in 2.
+//! 5. From the beginning of the log to its end every byte belongs to a valid record, a filler or a
+//!    reported gap; behind the end there are zeros only, and the mark is saved there before the first
+//!    append. So the next walk finds the same, wherever this one is cut short.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::CommitLog;
 use crate::message::record::{MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_SIZE, RecordView};
@@ -15,8 +28,8 @@ const SEARCH_STEP: usize = 1024 * 1024;
 /// A walk through the log.
 #[derive(Debug)]
 pub(in crate::store) struct Scan<'a> {
-    log: &'a CommitLog,
-    at: u64,
+    pub(super) log: &'a CommitLog,
+    pub(super) at: u64,
     /// Everything before this was on disk once.
     mark: u64,
 }
@@ -55,41 +68,52 @@ impl<'a> Scan<'a> {
                 self.at = segment_end;
                 continue;
             }
-            let [s0, s1, s2, s3, m0, m1, m2, m3] = head;
-            let size = u32::from_be_bytes([s0, s1, s2, s3]);
-            match u32::from_be_bytes([m0, m1, m2, m3]) {
-                MAGIC_BLANK if u64::from(size) == remaining => {
-                    self.at = segment_end;
-                    continue;
-                }
+            let (size, magic) = size_and_magic(&head);
+            let filler = match magic {
                 MAGIC_V1 | MAGIC_V2 => {
                     if let Some(record) = self.read_record(self.at, size)? {
                         self.at += u64::from(size);
                         return Ok(Found::Record(record));
                     }
+                    false
                 }
-                _ => {}
+                // No record has this magic, or leaves no room for a filler: if one of the two fits,
+                // the other was damaged, and nothing else lies in this segment.
+                _ => magic == MAGIC_BLANK || u64::from(size) == remaining,
+            };
+            if filler {
+                self.at = segment_end;
+                continue;
             }
-            if self.at >= self.mark {
-                return Ok(Found::End(self.at));
-            }
-            let from = self.at;
-            let next = self.search(segment_end)?;
-            let last = segment_end == self.log.limit();
-            if next == segment_end && (last || self.mark < segment_end) {
-                // No record is left in front of the mark, behind which one may begin.
-                let until = self.mark.min(segment_end);
-                if self.is_zero(from, until)? {
-                    let mark = self.mark;
-                    tracing::warn!(from, mark, "somebody cut the log in front of the mark");
-                    return Ok(Found::End(from));
-                }
-                self.at = until;
+            let resumed = if self.at < self.mark {
+                self.resume_below_mark(segment_end)?
             } else {
-                self.at = next;
-            }
-            return Ok(Found::Damaged { from, to: self.at });
+                self.resume_above_mark(segment_end)?
+            };
+            let from = self.at;
+            let Some(to) = resumed else {
+                return Ok(Found::End(from));
+            };
+            self.at = to;
+            return Ok(Found::Damaged { from, to });
         }
+    }
+
+    /// Where the walk goes on behind a record below the mark that is not valid; `None` when somebody
+    /// cut the log there.
+    fn resume_below_mark(&self, segment_end: u64) -> Result<Option<u64>, StoreError> {
+        let (from, mark) = (self.at, self.mark);
+        let until = mark.min(segment_end);
+        let next = self.find_record(from + 1, until, segment_end)?;
+        if next.is_some() {
+            return Ok(next);
+        }
+        let in_last = until < segment_end || segment_end == self.log.limit();
+        if in_last && self.is_zero(from, until)? {
+            tracing::warn!(from, mark, "somebody cut the log in front of the mark");
+            return Ok(None);
+        }
+        Ok(Some(until))
     }
 
     /// The record at `at` when it is whole and says itself that it lies there.
@@ -103,18 +127,20 @@ impl<'a> Scan<'a> {
             return Ok(None);
         }
         let bytes = bytes.freeze();
-        // No checksum covers topic and properties; where the log may be torn, zeros in them tell.
-        let torn = |record: &RecordView<'_>| {
-            at >= self.mark && (record.topic.contains('\0') || record.properties.contains(&0))
+        let Ok(record) = RecordView::parse(&bytes) else {
+            return Ok(None);
         };
-        let fits = RecordView::parse(&bytes).is_ok_and(|record| {
-            record.physical_offset.0 == at && record.check_body().is_ok() && !torn(&record)
-        });
+        let behind = at + record.size as u64;
+        let fits = record.physical_offset.0 == at
+            && record.check_body().is_ok()
+            // Below the mark a text may end in zeros that were sent, unless nothing follows either.
+            && !(self.misses_text(at, &record)
+                && (at >= self.mark || self.is_zero(behind, behind + 8)?));
         Ok(fits.then_some(bytes))
     }
 
     /// Whether there is nothing but zeros in the range, which lies in one segment.
-    fn is_zero(&self, from: u64, to: u64) -> Result<bool, StoreError> {
+    pub(super) fn is_zero(&self, from: u64, to: u64) -> Result<bool, StoreError> {
         let mut at = from;
         while at < to {
             let step = usize::try_from(to - at).unwrap_or(usize::MAX);
@@ -127,34 +153,36 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
-    /// Where behind `self.at` the next whole record of this segment begins, or the segment ends.
-    fn search(&self, segment_end: u64) -> Result<u64, StoreError> {
-        let mut from = self.at + 1;
-        while from + MIN_SIZE as u64 <= segment_end {
-            let step = usize::try_from(segment_end - from)
-                .unwrap_or(usize::MAX)
-                .min(SEARCH_STEP);
-            let mut window = vec![0; step];
+    /// Where the first valid record or filler begins in `from..until`, which lies in one segment.
+    pub(super) fn find_record(
+        &self,
+        mut from: u64,
+        until: u64,
+        segment_end: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        while from < until {
+            let step_end = until.min(from + SEARCH_STEP as u64);
+            let length = (step_end + 7).min(segment_end) - from;
+            let mut window = vec![0; usize::try_from(length).unwrap_or(0)];
             if !self.log.read(from, &mut window)? {
                 break;
             }
-            for (inside, magic) in window.windows(8).enumerate() {
-                let Some((size, magic)) = magic.split_first_chunk::<4>() else {
-                    continue;
-                };
-                let Ok(magic) = <[u8; 4]>::try_from(magic) else {
-                    continue;
-                };
-                let (size, magic) = (u32::from_be_bytes(*size), u32::from_be_bytes(magic));
-                let at = from + inside as u64;
+            for (at, head) in (from..step_end).zip(window.windows(8)) {
+                let (size, magic) = size_and_magic(head);
                 let blank = magic == MAGIC_BLANK && u64::from(size) == segment_end - at;
                 let record = matches!(magic, MAGIC_V1 | MAGIC_V2);
                 if blank || record && self.read_record(at, size)?.is_some() {
-                    return Ok(at);
+                    return Ok(Some(at));
                 }
             }
-            from += step.saturating_sub(7).max(1) as u64;
+            from = step_end;
         }
-        Ok(segment_end)
+        Ok(None)
     }
+}
+
+/// What a record or a filler begins with.
+fn size_and_magic(mut head: &[u8]) -> (u32, u32) {
+    let mut next = || head.try_get_u32().unwrap_or_default();
+    (next(), next())
 }

@@ -1,6 +1,7 @@
 //! The store as a whole, on disks in memory that forget and fail.
 
 mod adversity;
+mod damage;
 mod power;
 mod saved_files;
 
