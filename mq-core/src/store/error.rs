@@ -37,6 +37,18 @@ pub enum StoreError {
         /// Why not.
         reason: String,
     },
+    /// A file of the log that has messages is not as this store keeps them.
+    #[error(
+        "the segment `{}` of the log {reason}. It holds messages, so leave it where it is: put a \
+         whole copy back, or set `mappedFileSizeCommitLog` to what the store was written with",
+        path.display()
+    )]
+    Segment {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A segment in the middle of the log is not there.
     #[error("the log has a hole: the segment `{}` is missing; put it back", path.display())]
     MissingSegment {

@@ -11,12 +11,12 @@ use parking_lot::{Mutex, RwLock};
 
 use super::append::has_queue_entry;
 use super::checkpoint::{Checkpoint, Mark};
-use super::commit_log::{CommitLog, Found, Scan, Segment};
+use super::commit_log::{CommitLog, Found, Scan, Segments};
 use super::consume_queue::{ConsumeQueues, Entry};
 use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
 use super::index::KeyIndex;
-use super::paths::{Paths, base_of};
+use super::paths::Paths;
 use super::snapshot::{Deletions, Snapshot};
 use super::{Inner, MessageStore, StoreConfig, StoreError, at};
 use crate::clock::Clock;
@@ -36,6 +36,15 @@ pub struct RecoveryReport {
     pub rebuilt: bool,
     /// Where the log ends.
     pub end: PhysicalOffset,
+}
+
+/// What the store's files say before anything is read of the log.
+struct Files {
+    /// The store was closed in order.
+    clean: bool,
+    /// The last segment lacked bytes.
+    shortened: bool,
+    snapshot: Snapshot,
 }
 
 impl MessageStore {
@@ -61,13 +70,18 @@ impl MessageStore {
         let crashed = disk.read(&abort).map_err(at("read", &abort))?.is_some();
         let checkpoint = Checkpoint::open(&disk, &paths)?;
         let (snapshot_file, snapshot) = Snapshot::open(&disk, &paths)?;
-        let segments = find_segments(&disk, &paths, config.segment_size)?;
+        let segments = Segments::find(&*disk, &paths, config.segment_size)?;
+        let found = Files {
+            clean: !crashed,
+            shortened: segments.shortened,
+            snapshot,
+        };
         let log = CommitLog::new(
             paths.clone(),
             Arc::clone(&disk),
             config.segment_size,
             config.flush,
-            segments,
+            segments.all,
         );
         let entries = config.queue_file_entries;
         let inner = Inner {
@@ -76,7 +90,7 @@ impl MessageStore {
             dispatch: Dispatch::default(),
             checkpoint: Mutex::new(checkpoint),
             snapshot: snapshot_file,
-            deletions: Deletions::new(snapshot.deleted_before.clone()),
+            deletions: Deletions::new(found.snapshot.deleted_before.clone()),
             derived: AtomicU64::new(0),
             lock: RwLock::new(Some(lock)),
             config,
@@ -85,12 +99,8 @@ impl MessageStore {
             clock,
             log,
         };
-        let report = inner.recover(!crashed, &snapshot)?;
-        let pid = std::process::id().to_string();
-        inner
-            .disk
-            .replace(&abort, pid.as_bytes())
-            .map_err(at("write", &abort))?;
+        let report = inner.recover(&found)?;
+        inner.say_open()?;
         inner.save_mark()?;
         report.tell();
         Ok((Self(Arc::new(inner)), report))
@@ -122,53 +132,12 @@ fn take_lock(disk: &Arc<dyn Disk>, paths: &Paths) -> Result<Box<dyn Lock>, Store
     })
 }
 
-/// The segments of the log, in order and without a hole.
-fn find_segments(
-    disk: &Arc<dyn Disk>,
-    paths: &Paths,
-    segment_size: u64,
-) -> Result<Vec<Arc<Segment>>, StoreError> {
-    let directory = &paths.commit_log;
-    let mut entries = disk.list(directory).map_err(at("list", directory))?;
-    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    let newest = entries.last().map(|entry| entry.name.clone());
-    let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let path = directory.join(&entry.name);
-        let foreign = |reason: String| StoreError::Foreign {
-            path: path.clone(),
-            reason,
-        };
-        let Some(base) = base_of(&entry.name).filter(|base| base % segment_size == 0) else {
-            let rule = format!("a segment of {segment_size} bytes is named after its offset");
-            return Err(foreign(rule));
-        };
-        if entry.length != segment_size {
-            if newest.as_ref() == Some(&entry.name) && entry.length == 0 {
-                // Creating it was cut short.
-                disk.remove(&path).map_err(at("remove", &path))?;
-                continue;
-            }
-            let found = entry.length;
-            let reason = format!("it has {found} bytes, a segment has {segment_size}");
-            return Err(foreign(reason));
-        }
-        if let Some(last) = segments.last() {
-            let expected = last.base + segment_size;
-            if base != expected {
-                return Err(StoreError::MissingSegment {
-                    path: paths.segment(expected),
-                });
-            }
-        }
-        let file = disk.open(&path).map_err(at("open", &path))?;
-        segments.push(Arc::new(Segment { base, file }));
-    }
-    Ok(segments)
-}
-
 impl Inner {
-    fn recover(&self, clean: bool, snapshot: &Snapshot) -> Result<RecoveryReport, StoreError> {
+    fn recover(&self, found: &Files) -> Result<RecoveryReport, StoreError> {
+        let Files {
+            clean, snapshot, ..
+        } = found;
+        let clean = *clean;
         let begin = self.log.begin();
         let known = self.checkpoint.lock().mark();
         let mark = known.unwrap_or_default();
@@ -195,18 +164,16 @@ impl Inner {
             tracing::warn!(known = mark.log, limit, "the log is shorter than it was");
         }
         // Queues that name places behind the log are of no use.
-        let complete = whole && self.queues_are_complete(clean, known, snapshot);
+        let complete =
+            whole && !found.shortened && self.queues_are_complete(clean, known, snapshot);
         let from = Some(self.walk_from(clean, known)).filter(|from| complete && *from <= limit);
         let from = if let Some(from) = from {
             from
         } else {
-            self.queues.clear()?;
+            self.clear_derived(known)?;
             report.rebuilt = true;
             begin
         };
-        if report.rebuilt {
-            self.index.clear()?;
-        }
         // What lay between the mark of the queues and the log's beginning has expired, and numbers
         // with it.
         let mut lost = begin.saturating_sub(from);
@@ -233,6 +200,26 @@ impl Inner {
         self.derived.store(from.min(end), Ordering::Release);
         report.end = PhysicalOffset(end);
         Ok(report)
+    }
+
+    /// Removes queues and index. Should that be cut short, the next start does not take what is left
+    /// for all there was.
+    fn clear_derived(&self, known: Option<Mark>) -> Result<(), StoreError> {
+        self.say_open()?;
+        if let Some(mark) = known {
+            let queues = self.log.begin();
+            self.checkpoint.lock().save(Mark { queues, ..mark })?;
+        }
+        self.queues.clear()?;
+        self.index.clear()
+    }
+
+    /// Until this is taken back, the next start takes the store for one that was not closed.
+    fn say_open(&self) -> Result<(), StoreError> {
+        let abort = self.paths.abort();
+        let pid = std::process::id().to_string();
+        let written = self.disk.replace(&abort, pid.as_bytes());
+        written.map_err(at("write", &abort))
     }
 
     /// Whether what the queue files hold can be relied on up to the place from which the log is

@@ -23,7 +23,7 @@ use super::{AppendError, Counters, Flush, StoreError, at};
 use crate::message::record::{BLANK_SIZE, MAGIC_BLANK};
 pub(super) use flush::{Flusher, SyncWait};
 pub(super) use recover::{Found, Scan};
-pub(super) use segment::Segment;
+pub(super) use segment::{Segment, Segments};
 pub(super) use writer::Tail;
 
 /// A record of so many bytes is read without asking first.

@@ -7,7 +7,7 @@ mod entry;
 mod queue;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -121,10 +121,13 @@ impl ConsumeQueues {
         self.topics.write().clear();
         self.dirty.lock().clear();
         self.unsynced.lock().clear();
-        let directory = self.paths.consume_queues();
-        self.disk
-            .remove(&directory)
-            .map_err(at("remove", &directory))
+        for (topic, id) in self.directories()? {
+            let directory = self.paths.queue(topic.as_str(), id);
+            self.disk
+                .remove(&directory)
+                .map_err(at("remove", &directory))?;
+        }
+        Ok(())
     }
 
     /// Writes entries of messages before `visible` into their files.
@@ -174,32 +177,30 @@ impl ConsumeQueues {
     /// `false` when a file is missing between others.
     pub(super) fn load(&self, trusted: u64) -> Result<bool, StoreError> {
         let mut whole = true;
-        let root = self.paths.consume_queues();
-        for topic in self.disk.list(&root).map_err(at("list", &root))? {
-            let foreign = |reason: &str| StoreError::Foreign {
-                path: root.join(&topic.name),
-                reason: reason.to_owned(),
-            };
-            if !topic.directory {
-                continue;
-            }
-            let name =
-                TopicName::new(topic.name.clone()).map_err(|error| foreign(&error.to_string()))?;
-            let directory = self.paths.topic(&topic.name);
-            for queue in self.disk.list(&directory).map_err(at("list", &directory))? {
-                let Ok(id) = queue.name.parse() else {
-                    return Err(foreign(&format!(
-                        "`{}` is no number of a queue",
-                        queue.name
-                    )));
-                };
-                let queue = self.find_or_create(&name, id);
-                let mut loaded = queue.load(&*self.disk, trusted)?;
-                self.unsynced.lock().append(&mut loaded.cut);
-                whole &= loaded.whole;
-            }
+        for (topic, id) in self.directories()? {
+            let queue = self.find_or_create(&topic, id);
+            let mut loaded = queue.load(&*self.disk, trusted)?;
+            self.unsynced.lock().append(&mut loaded.cut);
+            whole &= loaded.whole;
         }
         Ok(whole)
+    }
+
+    /// The queues that have a directory. What is named after no topic or no queue is passed over, as
+    /// `lost+found` where a file system of its own is mounted (`ConsumeQueueStore.loadConsumeQueues`).
+    fn directories(&self) -> Result<Vec<(TopicName, i32)>, StoreError> {
+        let list = |directory: &Path| self.disk.list(directory).map_err(at("list", directory));
+        let mut queues = Vec::new();
+        for topic in list(&self.paths.consume_queues())? {
+            let Some(name) = TopicName::new(topic.name).ok().filter(|_| topic.directory) else {
+                continue;
+            };
+            for queue in list(&self.paths.topic(name.as_str()))? {
+                let id = queue.name.parse().ok().filter(|_| queue.directory);
+                queues.extend(id.map(|id| (name.clone(), id)));
+            }
+        }
+        Ok(queues)
     }
 
     /// Forgets entries of messages before `begin` and removes files that hold no other.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use parking_lot::Mutex;
 
 use super::Entry;
-use crate::store::disk::{Disk, File};
+use crate::store::disk::{self, Disk, File};
 use crate::store::paths::{base_of, file_in};
 use crate::store::{StoreError, at};
 
@@ -253,10 +253,9 @@ impl Queue {
     /// taken from them.
     pub(super) fn load(&self, disk: &dyn Disk, trusted: u64) -> Result<Loaded, StoreError> {
         let mut bases = Vec::new();
-        for file in disk
-            .list(&self.directory)
-            .map_err(at("list", &self.directory))?
-        {
+        let found = disk.list(&self.directory);
+        let found = found.map_err(at("list", &self.directory))?;
+        for file in found.into_iter().filter(disk::Entry::is_plain_file) {
             let path = self.directory.join(&file.name);
             let length = self.file_entries * Entry::SIZE;
             let base = base_of(&file.name).filter(|base| base % length == 0);

@@ -356,4 +356,13 @@ impl File for FaultyFile {
             Change::CutShort => Err(no_power()),
         }
     }
+    fn lengthen(&self, length: u64) -> io::Result<()> {
+        if self.disk.is_full() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        match self.disk.change()? {
+            Change::Whole => self.file.lengthen(length),
+            Change::CutShort => Err(no_power()),
+        }
+    }
 }

@@ -245,6 +245,12 @@ impl File for MemoryFile {
         }
         Ok(())
     }
+
+    fn lengthen(&self, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        self.content.lock().current.resize(length, 0);
+        Ok(())
+    }
 }
 
 fn range(offset: u64, length: usize) -> io::Result<std::ops::Range<usize>> {

@@ -107,6 +107,13 @@ pub trait File: Send + Sync + Debug {
     ///
     /// What the system says.
     fn zero_from(&self, offset: u64) -> io::Result<()>;
+
+    /// Makes the file `length` bytes long, with zeros behind what was there; survives a crash.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn lengthen(&self, length: u64) -> io::Result<()>;
 }
 
 /// Held as long as the store is open.
@@ -123,6 +130,15 @@ pub struct Entry {
     pub length: u64,
     /// Last change, ms since 1970.
     pub modified_ms: i64,
+}
+
+impl Entry {
+    /// Whether it is a file that is not hidden. Whatever else lies in a directory of the store
+    /// belongs to the system or the administrator, as `lost+found` does where a file system of its
+    /// own is mounted (`MappedFileQueue.load` passes directories over too).
+    pub(super) fn is_plain_file(&self) -> bool {
+        !self.directory && !self.name.starts_with('.')
+    }
 }
 
 /// Room on a file system, in bytes.

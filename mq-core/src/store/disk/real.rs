@@ -142,6 +142,11 @@ impl File for RealFile {
         }
         write_zeros(&self.file, offset, length)
     }
+
+    fn lengthen(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.file.sync_all()
+    }
 }
 
 /// Writes zeros over what is not zero.

@@ -7,12 +7,13 @@ mod file;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::disk::Disk;
+use super::disk::{Disk, Entry};
 use super::paths::Paths;
 use super::{StoreError, at};
 use crate::message::record::{Draft, RecordView};
@@ -43,10 +44,10 @@ impl KeyIndex {
     ) -> Result<Self, StoreError> {
         let directory = paths.index();
         let mut names: Vec<String> = Vec::new();
-        for entry in disk.list(&directory).map_err(at("list", &directory))? {
+        for entry in index_files(&*disk, &directory)? {
             if entry.length == file::SIZE {
                 names.push(entry.name);
-            } else if !entry.directory {
+            } else {
                 // Creating it was cut short; Apache's broker would refuse it.
                 let path = directory.join(&entry.name);
                 disk.remove(&path).map_err(at("remove", &path))?;
@@ -217,10 +218,20 @@ impl KeyIndex {
         self.pending.lock().clear();
         *self.last.lock() = (0, 0);
         let directory = self.paths.index();
-        self.disk
-            .remove(&directory)
-            .map_err(at("remove", &directory))
+        for entry in index_files(&*self.disk, &directory)? {
+            let path = directory.join(&entry.name);
+            self.disk.remove(&path).map_err(at("remove", &path))?;
+        }
+        Ok(())
     }
+}
+
+/// What in the directory is named as an index file is, after a time. Anything else is not ours.
+fn index_files(disk: &dyn Disk, directory: &Path) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = disk.list(directory).map_err(at("list", directory))?;
+    let digits = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    entries.retain(|entry| entry.is_plain_file() && digits(&entry.name));
+    Ok(entries)
 }
 
 /// The absolute value of Java's hash of `topic#key` (`IndexFile.indexKeyHashMethod`).

@@ -2,6 +2,7 @@
 
 mod adversity;
 mod damage;
+mod folders;
 mod power;
 mod saved_files;
 
@@ -280,7 +281,14 @@ fn a_hole_or_a_stranger_in_the_log_is_refused_by_name() {
 
     let short = disk.crash(|| true);
     short.damage(segment(0).as_ref(), |bytes| bytes.truncate(100));
-    assert!(refusal(&short).contains("100 bytes"));
+    let named = refusal(&short);
+    assert!(named.contains("100 of 4096 bytes") && named.contains(&segment(0)));
+    assert!(!named.contains("move it"), "its records would be lost");
+    let misplaced = disk.crash(|| true);
+    misplaced.create(segment(100).as_ref(), SEGMENT).unwrap();
+    let named = refusal(&misplaced);
+    assert!(named.contains("mappedFileSizeCommitLog"), "{named}");
+    assert!(!named.contains("move it"), "its records would be lost");
 
     let strange = disk.crash(|| true);
     strange
