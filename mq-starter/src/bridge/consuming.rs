@@ -6,6 +6,7 @@ use std::time::Duration;
 use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
 use mq_core::message::{GroupName, MessageExt, TopicName};
 
+use super::calls::Calls;
 use crate::listener::{
     ConsumeError, ConsumeMode, ConsumeResult, Consumer, Delivery, Listener, MessageModel, Next,
 };
@@ -22,6 +23,7 @@ pub(super) struct Dispatch {
     listeners: HashMap<TopicName, Listener>,
     rules: Rules,
     state: AppState,
+    calls: Calls,
 }
 
 /// What decides whether a message that failed comes again.
@@ -52,7 +54,7 @@ impl Rules {
 }
 
 impl Dispatch {
-    pub(super) fn new(consumer: &Consumer, retries: i32, state: &AppState) -> Self {
+    pub(super) fn new(consumer: &Consumer, retries: i32, state: &AppState, calls: Calls) -> Self {
         let listeners = consumer.listeners.iter().cloned();
         Self {
             group: consumer.group.clone(),
@@ -63,6 +65,7 @@ impl Dispatch {
                 retries,
             },
             state: state.clone(),
+            calls,
         }
     }
 
@@ -82,7 +85,7 @@ impl Dispatch {
             message: message.into(),
             state: self.state.clone(),
         };
-        let outcome = listener.handler.call(delivery).await;
+        let outcome = self.calls.call(listener, delivery).await;
         if let Err(error) = &outcome {
             tracing::warn!(
                 listener = listener.name, topic = %listener.topic, group = %self.group, id,

@@ -1,12 +1,16 @@
 //! From settings and listeners to the client: where the cluster is, its producer, consumers, topics.
 
+mod call;
+mod calls;
 mod consuming;
 mod place;
+mod workers;
 
 pub(crate) use place::Place;
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::client::{
@@ -20,6 +24,7 @@ use crate::config::{DeclaredTopic, ProducerSettings, RocketMQConfig, Startup};
 use crate::listener::{ConsumeMode, Consumer, MessageModel};
 use crate::problem::ApplicationError;
 use crate::state::AppState;
+use calls::{Calls, List};
 use consuming::Dispatch;
 
 /// A declared topic that could not be created is tried again after so long.
@@ -124,15 +129,24 @@ impl Cluster {
             let (topic, expression) = (listener.topic.clone(), listener.expression.clone());
             builder = builder.subscribe_by(topic, listener.selector, expression);
         }
-        let dispatch = Dispatch::new(consumer, retries, state);
+        let tasks = Tasks::new(self.clock.clone());
+        let calls = Calls::new(&consumer.group, consumer.threads, &self.clock, &tasks);
+        let list = calls.list();
+        let dispatch = Dispatch::new(consumer, retries, state, calls);
         let started = match consumer.mode {
             ConsumeMode::Concurrently => builder.start(dispatch).await,
             ConsumeMode::Orderly => builder.start_orderly(dispatch).await,
         };
         let group = &consumer.group;
-        started
-            .map(Consuming)
-            .map_err(could_not(format!("start the consumer of group `{group}`")))
+        let started = started.map_err(could_not(format!("start the consumer of group `{group}`")));
+        if started.is_err() {
+            tasks.request_stop();
+        }
+        Ok(Consuming {
+            consumer: started?,
+            calls: list,
+            tasks,
+        })
     }
 
     /// Ends producer and connections; says what went on after `limit`.
@@ -147,12 +161,23 @@ impl Cluster {
 
 /// A running consumer.
 #[derive(Debug)]
-pub(crate) struct Consuming(PushConsumer);
+pub(crate) struct Consuming {
+    consumer: PushConsumer,
+    calls: Arc<List>,
+    /// Adds threads for its calls.
+    tasks: Tasks,
+}
 
 impl Consuming {
     /// Finishes what was taken and commits it; says what went on after `limit`.
     pub(crate) async fn stop(self, limit: Duration) -> Vec<String> {
-        names(self.0.shutdown(limit).await)
+        let mut unfinished = names(self.consumer.shutdown(limit).await);
+        if !unfinished.is_empty() {
+            unfinished.extend(self.calls.told());
+        }
+        self.calls.give_up();
+        self.tasks.request_stop();
+        unfinished
     }
 }
 

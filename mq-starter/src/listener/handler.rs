@@ -4,7 +4,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,17 +27,36 @@ type Outcome = Pin<Box<dyn Future<Output = ConsumeResult> + Send>>;
 
 /// A listener that is ready to be called.
 #[derive(Clone)]
-pub struct Handler(Arc<dyn Fn(Delivery) -> Outcome + Send + Sync>);
+pub struct Handler {
+    call: Arc<dyn Fn(Delivery) -> Outcome + Send + Sync>,
+    blocking: bool,
+}
 
 impl Handler {
     /// From what a delivery is done with.
     pub fn new(call: impl Fn(Delivery) -> Outcome + Send + Sync + 'static) -> Self {
-        Self(Arc::new(call))
+        Self {
+            call: Arc::new(call),
+            blocking: false,
+        }
+    }
+
+    /// From what a delivery is done with, by a function that may block its thread.
+    pub fn blocking(call: impl Fn(Delivery) -> ConsumeResult + Send + Sync + 'static) -> Self {
+        Self {
+            call: Arc::new(move |delivery| Box::pin(ready(call(delivery)))),
+            blocking: true,
+        }
+    }
+
+    /// Whether it is a function that may block its thread.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.blocking
     }
 
     /// Hands a message over; a panic becomes an error.
     pub(crate) async fn call(&self, delivery: Delivery) -> ConsumeResult {
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.0)(delivery)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.call)(delivery)));
         let mut outcome = match outcome {
             Ok(outcome) => outcome,
             Err(panic) => return Err(panicked(&*panic)),
@@ -66,11 +85,12 @@ impl fmt::Debug for Handler {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::listener::Next;
 
-    fn delivery() -> Delivery {
+    /// A message of no particular kind.
+    pub(crate) fn delivery() -> Delivery {
         let topic = mq_core::message::TopicName::new("t").unwrap();
         let host = ([127, 0, 0, 1], 10911).into();
         let message = mq_core::message::MessageExt {

@@ -23,6 +23,8 @@ pub(crate) struct Listener {
     pub(crate) topic: TopicName,
     pub(crate) selector: SelectorType,
     pub(crate) expression: String,
+    /// Whether a handler may block its thread.
+    pub(crate) blocking: bool,
     pub(crate) handler: Handler,
 }
 
@@ -129,6 +131,7 @@ impl<'a> Reading<'a> {
                 topic,
                 selector,
                 expression,
+                blocking: handler.is_blocking(),
                 handler,
             },
             group,

@@ -1,0 +1,109 @@
+//! One call of a listener: which message it has, since when, and whether it holds its thread.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::time::Duration;
+
+use mq_core::clock::{Clock, Moment};
+use mq_core::message::TopicName;
+use parking_lot::Mutex;
+
+/// A call that is under way, or was.
+#[derive(Debug)]
+pub(super) struct Call {
+    listener: &'static str,
+    topic: TopicName,
+    message_id: String,
+    begun: Moment,
+    hold: Mutex<Hold>,
+    clock: Clock,
+}
+
+/// A thread is held from one `.await` to the next.
+#[derive(Debug, Default)]
+struct Hold {
+    since: Option<Moment>,
+    longest: Duration,
+}
+
+impl Call {
+    /// Begins now.
+    pub(super) fn begin(
+        listener: &'static str,
+        topic: TopicName,
+        message_id: String,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            listener,
+            topic,
+            message_id,
+            begun: clock.moment(),
+            hold: Mutex::default(),
+            clock,
+        }
+    }
+
+    /// Runs `handler` and notes how long it holds its thread at a time.
+    pub(super) async fn measure<T>(&self, handler: impl Future<Output = T>) -> T {
+        let mut handler = pin!(handler);
+        poll_fn(|context| {
+            self.hold.lock().since = Some(self.clock.moment());
+            let polled = handler.as_mut().poll(context);
+            let mut hold = self.hold.lock();
+            if let Some(since) = hold.since.take() {
+                let held = self.clock.moment().since(since);
+                hold.longest = hold.longest.max(held);
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Since when it has held its thread, when it does now.
+    pub(super) fn holds_since(&self) -> Option<Moment> {
+        self.hold.lock().since
+    }
+
+    /// How long it held its thread at most; the hold that goes on counts.
+    pub(super) fn longest_hold(&self) -> Duration {
+        let hold = self.hold.lock();
+        let now = self.clock.moment();
+        let present = hold.since.map_or(Duration::ZERO, |since| now.since(since));
+        hold.longest.max(present)
+    }
+
+    /// Says that it holds its thread for too long.
+    pub(super) fn warn(&self) {
+        let held = self.longest_hold();
+        let Self {
+            listener,
+            topic,
+            message_id,
+            ..
+        } = self;
+        tracing::warn!(
+            listener, %topic, message_id, ?held,
+            "an async listener held its thread without an `.await`: declare it `blocking = true`, \
+             make it a plain `fn`, or put what blocks into `tokio::task::spawn_blocking`"
+        );
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            listener,
+            topic,
+            message_id,
+            ..
+        } = self;
+        let had = self.clock.moment().since(self.begun).as_secs_f64();
+        write!(
+            f,
+            "the listener `{listener}` has had the message `{message_id}` of the topic `{topic}` \
+             for {had:.1} s"
+        )
+    }
+}

@@ -1,0 +1,350 @@
+//! Hands messages to the handlers of one group, on threads of their own, and knows who has which.
+//!
+//! Invariant: a call is listed until its handler has ended or was dropped, also when nobody waits
+//! for its outcome any more.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_task::FallibleTask;
+use mq_core::clock::Clock;
+use mq_core::message::GroupName;
+use mq_core::tasks::Tasks;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::call::Call;
+use super::workers::{Conduct, Workers};
+use crate::listener::{ConsumeError, ConsumeResult, Delivery, Listener};
+
+/// An async handler that holds its thread for so long is named.
+const LONG_HOLD: Duration = Duration::from_secs(1);
+
+/// The calls of one group.
+pub(super) struct Calls {
+    workers: Workers,
+    list: Arc<List>,
+    clock: Clock,
+}
+
+/// The calls that are under way.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    open: Mutex<Open>,
+    given_up: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    calls: BTreeMap<u64, Arc<Call>>,
+}
+
+/// Takes its call off the list, however the handler ends.
+struct Entry {
+    id: u64,
+    list: Arc<List>,
+}
+
+impl Calls {
+    /// None yet, and at most `most` at a time; `tasks` adds threads where they are missing.
+    pub(super) fn new(group: &GroupName, most: u16, clock: &Clock, tasks: &Tasks) -> Self {
+        let workers = Workers::new(format!("mq-{group}"), most, Handle::current());
+        tasks.spawn_until_stop("adding threads", workers.relieve(clock.clone()));
+        Self {
+            workers,
+            list: Arc::default(),
+            clock: clock.clone(),
+        }
+    }
+
+    /// The calls that are under way, for whoever stops them.
+    pub(super) fn list(&self) -> Arc<List> {
+        Arc::clone(&self.list)
+    }
+
+    /// Hands a message to its listener.
+    pub(super) async fn call(&self, listener: &Listener, delivery: Delivery) -> ConsumeResult {
+        let (topic, id) = (listener.topic.clone(), delivery.message.message_id());
+        let call = Call::begin(listener.name, topic, id.into(), self.clock.clone());
+        let call = Arc::new(call);
+        let entry = self.list.enter(Arc::clone(&call));
+        let handler = listener.handler.clone();
+        let handling = {
+            let call = Arc::clone(&call);
+            async move {
+                let _entry = entry;
+                call.measure(handler.call(delivery)).await
+            }
+        };
+        let conduct = if listener.blocking {
+            Conduct::Blocks
+        } else {
+            Conduct::Awaits
+        };
+        let task = self.workers.run(conduct, handling);
+        let outcome = async {
+            match conduct {
+                Conduct::Blocks => task.await,
+                Conduct::Awaits => self.watch(&call, task).await,
+            }
+        };
+        let outcome = tokio::select! {
+            biased;
+            outcome = outcome => outcome,
+            () = self.list.given_up.cancelled() => return Err(later("the application stopped")),
+        };
+        outcome.unwrap_or_else(|| Err(later("the listener panicked when it was dropped")))
+    }
+
+    /// Waits for the outcome; names the call once when it holds its thread for too long.
+    async fn watch<T>(&self, call: &Call, mut task: FallibleTask<T>) -> Option<T> {
+        loop {
+            let since = call.holds_since();
+            let look = since.unwrap_or_else(|| self.clock.moment()).plus(LONG_HOLD);
+            let outcome = tokio::select! {
+                biased;
+                outcome = &mut task => Some(outcome),
+                () = self.clock.sleep_until(look) => None,
+            };
+            let held_long = call.longest_hold() >= LONG_HOLD;
+            if held_long {
+                call.warn();
+            }
+            match outcome {
+                Some(outcome) => return outcome,
+                None if held_long => return task.await,
+                None => {}
+            }
+        }
+    }
+}
+
+impl List {
+    fn enter(self: &Arc<Self>, call: Arc<Call>) -> Entry {
+        let mut open = self.open.lock();
+        let id = open.next;
+        open.next += 1;
+        open.calls.insert(id, call);
+        Entry {
+            id,
+            list: Arc::clone(self),
+        }
+    }
+
+    /// The calls that are under way, in words, the oldest first.
+    pub(super) fn told(&self) -> Vec<String> {
+        let open = self.open.lock();
+        open.calls.values().map(ToString::to_string).collect()
+    }
+
+    /// Nobody waits for an outcome any more: handlers are dropped at their next `.await`.
+    pub(super) fn give_up(&self) {
+        self.given_up.cancel();
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.list.open.lock().calls.remove(&self.id);
+    }
+}
+
+fn later(why: &str) -> ConsumeError {
+    ConsumeError::later(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::pin;
+    use std::sync::mpsc;
+
+    use mq_core::message::TopicName;
+    use tokio::sync::oneshot;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+    use crate::listener::handler::Handler;
+    use crate::listener::handler::tests::delivery;
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+            let log = Self::default();
+            let subscriber = tracing_subscriber::fmt().with_writer(log.clone());
+            let guard = tracing::subscriber::set_default(subscriber.with_ansi(false).finish());
+            (log, guard)
+        }
+
+        fn lines(&self) -> Vec<String> {
+            let text = String::from_utf8(self.0.lock().clone()).unwrap();
+            text.lines().map(str::to_owned).collect()
+        }
+    }
+
+    impl io::Write for Log {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Log {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    fn calls(clock: &Clock) -> Calls {
+        let group = GroupName::new("g").unwrap();
+        Calls::new(&group, 2, clock, &Tasks::new(clock.clone()))
+    }
+
+    fn listener(blocking: bool, handler: Handler) -> Listener {
+        Listener {
+            name: "notify",
+            origin: crate::Origin {
+                package: "shop",
+                file: "src/sms.rs",
+                line: 1,
+            },
+            topic: TopicName::new("orders").unwrap(),
+            selector: crate::SelectorType::Tag,
+            expression: "*".to_owned(),
+            blocking,
+            handler,
+        }
+    }
+
+    /// A handler that says when it has begun and blocks until it is told to go on.
+    fn blocks() -> (Handler, oneshot::Receiver<()>, mpsc::Sender<()>) {
+        let (begin, has_begun) = oneshot::channel();
+        let (go_on, told) = mpsc::channel();
+        let once = Mutex::new(Some((begin, told)));
+        let handler = Handler::new(move |_| {
+            let once = once.lock().take();
+            Box::pin(async move {
+                let (begin, told) = once.unwrap();
+                begin.send(()).unwrap();
+                Ok(told.recv()?)
+            })
+        });
+        (handler, has_begun, go_on)
+    }
+
+    #[tokio::test]
+    async fn an_async_listener_that_holds_its_thread_is_named_once_while_it_still_does() {
+        let (log, _guard) = Log::listen();
+        let clock = Clock::manual(0);
+        let calls = calls(&clock);
+        let (handler, has_begun, go_on) = blocks();
+        let listener = listener(false, handler);
+        let delivery = delivery();
+        let id = delivery.message.message_id().to_string();
+        let mut call = pin!(calls.call(&listener, delivery));
+        let wait = async {
+            has_begun.await.unwrap();
+            clock.advance(Duration::from_millis(999)).await;
+            assert_eq!(log.lines(), [""; 0]);
+            clock.advance(Duration::from_millis(1)).await;
+        };
+        tokio::select! {
+            biased;
+            _ = &mut call => unreachable!("it blocks"),
+            () = wait => {}
+        }
+
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        for part in [
+            "WARN",
+            "notify",
+            "topic=orders",
+            &id,
+            "held=1s",
+            "blocking = true",
+        ] {
+            assert!(lines[0].contains(part), "{part} is not in {lines:?}");
+        }
+        tokio::select! {
+            biased;
+            _ = &mut call => unreachable!("it blocks"),
+            () = clock.advance(Duration::from_secs(5)) => {}
+        }
+        go_on.send(()).unwrap();
+        call.await.unwrap();
+        assert_eq!(log.lines(), lines);
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_may_block_is_not_named() {
+        let (log, _guard) = Log::listen();
+        let clock = Clock::manual(0);
+        let calls = calls(&clock);
+        let (handler, has_begun, go_on) = blocks();
+        let listener = listener(true, handler);
+        let wait = async {
+            has_begun.await.unwrap();
+            clock.advance(Duration::from_secs(5)).await;
+            go_on.send(()).unwrap();
+        };
+
+        let (outcome, ()) = tokio::join!(calls.call(&listener, delivery()), wait);
+
+        outcome.unwrap();
+        assert_eq!(log.lines(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_awaits_is_dropped_when_its_outcome_is_given_up() {
+        let clock = Clock::manual(0);
+        let calls = calls(&clock);
+        let (mut never, told) = oneshot::channel::<()>();
+        let once = Mutex::new(Some(told));
+        let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let handler = Handler::new(move |_| {
+            let (told, begin) = (once.lock().take(), begin.clone());
+            Box::pin(async move {
+                begin.send(()).unwrap();
+                Ok(told.unwrap().await?)
+            })
+        });
+        let (list, listener) = (calls.list(), listener(false, handler));
+        let delivery = delivery();
+        let id = delivery.message.message_id().to_string();
+        let give_up = async {
+            begun.recv().await.unwrap();
+            clock.advance(Duration::from_millis(2_500)).await;
+            let told = list.told();
+            list.give_up();
+            told
+        };
+
+        let (outcome, told) = tokio::join!(calls.call(&listener, delivery), give_up);
+
+        assert_eq!(
+            told,
+            [format!(
+                "the listener `notify` has had the message `{id}` of the topic `orders` for 2.5 s"
+            )]
+        );
+        assert_eq!(outcome.unwrap_err().reason(), "the application stopped");
+        // The handler's end of the channel went with it.
+        never.closed().await;
+        while !list.told().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
