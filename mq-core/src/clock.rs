@@ -137,6 +137,16 @@ impl Clock {
         }
     }
 
+    /// Sets a manual wall clock, as an administrator or a time server does: nobody is woken, and
+    /// distances stay what they are.
+    ///
+    /// A system clock is left alone.
+    pub fn set_wall(&self, wall_ms: i64) {
+        if let Kind::Manual(hand) = &self.0 {
+            hand.lock().wall_ms = wall_ms;
+        }
+    }
+
     /// Moves a manual clock on, from deadline to deadline; after each, all tasks settle.
     ///
     /// A system clock is left alone: it moves by itself.

@@ -94,9 +94,8 @@ impl Inner {
         let end;
         {
             let mut tail = self.log.tail.lock();
-            let placed = self
-                .log
-                .place(&mut tail, records.len(), self.clock.now_ms())?;
+            let now_ms = self.clock.now_ms();
+            let placed = self.log.place(&mut tail, records.len(), now_ms)?;
             let mut inside = 0;
             for draft in drafts {
                 let queue = self
@@ -109,7 +108,12 @@ impl Inner {
                         QueueOffset(0)
                     },
                     physical_offset: PhysicalOffset(placed.offset + inside as u64),
-                    store_timestamp: placed.timestamp,
+                    // A delay begins when it is, whatever time the message before was stored at.
+                    store_timestamp: if draft.message.topic == SCHEDULE_TOPIC {
+                        now_ms
+                    } else {
+                        placed.timestamp
+                    },
                 };
                 let size = draft.size();
                 place.write(records.get_mut(inside..inside + size).unwrap_or_default());

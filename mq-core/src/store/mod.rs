@@ -31,6 +31,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Clock;
+use crate::message::record::RecordView;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
 use crate::saved_file::SavedFile;
 
@@ -170,12 +171,16 @@ impl MessageStore {
         max: usize,
         times: std::ops::RangeInclusive<i64>,
     ) -> Result<Vec<Bytes>, StoreError> {
-        let offsets = self.0.index.find(topic, key, max, times)?;
+        let offsets = self.0.index.find(topic, key, max, times.clone())?;
+        // The index keeps whole seconds, the record the time itself.
+        let is_in_time = |record: &Bytes| {
+            let time = RecordView::parse(record).map(|view| view.store_timestamp);
+            time.is_ok_and(|time| times.contains(&time))
+        };
         let mut records = Vec::new();
         for offset in offsets {
-            if let Some(record) = self.0.record_at(PhysicalOffset(offset))? {
-                records.push(record);
-            }
+            let record = self.0.record_at(PhysicalOffset(offset))?;
+            records.extend(record.filter(is_in_time));
         }
         Ok(records)
     }

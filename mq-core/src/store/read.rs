@@ -11,6 +11,8 @@ use crate::message::{PhysicalOffset, QueueOffset};
 /// as many as are asked for, when those are more.
 const EXAMINED: usize = 800;
 const ENTRIES_PER_STEP: usize = 256;
+/// Neighbors that are asked for a store time that can be right.
+const ASKED: usize = 64;
 
 /// How much one read may give. The first message is given whatever its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,15 +188,14 @@ impl MessageStore {
         let (mut low, mut high) = (min, max.max(min));
         while low < high {
             let middle = low + (high - low) / 2;
-            let time = self.0.store_time(&queue, middle)?.unwrap_or(i64::MIN);
-            let before = match boundary {
+            let is_before = |time: i64| match boundary {
                 Boundary::Lower => time < time_ms,
                 Boundary::Upper => time <= time_ms,
             };
-            if before {
-                low = middle + 1;
-            } else {
-                high = middle;
+            match self.0.plausible_time(&queue, middle..high)? {
+                Some((index, time)) if is_before(time) => low = index + 1,
+                // Without a time the search errs to the earlier side: no message is skipped.
+                _ => high = middle,
             }
         }
         Ok(QueueOffset(match boundary {
@@ -392,7 +393,24 @@ impl Inner {
         Ok(whole.then_some(bytes))
     }
 
-    /// Store time of the message with a number, of the next one when that is a hole.
+    /// Number and store time of the first message of the range whose record is whole and whose time
+    /// does not lie in the future, as it does when the clock was ahead.
+    fn plausible_time(
+        &self,
+        queue: &Queue,
+        range: std::ops::Range<u64>,
+    ) -> Result<Option<(u64, i64)>, StoreError> {
+        let now_ms = self.clock.now_ms();
+        for index in range.take(ASKED) {
+            let time = self.store_time(queue, index)?;
+            if let Some(time) = time.filter(|time| *time <= now_ms) {
+                return Ok(Some((index, time)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Store time of the message with a number, of the one before when that is a hole.
     fn store_time(&self, queue: &Queue, index: u64) -> Result<Option<i64>, StoreError> {
         let Some(entry) = queue.read(&*self.disk, index, 1)?.first().copied() else {
             return Ok(None);

@@ -9,6 +9,8 @@ use crate::message::record::RecordView;
 
 /// Segments removed in one round at most (`deleteFileBatchMax`).
 const BATCH: usize = 10;
+/// Records of a segment that are asked for a store time that can be right.
+const ASKED: usize = 1024;
 
 impl MessageStore {
     /// Removes what has expired now; runs by itself every 10 s once the store runs.
@@ -59,25 +61,45 @@ impl Inner {
         Ok(())
     }
 
-    /// A segment is as old as the first record of the next one.
+    /// A segment is as old as the first record of the next one, or of a later one when that was
+    /// stored by a clock that was ahead. It is no older than its own first record says: the clock
+    /// may have been behind since.
     fn first_segment_is_old(&self) -> Result<bool, StoreError> {
         let segments = self.log.segments();
-        let Some(next) = segments.get(1) else {
+        let Some((first, later)) = segments.split_first() else {
             return Ok(false);
         };
-        let mut scan = Scan::new(&self.log, next.base, self.log.visible_end());
-        let stored = loop {
+        for segment in later {
+            if let Some(stored) = self.plausible_time_behind(segment.base)? {
+                let begun = self.plausible_time_behind(first.base)?;
+                let stored = begun.map_or(stored, |begun| begun.max(stored));
+                let keep = self.config.retention.keep.as_millis();
+                let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+                return Ok(self.clock.now_ms().saturating_sub(stored) >= keep);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The store time of the first record from `base` on that does not lie in the future.
+    fn plausible_time_behind(&self, base: u64) -> Result<Option<i64>, StoreError> {
+        let now_ms = self.clock.now_ms();
+        let mut scan = Scan::new(&self.log, base, self.log.visible_end());
+        for _record in 0..ASKED {
             match scan.next()? {
                 Found::Record(bytes) => {
-                    let record = RecordView::parse(&bytes);
-                    break record.map_or(i64::MAX, |record| record.store_timestamp);
+                    let time = RecordView::parse(&bytes).map(|record| record.store_timestamp);
+                    if let Ok(stored) = time
+                        && stored <= now_ms
+                    {
+                        return Ok(Some(stored));
+                    }
                 }
                 // The next one tells as well.
                 Found::Damaged { .. } => {}
-                Found::End(_) => return Ok(false),
+                Found::End(_) => break,
             }
-        };
-        let keep = i64::try_from(self.config.retention.keep.as_millis()).unwrap_or(i64::MAX);
-        Ok(self.clock.now_ms().saturating_sub(stored) >= keep)
+        }
+        Ok(None)
     }
 }

@@ -11,6 +11,7 @@ use mq_core::wire::{ResponseCode, fastjson};
 use crate::stage::{Client, MINUTE, SECOND, Stage, message, waiting, with};
 
 const START: i64 = 1_800_000_000_000;
+const HOUR_MS: i64 = 3_600_000;
 
 async fn stage() -> (Stage, Clock) {
     let clock = Clock::manual(START);
@@ -75,6 +76,56 @@ async fn a_delayed_message_comes_when_its_time_has_come() {
         (Some("3"), "U")
     );
     assert_eq!(late.store_timestamp, clock.now_ms());
+    stage.stop().await;
+}
+
+/// A clock that was 48 h ahead for one message ended all delays: 30 min took 0.1 s, and a message
+/// that failed was a dead letter within 0.13 s.
+#[tokio::test]
+async fn a_clock_that_was_ahead_once_shortens_no_delay() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    clock.set_wall(START + 48 * HOUR_MS);
+    client.send(message("other", 0), "ahead").await;
+    clock.set_wall(START);
+
+    let delayed = with(message("orders", 0), &[("DELAY", "2")]);
+    client.send(delayed.clone(), "first").await;
+    let failed = &client.everything("other", 0).await[0];
+    client.call(back(failed, 0)).await.unwrap();
+    clock.advance(4 * SECOND).await;
+    assert_eq!(client.everything("orders", 0).await.len(), 0);
+    assert!(until(&clock, &client, "orders", 1).await <= 2 * SECOND);
+    assert_eq!(client.everything("%RETRY%g", 0).await.len(), 0);
+    assert!(until(&clock, &client, "%RETRY%g", 1).await >= 3 * SECOND);
+
+    let stage = stage.restarted().await;
+    let client = stage.client("a");
+    client.send(delayed, "second").await;
+    clock.advance(4 * SECOND).await;
+    assert_eq!(client.everything("orders", 0).await.len(), 1);
+    assert!(until(&clock, &client, "orders", 2).await <= 2 * SECOND);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_delayed_while_the_clock_was_ahead_waits_its_delay_once_more_and_no_longer() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    let delayed = with(message("orders", 0), &[("DELAY", "4")]);
+    clock.set_wall(START + 48 * HOUR_MS);
+    client.send(delayed.clone(), "ahead").await;
+    client.send(delayed.clone(), "ahead too").await;
+    clock.set_wall(START);
+    client.send(delayed, "right").await;
+
+    clock.advance(29 * SECOND).await;
+    assert_eq!(client.everything("orders", 0).await.len(), 0);
+    // The clock is looked at every 10 s.
+    let took = until(&clock, &client, "orders", 3).await;
+
+    assert!(took <= 12 * SECOND, "{took:?}");
     stage.stop().await;
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::DelayOffsets;
 use crate::broker::config::DelayLevels;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::message::record::{Draft, RecordView};
 use crate::message::{MessageExt, QueueOffset, TopicName, property};
 use crate::store::{
@@ -63,18 +63,47 @@ pub(in crate::broker) struct DelayService {
 }
 
 /// A level of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Level {
     number: i32,
     delay: Duration,
+    /// Since when the first message is one that was stored in the future, that is, before the clock
+    /// was set back.
+    misdated_since: Option<Moment>,
+}
+
+impl Level {
+    /// How long a message that was stored at `stored_ms` still waits. When that lies in the future,
+    /// nobody knows how long it has waited: it waits the whole delay once more, and those behind it
+    /// that were stored in the future wait no longer than it does.
+    fn left(&mut self, stored_ms: i64, clock: &Clock) -> Duration {
+        let waited = if let Ok(waited) = u64::try_from(clock.now_ms().saturating_sub(stored_ms)) {
+            self.misdated_since = None;
+            Duration::from_millis(waited)
+        } else {
+            let now = clock.moment();
+            let since = *self.misdated_since.get_or_insert_with(|| {
+                let (level, delay) = (self.number, self.delay);
+                tracing::warn!(
+                    level,
+                    ?delay,
+                    "a delayed message was stored in the future: the clock of this machine was \
+                     wrong then, or is now; the message waits its delay from now on"
+                );
+                now
+            });
+            now.since(since)
+        };
+        self.delay.saturating_sub(waited)
+    }
 }
 
 /// What a round came to.
 enum Round {
     /// There may be more at once.
     More,
-    /// The next message is due at this time, ms since 1970.
-    DueAt(i64),
+    /// The next message is due after this.
+    DueIn(Duration),
     /// Nothing waits.
     Nothing,
 }
@@ -85,25 +114,27 @@ impl DelayService {
         for (number, delay) in levels.iter() {
             let (service, owner) = (self.clone(), tasks.clone());
             tasks.spawn("delay level", async move {
-                service.deliver_level(Level { number, delay }, &owner).await;
+                let level = Level {
+                    number,
+                    delay,
+                    misdated_since: None,
+                };
+                service.deliver_level(level, &owner).await;
             });
         }
     }
 
     /// Stops between rounds only: what a round has delivered, its offset covers.
-    async fn deliver_level(&self, level: Level, owner: &Tasks) {
+    async fn deliver_level(&self, mut level: Level, owner: &Tasks) {
         let index = usize::try_from(level.number - 1).unwrap_or(0);
         let Some(news) = self.schedule.levels.get(index) else {
             return;
         };
         while !owner.is_stopping() {
-            let pause = match self.round(level).await {
+            let pause = match self.round(&mut level).await {
                 Ok(Round::More) => continue,
                 Ok(Round::Nothing) => None,
-                Ok(Round::DueAt(due)) => {
-                    let left = u64::try_from(due - self.clock.now_ms()).unwrap_or(0);
-                    Some(Duration::from_millis(left).min(LOOK))
-                }
+                Ok(Round::DueIn(left)) => Some(left.min(LOOK)),
                 Err(error) => {
                     let level = level.number;
                     tracing::warn!(level, %error, "delayed messages are not delivered for now");
@@ -118,7 +149,7 @@ impl DelayService {
         }
     }
 
-    async fn round(&self, level: Level) -> Result<Round, DeliveryError> {
+    async fn round(&self, level: &mut Level) -> Result<Round, DeliveryError> {
         let from = QueueOffset::from_wire(self.offsets.of(level.number)).unwrap_or_default();
         let queue = level.number - 1;
         let read = self
@@ -137,12 +168,10 @@ impl DelayService {
     /// Delivers those of the messages that are due.
     async fn deliver(
         &self,
-        level: Level,
+        level: &mut Level,
         from: QueueOffset,
         read: &ReadOutcome,
     ) -> Result<Round, DeliveryError> {
-        let now_ms = self.clock.now_ms();
-        let delay = i64::try_from(level.delay.as_millis()).unwrap_or(i64::MAX);
         let mut under_way = Vec::new();
         let mut next = from;
         let mut outcome = Round::More;
@@ -152,10 +181,9 @@ impl DelayService {
                 break;
             };
             let size = view.size;
-            let due = view.store_timestamp.saturating_add(delay);
-            // A message stored in the future was stored before the clock was set back.
-            if due > now_ms && view.store_timestamp <= now_ms {
-                outcome = Round::DueAt(due);
+            let left = level.left(view.store_timestamp, &self.clock);
+            if !left.is_zero() {
+                outcome = Round::DueIn(left);
                 break;
             }
             next = view.queue_offset.plus(1);

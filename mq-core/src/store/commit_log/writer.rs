@@ -13,6 +13,9 @@ use crate::store::{AppendError, StoreError};
 
 /// Blocks are reserved so far ahead, so that a sync need not change the file's extents.
 const ALLOCATE_AHEAD: u64 = 64 * 1024 * 1024;
+/// Store timestamps stand still while the wall clock catches up with them, so that they never go
+/// back. When it was set back farther than this, it was wrong before, and they follow it.
+const MOST_AHEAD_MS: i64 = 10_000;
 
 /// The end of the log, behind its lock.
 #[derive(Debug)]
@@ -20,7 +23,6 @@ pub(in crate::store) struct Tail {
     end: u64,
     segment: Option<Arc<Segment>>,
     allocated: u64,
-    /// Store timestamps never go back, whatever the wall clock does.
     last_timestamp: i64,
 }
 
@@ -57,6 +59,22 @@ impl Tail {
     pub(in crate::store) fn set_last_timestamp(&mut self, timestamp: i64) {
         self.last_timestamp = self.last_timestamp.max(timestamp);
     }
+
+    /// The store time of what is placed when the wall clock shows `now_ms`.
+    fn timestamp_at(&mut self, now_ms: i64) -> i64 {
+        let ahead_ms = self.last_timestamp.saturating_sub(now_ms);
+        if ahead_ms > MOST_AHEAD_MS {
+            tracing::warn!(
+                ahead_ms,
+                "the last message was stored in the future: the clock of this machine was wrong \
+                 then, or is now"
+            );
+        }
+        if ahead_ms <= 0 || ahead_ms > MOST_AHEAD_MS {
+            self.last_timestamp = now_ms;
+        }
+        self.last_timestamp
+    }
 }
 
 impl CommitLog {
@@ -82,11 +100,9 @@ impl CommitLog {
         if inside == 0 || tail.segment.is_none() || needed > remaining {
             self.turn_to(tail, needed)?;
         }
-        let timestamp = now_ms.max(tail.last_timestamp);
-        tail.last_timestamp = timestamp;
         Ok(Placed {
             offset: tail.end,
-            timestamp,
+            timestamp: tail.timestamp_at(now_ms),
         })
     }
 

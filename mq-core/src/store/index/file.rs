@@ -134,8 +134,10 @@ impl IndexFile {
             let (item_hash, offset) = (bytes.get_i32(), bytes.get_u64());
             let since = i64::from(bytes.get_i32()) * 1000;
             let time = self.header.begin_time.saturating_add(since);
-            // Times are kept to the second only.
-            let second = time..=time.saturating_add(999);
+            // Times are kept to the second only, and none before that of the first message: when the
+            // clock was set back since, such a message may be older.
+            let earliest = if since == 0 { i64::MIN } else { time };
+            let second = earliest..=time.saturating_add(999);
             let in_time = second.start() <= times.end() && times.start() <= second.end();
             if item_hash == hash && in_time {
                 found.push(offset);

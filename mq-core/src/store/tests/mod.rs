@@ -5,6 +5,7 @@ mod damage;
 mod folders;
 mod power;
 mod saved_files;
+mod times;
 
 use std::collections::BTreeMap;
 use std::future::Future;
