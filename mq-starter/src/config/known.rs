@@ -283,13 +283,14 @@ fn refusal(layers: &Layers, effect: Effect, found: Found<'_>) -> Option<String> 
 
 /// `Ok` when the variable is a setting; `Err(None)` when it has nothing to do with ours.
 fn variable(layers: &Layers, found: Found<'_>) -> Result<(), Option<String>> {
-    let name = squash(found.written);
-    if let Some((_, effect)) = KEYS.iter().find(|(key, _)| squash(key) == name) {
+    let is_named = |key: &str| Key::new(key).is_named_by(found.written);
+    if let Some((_, effect)) = KEYS.iter().find(|(key, _)| is_named(key)) {
         return refusal(layers, *effect, found).map_or(Ok(()), |what| Err(Some(what)));
     }
-    if layers.all().any(|(key, _)| key.squashed() == name) {
+    if layers.all().any(|(key, _)| key.is_named_by(found.written)) {
         return Ok(());
     }
+    let name = squash(found.written);
     for part in ["topics", "consumer.listeners", "clients"] {
         if name.starts_with(&squash(&format!("rocketmq.{part}"))) {
             return Err(Some(format!(

@@ -34,23 +34,27 @@ pub(super) struct Found<'a> {
 #[derive(Debug)]
 pub(super) struct Layers {
     entries: BTreeMap<Key, Entry>,
-    /// By name without anything but letters and digits.
-    environment: HashMap<String, Entry>,
+    /// By name without anything but letters and digits; the shortest name first.
+    environment: HashMap<String, Vec<Entry>>,
 }
 
 impl Layers {
     pub(super) fn new(variables: &[(String, String)]) -> Self {
-        let environment = variables.iter().map(|(name, value)| {
-            let entry = Entry {
+        let mut environment = HashMap::<String, Vec<Entry>>::new();
+        for (name, value) in variables {
+            environment.entry(squash(name)).or_default().push(Entry {
                 written: name.clone(),
                 value: value.clone(),
                 origin: Origin::Environment(name.clone()),
-            };
-            (squash(name), entry)
-        });
+            });
+        }
+        for alike in environment.values_mut() {
+            // As Spring, which asks for the name without the dashes first.
+            alike.sort_by_key(|entry| entry.written.len());
+        }
         Self {
             entries: BTreeMap::new(),
-            environment: environment.collect(),
+            environment,
         }
     }
 
@@ -115,10 +119,11 @@ impl Layers {
         let entry = self.entries.get(key);
         let above =
             entry.filter(|entry| matches!(entry.origin, Origin::Argument(_) | Origin::Program));
-        above
-            .or_else(|| self.environment.get(&key.squashed()))
-            .or(entry)
-            .map(Found::from)
+        let variable = || {
+            let mut alike = self.environment.get(&key.squashed())?.iter();
+            alike.find(|entry| key.is_named_by(&entry.written))
+        };
+        above.or_else(variable).or(entry).map(Found::from)
     }
 
     /// Values of a list, in order.
@@ -149,7 +154,7 @@ impl Layers {
         let named = self.environment.iter();
         let mut found: Vec<_> = named
             .filter(|(name, _)| name.starts_with(prefix))
-            .map(|(_, entry)| Found::from(entry))
+            .flat_map(|(_, alike)| alike.iter().map(Found::from))
             .collect();
         found.sort_by_key(|found| found.written);
         found.into_iter()

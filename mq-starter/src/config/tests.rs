@@ -236,6 +236,38 @@ fn variables_name_keys_with_and_without_the_dashes() {
 fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
     let folder = folder(&[
         (
+/// Variables were compared by letters and digits alone: `HOSTNAME`, which every container has, was
+/// taken for `host.name`.
+#[test]
+fn a_variable_without_an_underscore_for_the_dot_hides_no_key() {
+    let folder = folder(&[(
+        "application.yml",
+        "host.name: shop\nhost-name: h\nlog.name: audit\nuser.name: anna\nat: ${host.name}",
+    )]);
+    let containers = [
+        ("HOSTNAME", "c4f1"),
+        ("LOGNAME", "root"),
+        ("USERNAME", "root"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| {
+        let options = options(folder.path()).environment([&containers, more].concat());
+        let settings = Settings::load(&options).unwrap();
+        ["host.name", "log.name", "user.name", "at", "host-name"]
+            .map(|key| settings.get::<String>(key).unwrap().unwrap())
+    };
+
+    assert_eq!(with(&[]), ["shop", "audit", "anna", "shop", "c4f1"]);
+    let named = [("HOST_NAME", "env"), ("USER_NAME", "otto")];
+    assert_eq!(with(&named), ["env", "audit", "otto", "env", "c4f1"]);
+    let options = SettingsOptions::default().environment([("ROCKETMQNAMESERVER", "h:1")]);
+    let error = Settings::load(&options).unwrap().rocketmq().unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("did you mean `ROCKETMQ_NAME_SERVER`?"),
+        "{error}"
+    );
+}
+
             "bootstrap.yml",
             "rocketmq:\n  name-servr: localhost:9876\n  producer:\n    send-message-timeout: soon\n    \
              access-key: me\n    group: ${shop.group}\n    maxMessageSize: 0\n  embedded:\n    flush: async\n",
