@@ -44,13 +44,15 @@ impl Settings {
     /// # Errors
     ///
     /// All files that cannot be read or parsed, all keys set twice in one file, all arguments
-    /// without a value, all profiles without a file; and then also what is wrong with the rest, as
-    /// far as [`rocketmq`](Self::rocketmq) can tell.
+    /// without a value; and then also what is wrong with the rest, as far as
+    /// [`rocketmq`](Self::rocketmq) can tell.
     pub fn load(options: &SettingsOptions) -> Result<Self, ConfigErrors> {
         let mut problems = Vec::new();
         let gathered = options.gather(&mut problems);
+        let mut warnings = gathered.warnings;
+        warnings.extend(known::foreign_variables(&gathered.layers));
         let settings = Self {
-            warnings: known::foreign_variables(&gathered.layers),
+            warnings,
             layers: gathered.layers,
             profiles: gathered.profiles,
         };

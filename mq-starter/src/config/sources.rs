@@ -106,17 +106,18 @@ impl SettingsOptions {
 
         // A profile's file is stronger than the base and weaker than an argument, so the arguments
         // are laid on top once more.
-        for Active { profile, origin } in &active {
-            let suffix = format!("-{profile}");
+        let mut warnings = Vec::new();
+        for active in &active {
+            let suffix = format!("-{}", active.profile);
             if !read_files(&folders, &suffix, &mut layers, problems) && self.files {
-                let what = no_such_profile(profile, &folders);
-                problems.push(ConfigProblem::new(origin.clone(), "", what));
+                warnings.push(no_file_for(active, &folders));
             }
         }
         self.read_arguments(&mut layers, &mut Vec::new());
         Gathered {
             layers,
             profiles: active.into_iter().map(|active| active.profile).collect(),
+            warnings,
         }
     }
 
@@ -164,6 +165,7 @@ impl SettingsOptions {
 pub(super) struct Gathered {
     pub(super) layers: Layers,
     pub(super) profiles: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// `rocketmq.key=value` and Java's `-Drocketmq.key=value`, which would be overlooked.
@@ -198,14 +200,27 @@ fn active_profiles(layers: &Layers) -> Vec<Active> {
     active
 }
 
-fn no_such_profile(profile: &str, folders: &[PathBuf]) -> String {
+/// A profile may be a switch and nothing else, or a slip of the pen.
+fn no_file_for(active: &Active, folders: &[PathBuf]) -> String {
+    let Active { profile, origin } = active;
     let suffixes = folders.iter().flat_map(|folder| suffixes(folder));
     let mut profiles = suffixes.filter_map(|suffix| Some(suffix.strip_prefix('-')?.to_owned()));
-    let hint = match profiles.find(|name| known::near(profile, name)) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => format!("such as application-{profile}.yml"),
-    };
-    format!("the profile `{profile}` is active and no file is named for it, {hint}")
+    let hint = profiles
+        .find(|name| known::near(profile, name))
+        .map(|name| format!("; did you mean `{name}`?"));
+    let names = NAMES.map(|name| format!("`{name}-{profile}`"));
+    let folders = folders.iter().map(|folder| match folder.to_str() {
+        Some("") => "the working directory".to_owned(),
+        _ => format!("`{}`", folder.display()),
+    });
+    format!(
+        "{origin}: the profile `{profile}` is active and has no settings of its own: neither {} \
+         (.{}) is in {}{}",
+        names.join(" nor "),
+        KINDS.join(", ."),
+        folders.collect::<Vec<_>>().join(" or in "),
+        hint.unwrap_or_default()
+    )
 }
 
 /// What follows `bootstrap` and `application` in the file names of `folder`: nothing or `-<profile>`.

@@ -158,24 +158,28 @@ fn profiles_come_from_files_variables_and_arguments() {
     );
 }
 
+/// A profile without a file once stopped the start, although Spring takes it for a mere switch.
 #[test]
-fn a_profile_without_a_file_is_a_mistake() {
-    let folder = folder(&[("bootstrap-dev.yml", "who: dev")]);
-    for (profile, hint) in [
-        ("dve", "did you mean `dev`?"),
-        ("prod", "application-prod.yml"),
-    ] {
+fn a_profile_without_a_file_is_told_in_one_line_and_the_start_goes_on() {
+    let folder = folder(&[
+        ("bootstrap-dev.yml", "who: dev"),
+        ("bootstrap.yml", "who: base"),
+    ]);
+    for (profile, hint) in [("dve", "; did you mean `dev`?"), ("prod", "")] {
         let argument = format!("--spring.profiles.active={profile}");
         let options = options(folder.path()).arguments([argument.as_str()]);
 
-        let problems = shown(Settings::load(&options).err(), folder.path());
+        let settings = Settings::load(&options).unwrap();
 
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(
-            problems[0].starts_with(&format!("argument {argument}: ")),
-            "{problems:?}"
+        assert_eq!(settings.profiles(), [profile]);
+        assert_eq!(settings.get::<String>("who").unwrap().unwrap(), "base");
+        let expected = format!(
+            "argument {argument}: the profile `{profile}` is active and has no settings of its own: \
+             neither `bootstrap-{profile}` nor `application-{profile}` (.yml, .yaml, .properties) is in \
+             `{}`{hint}",
+            folder.path().display()
         );
-        assert!(problems[0].contains(hint), "{problems:?}");
+        assert_eq!(settings.warnings(), [expected]);
     }
 }
 
