@@ -83,7 +83,7 @@ pub(super) const KEYS: &[Key] = &[
     },
 ];
 
-/// Further attributes of Java's `@RocketMQMessageListener`.
+/// Further attributes of Java's `@RocketMQMessageListener`; they may still say what is so anyway.
 const NOT_BUILT: &[&str] = &[
     "access_channel",
     "access_key",
@@ -107,9 +107,10 @@ const NOT_BUILT: &[&str] = &[
     "tls_enable",
 ];
 
-/// Whether Java has an attribute of this name that is not a key yet.
-pub(super) fn is_not_built(written: &str) -> bool {
-    NOT_BUILT.contains(&snake_case(written).as_str())
+/// Java's attribute of this name that is not a key yet, in snake case.
+pub(super) fn not_built(written: &str) -> Option<&'static str> {
+    let name = snake_case(written);
+    NOT_BUILT.iter().copied().find(|known| *known == name)
 }
 
 impl Key {

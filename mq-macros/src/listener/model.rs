@@ -92,12 +92,23 @@ fn known_key(
     diagnostics: &mut Diagnostics,
 ) -> Option<&'static Key> {
     let written = entry.key.to_string();
-    let Some(key) = Key::named(&written) else {
-        if keys::is_not_built(&written) {
-            let what = format_args!("`{written}` is not built yet: leave it out");
-            diagnostics.at(&entry.key, what);
+    let key = Key::named(&written);
+    let not_built = keys::not_built(&written);
+    if let Some(name) = key.map(|key| key.name).or(not_built) {
+        if meant.contains(&name) {
+            diagnostics.at(&entry.key, format_args!("`{name}` is given twice"));
             return None;
         }
+        meant.push(name);
+    }
+    if not_built.is_some() {
+        if !is_neutral(&entry.value) {
+            let what = format_args!("`{written}` is not built yet: leave it out");
+            diagnostics.at(&entry.key, what);
+        }
+        return None;
+    }
+    if key.is_none() {
         match Key::nearest(&written) {
             Some(near) => {
                 meant.push(near.name);
@@ -111,14 +122,19 @@ fn known_key(
                 format_args!("unknown key `{written}`; the keys are {}", Key::all()),
             ),
         }
-        return None;
-    };
-    if meant.contains(&key.name) {
-        diagnostics.at(&entry.key, format_args!("`{}` is given twice", key.name));
-        return None;
     }
-    meant.push(key.name);
-    Some(key)
+    key
+}
+
+/// Whether a value leaves something that is not built switched off, as the settings see it too.
+fn is_neutral(value: &Value) -> bool {
+    let text = match value {
+        Value::Text(text) => text.value(),
+        Value::Other(tokens) if tokens.is_empty() => return false,
+        Value::Name(_) | Value::Number(..) | Value::Other(_) => tokens(value).to_string(),
+    };
+    let text = text.trim().to_ascii_lowercase();
+    matches!(text.as_str(), "" | "false" | "no" | "off")
 }
 
 fn complain(entry: &Entry, complaint: &str, diagnostics: &mut Diagnostics) {

@@ -6,7 +6,7 @@
 use super::error::ConfigProblem;
 use super::key::{Key, plain, squash};
 use super::layers::{Found, Layers};
-use super::placeholder;
+use super::{placeholder, typed};
 
 /// What setting a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,15 +210,14 @@ fn complaint_about_one(layers: &Layers, key: &Key, found: Found<'_>) -> Option<S
             if let Some((_, effect)) = known {
                 return refusal(layers, *effect, found);
             }
-            let names: Vec<_> = LISTENER.iter().map(|(name, _)| *name).collect();
-            Some(unknown(attribute, &names))
+            Some(unknown(attribute, LISTENER))
         }
         ["rocketmq", "consumer", "listeners", ..] => needs(
             found,
             "write `rocketmq.consumer.listeners.<group>.<topic>: true`, false or a block",
         ),
         ["rocketmq", "topics", _, "queues"] => None,
-        ["rocketmq", "topics", _, attribute] => Some(unknown(attribute, &["queues"])),
+        ["rocketmq", "topics", _, attribute] => Some(unknown(attribute, &[("queues", Works)])),
         ["rocketmq", "topics", ..] => needs(found, "write `rocketmq.topics.<name>.queues: 4`"),
         ["rocketmq", "clients", ..] => refusal(layers, CLIENTS, found),
         ["rocketmq", ..] => plain_key(layers, key, found),
@@ -277,7 +276,8 @@ fn siblings(key: &Key) -> Option<String> {
 fn refusal(layers: &Layers, effect: Effect, found: Found<'_>) -> Option<String> {
     let Refused(reason) = effect else { return None };
     let value = placeholder::fill(layers, found.value);
-    let neutral = value.is_ok_and(|value| matches!(value.trim(), "" | "false" | "FALSE"));
+    let neutral =
+        value.is_ok_and(|value| value.trim().is_empty() || typed::truth(&value) == Some(false));
     (!neutral).then(|| reason.to_owned())
 }
 
@@ -338,11 +338,14 @@ pub(super) fn strangers(layers: &Layers, heading: &str, known: &[&str]) -> Vec<C
     found.collect()
 }
 
-fn unknown(attribute: &str, known: &[&str]) -> String {
-    match known.iter().find(|name| near(attribute, &plain(name))) {
-        Some(meant) => format!("unknown, did you mean `{meant}`?"),
-        None => format!("unknown, there are: {}", known.join(", ")),
+fn unknown(attribute: &str, known: &[(&str, Effect)]) -> String {
+    let nearest = known.iter().find(|(name, _)| near(attribute, &plain(name)));
+    if let Some((meant, _)) = nearest {
+        return format!("unknown, did you mean `{meant}`?");
     }
+    let working = known.iter().filter(|(_, effect)| *effect == Works);
+    let names: Vec<_> = working.map(|(name, _)| *name).collect();
+    format!("unknown, there are: {}", names.join(", "))
 }
 
 /// The known key that `canonical` is most like, if it is like any.

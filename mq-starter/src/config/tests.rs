@@ -236,10 +236,6 @@ fn variables_name_keys_with_and_without_the_dashes() {
     }
 }
 
-#[test]
-fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
-    let folder = folder(&[
-        (
 /// Variables were compared by letters and digits alone: `HOSTNAME`, which every container has, was
 /// taken for `host.name`.
 #[test]
@@ -272,6 +268,10 @@ fn a_variable_without_an_underscore_for_the_dot_hides_no_key() {
     );
 }
 
+#[test]
+fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
+    let folder = folder(&[
+        (
             "bootstrap.yml",
             "rocketmq:\n  name-servr: localhost:9876\n  producer:\n    send-message-timeout: soon\n    \
              access-key: me\n    group: ${shop.group}\n    maxMessageSize: 0\n  embedded:\n    flush: async\n",
@@ -399,10 +399,29 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
     }
 }
 
+/// The list once had what is not built and what stands in the block's name, each refused when it was
+/// then written.
+#[test]
+fn an_unknown_attribute_of_a_listener_is_answered_with_those_that_may_be_set() {
+    let line = "rocketmq.consumer.listeners.g.t.colour=red";
+
+    let found = problems(&[("application.properties", line)]);
+
+    let there_are = "unknown, there are: enabled, selector-type, selector-expression, consume-mode, \
+                     message-model, consume-thread-number, max-reconsume-times";
+    assert_eq!(
+        found,
+        [format!(
+            "application.properties:1: {}: {there_are}",
+            &line[..38]
+        )]
+    );
+}
+
 #[test]
 fn what_says_nothing_new_is_no_problem() {
     let neutral = "rocketmq:\n  access-channel: LOCAL\n  enabled: yes\n  clients:\n  topics:\n  producer:\n    \
-                   access-key: ${KEY:}\n    secret-key: ''\n    tls-enable: false\n    enable-msg-trace: FALSE\n    \
+                   access-key: ${KEY:}\n    secret-key: ''\n    tls-enable: off\n    enable-msg-trace: FALSE\n    \
                    instance-name: DEFAULT\n  consumer:\n    listeners:\n";
     assert_eq!(
         problems(&[("bootstrap.yml", neutral)]),

@@ -1,0 +1,19 @@
+use mq_starter::prelude::*;
+
+#[rocketmq_message_listener(
+    topic = "order-topic",
+    consumer_group = "shop",
+    enableMsgTrace = false,
+    tlsEnable = "false",
+    accessKey = "",
+    secretKey = "s3cret",
+    replyTimeout = 3000,
+    customizedTraceTopic = "${trace.topic:}",
+    nameServer,
+    enable_msg_trace = false,
+)]
+async fn take(_order: String) -> ConsumeResult {
+    Ok(())
+}
+
+fn main() {}
