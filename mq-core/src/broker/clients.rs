@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::Parts;
 use super::admit::Admit;
-use super::peers::{Caller, Change, Peers};
+use super::peers::{Caller, Change, Mixed, Peers};
 use super::pull;
 use crate::message::subscription::SelectorType;
 use crate::message::{GroupName, TopicName};
@@ -67,15 +67,28 @@ impl Clients {
             }
             Err(refusal) => return Err(refusal),
         };
-        let registered = self.peers.consumer(caller, data, brief);
-        if let Some(change) = &registered.change {
+        let (heard, change) = self.peers.consumer(caller, data, brief);
+        if let Some(change) = &change {
             self.tell(change);
+        }
+        for mixed in &heard.mixed {
+            let Mixed {
+                member,
+                other,
+                differences,
+            } = mixed;
+            tracing::warn!(
+                group = %group.name, member, other, differences,
+                "two members of a group subscribe to different things: each gets a share of all \
+                 queues, so messages are passed over where the other has the queue; give all members \
+                 the same subscriptions, or each program a group of its own"
+            );
         }
         let retry_topic = TopicName::retry_of(&group.name);
         self.admit
             .own_topic(&retry_topic, group.config.retry_queue_nums)
             .await?;
-        Ok(registered.incomplete)
+        Ok(heard.incomplete)
     }
 }
 
@@ -119,19 +132,21 @@ impl Processor<HeartBeat> for Clients {
 }
 
 impl Processor<UnregisterClient> for Clients {
+    /// The connection leaves; others may have the same client id (`unregisterChannel`).
     async fn process(
         &self,
         request: Incoming<UnregisterClient>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let UnregisterClient {
-            client_id,
             producer_group,
             consumer_group,
+            ..
         } = request.header;
+        let peer = request.peer.id();
         if let Some(group) = producer_group {
-            self.peers.leave_producers(&client_id, &group);
+            self.peers.leave_producers(peer, &group);
         }
-        let change = consumer_group.and_then(|group| self.peers.leave(&client_id, &group));
+        let change = consumer_group.and_then(|group| self.peers.leave(peer, &group));
         if let Some(change) = change {
             self.tell(&change);
         }

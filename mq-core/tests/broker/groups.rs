@@ -1,17 +1,19 @@
 //! Members come and go, share queues and lock them.
 
+use bytes::Bytes;
 use mq_core::clock::Clock;
+use mq_core::message::record::decode_all;
 use mq_core::message::{MessageQueue, TopicName};
 use mq_core::wire::ResponseCode;
 use mq_core::wire::body::{CheckClientRequestBody, SubscriptionData};
 use mq_core::wire::body::{ConsumerIds, LockBatchRequestBody, LockBatchResponseBody};
 use mq_core::wire::fastjson;
 use mq_core::wire::header::{
-    CheckClientConfig, GetConsumerListByGroup, LockBatchMq, QueryConsumerOffset, UnlockBatchMq,
-    UnregisterClient,
+    CheckClientConfig, GetConsumerListByGroup, GetProducerConnectionList, LockBatchMq, PullMessage,
+    QueryConsumerOffset, UnlockBatchMq, UnregisterClient,
 };
 
-use crate::stage::{Client, MINUTE, SECOND, Stage, code, message};
+use crate::stage::{Client, MINUTE, SECOND, Stage, code, message, pull, waiting, with};
 
 async fn members(client: &Client) -> Vec<String> {
     let header = GetConsumerListByGroup {
@@ -57,6 +59,114 @@ async fn members_are_told_when_somebody_comes_leaves_or_hangs_up() {
     assert_eq!(members(&a).await, ["a"]);
     a.heartbeat("g", &[("orders", "*")]).await;
     assert!(a.changes.try_recv().is_err());
+    stage.stop().await;
+}
+
+fn leave(client: &Client) -> UnregisterClient {
+    UnregisterClient {
+        client_id: client.id.into(),
+        producer_group: Some("producers".into()),
+        consumer_group: Some("g".into()),
+    }
+}
+
+/// A pull of what the heartbeats of its connection say, in `version`.
+fn registered(version: i64, offset: i64) -> PullMessage {
+    PullMessage {
+        sys_flag: 0,
+        sub_version: version,
+        ..pull("orders", 0, offset)
+    }
+}
+
+async fn bodies(client: &Client, request: PullMessage) -> Vec<Bytes> {
+    let body = client.pull(request).await.body;
+    let messages = decode_all(body).unwrap().into_iter();
+    messages.map(|found| found.message.body).collect()
+}
+
+/// A process that ended after its successor had started with the same client id took the successor
+/// out of the group: 22.6 s without delivery for Java's clients.
+#[tokio::test]
+async fn a_process_that_leaves_does_not_take_another_with_its_client_id_along() {
+    let stage = Stage::new().await;
+    let (old, new) = (stage.client("a"), stage.client("a"));
+    new.send(message("orders", 0), "x").await;
+    for client in [&old, &new, &old] {
+        client.heartbeat("g", &[("orders", "*")]).await;
+    }
+
+    old.call(leave(&old)).await.unwrap();
+    old.remoting.disconnect(&old.address);
+
+    assert_eq!(members(&new).await, ["a"]);
+    assert_eq!(bodies(&new, registered(1, 0)).await, ["x"]);
+    let producers = GetProducerConnectionList {
+        producer_group: "producers".into(),
+    };
+    new.call(producers.clone()).await.unwrap();
+    new.call(leave(&new)).await.unwrap();
+    assert!(members(&new).await.is_empty());
+    let nobody = new.refused(producers).await;
+    assert_eq!(nobody, ResponseCode::SYSTEM_ERROR);
+    stage.stop().await;
+}
+
+/// The clock of the member with the new tags was behind: the broker kept the old tags for ever and
+/// passed over what only the new member wanted.
+#[tokio::test]
+async fn a_rolling_change_of_tags_loses_nothing_that_a_living_member_wants() {
+    let stage = Stage::new().await;
+    let (old, new) = (stage.client("old"), stage.client("new"));
+    for tag in ["A", "B"] {
+        new.send(with(message("orders", 0), &[("TAGS", tag)]), tag)
+            .await;
+    }
+    old.wants("g", &[("orders", "A")], 60_000).await;
+    new.wants("g", &[("orders", "A||B")], 1).await;
+
+    assert_eq!(bodies(&old, registered(60_000, 0)).await, ["A"]);
+    assert_eq!(bodies(&new, registered(1, 0)).await, ["A", "B"]);
+    old.call(leave(&old)).await.unwrap();
+    assert_eq!(bodies(&new, registered(1, 0)).await, ["A", "B"]);
+    new.wants("g", &[("orders", "A||B")], 1).await;
+    assert_eq!(bodies(&new, registered(1, 0)).await, ["A", "B"]);
+    stage.stop().await;
+}
+
+/// Two programs of one group took each other's topics away with every heartbeat.
+#[tokio::test]
+async fn a_member_gets_its_topics_whatever_topics_others_want() {
+    let stage = Stage::new().await;
+    let (a, b) = (stage.client("a"), stage.client("b"));
+    a.send(message("orders", 0), "x").await;
+    a.heartbeat("g", &[("orders", "*")]).await;
+    b.heartbeat("g", &[("stock", "*")]).await;
+
+    assert_eq!(bodies(&a, registered(1, 0)).await, ["x"]);
+    stage.stop().await;
+}
+
+/// A pull that waited kept to the tags of its beginning: what came under the new ones was passed
+/// over.
+#[tokio::test]
+async fn a_pull_that_waits_gets_what_its_member_wants_by_then() {
+    let clock = Clock::manual(0);
+    let stage = Stage::with(clock.clone(), |_| {}).await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "old").await;
+    client.wants("g", &[("orders", "A")], 1).await;
+    let waits = waiting(registered(1, 1), MINUTE);
+
+    let (messages, ()) = tokio::join!(bodies(&client, waits), async {
+        stage.until_a_pull_waits().await;
+        client.wants("g", &[("orders", "B")], 2).await;
+        let by_tag = with(message("orders", 0), &[("TAGS", "B")]);
+        client.send(by_tag, "new").await;
+        clock.advance(5 * SECOND).await;
+    });
+
+    assert_eq!(messages, ["new"]);
     stage.stop().await;
 }
 

@@ -239,10 +239,20 @@ impl Client {
         group: &'static str,
         topics: &[(&'static str, &'static str)],
     ) {
+        self.wants(group, topics, 1).await;
+    }
+
+    /// A heartbeat that gives `version` to what it wants.
+    pub(crate) async fn wants(
+        &self,
+        group: &'static str,
+        topics: &[(&'static str, &'static str)],
+        version: i64,
+    ) {
         let wanted = |(topic, expression): &(&'static str, &'static str)| SubscriptionData {
             topic: ByteString::from_static(topic),
             sub_string: ByteString::from_static(expression),
-            sub_version: 1,
+            sub_version: version,
             ..SubscriptionData::default()
         };
         let consumer = ConsumerData {

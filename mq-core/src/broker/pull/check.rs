@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::PullProcessor;
 use crate::broker::admit::{READ, forbidden};
+use crate::broker::peers::Wish;
 use crate::broker::topics::Topic;
 use crate::message::subscription::{SelectorType, TagExpression};
+use crate::remoting::PeerId;
 use crate::wire::body::{MessageModel, permission};
 use crate::wire::header::{PullMessage, PullMessageReply};
 use crate::wire::{Refusal, Reply, ResponseCode};
@@ -65,7 +67,11 @@ mod forbidden_type {
 
 impl PullProcessor {
     /// The checks in Apache's order.
-    pub(super) async fn admitted(&self, header: &PullMessage) -> Result<Admitted, Denied> {
+    pub(super) async fn admitted(
+        &self,
+        header: &PullMessage,
+        asker: PeerId,
+    ) -> Result<Admitted, Denied> {
         if !self.admit.permits(READ) {
             let name = &self.admit.identity().name;
             let remark = format!("the broker[{name}] pulling message is forbidden");
@@ -91,15 +97,16 @@ impl PullProcessor {
         let tags = if header.has(PullMessage::SUBSCRIPTION) {
             inline(header)?
         } else {
-            self.registered(header, group.config.consume_broadcast_enable)?
+            self.registered(header, asker, group.config.consume_broadcast_enable)?
         };
         Ok(Admitted { topic, tags })
     }
 
-    /// What the group's heartbeats say.
+    /// What heartbeats say.
     fn registered(
         &self,
         header: &PullMessage,
+        asker: PeerId,
         may_broadcast: bool,
     ) -> Result<TagExpression, Denied> {
         let (group, topic) = (&header.consumer_group, &header.topic);
@@ -107,8 +114,8 @@ impl PullProcessor {
             let remark = format!("the consumer group [{group}] has not subscribed [{topic}]");
             Refusal::new(ResponseCode::SUBSCRIPTION_NOT_EXIST, remark)
         };
-        let wanted = self.peers.wanted(group, topic).ok_or_else(unknown)?;
-        if !may_broadcast && wanted.model == MessageModel::Broadcasting {
+        let model = self.peers.model(group, asker).ok_or_else(unknown)?;
+        if !may_broadcast && model == MessageModel::Broadcasting {
             let remark = format!("the consumer group[{group}] can not consume by broadcast way");
             return Err(Denied::because(forbidden_type::BROADCASTING, &remark));
         }
@@ -116,22 +123,24 @@ impl PullProcessor {
             let remark = format!("the consumer group[{group}] is forbidden for topic[{topic}]");
             return Err(Denied::because(forbidden_type::SUBSCRIPTION, &remark));
         }
-        let subscription = wanted.subscription.ok_or_else(unknown)?;
-        if subscription.version < header.sub_version {
-            return newer(header);
+        match self.peers.wish(group, asker, topic, header.sub_version) {
+            Wish::Said(subscription) => {
+                only_tags(subscription.selector)?;
+                Ok(subscription.tags.clone())
+            }
+            Wish::Unsaid => unsaid(header),
+            Wish::Nothing => Err(unknown().into()),
         }
-        only_tags(subscription.selector)?;
-        Ok(subscription.tags.clone())
     }
 }
 
-/// What a pull gets whose subscription is newer than the one that the broker knows: by tags
-/// everything, for clients choose by tag once more.
+/// What a pull gets whose subscription the broker does not know yet: by tags everything, for
+/// clients choose by tag once more.
 ///
 /// `PullMessageProcessor` refuses it. But a Java client that changes its version while another of
 /// its threads sends a heartbeat tells of it only with the next one, which may be 30 s away
 /// (`sendHeartbeatToAllBrokerWithLock`).
-fn newer(header: &PullMessage) -> Result<TagExpression, Denied> {
+fn unsaid(header: &PullMessage) -> Result<TagExpression, Denied> {
     let selector = SelectorType::from_wire(header.expression_type.as_deref());
     if selector == Some(SelectorType::Tag) {
         return Ok(TagExpression::default());

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-use check::Admitted;
 pub(super) use check::not_built;
+use check::{Admitted, Denied};
 pub(super) use wait::Waiting;
 
 use super::Parts;
@@ -22,7 +22,7 @@ use super::offsets::{Offsets, Position};
 use super::peers::Peers;
 use crate::clock::Clock;
 use crate::message::QueueOffset;
-use crate::remoting::{Incoming, Processor};
+use crate::remoting::{Incoming, PeerId, Processor};
 use crate::store::{MessageStore, ReadLimits, ReadOutcome, ReadStatus};
 use crate::tasks::Tasks;
 use crate::wire::header::{LitePullMessage, PullMessage, PullMessageReply};
@@ -61,11 +61,12 @@ impl PullProcessor {
         }
     }
 
-    async fn pull(&self, header: PullMessage) -> Result<Reply<PullMessageReply>, Refusal> {
-        let admitted = match self.admitted(&header).await {
-            Ok(admitted) => admitted,
-            Err(denied) => return denied.into_reply(),
-        };
+    async fn pull(
+        &self,
+        header: PullMessage,
+        asker: PeerId,
+    ) -> Result<Reply<PullMessageReply>, Denied> {
+        let admitted = self.admitted(&header, asker).await?;
         let at = Position {
             group: &header.consumer_group,
             topic: &header.topic,
@@ -81,7 +82,10 @@ impl PullProcessor {
         let may_wait = header.has(PullMessage::SUSPEND) && header.suspend_timeout_millis > 0;
         self.given.record(at, outcome.count, outcome.next);
         if may_wait && code_of(&outcome, &header) == ResponseCode::PULL_NOT_FOUND {
-            outcome = self.wait(&header, &admitted).await?;
+            self.wait(&header, &admitted).await?;
+            // Its member may have said meanwhile that it wants something else.
+            let admitted = self.admitted(&header, asker).await?;
+            outcome = self.read(&header, &admitted)?;
             self.given.record(at, outcome.count, outcome.next);
         }
         Ok(reply(&header, outcome))
@@ -115,12 +119,8 @@ impl PullProcessor {
         Ok(outcome)
     }
 
-    /// Waits until a message comes that is wanted, or the time is over; then reads again.
-    async fn wait(
-        &self,
-        header: &PullMessage,
-        admitted: &Admitted,
-    ) -> Result<ReadOutcome, Refusal> {
+    /// Waits until a message is there that is wanted, or the time is over.
+    async fn wait(&self, header: &PullMessage, admitted: &Admitted) -> Result<(), Refusal> {
         let wish = u64::try_from(header.suspend_timeout_millis).unwrap_or(0);
         let limit = Duration::from_millis(wish).min(LONGEST_WAIT);
         let mut until = self.clock.moment().plus(limit);
@@ -131,7 +131,7 @@ impl PullProcessor {
         // What came before the pull was on the list has told nobody.
         let outcome = self.read(header, admitted)?;
         if code_of(&outcome, header) != ResponseCode::PULL_NOT_FOUND {
-            return Ok(outcome);
+            return Ok(());
         }
         loop {
             tokio::select! {
@@ -145,7 +145,7 @@ impl PullProcessor {
                 () = self.front.stopping() => break,
             }
         }
-        self.read(header, admitted)
+        Ok(())
     }
 
     /// An administrator has sent the group to another offset.
@@ -168,7 +168,9 @@ impl Processor<PullMessage> for PullProcessor {
         &self,
         request: Incoming<PullMessage>,
     ) -> Result<Reply<PullMessageReply>, Refusal> {
-        self.pull(request.header).await
+        let asker = request.peer.id();
+        let answer = self.pull(request.header, asker).await;
+        answer.or_else(Denied::into_reply)
     }
 }
 
@@ -177,7 +179,9 @@ impl Processor<LitePullMessage> for PullProcessor {
         &self,
         request: Incoming<LitePullMessage>,
     ) -> Result<Reply<PullMessageReply>, Refusal> {
-        self.pull(request.header.0).await
+        let asker = request.peer.id();
+        let answer = self.pull(request.header.0, asker).await;
+        answer.or_else(Denied::into_reply)
     }
 }
 

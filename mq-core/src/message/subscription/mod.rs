@@ -1,10 +1,12 @@
 //! Which messages of a topic a group wants.
 
+mod difference;
 mod tag;
 
 use bytestring::ByteString;
 
 use super::TopicName;
+pub use difference::{Difference, differences};
 pub use tag::{TagError, TagExpression};
 
 /// The language of a filter expression.

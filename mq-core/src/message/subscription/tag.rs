@@ -3,6 +3,8 @@
 //! The broker compares hash codes only; the client compares the text, so that two tags with the
 //! same code cannot be mixed up.
 
+use std::fmt;
+
 use bytestring::ByteString;
 
 use crate::message::java_hash;
@@ -67,6 +69,18 @@ impl TagExpression {
         &self.tags
     }
 
+    /// What either wants.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        if self.tags.is_empty() || other.tags.is_empty() {
+            return Self::default();
+        }
+        let mut tags = self.tags.clone();
+        let fresh = other.tags.iter().filter(|tag| !self.tags.contains(tag));
+        tags.extend(fresh.cloned());
+        Self::of(tags)
+    }
+
     /// Java's hash codes of the tags.
     pub fn codes(&self) -> &[i32] {
         &self.codes
@@ -83,6 +97,17 @@ impl TagExpression {
     }
 }
 
+/// The expression that [`TagExpression::parse`] reads.
+impl fmt::Display for TagExpression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, rest)) = self.tags.split_first() else {
+            return f.write_str("*");
+        };
+        f.write_str(first)?;
+        rest.iter().try_for_each(|tag| write!(f, " || {tag}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +118,18 @@ mod tests {
 
         assert_eq!(tags.tags(), ["TagA", "TagC"]);
         assert_eq!(tags.codes(), [java_hash("TagA"), java_hash("TagC")]);
+    }
+
+    #[test]
+    fn what_either_of_two_expressions_wants_is_wanted_by_both_together() {
+        let (a, b) = (
+            TagExpression::of(vec!["A".into()]),
+            TagExpression::of(vec!["B".into()]),
+        );
+
+        assert_eq!(a.or(&b).or(&a).tags(), ["A", "B"]);
+        assert_eq!(a.or(&TagExpression::default()), TagExpression::default());
+        assert_eq!(TagExpression::default().or(&a), TagExpression::default());
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use crate::message::subscription::Subscription;
+use crate::message::TopicName;
+use crate::message::subscription::{SelectorType, Subscription, TagExpression};
 
 /// What a client sends and consumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +125,30 @@ impl Default for SubscriptionData {
             sub_version: 0,
             class_filter_mode: false,
         }
+    }
+}
+
+impl SubscriptionData {
+    /// What is wanted; `None` when it cannot be understood. Tags are hashed anew: the codes that C++
+    /// clients send are zeros.
+    pub fn to_subscription(&self) -> Option<Subscription> {
+        let topic = TopicName::new(self.topic.clone()).ok()?;
+        let selector = SelectorType::from_wire(Some(&self.expression_type))?;
+        let all = self.sub_string == "*" || self.sub_string.trim().is_empty();
+        let tags = if selector == SelectorType::Tag && !all && self.tags_set.is_empty() {
+            TagExpression::parse(&self.sub_string).ok()?
+        } else if all {
+            TagExpression::default()
+        } else {
+            TagExpression::of(self.tags_set.clone())
+        };
+        Some(Subscription {
+            topic,
+            expression: self.sub_string.clone(),
+            selector,
+            tags,
+            version: self.sub_version,
+        })
     }
 }
 

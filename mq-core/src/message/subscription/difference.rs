@@ -1,0 +1,117 @@
+//! In what the subscriptions of two members of a group differ.
+//!
+//! Members share the queues of every topic, so a message is passed over for the whole group when
+//! the member that has its queue does not want it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytestring::ByteString;
+
+use super::{SelectorType, Subscription};
+use crate::message::TopicName;
+
+/// A topic of which one member wants something else than the other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// The topic.
+    pub topic: TopicName,
+    /// What the first member wants of the topic; `None` when it does not subscribe to the topic.
+    pub first: Option<ByteString>,
+    /// The same of the second member.
+    pub second: Option<ByteString>,
+}
+
+/// In what two members differ, topic by topic. Retry topics do not count, nor does the order of
+/// tags.
+pub fn differences<'a>(
+    first: impl IntoIterator<Item = &'a Subscription>,
+    second: impl IntoIterator<Item = &'a Subscription>,
+) -> Vec<Difference> {
+    let mut topics: BTreeMap<&TopicName, (Option<ByteString>, Option<ByteString>)> =
+        BTreeMap::new();
+    for subscription in first.into_iter().filter(|own| !own.topic.is_retry()) {
+        topics.entry(&subscription.topic).or_default().0 = Some(wish(subscription));
+    }
+    for subscription in second.into_iter().filter(|own| !own.topic.is_retry()) {
+        topics.entry(&subscription.topic).or_default().1 = Some(wish(subscription));
+    }
+    let differing = topics
+        .into_iter()
+        .filter(|(_, (first, second))| first != second);
+    differing
+        .map(|(topic, (first, second))| Difference {
+            topic: topic.clone(),
+            first,
+            second,
+        })
+        .collect()
+}
+
+/// The same text for everybody who wants the same.
+fn wish(subscription: &Subscription) -> ByteString {
+    if subscription.selector != SelectorType::Tag {
+        let language = subscription.selector.as_str();
+        return format!("{language} {}", subscription.expression).into();
+    }
+    let mut tags = subscription.tags.tags().to_vec();
+    if tags.is_empty() {
+        return ByteString::from_static("*");
+    }
+    tags.sort_unstable();
+    tags.dedup();
+    tags.join(" || ").into()
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |wish: &Option<ByteString>| match wish {
+            Some(wish) => format!("`{wish}`"),
+            None => "not subscribed".to_owned(),
+        };
+        let (topic, first, second) = (&self.topic, text(&self.first), text(&self.second));
+        write!(f, "{topic}: {first} against {second}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::subscription::TagExpression;
+
+    fn by_tags(topic: &'static str, expression: &'static str) -> Subscription {
+        Subscription {
+            topic: TopicName::new(topic).unwrap(),
+            expression: expression.into(),
+            selector: SelectorType::Tag,
+            tags: TagExpression::parse(expression).unwrap(),
+            version: 0,
+        }
+    }
+
+    #[test]
+    fn members_differ_in_topics_and_in_tags_but_not_in_the_order_of_tags() {
+        let first = [
+            by_tags("orders", "A||B"),
+            by_tags("stock", "*"),
+            by_tags("x", "A"),
+        ];
+        let second = [by_tags("orders", "B || A"), by_tags("x", "A || B")];
+
+        let found = differences(&first, &second);
+
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        let expected = [
+            "stock: `*` against not subscribed",
+            "x: `A` against `A || B`",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_retry_topic_is_no_difference() {
+        let found = differences(&[by_tags("%RETRY%g", "*")], &[]);
+
+        assert_eq!(found, []);
+    }
+}
