@@ -23,9 +23,15 @@ impl LockProcessor {
 impl Processor<LockBatchMq> for LockProcessor {
     async fn process(&self, request: Incoming<LockBatchMq>) -> Result<Reply<NoFields>, Refusal> {
         let body: LockBatchRequestBody = fastjson::read(&request.body)?;
+        let LockBatchRequestBody {
+            consumer_group,
+            client_id,
+            mq_set,
+            ..
+        } = body;
         let lock_ok_mq_set = self
             .0
-            .lock(&body.consumer_group, &body.client_id, body.mq_set);
+            .lock(&consumer_group, &client_id, &request.peer, mq_set);
         let answer = LockBatchResponseBody { lock_ok_mq_set };
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&answer)))
     }
@@ -34,8 +40,8 @@ impl Processor<LockBatchMq> for LockProcessor {
 impl Processor<UnlockBatchMq> for LockProcessor {
     async fn process(&self, request: Incoming<UnlockBatchMq>) -> Result<Reply<NoFields>, Refusal> {
         let body: LockBatchRequestBody = fastjson::read(&request.body)?;
-        self.0
-            .unlock(&body.consumer_group, &body.client_id, &body.mq_set);
+        let (group, client) = (&body.consumer_group, &body.client_id);
+        self.0.unlock(group, client, &request.peer, &body.mq_set);
         Ok(Reply::ok(NoFields))
     }
 }
