@@ -10,11 +10,13 @@ use bytes::Bytes;
 use super::Parts;
 use super::admit::Admit;
 use super::peers::{Caller, Change, Mixed, Peers};
-use super::pull;
+use super::unsupported::{self, Refused, Unsupported};
 use crate::message::subscription::SelectorType;
 use crate::message::{GroupName, TopicName};
 use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
-use crate::wire::body::{CheckClientRequestBody, ConsumerData, ConsumerIds, HeartbeatData};
+use crate::wire::body::{
+    CheckClientRequestBody, ConsumerData, ConsumerIds, HeartbeatData, SubscriptionData,
+};
 use crate::wire::header::{
     CheckClientConfig, GetConsumerListByGroup, HeartBeat, HeartBeatReply, NotifyConsumerIdsChanged,
     UnregisterClient,
@@ -26,6 +28,7 @@ use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 pub(super) struct Clients {
     admit: Admit,
     peers: Arc<Peers>,
+    unsupported: Arc<Unsupported>,
 }
 
 impl Clients {
@@ -33,6 +36,7 @@ impl Clients {
         Self {
             admit: parts.admit.clone(),
             peers: Arc::clone(&parts.peers),
+            unsupported: Arc::clone(&parts.unsupported),
         }
     }
 
@@ -67,6 +71,15 @@ impl Clients {
             }
             Err(refusal) => return Err(refusal),
         };
+        let subscriptions = data.subscription_data_set.iter();
+        for subscription in subscriptions.filter(|subscription| !is_by_tags(subscription)) {
+            self.unsupported.tell(&Refused {
+                client: &caller.client_id,
+                group: group.name.as_str(),
+                topic: &subscription.topic,
+                language: &subscription.expression_type,
+            });
+        }
         let (heard, change) = self.peers.consumer(caller, data, brief);
         if let Some(change) = &change {
             self.tell(change);
@@ -179,11 +192,23 @@ impl Processor<CheckClientConfig> for Clients {
         let Some(subscription) = body.subscription_data else {
             return Ok(Reply::ok(NoFields));
         };
-        match SelectorType::from_wire(Some(&subscription.expression_type)) {
-            Some(SelectorType::Tag) => Ok(Reply::ok(NoFields)),
-            _ => Err(pull::not_built(&subscription.expression_type)),
+        if is_by_tags(&subscription) {
+            return Ok(Reply::ok(NoFields));
         }
+        let language = &subscription.expression_type;
+        self.unsupported.count(&Refused {
+            client: &body.client_id,
+            group: &body.group,
+            topic: &subscription.topic,
+            language,
+        });
+        Err(unsupported::not_built(language))
     }
+}
+
+fn is_by_tags(subscription: &SubscriptionData) -> bool {
+    let selector = SelectorType::from_wire(Some(&subscription.expression_type));
+    selector == Some(SelectorType::Tag)
 }
 
 impl PeerWatcher for Clients {

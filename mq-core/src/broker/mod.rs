@@ -22,6 +22,7 @@ mod routes;
 mod send;
 mod system;
 mod topics;
+mod unsupported;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,10 +41,13 @@ use queue_locks::QueueLocks;
 pub use registration::Advertised;
 use registration::Registration;
 use topics::Topics;
+use unsupported::Unsupported;
 
 use crate::clock::Clock;
 use crate::message::{QueueOffset, TopicName};
-use crate::remoting::{LocalServer, PeerWatcher, RemotingClient, RemotingServer, Router};
+use crate::remoting::{
+    LocalServer, PeerWatcher, RemotingClient, RemotingServer, Router, Unanswered,
+};
 use crate::saved_file::FileError;
 use crate::store::{Arrival, MessageStore, SCHEDULE_TOPIC, StoreError};
 use crate::tasks::{Tasks, Unfinished};
@@ -65,6 +69,8 @@ struct Parts {
     waiting: Arc<Waiting>,
     delays: Arc<DelayOffsets>,
     given: Arc<Given>,
+    unanswered: Arc<Unanswered>,
+    unsupported: Arc<Unsupported>,
     /// Connections and what they wait for.
     front: Tasks,
     clock: Clock,
@@ -148,6 +154,8 @@ impl Broker {
             waiting: Arc::default(),
             delays: Arc::clone(&delays.offsets),
             given: Arc::new(Given::new(clock.clone())),
+            unanswered: Arc::default(),
+            unsupported: Arc::default(),
             front: Tasks::new(clock.clone()),
             clock: clock.clone(),
         };

@@ -22,6 +22,7 @@ pub(super) fn routes(parts: &Parts) -> Router {
     let positions = Positions::new(parts);
     let locks = LockProcessor::new(parts);
     Router::default()
+        .counting(&parts.unanswered)
         .on::<SendMessageV1>(send.clone())
         .on::<SendMessage>(send.clone())
         .on::<SendBatchMessage>(send)

@@ -20,6 +20,7 @@ mod server;
 mod signals;
 mod timeouts;
 mod turn;
+mod unanswered;
 mod waiters;
 
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use peer::{Peer, PeerId};
 pub use processor::{Incoming, Processor};
 pub use router::Router;
 pub use server::{PeerWatcher, RemotingServer};
+pub use unanswered::Unanswered;

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Incoming, Peer, PeerId, Processor};
+use super::{Incoming, Peer, PeerId, Processor, Unanswered};
 use crate::wire::{
     self, Encoding, Head, Header, NoFields, Refusal, RemotingCommand, Reply, Request, RequestCode,
     ResponseCode, frame,
@@ -32,6 +32,7 @@ pub(super) struct Encoded {
 #[derive(Default)]
 pub struct Router {
     rows: HashMap<i32, Box<dyn Row>>,
+    unanswered: Arc<Unanswered>,
     peers: AtomicU64,
 }
 
@@ -44,6 +45,13 @@ impl Router {
             request: PhantomData::<fn(R)>,
         };
         self.rows.insert(R::CODE.0, Box::new(row));
+        self
+    }
+
+    /// Requests without a row are counted in `unanswered`.
+    #[must_use]
+    pub fn counting(mut self, unanswered: &Arc<Unanswered>) -> Self {
+        self.unanswered = Arc::clone(unanswered);
         self
     }
 
@@ -76,6 +84,7 @@ impl Router {
         if let Some(row) = self.rows.get(&command.head.code) {
             return row.frame(command, peer.clone());
         }
+        self.unanswered.note(RequestCode(command.head.code), peer);
         let answer = encode_refusal(&Address::of(&command), unknown(command.head.code));
         std::future::ready(answer).boxed()
     }
@@ -90,6 +99,7 @@ impl Router {
         request: Incoming<R>,
     ) -> Result<Reply<R::Reply>, Refusal> {
         let Some(row) = self.rows.get(&R::CODE.0) else {
+            self.unanswered.note(R::CODE, &request.peer);
             return Err(unknown(R::CODE.0));
         };
         let outcome = row.typed(Box::new(request)).await;

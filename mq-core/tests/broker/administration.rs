@@ -13,9 +13,9 @@ use mq_core::wire::body::{
 };
 use mq_core::wire::header::{
     Boundary, DeleteSubscriptionGroup, DeleteTopicInBroker, GetAllSubscriptionGroupConfig,
-    GetAllTopicConfig, GetBrokerConfig, GetBrokerRuntimeInfo, GetEarliestMsgStoreTime,
-    GetMaxOffset, GetMinOffset, GetSubscriptionGroupConfig, GetTopicConfig,
-    InvokeBrokerToResetOffset, QueryMessage, SearchOffsetByTimestamp,
+    GetAllTopicConfig, GetAllTopicListFromNameserver, GetBrokerConfig, GetBrokerRuntimeInfo,
+    GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, GetSubscriptionGroupConfig,
+    GetTopicConfig, InvokeBrokerToResetOffset, PullMessage, QueryMessage, SearchOffsetByTimestamp,
     UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic, ViewMessageById,
 };
 use mq_core::wire::{ResponseCode, fastjson};
@@ -389,6 +389,30 @@ async fn the_figures_have_every_key_that_tools_read() {
     ] {
         assert!(table[number].parse::<i64>().is_ok(), "{number}");
     }
+    stage.stop().await;
+}
+
+/// A Java consumer whose start was refused went on pulling: 1,700 refusals, and nothing said so.
+#[tokio::test]
+async fn what_is_not_built_is_counted_among_the_figures() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    let by_condition = PullMessage {
+        expression_type: Some("SQL92".into()),
+        ..pull("orders", 0, 0)
+    };
+
+    for _ in 0..3 {
+        client.refused(by_condition.clone()).await;
+        let code = client.refused(GetAllTopicListFromNameserver).await;
+        assert_eq!(code, ResponseCode::REQUEST_CODE_NOT_SUPPORTED);
+    }
+
+    let reply = client.call(GetBrokerRuntimeInfo).await.unwrap();
+    let table = fastjson::read::<KvTable>(&reply.body).unwrap().table;
+    assert_eq!(table["unsupportedRequest_206"], "3");
+    assert_eq!(table["refusedSubscription_SQL92"], "3");
     stage.stop().await;
 }
 

@@ -14,8 +14,9 @@ use crate::broker::delay::DelayOffsets;
 use crate::broker::given::Given;
 use crate::broker::peers::Peers;
 use crate::broker::pull::Waiting;
+use crate::broker::unsupported::Unsupported;
 use crate::clock::Clock;
-use crate::remoting::{Incoming, Processor};
+use crate::remoting::{Incoming, Processor, Unanswered};
 use crate::store::disk::Space;
 use crate::store::{MessageStore, SCHEDULE_TOPIC};
 use crate::wire::body::KvTable;
@@ -89,6 +90,8 @@ pub(super) struct RuntimeInfo {
     delays: Arc<DelayOffsets>,
     levels: DelayLevels,
     given: Arc<Given>,
+    unanswered: Arc<Unanswered>,
+    unsupported: Arc<Unsupported>,
     boot_ms: i64,
     clock: Clock,
 }
@@ -102,6 +105,8 @@ impl RuntimeInfo {
             delays: Arc::clone(&parts.delays),
             levels: parts.admit.config.rules.delay_levels.clone(),
             given: Arc::clone(&parts.given),
+            unanswered: Arc::clone(&parts.unanswered),
+            unsupported: Arc::clone(&parts.unsupported),
             boot_ms: parts.clock.now_ms(),
             clock: parts.clock.clone(),
         }
@@ -157,6 +162,15 @@ impl RuntimeInfo {
         put("consumers", consumers.to_string());
         put("producers", producers.to_string());
         put("waitingPulls", self.waiting.count().to_string());
+        for (code, count) in self.unanswered.counts() {
+            put(&format!("unsupportedRequest_{code}"), count.to_string());
+        }
+        for (language, count) in self.unsupported.counts() {
+            put(
+                &format!("refusedSubscription_{language}"),
+                count.to_string(),
+            );
+        }
         self.put_levels(&mut put);
         self.put_disk(&mut put);
         table

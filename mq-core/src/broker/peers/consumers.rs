@@ -161,6 +161,12 @@ impl Consumers {
         self.members.len()
     }
 
+    /// The client at the other end of a connection.
+    pub(super) fn client_of(&self, peer: PeerId) -> Option<&ByteString> {
+        let consumer = self.members.get(&peer)?;
+        Some(&consumer.member.caller.client_id)
+    }
+
     /// Who shares the queues: a client with two connections is one member.
     pub(super) fn client_ids(&self) -> BTreeSet<ByteString> {
         let ids = self

@@ -179,6 +179,17 @@ impl Peers {
         ids.unwrap_or_default().into_iter().collect()
     }
 
+    /// The client id of a member, or else the address that it has without the port.
+    pub(super) fn client_of(&self, group: &str, peer: &Peer) -> ByteString {
+        let table = self.table.lock();
+        let group = table.consumers.get(group);
+        let known = group.and_then(|group| group.client_of(peer.id()));
+        known.map_or_else(
+            || peer.address().ip().to_canonical().to_string().into(),
+            ByteString::clone,
+        )
+    }
+
     /// How the asker consumes; `None` when nobody of the group is there.
     pub(super) fn model(&self, group: &str, asker: PeerId) -> Option<MessageModel> {
         let table = self.table.lock();

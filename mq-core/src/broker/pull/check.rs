@@ -6,8 +6,9 @@ use super::PullProcessor;
 use crate::broker::admit::{READ, forbidden};
 use crate::broker::peers::Wish;
 use crate::broker::topics::Topic;
+use crate::broker::unsupported::{Refused, not_built};
 use crate::message::subscription::{SelectorType, TagExpression};
-use crate::remoting::PeerId;
+use crate::remoting::Peer;
 use crate::wire::body::{MessageModel, permission};
 use crate::wire::header::{PullMessage, PullMessageReply};
 use crate::wire::{Refusal, Reply, ResponseCode};
@@ -70,7 +71,7 @@ impl PullProcessor {
     pub(super) async fn admitted(
         &self,
         header: &PullMessage,
-        asker: PeerId,
+        asker: &Peer,
     ) -> Result<Admitted, Denied> {
         if !self.admit.permits(READ) {
             let name = &self.admit.identity().name;
@@ -95,7 +96,7 @@ impl PullProcessor {
             return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark).into());
         }
         let tags = if header.has(PullMessage::SUBSCRIPTION) {
-            inline(header)?
+            self.inline(header, asker)?
         } else {
             self.registered(header, asker, group.config.consume_broadcast_enable)?
         };
@@ -106,7 +107,7 @@ impl PullProcessor {
     fn registered(
         &self,
         header: &PullMessage,
-        asker: PeerId,
+        asker: &Peer,
         may_broadcast: bool,
     ) -> Result<TagExpression, Denied> {
         let (group, topic) = (&header.consumer_group, &header.topic);
@@ -114,7 +115,7 @@ impl PullProcessor {
             let remark = format!("the consumer group [{group}] has not subscribed [{topic}]");
             Refusal::new(ResponseCode::SUBSCRIPTION_NOT_EXIST, remark)
         };
-        let model = self.peers.model(group, asker).ok_or_else(unknown)?;
+        let model = self.peers.model(group, asker.id()).ok_or_else(unknown)?;
         if !may_broadcast && model == MessageModel::Broadcasting {
             let remark = format!("the consumer group[{group}] can not consume by broadcast way");
             return Err(Denied::because(forbidden_type::BROADCASTING, &remark));
@@ -123,54 +124,69 @@ impl PullProcessor {
             let remark = format!("the consumer group[{group}] is forbidden for topic[{topic}]");
             return Err(Denied::because(forbidden_type::SUBSCRIPTION, &remark));
         }
-        match self.peers.wish(group, asker, topic, header.sub_version) {
-            Wish::Said(subscription) => {
-                only_tags(subscription.selector)?;
-                Ok(subscription.tags.clone())
-            }
-            Wish::Unsaid => unsaid(header),
+        match self
+            .peers
+            .wish(group, asker.id(), topic, header.sub_version)
+        {
+            Wish::Said(subscription) => match subscription.selector {
+                SelectorType::Tag => Ok(subscription.tags.clone()),
+                other => Err(self.not_by_tags(header, asker, other).into()),
+            },
+            Wish::Unsaid => self.unsaid(header, asker),
             Wish::Nothing => Err(unknown().into()),
         }
     }
-}
 
-/// What a pull gets whose subscription the broker does not know yet: by tags everything, for
-/// clients choose by tag once more.
-///
-/// `PullMessageProcessor` refuses it. But a Java client that changes its version while another of
-/// its threads sends a heartbeat tells of it only with the next one, which may be 30 s away
-/// (`sendHeartbeatToAllBrokerWithLock`).
-fn unsaid(header: &PullMessage) -> Result<TagExpression, Denied> {
-    let selector = SelectorType::from_wire(header.expression_type.as_deref());
-    if selector == Some(SelectorType::Tag) {
-        return Ok(TagExpression::default());
+    /// What a pull gets whose subscription the broker does not know yet: by tags everything, for
+    /// clients choose by tag once more.
+    ///
+    /// `PullMessageProcessor` refuses it. But a Java client that changes its version while another
+    /// of its threads sends a heartbeat tells of it only with the next one, which may be 30 s away
+    /// (`sendHeartbeatToAllBrokerWithLock`).
+    fn unsaid(&self, header: &PullMessage, asker: &Peer) -> Result<TagExpression, Denied> {
+        let selector = SelectorType::from_wire(header.expression_type.as_deref());
+        if selector == Some(SelectorType::Tag) {
+            return Ok(TagExpression::default());
+        }
+        self.count_refused(header, asker, language(header));
+        let (group, topic) = (&header.consumer_group, &header.topic);
+        let remark = format!("the subscription of [{group}] to [{topic}] is not the latest");
+        Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into())
     }
-    let (group, topic) = (&header.consumer_group, &header.topic);
-    let remark = format!("the subscription of [{group}] to [{topic}] is not the latest");
-    Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into())
-}
 
-/// What the pull itself says.
-fn inline(header: &PullMessage) -> Result<TagExpression, Refusal> {
-    let parse_failed = || {
-        let remark = "parse the consumer's subscription failed";
-        Refusal::new(ResponseCode::SUBSCRIPTION_PARSE_FAILED, remark)
-    };
-    let selector = SelectorType::from_wire(header.expression_type.as_deref());
-    only_tags(selector.ok_or_else(parse_failed)?)?;
-    let expression = header.subscription.as_deref().unwrap_or_default();
-    TagExpression::parse(expression).map_err(|_no_tag| parse_failed())
-}
+    /// What the pull itself says.
+    fn inline(&self, header: &PullMessage, asker: &Peer) -> Result<TagExpression, Refusal> {
+        let selector = SelectorType::from_wire(header.expression_type.as_deref());
+        let expression = header.subscription.as_deref().unwrap_or_default();
+        let tags = match selector {
+            Some(SelectorType::Tag) => TagExpression::parse(expression).ok(),
+            Some(other) => return Err(self.not_by_tags(header, asker, other)),
+            None => None,
+        };
+        tags.ok_or_else(|| {
+            self.count_refused(header, asker, language(header));
+            let remark = "parse the consumer's subscription failed";
+            Refusal::new(ResponseCode::SUBSCRIPTION_PARSE_FAILED, remark)
+        })
+    }
 
-fn only_tags(selector: SelectorType) -> Result<(), Refusal> {
-    match selector {
-        SelectorType::Tag => Ok(()),
-        other => Err(not_built(other.as_str())),
+    fn not_by_tags(&self, header: &PullMessage, asker: &Peer, selector: SelectorType) -> Refusal {
+        self.count_refused(header, asker, selector.as_str());
+        not_built(selector.as_str())
+    }
+
+    fn count_refused(&self, header: &PullMessage, asker: &Peer, language: &str) {
+        let client = self.peers.client_of(&header.consumer_group, asker);
+        self.unsupported.count(&Refused {
+            client: &client,
+            group: &header.consumer_group,
+            topic: &header.topic,
+            language,
+        });
     }
 }
 
-/// Filters that the broker would have to evaluate.
-pub(in crate::broker) fn not_built(selector: &str) -> Refusal {
-    let remark = format!("The broker does not support consumer to filter message by {selector}");
-    Refusal::system(remark)
+/// What the pull's expression is written in.
+fn language(header: &PullMessage) -> &str {
+    header.expression_type.as_deref().unwrap_or("TAG")
 }

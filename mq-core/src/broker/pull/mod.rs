@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-pub(super) use check::not_built;
 use check::{Admitted, Denied};
 pub(super) use wait::Waiting;
 
@@ -20,9 +19,10 @@ use super::admit::{Admit, unreadable};
 use super::given::Given;
 use super::offsets::{Offsets, Position};
 use super::peers::Peers;
+use super::unsupported::Unsupported;
 use crate::clock::Clock;
 use crate::message::QueueOffset;
-use crate::remoting::{Incoming, PeerId, Processor};
+use crate::remoting::{Incoming, Peer, Processor};
 use crate::store::{MessageStore, ReadLimits, ReadOutcome, ReadStatus};
 use crate::tasks::Tasks;
 use crate::wire::header::{LitePullMessage, PullMessage, PullMessageReply};
@@ -42,6 +42,7 @@ pub(super) struct PullProcessor {
     store: MessageStore,
     waiting: Arc<Waiting>,
     given: Arc<Given>,
+    unsupported: Arc<Unsupported>,
     /// Ends all waiting.
     front: Tasks,
     clock: Clock,
@@ -56,6 +57,7 @@ impl PullProcessor {
             store: parts.store.clone(),
             waiting: Arc::clone(&parts.waiting),
             given: Arc::clone(&parts.given),
+            unsupported: Arc::clone(&parts.unsupported),
             front: parts.front.clone(),
             clock: parts.clock.clone(),
         }
@@ -64,7 +66,7 @@ impl PullProcessor {
     async fn pull(
         &self,
         header: PullMessage,
-        asker: PeerId,
+        asker: &Peer,
     ) -> Result<Reply<PullMessageReply>, Denied> {
         let admitted = self.admitted(&header, asker).await?;
         let at = Position {
@@ -168,8 +170,7 @@ impl Processor<PullMessage> for PullProcessor {
         &self,
         request: Incoming<PullMessage>,
     ) -> Result<Reply<PullMessageReply>, Refusal> {
-        let asker = request.peer.id();
-        let answer = self.pull(request.header, asker).await;
+        let answer = self.pull(request.header, &request.peer).await;
         answer.or_else(Denied::into_reply)
     }
 }
@@ -179,8 +180,7 @@ impl Processor<LitePullMessage> for PullProcessor {
         &self,
         request: Incoming<LitePullMessage>,
     ) -> Result<Reply<PullMessageReply>, Refusal> {
-        let asker = request.peer.id();
-        let answer = self.pull(request.header.0, asker).await;
+        let answer = self.pull(request.header.0, &request.peer).await;
         answer.or_else(Denied::into_reply)
     }
 }
