@@ -16,6 +16,7 @@ pub mod record;
 mod stored;
 pub mod subscription;
 mod sys_flag;
+mod zstd;
 
 use bytes::Bytes;
 

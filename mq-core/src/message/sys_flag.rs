@@ -77,6 +77,12 @@ impl SysFlag {
         }
     }
 
+    /// Only the bits that say whether and how the body is packed.
+    #[must_use]
+    pub fn packing(self) -> Self {
+        Self(self.0 & (Self::COMPRESSED | Self::COMPRESSION_MASK))
+    }
+
     /// The same, marked as packed by `compression`.
     ///
     /// Zlib is written without its kind, which every client in the field reads.

@@ -10,14 +10,15 @@ use mq_core::broker::Broker;
 use mq_core::broker::config::BrokerConfig;
 use mq_core::client::{Client, ClientConfig, ConsumerConfig, Producer, ProducerConfig};
 use mq_core::clock::Clock;
-use mq_core::message::{GroupName, Message, TopicName};
+use mq_core::message::record::decode_all;
+use mq_core::message::{GroupName, Message, MessageExt, TopicName};
 use mq_core::namesrv::{NameServer, NamesrvConfig};
 use mq_core::remoting::{CallError, RemotingClient, RemotingServer, Router, ServerConfig};
 use mq_core::settings::Setting;
 use mq_core::store::MessageStore;
 use mq_core::store::disk::MemoryDisk;
 use mq_core::tasks::Tasks;
-use mq_core::wire::header::QueryConsumerOffset;
+use mq_core::wire::header::{PullMessage, QueryConsumerOffset};
 use mq_core::wire::{Reply, Request};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
@@ -209,6 +210,20 @@ impl Cluster {
         };
         let reply = self.ask(header, Bytes::new()).await;
         reply.map_or(0, |reply| reply.header.offset)
+    }
+
+    /// The first messages of the first queue of `topic`; none when there is no such topic.
+    pub(crate) async fn everything(&self, topic: &TopicName) -> Vec<MessageExt> {
+        let header = PullMessage {
+            consumer_group: "everybody".into(),
+            topic: topic.to_text(),
+            max_msg_nums: 32,
+            sys_flag: PullMessage::SUBSCRIPTION,
+            subscription: Some("*".into()),
+            ..PullMessage::default()
+        };
+        let reply = self.ask(header, Bytes::new()).await;
+        reply.map_or_else(|_none| Vec::new(), |reply| decode_all(reply.body).unwrap())
     }
 
     /// Stops the broker; gives its port.

@@ -13,6 +13,7 @@ mod failures;
 mod listeners;
 mod logs;
 mod orderly;
+mod packed;
 mod reset;
 mod sharing;
 mod time;

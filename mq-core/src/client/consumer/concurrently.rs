@@ -1,15 +1,15 @@
 //! Hands messages over in no particular order (`ConsumeMessageConcurrentlyService`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::Core;
 use super::assigned::Assigned;
 use super::listener::{Listener, Outcome};
 use super::retry::{self, Failed};
+use super::{Core, received};
 use crate::message::{MessageExt, QueueOffset};
 
 /// Batches that wait for a listener, first come, first served. Flow control bounds it.
@@ -93,19 +93,43 @@ async fn consume(core: &Arc<Core>, work: Work) {
         .held
         .lock()
         .start(&batch, core.cluster.clock.moment());
-    let mut outcomes = listener.consume(batch).await.into_iter();
+    let (readable, unreadable) = unpacked(batch);
+    let mut outcomes = if readable.is_empty() {
+        Vec::new().into_iter()
+    } else {
+        listener.consume(readable).await.into_iter()
+    };
     let mut finished = Vec::with_capacity(offsets.len());
     for offset in offsets {
-        // A message without an outcome comes again.
-        let outcome = outcomes.next().unwrap_or(Outcome::Later {
-            delay_level: 0,
-            reason: None,
-        });
+        let outcome = match unreadable.get(&offset) {
+            Some(reason) => Outcome::DeadLetter {
+                reason: reason.clone(),
+            },
+            // A message without an outcome comes again.
+            None => outcomes.next().unwrap_or(Outcome::Later {
+                delay_level: 0,
+                reason: None,
+            }),
+        };
         if conclude(core, &assigned, offset, outcome).await {
             finished.push(offset);
         }
     }
     finish(core, &assigned, &finished);
+}
+
+/// What a listener may have of a batch, and why it may not have the others.
+fn unpacked(batch: Vec<MessageExt>) -> (Vec<MessageExt>, BTreeMap<QueueOffset, String>) {
+    let mut readable = Vec::with_capacity(batch.len());
+    let mut unreadable = BTreeMap::new();
+    for message in batch {
+        let offset = message.queue_offset;
+        match received::unpacked(message) {
+            Ok(message) => readable.push(message),
+            Err(error) => drop(unreadable.insert(offset, error.to_string())),
+        }
+    }
+    (readable, unreadable)
 }
 
 /// Carries out what the listener decided; whether the message is finished with here.

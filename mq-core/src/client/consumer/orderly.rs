@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::assigned::Assigned;
 use super::listener::{Listener, OrderlyOutcome};
 use super::retry::{self, Failed};
-use super::{Core, concurrently, lock};
+use super::{Core, concurrently, lock, received};
 use crate::message::{MessageExt, QueueOffset};
 
 /// How short and how long a pause may be.
@@ -88,8 +88,13 @@ async fn consume(core: &Core, assigned: &Assigned, batch: Vec<MessageExt>) -> Op
     let Listener::Orderly(listener) = &core.listener else {
         return None;
     };
-    let offsets: Vec<_> = batch.iter().map(|message| message.queue_offset).collect();
-    let outcome = listener.consume(batch).await;
+    let (offsets, outcome) = match readable(batch) {
+        Ok(batch) => {
+            let offsets = batch.iter().map(|message| message.queue_offset).collect();
+            (offsets, listener.consume(batch).await)
+        }
+        Err(Unreadable { offset, reason }) => (vec![offset], OrderlyOutcome::DeadLetter { reason }),
+    };
     let (pause, level, reason) = match outcome {
         OrderlyOutcome::Done => {
             concurrently::finish(core, assigned, &offsets);
@@ -111,6 +116,29 @@ async fn consume(core: &Core, assigned: &Assigned, batch: Vec<MessageExt>) -> Op
     let all = finished.len() == offsets.len();
     concurrently::finish(core, assigned, &finished);
     (!all).then_some(pause)
+}
+
+/// The first message of a batch, which no listener may have.
+struct Unreadable {
+    offset: QueueOffset,
+    reason: String,
+}
+
+/// The messages before the first one that cannot be unpacked; that one, when it is the first.
+fn readable(batch: Vec<MessageExt>) -> Result<Vec<MessageExt>, Unreadable> {
+    let mut readable = Vec::with_capacity(batch.len());
+    for message in batch {
+        let offset = message.queue_offset;
+        match received::unpacked(message) {
+            Ok(message) => readable.push(message),
+            Err(error) if readable.is_empty() => {
+                let reason = error.to_string();
+                return Err(Unreadable { offset, reason });
+            }
+            Err(_its_turn_comes) => break,
+        }
+    }
+    Ok(readable)
 }
 
 /// Gets rid of a message that is hopeless or was tried often enough; whether that is done.

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 
 use super::Core;
+use crate::message::compression::{self, CompressionError};
 use crate::message::record::{self, RecordError};
 use crate::message::subscription::TagExpression;
-use crate::message::{GroupName, MessageExt, SysFlag, TopicName, compression, property};
+use crate::message::{GroupName, MessageExt, SysFlag, TopicName, property};
 
 /// A body may have so many bytes when it is unpacked.
 const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
@@ -29,25 +30,21 @@ fn filtered(tags: &TagExpression, group: &GroupName, messages: Vec<MessageExt>) 
         .filter(|message| tags.matches(message.message.tag()));
     wanted
         .map(|mut message| {
-            unpack(&mut message);
             restore_topic(&mut message, &retry_topic);
             message
         })
         .collect()
 }
 
-fn unpack(message: &mut MessageExt) {
+/// The message as a listener gets it. Messages that wait for one stay packed, so that they take the
+/// memory that flow control counts.
+///
+/// An error means that no listener may have it: packed, it would be taken for something else.
+pub(super) fn unpacked(mut message: MessageExt) -> Result<MessageExt, CompressionError> {
     let packed = &message.message.body;
-    match compression::unpack(packed, message.sys_flag, UNPACKED_LIMIT) {
-        Ok(body) => {
-            message.message.body = body;
-            message.sys_flag = message.sys_flag.without(SysFlag::COMPRESSED);
-        }
-        Err(error) => {
-            let id = message.message_id();
-            tracing::error!(id, %error, "the listener gets the body as it is");
-        }
-    }
+    message.message.body = compression::unpack(packed, message.sys_flag, UNPACKED_LIMIT)?;
+    message.sys_flag = message.sys_flag.without(SysFlag::COMPRESSED);
+    Ok(message)
 }
 
 /// A message that comes again lies in the retry topic and belongs to the one it was sent to.
@@ -96,10 +93,10 @@ mod tests {
         packed.message.body = compression::pack(b"hello", Compression::Zlib, 5).unwrap();
         packed.sys_flag = packed.sys_flag.compressed_by(Compression::Zlib);
 
-        let all = filtered(&TagExpression::default(), &group(), vec![packed]);
+        let message = unpacked(packed).unwrap();
 
-        assert_eq!(all[0].message.body, "hello");
-        assert!(!all[0].sys_flag.has(SysFlag::COMPRESSED));
+        assert_eq!(message.message.body, "hello");
+        assert!(!message.sys_flag.has(SysFlag::COMPRESSED));
     }
 
     #[test]

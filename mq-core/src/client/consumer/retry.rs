@@ -78,7 +78,11 @@ pub(super) async fn send_anew(core: &Core, failed: Failed<'_>) -> bool {
         return true;
     }
     let last = failed.is_last(core);
-    match core.producer.send(anew(core, failed)).await {
+    match core
+        .producer
+        .send_as_it_came(anew(core, failed), message.sys_flag)
+        .await
+    {
         Ok(_stored) => {
             if last {
                 buried(core, failed);

@@ -22,7 +22,7 @@ pub use outcome::{SendHandle, SendResult, SendStatus};
 use super::ProducerConfig;
 use super::cluster::Cluster;
 use super::error::{SendError, StartError};
-use crate::message::{GroupName, Message, MessageQueue, TopicName};
+use crate::message::{GroupName, Message, MessageQueue, SysFlag, TopicName};
 use crate::tasks::{Tasks, Unfinished};
 use attempts::Retry;
 
@@ -199,6 +199,22 @@ impl Producer {
     ) -> Result<SendResult, SendError> {
         let draft = prepare::single(message, &self.0.config, || self.0.cluster.unique_id())?;
         self.0.attempts(draft, target, limit, Retry::Waiting).await
+    }
+
+    /// Sends a message that came from a broker, its body packed as `flag` says.
+    pub(super) async fn send_as_it_came(
+        &self,
+        message: Message,
+        flag: SysFlag,
+    ) -> Result<SendResult, SendError> {
+        let Shared {
+            config, cluster, ..
+        } = &*self.0;
+        let draft = prepare::as_it_came(message, flag, config, || cluster.unique_id())?;
+        let limit = config.send_timeout;
+        self.0
+            .attempts(draft, Target::Any, limit, Retry::Waiting)
+            .await
     }
 
     /// Sends several messages of one topic as one: all of them are stored, or none.

@@ -27,29 +27,51 @@ pub(super) struct Draft {
 
 /// The request for one message.
 pub(super) fn single(
-    mut message: Message,
+    message: Message,
     config: &ProducerConfig,
     new_id: impl Fn() -> String,
 ) -> Result<Draft, SendError> {
-    let topic = message.topic.clone();
-    let refused = |source| SendError::Message {
+    check(&message, config).map_err(|source| refused(&message.topic, source))?;
+    draft(message, config, new_id, |body| pack(body, config))
+}
+
+/// The request for a message that comes from a broker and goes there again, its body packed as
+/// `flag` says: what could be stored once is not judged again.
+pub(super) fn as_it_came(
+    message: Message,
+    flag: SysFlag,
+    config: &ProducerConfig,
+    new_id: impl Fn() -> String,
+) -> Result<Draft, SendError> {
+    draft(message, config, new_id, |body| (body, flag.packing()))
+}
+
+fn refused(topic: &TopicName, source: MessageError) -> SendError {
+    SendError::Message {
         topic: topic.clone(),
         source,
-    };
-    check(&message, config).map_err(refused)?;
+    }
+}
+
+fn draft(
+    mut message: Message,
+    config: &ProducerConfig,
+    new_id: impl Fn() -> String,
+    packed: impl FnOnce(Bytes) -> (Bytes, SysFlag),
+) -> Result<Draft, SendError> {
     let id = complete(&mut message, new_id);
     let attempts = message
         .topic
         .is_retry()
         .then(|| Attempts::take(&mut message));
     let attempts = attempts.unwrap_or_default();
-    let (body, flag) = pack(message.body.clone(), config);
+    let (body, flag) = packed(message.body.clone());
     let header = SendMessage {
         sys_flag: flag.0,
         reconsume_times: Some(attempts.so_far.unwrap_or(0)),
         max_reconsume_times: attempts.allowed,
         batch: Some(false),
-        ..header(&message, config).map_err(refused)?
+        ..header(&message, config).map_err(|source| refused(&message.topic, source))?
     };
     Ok(Draft {
         topic: message.topic,
@@ -214,6 +236,19 @@ mod tests {
         let flag = SysFlag(long.header.sys_flag);
         let body = compression::unpack(&long.body, flag, 5000).unwrap();
         assert_eq!(body, vec![b'a'; 4096]);
+    }
+
+    #[test]
+    fn what_came_from_a_broker_goes_there_as_it_came() {
+        let flag = SysFlag(SysFlag::BORN_HOST_V6).compressed_by(Compression::Zstd);
+        let body = vec![b'a'; 5000];
+        let came = message("%RETRY%g", body.clone());
+
+        let draft = as_it_came(came, flag, &config(), || "ID".to_owned()).unwrap();
+
+        assert_eq!(draft.body, body);
+        assert_eq!(draft.header.sys_flag, flag.packing().0);
+        assert_eq!(flag.packing().compression(), Ok(Some(Compression::Zstd)));
     }
 
     #[test]
