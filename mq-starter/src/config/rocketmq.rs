@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mq_core::message::{GroupName, TopicName};
+use mq_core::wire::frame;
 
 use super::error::ConfigProblem;
 use super::key::Key;
@@ -106,6 +107,9 @@ pub struct EmbeddedSettings {
     pub listen: Option<String>,
     /// The broker's port for other processes, on the host of [`listen`](Self::listen).
     pub broker_port: u16,
+    /// The longest body in bytes that the broker takes. Read from settings it is 4 MiB, or
+    /// `rocketmq.producer.max-message-size` where that is more.
+    pub max_message_size: usize,
 }
 
 impl Default for EmbeddedSettings {
@@ -115,6 +119,7 @@ impl Default for EmbeddedSettings {
             flush: EmbeddedFlush::Sync,
             listen: None,
             broker_port: 10911,
+            max_message_size: ProducerSettings::default().max_message_size,
         }
     }
 }
@@ -138,12 +143,16 @@ pub struct DeclaredTopic {
     pub queues: u32,
 }
 
+/// A message must fit into a frame, with its properties and the header around it.
+const LONGEST_BODY: usize = frame::DEFAULT_LIMIT - 64 * 1024;
+
 /// Reads and checks everything below `rocketmq.`; what is wrong is read as its default.
 pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
     let mut reader = Reader::new(layers);
     reader.problems = known::complaints(layers);
     half_set_keys(&mut reader);
     reader.choice("rocketmq.access-channel", &[("LOCAL", ())]);
+    let producer = producer(&mut reader);
     let config = RocketMQConfig {
         enabled: reader.truth("rocketmq.enabled").unwrap_or(true),
         name_server: name_server(&mut reader),
@@ -151,8 +160,8 @@ pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
         offset_directory: reader
             .text("rocketmq.client.local-offset-store-dir")
             .map(|value| value.text.into()),
-        producer: producer(&mut reader),
-        embedded: embedded(&mut reader),
+        embedded: embedded(&mut reader, producer.max_message_size),
+        producer,
         topics: topics(&mut reader),
         listeners: listener::read(&mut reader),
     };
@@ -250,9 +259,10 @@ fn producer(reader: &mut Reader<'_>) -> ProducerSettings {
 
     let timeout = int("send-message-timeout", "number of milliseconds", 1);
     let compress = int("compress-message-body-threshold", "number of bytes", 0);
-    let longest = int("max-message-size", "number of bytes", 1);
     let retries = int("retry-times-when-send-failed", "number", 0);
     let async_retries = int("retry-times-when-send-async-failed", "number", 0);
+    let longest = key("max-message-size");
+    let longest = reader.amount(&longest, "number of bytes", 1..=LONGEST_BODY);
     let group = |text: &str| GroupName::new(text.to_owned());
     let instance_name = reader.text(&key("instance-name")).map(|value| value.text);
     ProducerSettings {
@@ -268,7 +278,7 @@ fn producer(reader: &mut Reader<'_>) -> ProducerSettings {
         retry_next_server: reader
             .truth(&key("retry-next-server"))
             .unwrap_or(default.retry_next_server),
-        max_message_size: bytes(longest).unwrap_or(default.max_message_size),
+        max_message_size: longest.unwrap_or(default.max_message_size),
         // Java's word for "make one up".
         instance_name: instance_name.filter(|name| name != "DEFAULT"),
     }
@@ -278,7 +288,7 @@ fn bytes(number: Option<u32>) -> Option<usize> {
     number.and_then(|number| usize::try_from(number).ok())
 }
 
-fn embedded(reader: &mut Reader<'_>) -> EmbeddedSettings {
+fn embedded(reader: &mut Reader<'_>, longest_sent: usize) -> EmbeddedSettings {
     let default = EmbeddedSettings::default();
     let flushes = [
         ("sync", EmbeddedFlush::Sync),
@@ -296,6 +306,7 @@ fn embedded(reader: &mut Reader<'_>) -> EmbeddedSettings {
         broker_port: reader
             .number("rocketmq.embedded.broker-port", 0..=u16::MAX)
             .unwrap_or(default.broker_port),
+        max_message_size: default.max_message_size.max(longest_sent),
     }
 }
 

@@ -61,6 +61,22 @@ fn nothing_written_means_the_broker_inside_with_java_s_defaults() {
 }
 
 #[test]
+fn the_broker_in_the_process_takes_as_much_as_the_producer_may_send() {
+    let folder = folder(&[]);
+    let sends = |longest: &str| {
+        let options = options(folder.path()).set("rocketmq.producer.max-message-size", longest);
+        Settings::load(&options).unwrap().rocketmq()
+    };
+    let takes = |longest: &str| sends(longest).unwrap().embedded.max_message_size;
+
+    assert_eq!(takes("8388608"), 8_388_608);
+    assert_eq!(takes("1000"), 4_194_304);
+    assert_eq!(takes("16711680"), 16_711_680);
+    let refused = sends("16711681").unwrap_err().to_string();
+    assert!(refused.contains("from 1 to 16711680"), "{refused}");
+}
+
+#[test]
 fn the_tutorials_own_files_are_understood() {
     let yaml = "rocketmq:\n  name-server: localhost:9876\n  producer:\n    group: test-group\n";
     let properties = "rocketmq.name-server=localhost:9876\nrocketmq.producer.group=test-group\n";
