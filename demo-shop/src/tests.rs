@@ -233,7 +233,7 @@ async fn an_order_that_cannot_be_announced_is_taken_back() {
     let own = arguments.over(SettingsOptions::default());
     let config = Settings::load(&own).unwrap().rocketmq().unwrap();
     let broker = EmbeddedBroker::start(&config.embedded).await.unwrap();
-    arguments.name_server = Some(broker.name_server());
+    arguments.name_server = broker.name_server();
     let quick = "--rocketmq.producer.send-message-timeout=300";
     arguments.settings.push(quick.to_owned());
     let settings = arguments.over(shop_order::Service::settings());

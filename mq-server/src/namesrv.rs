@@ -7,7 +7,7 @@ use mq_core::namesrv::NameServer;
 
 use crate::cli::NamesrvArgs;
 use crate::failure::Failure;
-use crate::ready::{self, reachable};
+use crate::ready;
 use crate::settings;
 use crate::signal::StopSignal;
 
@@ -20,7 +20,7 @@ pub(crate) async fn run(args: NamesrvArgs, clock: Clock) -> Result<(), Failure> 
     let (config, warnings) = settings::namesrv(&args)?;
     ready::warn(&warnings);
     let server = NameServer::start(&config, clock.clone()).await?;
-    let address = reachable(server.address());
+    let address = server.address();
     let took = clock.moment().since(begun);
     ready::say(&format!(
         "ready namesrv={address} in {} ms",

@@ -2,11 +2,11 @@
 //!
 //! The port comes first: a second server that is started by mistake does not touch the store.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::broker::config::{BrokerConfig, FlushMode, Network};
+use mq_core::broker::config::{BrokerConfig, FlushMode};
 use mq_core::broker::{Advertised, Broker};
 use mq_core::clock::Clock;
 use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
@@ -40,7 +40,8 @@ impl Running {
             let advice = "this port is set with `listenPort` (standalone: `--broker-port`)";
             Failure::from(error).advise(advice)
         })?;
-        let advertised = advertised(&config.network, server.local_address()).await?;
+        let advertised =
+            Advertised::of(config.network.advertised.as_deref(), &server.listening()).await?;
         let line = line(&config, &advertised);
         let store = open(config.store(), clock.clone()).await?;
         let outward = Tasks::new(clock.clone());
@@ -94,35 +95,6 @@ fn line(config: &BrokerConfig, advertised: &Advertised) -> String {
     };
     let (address, store) = (&advertised.text, config.storage.root.display());
     format!("broker={address} store={store} flush={flush}")
-}
-
-/// `brokerIP1`, or the address it listens at, or that of the way to the world outside.
-async fn advertised(network: &Network, bound: SocketAddr) -> Result<Advertised, Failure> {
-    let port = bound.port();
-    let Some(host) = &network.advertised else {
-        let own = if bound.ip().is_unspecified() {
-            ready::own_address().unwrap_or(IpAddr::from([127, 0, 0, 1]))
-        } else {
-            bound.ip()
-        };
-        return Ok(Advertised::from(SocketAddr::new(own, port)));
-    };
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(Advertised::from(SocketAddr::new(address, port)));
-    }
-    let text = format!("{host}:{port}");
-    let found = tokio::net::lookup_host(&text)
-        .await
-        .map(|mut all| all.next());
-    match found {
-        Ok(Some(socket)) => Ok(Advertised { text, socket }),
-        Ok(None) => Err(Failure::from(format!(
-            "brokerIP1: the host `{host}` has no address"
-        ))),
-        Err(error) => Err(Failure::from(error).advise(format!(
-            "brokerIP1: the host `{host}` cannot be looked up, write an address"
-        ))),
-    }
 }
 
 async fn open(config: StoreConfig, clock: Clock) -> Result<MessageStore, Failure> {

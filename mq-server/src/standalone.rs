@@ -8,7 +8,7 @@ use mq_core::namesrv::config::NamesrvConfig;
 
 use crate::cli::StandaloneArgs;
 use crate::failure::Failure;
-use crate::ready::{self, reachable};
+use crate::ready;
 use crate::running::{Running, STOP_LIMIT, announce};
 use crate::settings;
 use crate::signal::StopSignal;
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failur
     let started = NameServer::start(&name_server, clock.clone()).await;
     let name_server = started
         .map_err(|error| Failure::from(error).advise("this port is set with `--namesrv-port`"))?;
-    let address = reachable(name_server.address());
+    let address = name_server.address();
     config.network.name_servers = vec![address.to_string()];
     let broker = match Running::start(config, clock.clone()).await {
         Ok(broker) => broker,

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -188,6 +188,60 @@ fn a_standalone_server_says_where_it_is_and_ends_in_order() {
 
     assert_eq!(code, Some(0), "{log}");
     assert!(!store.join("abort").exists());
+}
+
+/// `mq standalone` on free ports that says it is at `advertised`, and must not start.
+fn refused_at(store: &Path, bind: &str, advertised: &str) -> String {
+    let store = store.to_str().unwrap();
+    let ports = ["standalone", "--namesrv-port", "0", "--broker-port", "0"];
+    let advertised = format!("brokerIP1={advertised}");
+    let words = ["--bind", bind, "--store", store, "--set", &advertised];
+    refused(&[&ports[..], &words].concat())
+}
+
+/// `brokerIP1=::1` was registered and printed while only IPv4 was listened to.
+#[test]
+fn what_is_printed_as_ready_is_listened_at_in_either_family_or_the_start_is_refused() {
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    for (bind, advertised) in [("0.0.0.0", "::1"), ("::", "127.0.0.1")] {
+        let folder = tempfile::tempdir().unwrap();
+        if advertised == "::1" && !has_ipv6 {
+            let error = refused_at(folder.path(), bind, advertised);
+            assert!(error.contains("only IPv4 is listened to"), "{error}");
+            continue;
+        }
+
+        let named = format!("brokerIP1={advertised}");
+        let server = Server::standalone(folder.path(), &["--bind", bind, "--set", &named]);
+
+        for name in ["namesrv", "broker"] {
+            let reached = TcpStream::connect(server.told(name));
+            assert!(reached.is_ok(), "{bind}: {}: {reached:?}", server.ready);
+        }
+        let ready = &server.ready;
+        assert!(server.told("broker").contains(advertised), "{ready}");
+        let listed = run(&["topic", "list", "-n", server.told("namesrv")]);
+        assert!(listed.status.success(), "{listed:?}");
+        assert_eq!(server.end().0, Some(0));
+    }
+}
+
+#[test]
+fn an_advertised_address_that_is_not_listened_at_refuses_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let error = refused_at(folder.path(), "127.0.0.1", "::1");
+
+    for expected in [
+        "brokerIP1",
+        "`::1`",
+        "listens at 127.0.0.1:",
+        "only IPv4 is listened to",
+        "`bindAddress`",
+    ] {
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+    assert!(!folder.path().join("abort").exists());
 }
 
 #[test]

@@ -3,19 +3,19 @@
 //! Clients of the process reach them without a socket; `rocketmq.embedded.listen` lets others in.
 //! The store is locked: a second broker on the same directory is refused.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mq_core::broker::config::{BrokerConfig, FlushMode};
 use mq_core::broker::{Advertised, Broker};
-use mq_core::client::Client;
+use mq_core::client::{self, Client};
 use mq_core::clock::Clock;
 use mq_core::namesrv::{NameServer, NamesrvConfig};
 use mq_core::reason::reason;
 use mq_core::remoting::{
-    BindError, ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig,
+    BindError, ClientConfig, Listening, RemotingClient, RemotingServer, Router, ServerConfig,
 };
 use mq_core::store::MessageStore;
 use mq_core::store::disk::RealDisk;
@@ -27,6 +27,12 @@ use crate::problem::ApplicationError;
 const CLUSTER: &str = "DefaultCluster";
 const NAME: &str = "mq";
 
+/// What clients of this process call the name server, and the broker when it does not listen. No
+/// resolver knows the names (RFC 6761): a client that was not shown the way without a socket gets an
+/// error, and never the server of somebody else.
+const NAME_SERVER: &str = "name-server.invalid:9876";
+const BROKER: &str = "broker.invalid:10911";
+
 /// A broker in this process. Clones are the same broker; whoever starts one stops it.
 ///
 /// An application starts its own when its settings name no cluster. One that several applications
@@ -37,10 +43,13 @@ pub struct EmbeddedBroker(Arc<Running>);
 
 #[derive(Debug)]
 struct Running {
-    name_server: NameServer,
+    name_server: NameServer<()>,
+    /// Where others reach it; `None` when only this process does.
+    listening: Option<Listening>,
     broker: Broker,
     /// The broker's way to the name server.
     outward: Tasks,
+    max_message_size: usize,
     stopped: AtomicBool,
     clock: Clock,
 }
@@ -84,20 +93,81 @@ impl EmbeddedBroker {
         Ok(Self(Arc::new(running)))
     }
 
-    /// The address of the name server; other processes reach it when the settings let them in.
-    pub fn name_server(&self) -> String {
-        self.0.name_server.address().to_string()
+    /// The address of the name server for other processes; `None` unless `rocketmq.embedded.listen`
+    /// lets them in. Within the process, [`client`](Self::client) needs no address.
+    pub fn name_server(&self) -> Option<String> {
+        let listening = self.0.listening?;
+        Some(listening.from_elsewhere().to_string())
     }
 
-    /// The address that the broker tells clients.
-    pub fn address(&self) -> &str {
-        &self.0.broker.advertised().text
+    /// The address that the broker tells other processes; `None` when none is let in.
+    pub fn address(&self) -> Option<&str> {
+        self.0.listening?;
+        Some(&self.0.broker.advertised().text)
     }
 
-    /// Shows `client` the way without a socket.
-    pub(crate) fn attach(&self, client: &Client) {
-        client.attach(&self.name_server(), self.0.name_server.local());
-        client.attach(self.address(), &self.0.broker.local());
+    /// A client of its own that reaches this broker without a socket, for what the template does
+    /// not have: batches, chosen queues, consumers by hand.
+    ///
+    /// ```
+    /// use mq_core::client::ProducerConfig;
+    /// use mq_core::message::{GroupName, Message, TopicName};
+    /// use mq_starter::EmbeddedBroker;
+    /// use mq_starter::config::EmbeddedSettings;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> mq_starter::Result<()> {
+    /// # let store = tempfile::tempdir()?;
+    /// # let settings = EmbeddedSettings { store_path: store.path().into(), ..Default::default() };
+    /// let broker = EmbeddedBroker::start(&settings).await?;
+    /// let client = broker.client()?;
+    /// let producer = client.producer(ProducerConfig::new(GroupName::new("importer")?))?;
+    /// let orders = TopicName::new("orders")?;
+    /// let batch = ["tea", "coffee"].map(|body| Message::new(orders.clone(), body));
+    /// producer.send_batch(batch.into()).await?;
+    /// # let limit = std::time::Duration::from_secs(5);
+    /// # client.shutdown(limit).await?;
+    /// # broker.stop(limit).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationError::ShutDown`] when the broker was stopped.
+    pub fn client(&self) -> Result<Client, ApplicationError> {
+        self.client_with(|_| {})
+    }
+
+    /// The same with other settings than Java's defaults; its name server is always this broker's.
+    ///
+    /// # Errors
+    ///
+    /// As [`client`](Self::client).
+    pub fn client_with(
+        &self,
+        adjust: impl FnOnce(&mut client::ClientConfig),
+    ) -> Result<Client, ApplicationError> {
+        if self.is_stopped() {
+            return Err(ApplicationError::ShutDown("the embedded broker"));
+        }
+        let mut config = client::ClientConfig::new([NAME_SERVER]);
+        adjust(&mut config);
+        config.name_servers = vec![NAME_SERVER.to_owned()];
+        let client = Client::new(config, self.0.clock.clone()).map_err(|source| {
+            ApplicationError::Cluster {
+                action: "make a client".to_owned(),
+                source: source.into(),
+            }
+        })?;
+        client.attach(NAME_SERVER, self.0.name_server.local());
+        client.attach(&self.0.broker.advertised().text, &self.0.broker.local());
+        Ok(client)
+    }
+
+    /// The longest body in bytes that it takes.
+    pub(crate) fn max_message_size(&self) -> usize {
+        self.0.max_message_size
     }
 
     /// Whether [`stop`](Self::stop) was called: such a broker takes no more applications.
@@ -114,6 +184,7 @@ impl EmbeddedBroker {
             outward,
             stopped,
             clock,
+            ..
         } = &*self.0;
         if stopped.swap(true, Ordering::Relaxed) {
             return Vec::new();
@@ -133,10 +204,9 @@ impl EmbeddedBroker {
 
 impl Running {
     async fn start(settings: &EmbeddedSettings, clock: Clock) -> Result<Self, Cause> {
-        let name_server = name_server(settings, clock.clone()).await?;
-        let address = name_server.address().to_string();
-        let Door { server, advertised } = door(settings, &name_server, clock.clone()).await?;
-        let config = broker_config(settings, address.clone());
+        let (name_server, listening) = name_server(settings, clock.clone()).await?;
+        let Door { server, advertised } = door(settings, listening, clock.clone()).await?;
+        let config = broker_config(settings);
         let store = open(&config, clock.clone()).await?;
         let outward = Tasks::new(clock.clone());
         let client = RemotingClient::new(
@@ -145,7 +215,7 @@ impl Running {
             clock.clone(),
             outward.clone(),
         );
-        client.attach(&address, name_server.local());
+        client.attach(NAME_SERVER, name_server.local());
         let opened = Broker::open(config, store.clone(), advertised, client, clock.clone());
         let broker = match opened {
             Ok(broker) => broker,
@@ -155,9 +225,9 @@ impl Running {
             }
         };
         broker.start().await?;
-        if let Some(server) = server {
+        if let (Some(server), Some(listening)) = (server, listening) {
             tracing::info!(
-                name_server = address,
+                name_server = %listening.from_elsewhere(),
                 broker = broker.advertised().text,
                 "listening"
             );
@@ -165,18 +235,23 @@ impl Running {
         }
         Ok(Self {
             name_server,
+            listening,
             broker,
             outward,
+            max_message_size: settings.max_message_size,
             stopped: AtomicBool::new(false),
             clock,
         })
     }
 }
 
-async fn name_server(settings: &EmbeddedSettings, clock: Clock) -> Result<NameServer, Cause> {
+async fn name_server(
+    settings: &EmbeddedSettings,
+    clock: Clock,
+) -> Result<(NameServer<()>, Option<Listening>), Cause> {
     let mut config = NamesrvConfig::default();
     let Some(listen) = &settings.listen else {
-        return Ok(NameServer::within(&config, clock)?);
+        return Ok((NameServer::within(&config, clock)?, None));
     };
     let found = tokio::net::lookup_host(listen).await;
     let address = found.map(|mut found| found.next());
@@ -185,53 +260,43 @@ async fn name_server(settings: &EmbeddedSettings, clock: Clock) -> Result<NameSe
         .ok_or_else(|| Unusable::new("listen", format!("`{listen}` has no address")))?;
     (config.bind, config.port) = (address.ip(), address.port());
     let started = NameServer::start(&config, clock).await;
-    Ok(started.map_err(|source| Unusable::new("listen", source))?)
+    let started = started.map_err(|source| Unusable::new("listen", source))?;
+    let (name_server, listening) = started.into_parts();
+    Ok((name_server, Some(listening)))
 }
 
 async fn door(
     settings: &EmbeddedSettings,
-    name_server: &NameServer,
+    listening: Option<Listening>,
     clock: Clock,
 ) -> Result<Door, Cause> {
-    let host = name_server.address().ip();
-    let address = SocketAddr::new(host, settings.broker_port);
-    if settings.listen.is_none() {
+    let Some(listening) = listening else {
+        // Message ids have an address in them, whether anybody listens there or not.
+        let socket = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.broker_port));
         return Ok(Door {
             server: None,
-            advertised: Advertised::from(address),
+            advertised: Advertised {
+                text: BROKER.to_owned(),
+                socket,
+            },
         });
-    }
+    };
+    let address = SocketAddr::new(listening.socket().ip(), settings.broker_port);
     let server = RemotingServer::bind(&address.to_string(), ServerConfig::default(), clock).await;
     let server = server.map_err(|source| Unusable::new("broker-port", source))?;
-    let host = if host.is_unspecified() {
-        outward_address()
-    } else {
-        host
-    };
-    let advertised = SocketAddr::new(host, server.local_address().port());
+    let advertised = Advertised::from(server.listening().from_elsewhere());
     Ok(Door {
         server: Some(server),
-        advertised: Advertised::from(advertised),
+        advertised,
     })
 }
 
-/// The address that other machines reach this one at; nothing is sent to find out.
-fn outward_address() -> IpAddr {
-    /// Kept for documentation: nobody has it.
-    const ELSEWHERE: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
-
-    let own = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
-        socket.connect(ELSEWHERE)?;
-        socket.local_addr()
-    });
-    own.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
-}
-
-fn broker_config(settings: &EmbeddedSettings, name_server: String) -> BrokerConfig {
+fn broker_config(settings: &EmbeddedSettings) -> BrokerConfig {
     let mut config = BrokerConfig::default();
     CLUSTER.clone_into(&mut config.identity.cluster);
     NAME.clone_into(&mut config.identity.name);
-    config.network.name_servers = vec![name_server];
+    config.network.name_servers = vec![NAME_SERVER.to_owned()];
+    config.rules.max_message_size = u32::try_from(settings.max_message_size).unwrap_or(u32::MAX);
     config.storage.root.clone_from(&settings.store_path);
     config.storage.flush = match settings.flush {
         EmbeddedFlush::Sync => FlushMode::Sync,

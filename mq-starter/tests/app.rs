@@ -337,7 +337,7 @@ async fn sends_that_nobody_waits_for_have_retries_of_their_own() {
     let store = TempDir::new().unwrap();
     let broker = reachable_broker(&store).await;
     let options = SettingsOptions::default()
-        .set("rocketmq.name-server", broker.name_server())
+        .set("rocketmq.name-server", broker.name_server().unwrap())
         .set("rocketmq.producer.retry-times-when-send-failed", "1")
         .set("rocketmq.producer.retry-times-when-send-async-failed", "4");
     let app = sender(options, None).await;
@@ -554,7 +554,7 @@ async fn applications_share_a_broker_and_other_processes_reach_it_by_its_port() 
         .unwrap();
     shop_user.start().await.unwrap();
     let inside = sender(SettingsOptions::default(), Some(&broker)).await;
-    let address = broker.name_server();
+    let address = broker.name_server().unwrap();
     let options = SettingsOptions::default().set("rocketmq.name-server", address);
     let outside = sender(options, None).await;
 

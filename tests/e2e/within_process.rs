@@ -23,7 +23,7 @@ const TOPIC: &str = "order-topic";
 const LIMIT: Duration = Duration::from_secs(10);
 
 struct Servers {
-    name_server: NameServer,
+    name_server: NameServer<()>,
     broker: Broker,
     broker_tasks: Tasks,
 }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod admit;
+mod advertised;
 mod clients;
 pub mod config;
 mod delay;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admit::Admit;
+pub use advertised::{AdvertiseError, Advertised};
 use clients::Clients;
 use config::BrokerConfig;
 use delay::{DelayOffsets, DelayService, Schedule};
@@ -38,7 +40,6 @@ use offsets::Offsets;
 use peers::Peers;
 use pull::Waiting;
 use queue_locks::QueueLocks;
-pub use registration::Advertised;
 use registration::Registration;
 use topics::Topics;
 use unsupported::Unsupported;

@@ -13,6 +13,7 @@ use bytestring::ByteString;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+use super::Advertised;
 use super::config::BrokerConfig;
 use super::topics::Topics;
 use crate::clock::Clock;
@@ -29,24 +30,6 @@ const AGAIN: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a name server may take when the broker leaves.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Where others reach the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advertised {
-    /// `host:port` as name servers pass it on.
-    pub text: String,
-    /// The same as it stands in message ids.
-    pub socket: SocketAddr,
-}
-
-impl From<SocketAddr> for Advertised {
-    fn from(socket: SocketAddr) -> Self {
-        Self {
-            text: socket.to_string(),
-            socket,
-        }
-    }
-}
 
 /// What name servers are told.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ mod processors;
 mod route_table;
 mod routes;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,9 @@ use parking_lot::Mutex;
 pub use config::NamesrvConfig;
 
 use crate::clock::Clock;
-use crate::remoting::{BindError, LocalServer, PeerWatcher, RemotingServer, Router, ServerConfig};
+use crate::remoting::{
+    BindError, Listening, LocalServer, PeerWatcher, RemotingServer, Router, ServerConfig,
+};
 use crate::saved_file::FileError;
 use crate::tasks::{Tasks, Unfinished};
 use kv_config::KvConfig;
@@ -38,10 +40,10 @@ pub enum NameServerError {
     KvConfig(#[source] FileError),
 }
 
-/// A running name server.
+/// A running name server. One that does not listen, `NameServer<()>`, has no address.
 #[derive(Debug)]
-pub struct NameServer {
-    address: SocketAddr,
+pub struct NameServer<L = Listening> {
+    listening: L,
     local: LocalServer,
     tasks: Tasks,
 }
@@ -57,12 +59,39 @@ impl NameServer {
         let address = SocketAddr::new(config.bind, config.port).to_string();
         let server = RemotingServer::bind(&address, ServerConfig::default(), clock).await;
         let server = server.map_err(NameServerError::Bind)?;
-        let address = server.local_address();
+        let listening = server.listening();
         let (router, watcher) = (Arc::clone(&parts.router), parts.watcher());
         server.serve(router, watcher, &parts.tasks);
-        Ok(parts.run(address, config.scan_every))
+        Ok(parts.run(listening, listening.from_here(), config.scan_every))
     }
 
+    /// Where it listens.
+    pub fn listening(&self) -> Listening {
+        self.listening
+    }
+
+    /// An address for programs on this machine.
+    pub fn address(&self) -> SocketAddr {
+        self.listening.from_here()
+    }
+
+    /// The same name server, and apart from it where it listens.
+    pub fn into_parts(self) -> (NameServer<()>, Listening) {
+        let Self {
+            listening,
+            local,
+            tasks,
+        } = self;
+        let server = NameServer {
+            listening: (),
+            local,
+            tasks,
+        };
+        (server, listening)
+    }
+}
+
+impl NameServer<()> {
     /// Starts one that only this process reaches, through [`NameServer::local`].
     ///
     /// # Errors
@@ -70,15 +99,12 @@ impl NameServer {
     /// [`NameServerError`] says what is in the way.
     pub fn within(config: &NamesrvConfig, clock: Clock) -> Result<Self, NameServerError> {
         let parts = Parts::new(config, clock)?;
-        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), config.port);
-        Ok(parts.run(address, config.scan_every))
+        let seen_from = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Ok(parts.run((), seen_from, config.scan_every))
     }
+}
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
+impl<L> NameServer<L> {
     /// The way to it without a socket, for
     /// [`RemotingClient::attach`](crate::remoting::RemotingClient::attach).
     pub fn local(&self) -> &LocalServer {
@@ -134,7 +160,8 @@ impl Parts {
         Arc::new(self.brokers.clone())
     }
 
-    fn run(self, address: SocketAddr, scan_every: Duration) -> NameServer {
+    /// Clients of this process are seen as coming from `seen_from`.
+    fn run<L>(self, listening: L, seen_from: SocketAddr, scan_every: Duration) -> NameServer<L> {
         let (table, clock) = (Arc::clone(&self.table), self.clock.clone());
         self.tasks.spawn_until_stop("brokers' silence", async move {
             loop {
@@ -145,9 +172,9 @@ impl Parts {
             }
         });
         let (router, watcher) = (Arc::clone(&self.router), self.watcher());
-        let local = LocalServer::new(router, watcher, address, &self.tasks, self.clock);
+        let local = LocalServer::new(router, watcher, seen_from, &self.tasks, self.clock);
         NameServer {
-            address,
+            listening,
             local,
             tasks: self.tasks,
         }

@@ -5,16 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{self, Link};
+use super::listening::{self, Listening, unmapped};
 use super::{BindError, Peer, Router, ServerConfig};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::wire::Encoding;
-
-const BACKLOG: u32 = 1024;
 
 /// How long nobody is let in after the system refused to let somebody in.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -34,13 +33,14 @@ impl PeerWatcher for () {
 #[derive(Debug)]
 pub struct RemotingServer {
     listener: TcpListener,
-    address: SocketAddr,
+    listening: Listening,
     config: ServerConfig,
     clock: Clock,
 }
 
 impl RemotingServer {
-    /// Listens on `address`, `host:port`; port 0 takes a free one.
+    /// Listens on `address`, `host:port`; port 0 takes a free one, and the unspecified address of
+    /// either family is every address of both.
     ///
     /// # Errors
     ///
@@ -51,19 +51,23 @@ impl RemotingServer {
         clock: Clock,
     ) -> Result<Self, BindError> {
         let complaint = |source| BindError::new(address, source);
-        let listener = listen(address).await.map_err(complaint)?;
-        let local = listener.local_addr().map_err(complaint)?;
+        let (listener, listening) = listen(address).await.map_err(complaint)?;
         Ok(Self {
             listener,
-            address: local,
+            listening,
             config,
             clock,
         })
     }
 
     /// Where it listens.
+    pub fn listening(&self) -> Listening {
+        self.listening
+    }
+
+    /// An address for programs on this machine.
     pub fn local_address(&self) -> SocketAddr {
-        self.address
+        self.listening.from_here()
     }
 
     /// Lets peers in and has `router` answer them until the owner of `tasks` stops. Answers that
@@ -80,7 +84,7 @@ impl RemotingServer {
                             continue;
                         };
                         let (limits, clock) = (self.config.limits, self.clock.clone());
-                        let id = router.next_peer();
+                        let (id, address) = (router.next_peer(), unmapped(address));
                         let (peer, outgoing) = Peer::new(id, address, limits.outbox, clock.clone());
                         let link = Link {
                             peer,
@@ -118,28 +122,15 @@ async fn serve(
     drop(place);
 }
 
-async fn listen(address: &str) -> io::Result<TcpListener> {
+async fn listen(address: &str) -> io::Result<(TcpListener, Listening)> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in lookup_host(address).await? {
-        match listen_on(address) {
-            Ok(listener) => return Ok(listener),
+        match listening::open(address) {
+            Ok((listener, listening)) => return Ok((TcpListener::from_std(listener)?, listening)),
             Err(error) => last = error,
         }
     }
     Err(last)
-}
-
-fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    // On Windows the same option would let two servers share a port.
-    if cfg!(unix) {
-        socket.set_reuseaddr(true)?;
-    }
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// The peer gave up before it was let in.

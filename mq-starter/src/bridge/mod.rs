@@ -13,9 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::client::{
-    self, Client, ClientConfig, ConsumerConfig, Producer, ProducerConfig, PushConsumer,
-};
+use mq_core::client::{self, Client, ConsumerConfig, Producer, ProducerConfig, PushConsumer};
 use mq_core::clock::Clock;
 use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
@@ -47,13 +45,7 @@ impl Cluster {
         group: &GroupName,
         clock: &Clock,
     ) -> Result<Self, ApplicationError> {
-        let mut client = ClientConfig::new(place.name_servers());
-        client
-            .instance_name
-            .clone_from(&config.producer.instance_name);
-        let client = Client::new(client, clock.clone()).map_err(could_not("make a client"))?;
-        #[cfg(feature = "embedded")]
-        place.attach(&client);
+        let client = place.client(config, clock)?;
         if config.startup == Startup::FailFast || place.is_in_process() {
             let asked = client.check().await;
             asked.map_err(could_not("reach the cluster"))?;

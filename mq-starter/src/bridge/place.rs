@@ -3,9 +3,10 @@
 #[cfg(feature = "embedded")]
 use std::time::Duration;
 
-#[cfg(feature = "embedded")]
-use mq_core::client::Client;
+use mq_core::client::{Client, ClientConfig};
+use mq_core::clock::Clock;
 
+use super::could_not;
 #[cfg(feature = "embedded")]
 use crate::EmbeddedBroker;
 use crate::config::{NameServer, RocketMQConfig};
@@ -58,26 +59,29 @@ impl Place {
         }
     }
 
-    /// The addresses of the name servers.
-    pub(crate) fn name_servers(&self) -> Vec<String> {
+    /// A client of the cluster, which need not be there yet.
+    pub(crate) fn client(
+        &self,
+        config: &RocketMQConfig,
+        clock: &Clock,
+    ) -> Result<Client, ApplicationError> {
+        let name = &config.producer.instance_name;
         match self {
-            Self::At(addresses) => addresses.clone(),
+            Self::At(addresses) => {
+                let mut config = ClientConfig::new(addresses.iter().cloned());
+                config.instance_name.clone_from(name);
+                Client::new(config, clock.clone()).map_err(could_not("make a client"))
+            }
             #[cfg(feature = "embedded")]
-            Self::Shared(broker) | Self::Own(broker) => vec![broker.name_server()],
+            Self::Shared(broker) | Self::Own(broker) => {
+                broker.client_with(|config| config.instance_name.clone_from(name))
+            }
         }
     }
 
     /// Whether there is a way to the cluster without a socket.
     pub(crate) fn is_in_process(&self) -> bool {
         !matches!(self, Self::At(_))
-    }
-
-    /// Shows `client` the way without a socket, when there is one.
-    #[cfg(feature = "embedded")]
-    pub(crate) fn attach(&self, client: &Client) {
-        if let Self::Shared(broker) | Self::Own(broker) = self {
-            broker.attach(client);
-        }
     }
 
     /// Stops the broker, when it is the application's own; says what went on after `limit`.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use crate::broker::Parts;
 use crate::broker::config::{BrokerConfig, FlushMode};
-use crate::broker::registration::Advertised;
+use crate::broker::{Advertised, Parts};
 use crate::remoting::{Incoming, Processor};
 use crate::wire::body::DataVersion;
 use crate::wire::header::{GetBrokerConfig, GetBrokerConfigReply};

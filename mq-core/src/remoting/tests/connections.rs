@@ -2,6 +2,25 @@
 
 use super::*;
 
+/// Where the machine has no IPv6, IPv4 alone is listened to.
+#[tokio::test]
+async fn the_unspecified_address_is_every_address_of_both_families() {
+    let has_ipv6 = tokio::net::TcpListener::bind("[::1]:0").await.is_ok();
+    for unspecified in ["0.0.0.0:0", "[::]:0"] {
+        let stage = Stage::at(unspecified, Limits::default(), Clock::system()).await;
+        let port = stage.address.rsplit_once(':').unwrap().1;
+
+        for (host, expected) in [("127.0.0.1", true), ("[::1]", has_ipv6)] {
+            let reached = stage.say(&format!("{host}:{port}"), "hello").await;
+            assert_eq!(reached.is_ok(), expected, "{unspecified} at {host}");
+        }
+
+        // On a socket for both families the system writes IPv4 as IPv6.
+        let seen = stage.speakers()[0].address();
+        assert_eq!(seen.ip().to_string(), "127.0.0.1", "{unspecified}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_on_which_nothing_happens_is_closed() {
     let clock = Clock::manual(0);

@@ -1,0 +1,157 @@
+//! What the broker says it is called.
+//!
+//! Invariant: nobody is told an address that the broker does not listen at.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::net::lookup_host;
+
+use crate::remoting::{Listening, NotListened};
+
+/// Where others reach the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advertised {
+    /// `host:port` as name servers pass it on.
+    pub text: String,
+    /// The same as it stands in message ids.
+    pub socket: SocketAddr,
+}
+
+/// Why a host cannot be advertised (`brokerIP1`).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdvertiseError {
+    /// Whoever connected there would not reach the broker.
+    #[error(
+        "brokerIP1: no client would reach the broker at `{host}` ({ip}), because the broker listens \
+         at {listens}: set `brokerIP1` to an address that is listened at, or `bindAddress` to \
+         `0.0.0.0`, which stands for all addresses of IPv4 and, where the machine has it, IPv6"
+    )]
+    NotListened {
+        /// As it was given.
+        host: String,
+        /// What it stands for.
+        ip: IpAddr,
+        /// Where the broker listens.
+        listens: SocketAddr,
+        /// What is wrong with the address.
+        source: NotListened,
+    },
+    /// The name leads nowhere.
+    #[error("brokerIP1: the host `{0}` has no address: write an address instead")]
+    NoAddress(String),
+    /// The name cannot be looked up.
+    #[error("brokerIP1: the host `{host}` cannot be looked up: write an address instead")]
+    LookUp {
+        /// The name.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl From<SocketAddr> for Advertised {
+    fn from(socket: SocketAddr) -> Self {
+        Self {
+            text: socket.to_string(),
+            socket,
+        }
+    }
+}
+
+impl Advertised {
+    /// `host`, a name or an address, or without one an address that other machines reach.
+    ///
+    /// # Errors
+    ///
+    /// [`AdvertiseError`] when `host` does not lead to where the broker listens.
+    pub async fn of(host: Option<&str>, listening: &Listening) -> Result<Self, AdvertiseError> {
+        let Some(host) = host else {
+            return Ok(Self::from(listening.from_elsewhere()));
+        };
+        let port = listening.socket().port();
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            listening
+                .check(ip)
+                .map_err(not_listened(host, ip, listening))?;
+            return Ok(Self::from(SocketAddr::new(ip, port)));
+        }
+        let found = lookup_host((host, port)).await;
+        let found: Vec<_> = match found {
+            Ok(found) => found.collect(),
+            Err(source) => {
+                let host = host.to_owned();
+                return Err(AdvertiseError::LookUp { host, source });
+            }
+        };
+        // A name may stand for addresses of both families; clients try one after the other.
+        let mut refused = None;
+        for socket in found {
+            match listening.check(socket.ip()) {
+                Ok(()) => {
+                    let text = format!("{host}:{port}");
+                    return Ok(Self { text, socket });
+                }
+                Err(source) if refused.is_none() => {
+                    refused = Some(not_listened(host, socket.ip(), listening)(source));
+                }
+                Err(_) => {}
+            }
+        }
+        Err(refused.unwrap_or_else(|| AdvertiseError::NoAddress(host.to_owned())))
+    }
+}
+
+fn not_listened<'a>(
+    host: &'a str,
+    ip: IpAddr,
+    listening: &'a Listening,
+) -> impl FnOnce(NotListened) -> AdvertiseError + 'a {
+    move |source| AdvertiseError::NotListened {
+        host: host.to_owned(),
+        ip,
+        listens: listening.socket(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::remoting::{RemotingServer, ServerConfig};
+
+    async fn advertised(bind: &str, host: Option<&str>) -> Result<Advertised, AdvertiseError> {
+        let server = RemotingServer::bind(bind, ServerConfig::default(), Clock::system());
+        Advertised::of(host, &server.await.unwrap().listening()).await
+    }
+
+    /// `brokerIP1=::1` was registered while nothing listened there, and every client was refused.
+    #[tokio::test]
+    async fn an_address_that_is_not_listened_at_is_refused_with_what_to_do() {
+        let refused = advertised("127.0.0.1:0", Some("::1")).await.unwrap_err();
+
+        let text = refused.to_string();
+        assert!(text.contains("reach the broker at `::1` (::1)"), "{text}");
+        assert!(text.contains("listens at 127.0.0.1:"), "{text}");
+        assert!(text.contains("set `brokerIP1`"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_passed_on_with_the_first_address_that_is_listened_at() {
+        let named = advertised("127.0.0.1:0", Some("localhost")).await.unwrap();
+
+        assert!(named.text.starts_with("localhost:"), "{named:?}");
+        assert_eq!(named.socket.ip().to_string(), "127.0.0.1");
+    }
+
+    #[tokio::test]
+    async fn without_a_host_the_address_is_one_that_is_listened_at() {
+        let one = advertised("127.0.0.1:0", None).await.unwrap();
+        let every = advertised("0.0.0.0:0", None).await.unwrap();
+
+        assert_eq!(one.socket.ip().to_string(), "127.0.0.1");
+        assert!(!every.socket.ip().is_unspecified());
+    }
+}

@@ -1,0 +1,229 @@
+//! Where a server listens.
+//!
+//! The unspecified address stands for every address of the machine in both families: one socket for
+//! IPv6 takes IPv4 as well. Where the machine has no IPv6, it is a socket for IPv4 alone.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+const BACKLOG: i32 = 1024;
+
+/// Addresses for documentation, which nobody has: the way towards them is the way out of the
+/// machine.
+const OUTSIDE_V4: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
+const OUTSIDE_V6: (Ipv6Addr, u16) = (Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1), 9);
+
+/// Where a server listens, and at which addresses it can therefore be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listening {
+    /// As the system says it.
+    socket: SocketAddr,
+    families: Families,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Families {
+    /// IPv6, and IPv4 as mapped addresses.
+    Both,
+    /// That of the address.
+    One,
+}
+
+/// Why a server cannot be reached at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotListened {
+    /// The address stands for all addresses, which nobody can connect to from elsewhere.
+    #[error("it stands for all addresses and is none")]
+    Unspecified,
+    /// The server takes IPv4 only.
+    #[error("it is an IPv6 address, and only IPv4 is listened to")]
+    Ipv6,
+    /// The server takes IPv6 only.
+    #[error("it is an IPv4 address, and only IPv6 is listened to")]
+    Ipv4,
+    /// The machine has the address, but the server listens at another one.
+    #[error("it is an address of this machine, but another one is listened at")]
+    Another,
+}
+
+impl Listening {
+    /// The address that is listened at, as the system says it; unspecified for all.
+    pub fn socket(&self) -> SocketAddr {
+        self.socket
+    }
+
+    /// An address for programs on this machine.
+    pub fn from_here(&self) -> SocketAddr {
+        self.or_if_everywhere(|| self.loopback())
+    }
+
+    /// An address for programs on other machines: where all addresses are listened at, the one that
+    /// leads out of the machine. Nothing is sent to find out.
+    pub fn from_elsewhere(&self) -> SocketAddr {
+        self.or_if_everywhere(|| {
+            let v4 = || outward(OUTSIDE_V4.into(), Ipv4Addr::UNSPECIFIED.into());
+            let v6 = || outward(OUTSIDE_V6.into(), Ipv6Addr::UNSPECIFIED.into());
+            let found = match (self.families, self.socket) {
+                (Families::Both, _) => v4().or_else(v6),
+                (Families::One, SocketAddr::V4(_)) => v4(),
+                (Families::One, SocketAddr::V6(_)) => v6(),
+            };
+            found.unwrap_or_else(|| self.loopback())
+        })
+    }
+
+    /// Whether a server that listens here can be reached at `ip`. An address that is none of this
+    /// machine's may be translated on the way and counts as reachable, if the family is right.
+    ///
+    /// # Errors
+    ///
+    /// [`NotListened`] says why not.
+    pub fn check(&self, ip: IpAddr) -> Result<(), NotListened> {
+        let (ip, own) = (ip.to_canonical(), self.socket.ip());
+        if ip.is_unspecified() {
+            return Err(NotListened::Unspecified);
+        }
+        if self.families == Families::Both || ip == own {
+            return Ok(());
+        }
+        match (ip, own) {
+            (IpAddr::V6(_), IpAddr::V4(_)) => Err(NotListened::Ipv6),
+            (IpAddr::V4(_), IpAddr::V6(_)) => Err(NotListened::Ipv4),
+            _ if !own.is_unspecified() && is_of_this_machine(ip) => Err(NotListened::Another),
+            _ => Ok(()),
+        }
+    }
+
+    fn or_if_everywhere(&self, ip: impl FnOnce() -> IpAddr) -> SocketAddr {
+        if self.socket.ip().is_unspecified() {
+            SocketAddr::new(ip(), self.socket.port())
+        } else {
+            self.socket
+        }
+    }
+
+    fn loopback(&self) -> IpAddr {
+        match (self.families, self.socket) {
+            (Families::One, SocketAddr::V6(_)) => Ipv6Addr::LOCALHOST.into(),
+            _ => Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+}
+
+/// Listens at `address`; at the unspecified one, of whichever family, for both families.
+pub(super) fn open(address: SocketAddr) -> io::Result<(TcpListener, Listening)> {
+    if !address.ip().is_unspecified() {
+        return listen(address, Families::One);
+    }
+    let port = address.port();
+    match listen((Ipv6Addr::UNSPECIFIED, port).into(), Families::Both) {
+        Err(error) if !is_about_the_port(&error) => {
+            tracing::debug!(%error, "no IPv6 on this machine, listening for IPv4 alone");
+            listen((Ipv4Addr::UNSPECIFIED, port).into(), Families::One)
+        }
+        outcome => outcome,
+    }
+}
+
+/// The peer's address as it is written in its own family: on a socket for both, IPv4 comes mapped.
+pub(super) fn unmapped(peer: SocketAddr) -> SocketAddr {
+    match peer {
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => SocketAddr::from((v4, v6.port())),
+            None => peer,
+        },
+        SocketAddr::V4(_) => peer,
+    }
+}
+
+fn listen(address: SocketAddr, families: Families) -> io::Result<(TcpListener, Listening)> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(families == Families::One)?;
+    }
+    // On Windows the same option would let two servers share a port.
+    if cfg!(unix) {
+        socket.set_reuse_address(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let listener = TcpListener::from(socket);
+    let socket = listener.local_addr()?;
+    Ok((listener, Listening { socket, families }))
+}
+
+fn is_about_the_port(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
+    )
+}
+
+/// The address of this machine that leads to `outside`.
+fn outward(outside: SocketAddr, any: IpAddr) -> Option<IpAddr> {
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect(outside).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_unspecified()).then_some(ip)
+}
+
+/// Only an address of its own can be bound.
+fn is_of_this_machine(ip: IpAddr) -> bool {
+    UdpSocket::bind((ip, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(socket: &str, families: Families) -> Listening {
+        let socket = socket.parse().unwrap();
+        Listening { socket, families }
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn both_families_are_reached_where_all_addresses_are_listened_at() {
+        let both = at("[::]:9876", Families::Both);
+
+        assert_eq!(both.check(ip("::1")), Ok(()));
+        assert_eq!(both.check(ip("127.0.0.1")), Ok(()));
+        assert_eq!(both.from_here().to_string(), "127.0.0.1:9876");
+        assert_eq!(both.check(ip("0.0.0.0")), Err(NotListened::Unspecified));
+    }
+
+    #[test]
+    fn without_ipv6_an_address_of_that_family_is_not_reached() {
+        let v4 = at("0.0.0.0:9876", Families::One);
+
+        assert_eq!(v4.check(ip("::1")), Err(NotListened::Ipv6));
+        assert_eq!(v4.check(ip("127.0.0.1")), Ok(()));
+        assert!(v4.from_elsewhere().is_ipv4());
+    }
+
+    #[test]
+    fn at_one_address_no_other_of_the_machine_is_reached_but_one_that_is_translated_is() {
+        let one = at("127.0.0.1:9876", Families::One);
+
+        assert_eq!(one.check(ip("127.0.0.1")), Ok(()));
+        assert_eq!(one.check(ip("::ffff:127.0.0.1")), Ok(()));
+        assert_eq!(one.check(ip("127.0.0.2")), Err(NotListened::Another));
+        assert_eq!(one.check(ip("::1")), Err(NotListened::Ipv6));
+        assert_eq!(one.check(ip("203.0.113.7")), Ok(()));
+        assert_eq!(one.from_elsewhere(), one.from_here());
+        let six = at("[::1]:9876", Families::One);
+        assert_eq!(six.check(ip("127.0.0.1")), Err(NotListened::Ipv4));
+        assert_eq!(six.from_here().to_string(), "[::1]:9876");
+    }
+}
