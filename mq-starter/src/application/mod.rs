@@ -174,6 +174,8 @@ impl RocketMQApplication {
         self.provided.add(Arc::new(template.clone()));
         self.provided.add(Arc::clone(&settings));
         problems.extend(self.mistakes());
+        #[cfg(feature = "embedded")]
+        problems.extend(self.too_long_for_shared_broker(&config));
         let group = producer_group(&config, &settings, &mut problems);
         let state = self.provided.finish();
         let declarations = Selection::declarations(self.selection.as_ref());
@@ -199,6 +201,21 @@ impl RocketMQApplication {
             }),
             _ => Err(ApplicationError::Refused(problems)),
         }
+    }
+
+    /// Messages that the shared broker would refuse one by one while the application runs.
+    #[cfg(feature = "embedded")]
+    fn too_long_for_shared_broker(&self, config: &RocketMQConfig) -> Option<Problem> {
+        let limit = self.broker.as_ref()?.max_message_size();
+        let longest = config.producer.max_message_size;
+        (config.name_server == NameServer::Embedded && longest > limit).then(|| {
+            let what = format!(
+                "rocketmq.producer.max-message-size: is {longest} bytes, but the broker that the \
+                 application shares takes at most {limit}: set the key to that, or start the broker \
+                 with `EmbeddedSettings {{ max_message_size: {longest}, .. }}`"
+            );
+            Problem::new("settings", what)
+        })
     }
 
     /// What the program itself got wrong.
