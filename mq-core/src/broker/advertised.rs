@@ -24,9 +24,9 @@ pub struct Advertised {
 pub enum AdvertiseError {
     /// Whoever connected there would not reach the broker.
     #[error(
-        "brokerIP1: no client would reach the broker at `{host}` ({ip}), because the broker listens \
-         at {listens}: set `brokerIP1` to an address that is listened at, or `bindAddress` to \
-         `0.0.0.0`, which stands for all addresses of IPv4 and, where the machine has it, IPv6"
+        "brokerIP1: no client would reach the broker at `{host}` ({ip}), it listens at {listens}; set \
+         `brokerIP1` to an address that is listened at, or `bindAddress` to `0.0.0.0` for all \
+         addresses of both families: {source}"
     )]
     NotListened {
         /// As it was given.
@@ -39,10 +39,10 @@ pub enum AdvertiseError {
         source: NotListened,
     },
     /// The name leads nowhere.
-    #[error("brokerIP1: the host `{0}` has no address: write an address instead")]
+    #[error("brokerIP1: the host `{0}` has no address, write an address instead")]
     NoAddress(String),
     /// The name cannot be looked up.
-    #[error("brokerIP1: the host `{host}` cannot be looked up: write an address instead")]
+    #[error("brokerIP1: the host `{host}` cannot be looked up, write an address instead: {source}")]
     LookUp {
         /// The name.
         host: String,
@@ -135,6 +135,7 @@ mod tests {
         let text = refused.to_string();
         assert!(text.contains("reach the broker at `::1` (::1)"), "{text}");
         assert!(text.contains("listens at 127.0.0.1:"), "{text}");
+        assert!(text.contains("only IPv4 is listened to"), "{text}");
         assert!(text.contains("set `brokerIP1`"), "{text}");
     }
 
