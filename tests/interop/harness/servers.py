@@ -32,6 +32,10 @@ BASE_JVM = [
     "--add-opens=java.base/java.util=ALL-UNNAMED",
 ]
 
+# It takes Apache's broker ten seconds to stop, and more on a busy machine. Killed while it does, it
+# leaves the file that says it died.
+GRACE = 60
+
 ROUTE_REQUEST = 105
 TOPIC_NOT_EXIST = 17
 
@@ -49,7 +53,7 @@ class Servers:
     def stop(self):
         """Ends the broker in order, then its name server, which has nothing to lose."""
         *others, broker = self.parts
-        processes.stop(broker)
+        processes.stop(broker, GRACE)
         for part in others:
             processes.kill(part)
 
@@ -142,7 +146,10 @@ def apache(directory, version="5.3.3", store=None, settings=None, properties=(),
             log = stack.enter_context((home / f"{name}.log").open("ab"))
             command = jvm_command(class_path, main, common, ["-c", conf])
             part = processes.spawn(command, cwd=home, stdout=log, stderr=log)
-            stack.callback(processes.kill if name == "namesrv" else processes.stop, part)
+            if name == "namesrv":
+                stack.callback(processes.kill, part)
+            else:
+                stack.callback(processes.stop, part, GRACE)
             parts.append(part)
             if name == "namesrv":
                 wait_for_port(bind, namesrv_port, part, home / "namesrv.log")
