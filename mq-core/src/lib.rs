@@ -13,7 +13,8 @@
 //! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the traveller
 //! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`settings`],
 //! [`reason`] and [`saved_file`] are open to all: the time, who waits for which task, how settings are
-//! read, how an error is told with its causes, and how small files are kept.
+//! read, how an error is told with its causes, and how small files are kept; so is `troubles`: what
+//! lasts is told when it begins, at most once a minute and when it ends.
 
 extern crate self as mq_core;
 
@@ -34,3 +35,4 @@ pub mod reason;
 pub mod saved_file;
 pub mod settings;
 pub mod tasks;
+mod troubles;

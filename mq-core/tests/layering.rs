@@ -18,7 +18,14 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 ];
 
 /// Open to all; they know none of the others but each other.
-const OPEN: [&str; 5] = ["clock", "tasks", "settings", "reason", "saved_file"];
+const OPEN: [&str; 6] = [
+    "clock",
+    "tasks",
+    "settings",
+    "reason",
+    "saved_file",
+    "troubles",
+];
 
 fn is_known(module: &str) -> bool {
     OPEN.contains(&module) || MAY_USE.iter().any(|(name, _)| *name == module)

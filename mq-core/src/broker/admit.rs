@@ -104,10 +104,8 @@ impl Admit {
             return Err(no_group(group));
         }
         self.groups.put(name, system::group(group));
-        self.groups
-            .save()
-            .await
-            .map_err(|error| not_saved(&error))?;
+        // A disk without room keeps nobody from reading; the broker tries again.
+        drop(self.groups.save().await);
         self.groups.find(group).ok_or_else(|| no_group(group))
     }
 
@@ -140,6 +138,18 @@ impl Admit {
         Ok(())
     }
 
+    /// Saves what could not be saved when it changed.
+    pub(super) async fn save_rest(&self) -> Result<(), FileError> {
+        let mut outcome = Ok(());
+        if !self.groups.is_saved() {
+            outcome = self.groups.save().await;
+        }
+        if !self.topics.is_saved() {
+            outcome = outcome.and(self.topics.save().await);
+        }
+        outcome
+    }
+
     async fn settled(&self, found: Found) -> Result<Arc<Topic>, Refusal> {
         if found.new {
             tracing::info!(topic = %found.topic.name, queues = found.topic.queues(), "new topic");
@@ -161,15 +171,13 @@ pub(super) const READ: u32 = 4;
 /// Bit of a broker's permission.
 pub(super) const WRITE: u32 = 2;
 
-/// A file of `config/` could not be written.
-pub(super) fn not_saved(error: &FileError) -> Refusal {
-    tracing::error!(%error, "settings were not saved");
+/// A file of `config/` could not be written, which the file has told.
+pub(super) fn not_saved(_: &FileError) -> Refusal {
     Refusal::system("the change could not be saved")
 }
 
-/// The store could not be read.
-pub(super) fn unreadable(error: &crate::store::StoreError) -> Refusal {
-    tracing::error!(%error, "the store could not be read");
+/// The store could not be read, which it has told.
+pub(super) fn unreadable(_: &crate::store::StoreError) -> Refusal {
     Refusal::system("the store could not be read")
 }
 

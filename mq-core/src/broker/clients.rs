@@ -14,6 +14,7 @@ use super::unsupported::{self, Refused, Unsupported};
 use crate::message::subscription::SelectorType;
 use crate::message::{GroupName, TopicName};
 use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
+use crate::troubles::Troubles;
 use crate::wire::body::{
     CheckClientRequestBody, ConsumerData, ConsumerIds, HeartbeatData, SubscriptionData,
 };
@@ -29,6 +30,7 @@ pub(super) struct Clients {
     admit: Admit,
     peers: Arc<Peers>,
     unsupported: Arc<Unsupported>,
+    unknown_groups: Arc<Troubles<()>>,
 }
 
 impl Clients {
@@ -37,6 +39,7 @@ impl Clients {
             admit: parts.admit.clone(),
             peers: Arc::clone(&parts.peers),
             unsupported: Arc::clone(&parts.unsupported),
+            unknown_groups: Arc::new(Troubles::new(parts.clock.clone())),
         }
     }
 
@@ -66,7 +69,10 @@ impl Clients {
         let group = match self.admit.group(&data.group_name).await {
             Ok(group) => group,
             Err(refusal) if refusal.code == ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST => {
-                tracing::warn!(group = %data.group_name, "a consumer of a group that does not exist");
+                if let Some(untold) = self.unknown_groups.begin(()) {
+                    let group = &*data.group_name;
+                    tracing::warn!(group, untold, "a consumer of a group that does not exist");
+                }
                 return Ok(false);
             }
             Err(refusal) => return Err(refusal),
@@ -98,9 +104,12 @@ impl Clients {
             );
         }
         let retry_topic = TopicName::retry_of(&group.name);
-        self.admit
-            .own_topic(&retry_topic, group.config.retry_queue_nums)
-            .await?;
+        let topic = self
+            .admit
+            .own_topic(&retry_topic, group.config.retry_queue_nums);
+        // Nothing is stored in it yet: a disk without room keeps no consumer away. Whatever is sent
+        // to the topic waits until it is saved.
+        drop(topic.await);
         Ok(heard.incomplete)
     }
 }

@@ -6,14 +6,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytestring::ByteString;
 use parking_lot::RwLock;
 
+use super::config_file::ConfigFile;
 use super::system;
 use crate::clock::Clock;
 use crate::message::GroupName;
-use crate::saved_file::{FileError, SavedFile};
+use crate::saved_file::FileError;
 use crate::store::disk::Disk;
 use crate::wire::body::{DataVersion, SubscriptionGroupConfig, SubscriptionGroups};
 use crate::wire::fastjson;
@@ -63,18 +65,17 @@ impl Table {
 #[derive(Debug)]
 pub(super) struct Groups {
     table: RwLock<Table>,
-    file: SavedFile,
+    file: ConfigFile,
+    /// The version that is on disk.
+    saved: AtomicI64,
     clock: Clock,
 }
 
 impl Groups {
     /// Reads the file and adds the groups that every broker has.
     pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path, clock: Clock) -> Result<Self, FileError> {
-        let path = root.join("config/subscriptionGroup.json");
         let (file, saved): (_, SubscriptionGroups) =
-            SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
-                fastjson::read(text)
-            })?;
+            ConfigFile::open(disk, root, "subscriptionGroup.json", &clock)?;
         let mut table = Table {
             groups: HashMap::new(),
             forbidden: saved.forbidden_table,
@@ -108,6 +109,7 @@ impl Groups {
             file.save_now(&fastjson::write(&table.to_body()))?;
         }
         Ok(Self {
+            saved: AtomicI64::new(table.version.counter),
             table: RwLock::new(table),
             file,
             clock,
@@ -153,7 +155,15 @@ impl Groups {
 
     /// Saves what was changed before this call.
     pub(super) async fn save(&self) -> Result<(), FileError> {
-        self.file.save(|| fastjson::write(&self.to_body())).await
+        let version = self.table.read().version.counter;
+        self.file.save(|| fastjson::write(&self.to_body())).await?;
+        self.saved.fetch_max(version, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Whether every change so far is on disk.
+    pub(super) fn is_saved(&self) -> bool {
+        self.table.read().version.counter <= self.saved.load(Ordering::Acquire)
     }
 }
 

@@ -9,6 +9,7 @@ mod admit;
 mod advertised;
 mod clients;
 pub mod config;
+mod config_file;
 mod delay;
 mod given;
 mod groups;
@@ -52,6 +53,7 @@ use crate::remoting::{
 use crate::saved_file::FileError;
 use crate::store::{Arrival, MessageStore, SCHEDULE_TOPIC, StoreError};
 use crate::tasks::{Tasks, Unfinished};
+use crate::troubles::Troubles;
 
 /// Silent clients and old locks are looked for so often (`scheduleAtFixedRate` of
 /// `ClientHousekeepingService`).
@@ -138,6 +140,7 @@ impl Broker {
             store: store.clone(),
             offsets: Arc::new(DelayOffsets::open(&disk, &root, clock.clone())?),
             schedule: Arc::new(Schedule::new(&rules.delay_levels)),
+            stuck: Arc::new(Troubles::new(clock.clone())),
             clock: clock.clone(),
         };
         let parts = Parts {
@@ -245,6 +248,7 @@ impl Broker {
         parts.admit.registration.unregister().await;
         let front = parts.front.stop(limit).await.map_err(StopError::Unfinished);
         let behind = self.behind.stop(limit).await.map_err(StopError::Unfinished);
+        let settings = parts.admit.save_rest().await.map_err(StopError::Save);
         let offsets = parts.offsets.save().await.map_err(StopError::Save);
         let delays = self.parts.delays.save().await.map_err(StopError::Save);
         let store = parts.store.clone();
@@ -256,6 +260,7 @@ impl Broker {
         telling
             .and(front)
             .and(behind)
+            .and(settings)
             .and(offsets)
             .and(delays)
             .and(closed)
@@ -271,15 +276,24 @@ impl Broker {
         self.behind.spawn_until_stop("saving offsets", async move {
             loop {
                 clock.sleep(every).await;
-                report(offsets.save().await);
+                // The file tells of an error.
+                drop(offsets.save().await);
             }
         });
+        let (admit, clock) = (self.parts.admit.clone(), self.parts.clock.clone());
+        self.behind
+            .spawn_until_stop("saving topics and groups", async move {
+                loop {
+                    clock.sleep(every).await;
+                    drop(admit.save_rest().await);
+                }
+            });
         let (offsets, clock) = (Arc::clone(&self.parts.delays), self.parts.clock.clone());
         self.behind
             .spawn_until_stop("saving delay offsets", async move {
                 loop {
                     clock.sleep(SAVE_DELAYS_EVERY).await;
-                    report(offsets.save().await);
+                    drop(offsets.save().await);
                 }
             });
     }
@@ -305,12 +319,6 @@ impl fmt::Debug for Broker {
             .field("advertised", &self.parts.advertised.text)
             .field("codes", &self.router.codes())
             .finish_non_exhaustive()
-    }
-}
-
-fn report(saved: Result<(), FileError>) {
-    if let Err(error) = saved {
-        tracing::error!(%error, "offsets were not saved");
     }
 }
 

@@ -12,8 +12,9 @@ use bytestring::ByteString;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use super::config_file::ConfigFile;
 use crate::clock::Clock;
-use crate::saved_file::{FileError, SavedFile};
+use crate::saved_file::FileError;
 use crate::store::disk::Disk;
 use crate::wire::body::DataVersion;
 use crate::wire::fastjson;
@@ -101,16 +102,13 @@ fn put(table: &mut ByTopic, at: Position<'_>, offset: i64) -> bool {
 pub(super) struct Offsets {
     table: Mutex<Table>,
     changed: AtomicBool,
-    file: SavedFile,
+    file: ConfigFile,
     clock: Clock,
 }
 
 impl Offsets {
     pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path, clock: Clock) -> Result<Self, FileError> {
-        let path = root.join("config/consumerOffset.json");
-        let (file, saved) = SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
-            fastjson::read(text)
-        })?;
+        let (file, saved) = ConfigFile::open(disk, root, "consumerOffset.json", &clock)?;
         let table = Mutex::new(Table::from_saved(saved));
         Ok(Self {
             table,

@@ -19,6 +19,7 @@ use super::topics::Topics;
 use crate::clock::Clock;
 use crate::remoting::{CallError, RemotingClient};
 use crate::tasks::Tasks;
+use crate::troubles::Troubles;
 use crate::wire::body::{RegisterBrokerBody, body_checksum};
 use crate::wire::header::{RegisterBroker, UnregisterBroker};
 
@@ -113,6 +114,10 @@ pub(super) struct Registration {
     notice: Notice,
     servers: Vec<Arc<Server>>,
     changes: watch::Sender<u64>,
+    /// A name server does not hear of new topics at once.
+    late: Troubles<()>,
+    /// Name servers that do not answer.
+    away: Troubles<String>,
     clock: Clock,
 }
 
@@ -140,6 +145,8 @@ impl Registration {
             },
             // The first round counts as the first change.
             changes: watch::Sender::new(1),
+            late: Troubles::new(clock.clone()),
+            away: Troubles::new(clock.clone()),
             clock,
         })
     }
@@ -180,28 +187,39 @@ impl Registration {
             // The sender lives as long as `self`.
             told.wait_for(|told| *told >= change).await.is_ok()
         });
-        if self.clock.timeout(PATIENCE, join_all(told)).await.is_err() {
-            tracing::warn!("not every name server has heard of the latest topics yet");
+        match self.clock.timeout(PATIENCE, join_all(told)).await {
+            Ok(_) if self.late.end(&()) => {
+                tracing::info!("every name server has heard of the latest topics");
+            }
+            Ok(_) => {}
+            Err(_) => {
+                if let Some(untold) = self.late.begin(()) {
+                    tracing::warn!(
+                        untold,
+                        "not every name server has heard of the latest topics yet"
+                    );
+                }
+            }
         }
     }
 
     async fn keep_told(&self, server: &Server) {
         let mut changes = self.changes.subscribe();
-        let mut reachable = true;
         loop {
             let change = *changes.borrow_and_update();
             let outcome = self.notice.register(&server.address).await;
             server.told.send_modify(|told| *told = change);
             let pause = match outcome {
                 Ok(()) => {
-                    if !std::mem::replace(&mut reachable, true) {
+                    if self.away.end(&server.address) {
                         tracing::info!(server = server.address, "the name server is back");
                     }
                     self.notice.config.network.register_every
                 }
                 Err(error) => {
-                    if std::mem::replace(&mut reachable, false) {
-                        tracing::warn!(server = server.address, %error, "could not register");
+                    if let Some(untold) = self.away.begin(server.address.clone()) {
+                        let server = &server.address;
+                        tracing::warn!(server, %error, untold, "could not register");
                     }
                     AGAIN
                 }

@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use parking_lot::RwLock;
 
 use super::config::{Identity, Rules};
+use super::config_file::ConfigFile;
 use super::system;
 use crate::clock::Clock;
 use crate::message::TopicName;
-use crate::saved_file::{FileError, SavedFile};
+use crate::saved_file::FileError;
 use crate::store::disk::Disk;
 use crate::wire::body::{DataVersion, TopicConfig, TopicConfigs, permission};
 use crate::wire::fastjson;
@@ -131,7 +132,7 @@ pub(super) struct Wish<'a> {
 #[derive(Debug)]
 pub(super) struct Topics {
     table: RwLock<Table>,
-    file: SavedFile,
+    file: ConfigFile,
     /// The version that is on disk.
     saved: AtomicI64,
     clock: Clock,
@@ -146,11 +147,7 @@ impl Topics {
         rules: &Rules,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let path = root.join("config/topics.json");
-        let (file, saved): (_, TopicConfigs) =
-            SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
-                fastjson::read(text)
-            })?;
+        let (file, saved): (_, TopicConfigs) = ConfigFile::open(disk, root, "topics.json", &clock)?;
         let mut table = Table {
             version: saved.data_version,
             ..Table::default()

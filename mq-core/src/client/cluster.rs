@@ -20,11 +20,11 @@ use super::groups::Groups;
 use super::incoming;
 use super::name_servers::NameServers;
 use super::routes::{RouteTable, TEMPLATE_TOPIC, TopicRoute};
-use super::troubles::Troubles;
 use crate::clock::Clock;
 use crate::message::{GroupName, TopicName, UniqueIds};
 use crate::remoting::{CallError, RemotingClient};
 use crate::tasks::Tasks;
+use crate::troubles::Troubles;
 use crate::wire::body::ClusterInfo;
 use crate::wire::header::{HeartBeat, UnregisterClient};
 use crate::wire::{Reply, Request, fastjson};
@@ -73,8 +73,8 @@ impl Cluster {
             groups,
             name_servers: NameServers::new(config.name_servers)?,
             routes: Mutex::default(),
-            silent: Troubles::default(),
-            unclear: Troubles::default(),
+            silent: Troubles::new(clock.clone()),
+            unclear: Troubles::new(clock.clone()),
             ids: unique_ids(ip, pid, unique, &clock),
             routes_stale: Notify::new(),
             heartbeat_due: Notify::new(),
@@ -263,7 +263,7 @@ impl Cluster {
             // What follows shows whether it is away.
             Some(CallError::Closed { .. }) => {}
             Some(error) if error.is_transport() => {
-                if !self.tasks.is_stopping() && self.silent.begin(address.to_owned()) {
+                if !self.tasks.is_stopping() && self.silent.begin(address.to_owned()) == Some(0) {
                     tracing::warn!(address, %error, "a broker does not answer; it is asked again");
                 }
             }
@@ -287,7 +287,7 @@ impl Cluster {
                     tracing::debug!(%error, "routes stay as they are");
                     return;
                 }
-                Err(error) if self.unclear.begin(topic.clone()) => {
+                Err(error) if self.unclear.begin(topic.clone()) == Some(0) => {
                     tracing::warn!(%topic, %error, "the route stays as it is");
                 }
                 Err(error) => tracing::debug!(%topic, %error, "the route stays as it is"),

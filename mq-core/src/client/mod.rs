@@ -27,7 +27,6 @@ mod producer;
 mod ranges;
 mod routes;
 mod topics;
-mod troubles;
 
 #[cfg(test)]
 mod tests;

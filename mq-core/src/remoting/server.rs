@@ -13,10 +13,16 @@ use super::listening::{self, Listening, unmapped};
 use super::{BindError, Peer, Router, ServerConfig};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
+use crate::troubles::Troubles;
 use crate::wire::Encoding;
 
 /// How long nobody is let in after the system refused to let somebody in.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The trouble that the system lets nobody in.
+const NO_ACCEPT: &str = "accept";
+/// The trouble that there are as many connections as there may be.
+const TOO_MANY: &str = "too many";
 
 /// Is told when a peer goes away. `()` does not care.
 pub trait PeerWatcher: Send + Sync + 'static {
@@ -76,13 +82,20 @@ impl RemotingServer {
         let owner = tasks.clone();
         tasks.spawn_until_stop("accepting connections", async move {
             let places = Arc::new(Semaphore::new(self.config.connections));
+            let troubles = Troubles::new(self.clock.clone());
             loop {
                 match self.listener.accept().await {
                     Ok((stream, address)) => {
+                        let was_shut = troubles.end(NO_ACCEPT);
                         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                            tracing::warn!(%address, "closed at once: too many connections");
+                            if let Some(untold) = troubles.begin(TOO_MANY) {
+                                tracing::warn!(%address, untold, "closed at once: too many connections");
+                            }
                             continue;
                         };
+                        if troubles.end(TOO_MANY) || was_shut {
+                            tracing::info!(address = %self.address, "connections are let in again");
+                        }
                         let (limits, clock) = (self.config.limits, self.clock.clone());
                         let (id, address) = (router.next_peer(), unmapped(address));
                         let (peer, outgoing) = Peer::new(id, address, limits.outbox, clock.clone());
@@ -99,7 +112,9 @@ impl RemotingServer {
                     }
                     Err(error) if is_the_peers(&error) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "nobody can be let in for now");
+                        if let Some(untold) = troubles.begin(NO_ACCEPT) {
+                            tracing::warn!(%error, untold, "nobody can be let in for now");
+                        }
                         self.clock.sleep(PAUSE).await;
                     }
                 }

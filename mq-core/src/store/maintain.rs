@@ -23,14 +23,18 @@ impl MessageStore {
         tasks.spawn_until_stop("store: mark", async move {
             loop {
                 store.clock.sleep(MARK_EVERY).await;
-                store.in_background(Inner::maintain).await;
+                store
+                    .in_background("saving the mark", Inner::maintain)
+                    .await;
             }
         });
         let store = Arc::clone(&self.0);
         tasks.spawn_until_stop("store: retention", async move {
             loop {
                 store.clock.sleep(CLEAN_EVERY).await;
-                store.in_background(Inner::expire).await;
+                store
+                    .in_background("removing old segments", Inner::expire)
+                    .await;
             }
         });
         let every = match self.0.log.flush {
@@ -53,7 +57,9 @@ impl MessageStore {
                     break;
                 }
                 if store.log.synced_end() < store.log.written_end() {
-                    store.in_background(Inner::sync_log).await;
+                    store
+                        .in_background("syncing the log", Inner::sync_log)
+                        .await;
                 }
             }
         });
@@ -71,20 +77,25 @@ impl MessageStore {
 }
 
 impl Inner {
-    /// Runs disk work away from the async threads.
+    /// Runs disk work away from the async threads. `what` names it to people.
     pub(super) async fn in_background(
         self: &Arc<Self>,
+        what: &'static str,
         work: impl FnOnce(&Self) -> Result<(), StoreError> + Send + 'static,
     ) {
         let store = Arc::clone(self);
         // Dropping this leaves the work going on: the store may be closed meanwhile.
         let done = tokio::task::spawn_blocking(move || store.while_open(work)).await;
+        let troubles = &self.log.troubles;
         match done {
+            Ok(Ok(())) if troubles.end(what) => tracing::info!("{what} goes well again"),
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::error!(%error, "the store could not be maintained");
+                if let Some(untold) = troubles.begin(what) {
+                    tracing::error!(%error, untold, "{what} failed; it is tried again");
+                }
             }
-            Err(panic) => tracing::error!(%panic, "maintaining the store panicked"),
+            Err(panic) => tracing::error!(%panic, "{what} panicked"),
         }
     }
 

@@ -171,7 +171,8 @@ impl MessageStore {
         max: usize,
         times: std::ops::RangeInclusive<i64>,
     ) -> Result<Vec<Bytes>, StoreError> {
-        let offsets = self.0.index.find(topic, key, max, times.clone())?;
+        let offsets = self.0.index.find(topic, key, max, times.clone());
+        let offsets = offsets.inspect_err(|error| self.0.tell_unreadable(error))?;
         // The index keeps whole seconds, the record the time itself.
         let is_in_time = |record: &Bytes| {
             let time = RecordView::parse(record).map(|view| view.store_timestamp);

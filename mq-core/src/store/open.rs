@@ -82,6 +82,7 @@ impl MessageStore {
             config.segment_size,
             config.flush,
             segments.all,
+            clock.clone(),
         );
         let entries = config.queue_file_entries;
         let inner = Inner {

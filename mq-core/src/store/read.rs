@@ -165,7 +165,8 @@ impl MessageStore {
             mine: &mine,
         };
         let limits = limits.into();
-        let found = self.0.examine(&queue, offset, max, limits, &judge)?;
+        let found = self.0.examine(&queue, offset, max, limits, &judge);
+        let found = found.inspect_err(|error| self.0.tell_unreadable(error))?;
         Ok(ReadOutcome { min, max, ..found })
     }
 
@@ -259,7 +260,9 @@ impl MessageStore {
         if queue.min() > 0 {
             return Ok(false);
         }
-        let first = queue.read(&*self.0.disk, 0, 1)?.first().copied();
+        let first = queue.read(&*self.0.disk, 0, 1);
+        let first = first.inspect_err(|error| self.0.tell_unreadable(error))?;
+        let first = first.first().copied();
         let end = self.0.log.written_end();
         Ok(first.is_none_or(|first| end - first.offset.min(end) <= recent))
     }
@@ -327,8 +330,7 @@ impl Inner {
                     } else if entry.offset < self.log.begin() {
                         removed = true;
                     } else {
-                        let offset = entry.offset;
-                        tracing::error!(offset, number = index, "a damaged record is passed over");
+                        self.tell_damaged(entry.offset, index);
                     }
                 }
                 index += 1;
@@ -369,7 +371,26 @@ impl Inner {
         Ok(whole)
     }
 
+    /// Others may be whole: nobody hears of an end.
+    fn tell_damaged(&self, offset: u64, number: u64) {
+        if let Some(untold) = self.log.troubles.begin("a damaged record") {
+            tracing::error!(offset, number, untold, "a damaged record is passed over");
+        }
+    }
+
+    /// Others may be readable: nobody hears of an end.
+    pub(super) fn tell_unreadable(&self, error: &StoreError) {
+        if let Some(untold) = self.log.troubles.begin("an unreadable file") {
+            tracing::error!(%error, untold, "a part of the store cannot be read");
+        }
+    }
+
     pub(super) fn record_at(&self, offset: PhysicalOffset) -> Result<Option<Bytes>, StoreError> {
+        let record = self.find_record_at(offset);
+        record.inspect_err(|error| self.tell_unreadable(error))
+    }
+
+    fn find_record_at(&self, offset: PhysicalOffset) -> Result<Option<Bytes>, StoreError> {
         if offset.0 < self.log.begin() || offset.0 >= self.log.visible_end() {
             return Ok(None);
         }
@@ -412,7 +433,9 @@ impl Inner {
 
     /// Store time of the message with a number, of the one before when that is a hole.
     fn store_time(&self, queue: &Queue, index: u64) -> Result<Option<i64>, StoreError> {
-        let Some(entry) = queue.read(&*self.disk, index, 1)?.first().copied() else {
+        let entry = queue.read(&*self.disk, index, 1);
+        let entry = entry.inspect_err(|error| self.tell_unreadable(error))?;
+        let Some(entry) = entry.first().copied() else {
             return Ok(None);
         };
         let record = self.record_at(PhysicalOffset(entry.offset))?;

@@ -10,9 +10,12 @@ mod administration;
 mod again;
 mod answers;
 mod backups;
+mod full_disk;
 mod groups;
 mod hostile;
 mod journey;
+#[path = "../lines/mod.rs"]
+mod lines;
 #[cfg(feature = "namesrv")]
 mod registration;
 mod rules;

@@ -1,6 +1,5 @@
 //! What people find in the log while something is away: when it begins and when it is over.
 
-use std::fmt::{Debug, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,81 +8,15 @@ use mq_core::client::{ConcurrentListener, Outcome};
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, TopicName, property};
 use mq_core::wire::header::DeleteTopicInBroker;
-use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::Level;
 
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, group, in_time, message, producer, send_all,
     topic,
 };
+use crate::lines::Lines;
 use crate::listeners::{Each, Seen, done};
-
-/// The client's lines at INFO and above.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<(Level, String)>>>);
-
-impl Lines {
-    fn count(&self, level: Level, part: &str) -> usize {
-        let lines = self.0.lock();
-        let found = lines
-            .iter()
-            .filter(|(l, line)| *l == level && line.contains(part));
-        found.count()
-    }
-
-    /// The first line with `part`.
-    fn first(&self, level: Level, part: &str) -> Option<String> {
-        let lines = self.0.lock();
-        let found = lines
-            .iter()
-            .find(|(l, line)| *l == level && line.contains(part));
-        found.map(|(_, line)| line.clone())
-    }
-
-    /// Listens to this thread until the guard is dropped.
-    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-        // A line that another thread comes to first would be taken for one that nobody listens to.
-        drop(tracing::subscriber::set_global_default(Self::default()));
-        let lines = Self::default();
-        let guard = tracing::subscriber::set_default(lines.clone());
-        (lines, guard)
-    }
-}
-
-struct Text(String);
-
-impl Visit for Text {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, "{field}={value:?} ").unwrap();
-    }
-}
-
-impl Subscriber for Lines {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("mq_core::client") && *metadata.level() <= Level::INFO
-    }
-
-    fn new_span(&self, _attributes: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _span: &Id, _values: &Record<'_>) {}
-
-    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        self.0.lock().push((*event.metadata().level(), text.0));
-    }
-
-    fn enter(&self, _span: &Id) {}
-
-    fn exit(&self, _span: &Id) {}
-}
 
 fn by_hand() -> Clock {
     Clock::manual(Clock::system().now_ms())
@@ -91,7 +24,7 @@ fn by_hand() -> Clock {
 
 #[tokio::test]
 async fn a_deleted_topic_is_one_warning_and_one_line_when_it_is_back() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _listening) = Lines::listen("mq_core::client");
     let cluster = Cluster::start().await;
     let clock = by_hand();
     let (client, admin) = (cluster.client_by(&clock), cluster.client());
@@ -141,7 +74,7 @@ async fn a_deleted_topic_is_one_warning_and_one_line_when_it_is_back() {
 
 #[tokio::test]
 async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _listening) = Lines::listen("mq_core::client");
     let mut cluster = Cluster::start().await;
     let clock = by_hand();
     let (client, admin) = (cluster.client_by(&clock), cluster.client());
@@ -165,7 +98,7 @@ async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
         clock.advance(Duration::from_secs(1)).await;
         Clock::system().sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(warned(), 1, "{:?}", lines.0.lock());
+    assert_eq!(warned(), 1, "{:?}", lines);
 
     cluster.start_broker_again(port).await;
     let over = || lines.count(Level::INFO, "answers again");
@@ -180,7 +113,7 @@ async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
 /// The last failure was logged like those before it, and nothing said that the message had died.
 #[tokio::test]
 async fn a_dead_letter_is_told_with_its_attempts_and_the_last_error() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _listening) = Lines::listen("mq_core::client");
     let cluster = Cluster::start().await;
     let client = cluster.client();
     let topic = topic("doomed");
@@ -251,7 +184,7 @@ impl ConcurrentListener for Hangs {
 /// hour went unnoticed, and the line named neither the listener nor the topic.
 #[tokio::test]
 async fn what_is_handed_over_again_is_told_as_soon_as_its_own_call_has_had_its_time() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _listening) = Lines::listen("mq_core::client");
     let cluster = Cluster::start().await;
     let clock = by_hand();
     let (client, sender) = (cluster.client_by(&clock), cluster.client());

@@ -10,6 +10,8 @@ mod broadcasting;
 mod cluster;
 mod concurrent;
 mod failures;
+#[path = "../lines/mod.rs"]
+mod lines;
 mod listeners;
 mod logs;
 mod orderly;

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::broker::config_file::ConfigFile;
 use crate::clock::Clock;
-use crate::saved_file::{FileError, SavedFile};
+use crate::saved_file::FileError;
 use crate::store::disk::Disk;
 use crate::wire::body::DataVersion;
 use crate::wire::fastjson;
@@ -27,7 +28,7 @@ struct Saved {
 pub(in crate::broker) struct DelayOffsets {
     saved: Mutex<Saved>,
     changed: AtomicBool,
-    file: SavedFile,
+    file: ConfigFile,
     clock: Clock,
 }
 
@@ -37,10 +38,7 @@ impl DelayOffsets {
         root: &Path,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let path = root.join("config/delayOffset.json");
-        let (file, saved) = SavedFile::open(Arc::<dyn Disk>::clone(disk), path, |text| {
-            fastjson::read(text)
-        })?;
+        let (file, saved) = ConfigFile::open(disk, root, "delayOffset.json", &clock)?;
         Ok(Self {
             saved: Mutex::new(saved),
             changed: AtomicBool::new(false),

@@ -18,6 +18,7 @@ use crate::store::{
     StoreError,
 };
 use crate::tasks::Tasks;
+use crate::troubles::Troubles;
 
 /// Messages delivered together, so that they share a sync.
 const TOGETHER: ReadLimits = ReadLimits {
@@ -59,6 +60,8 @@ pub(in crate::broker) struct DelayService {
     pub(in crate::broker) store: MessageStore,
     pub(in crate::broker) offsets: Arc<DelayOffsets>,
     pub(in crate::broker) schedule: Arc<Schedule>,
+    /// Levels of which no message can be delivered at present.
+    pub(in crate::broker) stuck: Arc<Troubles<i32>>,
     pub(in crate::broker) clock: Clock,
 }
 
@@ -131,20 +134,32 @@ impl DelayService {
             return;
         };
         while !owner.is_stopping() {
-            let pause = match self.round(&mut level).await {
+            let round = self.round(&mut level).await;
+            self.tell(level.number, &round);
+            let pause = match round {
                 Ok(Round::More) => continue,
                 Ok(Round::Nothing) => None,
                 Ok(Round::DueIn(left)) => Some(left.min(LOOK)),
-                Err(error) => {
-                    let level = level.number;
-                    tracing::warn!(level, %error, "delayed messages are not delivered for now");
-                    Some(AGAIN)
-                }
+                Err(_) => Some(AGAIN),
             };
             tokio::select! {
                 () = owner.stopping() => {}
                 () = news.notified(), if pause.is_none() => {}
                 () = self.clock.sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+            }
+        }
+    }
+
+    fn tell(&self, level: i32, round: &Result<Round, DeliveryError>) {
+        match round {
+            Ok(_) if self.stuck.end(&level) => {
+                tracing::info!(level, "delayed messages are delivered again");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if let Some(untold) = self.stuck.begin(level) {
+                    tracing::warn!(level, %error, untold, "delayed messages are not delivered for now");
+                }
             }
         }
     }

@@ -20,11 +20,18 @@ use tokio::sync::Notify;
 use super::disk::Disk;
 use super::paths::Paths;
 use super::{AppendError, Counters, Flush, StoreError, at};
+use crate::clock::Clock;
 use crate::message::record::{BLANK_SIZE, MAGIC_BLANK};
+use crate::troubles::Troubles;
 pub(super) use flush::{Flusher, SyncWait};
 pub(super) use recover::{Found, Scan};
 pub(super) use segment::{Segment, Segments};
 pub(super) use writer::Tail;
+
+/// The trouble that a record found no room on the disk.
+const NO_ROOM: &str = "no room";
+/// The trouble that no segment can be created, for another reason.
+const NO_SEGMENT: &str = "no segment";
 
 /// A record of so many bytes is read without asking first.
 const SHORT: u32 = 64 * 1024;
@@ -46,6 +53,8 @@ pub(super) struct CommitLog {
     /// Syncs do not overlap: the system reports an error to one of them only.
     syncing: Mutex<()>,
     pub(super) figures: Counters,
+    /// What goes wrong with the store.
+    pub(super) troubles: Troubles<&'static str>,
 }
 
 /// Whether the log takes records.
@@ -65,6 +74,7 @@ impl CommitLog {
         segment_size: u64,
         flush: Flush,
         segments: Vec<Arc<Segment>>,
+        clock: Clock,
     ) -> Self {
         let end = segments.last().map_or(0, |segment| segment.base);
         Self {
@@ -81,6 +91,7 @@ impl CommitLog {
             state: Mutex::new(State::Open),
             syncing: Mutex::default(),
             figures: Counters::default(),
+            troubles: Troubles::new(clock),
         }
     }
 
@@ -125,18 +136,36 @@ impl CommitLog {
 
     /// Refuses appends while the disk is too full.
     pub(super) fn refuse_for_space(&self, full: bool) {
-        let mut state = self.state.lock();
-        match (&*state, full) {
-            (State::Open, true) => {
-                let directory = self.directory().display();
-                tracing::warn!(%directory, "the disk is nearly full: sends are refused until there is space");
-                *state = State::Full;
+        let before = {
+            let mut state = self.state.lock();
+            let before = state.clone();
+            match (&before, full) {
+                (State::Open, true) => *state = State::Full,
+                (State::Full, false) => *state = State::Open,
+                _ => {}
             }
-            (State::Full, false) => {
-                tracing::info!("the disk has space again: sends are taken");
-                *state = State::Open;
-            }
-            _ => {}
+            before
+        };
+        match before {
+            State::Open | State::Full if full => self.tell_no_room("the disk is nearly full"),
+            State::Full => self.tell_of_writing(),
+            State::Open | State::Closed(_) => {}
+        }
+    }
+
+    fn tell_no_room(&self, what: &str) {
+        if let Some(untold) = self.troubles.begin(NO_ROOM) {
+            let directory = self.directory().display();
+            tracing::warn!(%directory, untold, "{what}: sends are refused until there is space");
+        }
+    }
+
+    /// Records are written, whatever stood in the way before.
+    fn tell_of_writing(&self) {
+        let had_no_room = self.troubles.end(NO_ROOM);
+        if self.troubles.end(NO_SEGMENT) || had_no_room {
+            let directory = self.directory().display();
+            tracing::info!(%directory, "sends are taken again");
         }
     }
 

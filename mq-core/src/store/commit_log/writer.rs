@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{CommitLog, Segment};
+use super::{CommitLog, NO_SEGMENT, Segment};
 use crate::message::record::BLANK_SIZE;
 use crate::store::{AppendError, StoreError};
 
@@ -149,6 +149,7 @@ impl CommitLog {
         self.figures
             .bytes
             .fetch_add(records.len() as u64, Ordering::Relaxed);
+        self.tell_of_writing();
         Ok(())
     }
 
@@ -173,7 +174,9 @@ impl CommitLog {
                 filled.map_err(|error| self.failed(&error))?;
             }
             let next = tail.end + remaining;
-            let segment = self.add_segment(next).map_err(|error| refused(&error))?;
+            let segment = self
+                .add_segment(next)
+                .map_err(|error| self.refused(&error))?;
             tail.end = next;
             tail.segment = Some(segment);
         } else {
@@ -181,7 +184,7 @@ impl CommitLog {
                 Some(segment) => segment,
                 None => self
                     .add_segment(tail.end)
-                    .map_err(|error| refused(&error))?,
+                    .map_err(|error| self.refused(&error))?,
             });
         }
         tail.allocated = tail.end % self.segment_size;
@@ -191,7 +194,7 @@ impl CommitLog {
     /// No space is an ordinary misfortune; anything else closes the store for writing.
     fn failed(&self, error: &StoreError) -> AppendError {
         match error {
-            StoreError::Disk { source, .. } if no_room(source) => AppendError::Full,
+            StoreError::Disk { source, .. } if no_room(source) => self.full(),
             _ => {
                 let reason = error.to_string();
                 tracing::error!(%error, "the store takes no more writes");
@@ -200,16 +203,23 @@ impl CommitLog {
             }
         }
     }
-}
 
-/// A segment that could not be created leaves nothing behind; the next append tries again.
-fn refused(error: &StoreError) -> AppendError {
-    match error {
-        StoreError::Disk { source, .. } if no_room(source) => AppendError::Full,
-        _ => {
-            tracing::error!(%error, "a send is refused: no new segment");
-            AppendError::Closed(error.to_string())
+    /// A segment that could not be created leaves nothing behind; the next append tries again.
+    fn refused(&self, error: &StoreError) -> AppendError {
+        match error {
+            StoreError::Disk { source, .. } if no_room(source) => self.full(),
+            _ => {
+                if let Some(untold) = self.troubles.begin(NO_SEGMENT) {
+                    tracing::error!(%error, untold, "no new segment: sends are refused until one can be created");
+                }
+                AppendError::Closed(error.to_string())
+            }
         }
+    }
+
+    fn full(&self) -> AppendError {
+        self.tell_no_room("the disk is full");
+        AppendError::Full
     }
 }
 

@@ -40,9 +40,9 @@ fn a_closed_store_changes_nothing_any_more() {
 
     runtime.block_on(async {
         let store = &store.0;
-        store.in_background(Inner::maintain).await;
-        store.in_background(Inner::expire).await;
-        store.in_background(Inner::sync_log).await;
+        store.in_background("maintain", Inner::maintain).await;
+        store.in_background("expire", Inner::expire).await;
+        store.in_background("sync_log", Inner::sync_log).await;
     });
     store.expire().unwrap();
     store.delete_topic("t").unwrap();

@@ -1,0 +1,148 @@
+//! A disk without room: reads go on, and the log says what does not without filling up itself.
+
+use std::sync::Arc;
+
+use mq_core::clock::Clock;
+use mq_core::store::disk::{Fault, FaultyDisk, SmallFiles};
+use mq_core::wire::ResponseCode;
+use tracing::Level;
+
+use crate::lines::Lines;
+use crate::stage::{Client, SECOND, Stage, code, eventually, message, pull, with};
+
+/// A manual clock some years ahead.
+const NOW_MS: i64 = 1_800_000_000_000;
+
+async fn stage_on(disk: &FaultyDisk, clock: &Clock) -> Stage {
+    let config = Stage::config(|config| config.storage.segment_size = 64 * 1024);
+    Stage::on(Arc::new(disk.clone()), config, clock.clone()).await
+}
+
+/// Lets the clock go on until `condition` is true.
+async fn in_time(clock: &Clock, what: &str, condition: impl Fn() -> bool) {
+    let real = Clock::system();
+    let begun = real.moment();
+    while !condition() {
+        assert!(real.moment().since(begun) < 10 * SECOND, "not yet: {what}");
+        clock.advance(SECOND).await;
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn is_refused(client: &Client) -> ResponseCode {
+    code(client.call_with(message("orders", 0), "more").await)
+}
+
+/// The first heartbeat and the first pull of a group were refused, for the group could not be saved.
+#[tokio::test]
+async fn on_a_full_disk_a_new_group_reads_what_is_there_and_is_saved_when_there_is_room() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(NOW_MS);
+    let stage = stage_on(&disk, &clock).await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "one").await;
+    disk.set_fault(Some(Fault::Full));
+
+    client.heartbeat("fresh", &[("orders", "*")]).await;
+    let read = client.pull(pull("orders", 0, 0)).await;
+    assert_eq!(read.code, ResponseCode::SUCCESS);
+    client.commit("orders", 0, 1).await;
+    assert_eq!(client.committed("orders", 0).await, Some(1));
+
+    disk.set_fault(None);
+    let saved = |file: &str, name: &str| {
+        let path = format!("/store/config/{file}");
+        let text = disk.read(path.as_ref()).unwrap().unwrap_or_default();
+        String::from_utf8_lossy(&text).contains(&format!("\"{name}\""))
+    };
+    in_time(&clock, "groups and their topic are saved", || {
+        saved("subscriptionGroup.json", "fresh")
+            && saved("subscriptionGroup.json", "g")
+            && saved("topics.json", "%RETRY%fresh")
+    })
+    .await;
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_when_it_begins_once_a_minute_and_when_there_is_room_again() {
+    let (lines, _listening) = Lines::listen("mq_core");
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(NOW_MS);
+    let stage = stage_on(&disk, &clock).await;
+    let client = stage.client("a");
+    let delayed = with(message("orders", 0), &[("DELAY", "1")]);
+    client.send(message("orders", 0), "one").await;
+    client.heartbeat("g", &[("orders", "*")]).await;
+    client.send(delayed, "later").await;
+    disk.set_fault(Some(Fault::Full));
+    let full_since = clock.moment();
+
+    for second in 0..150 {
+        assert_eq!(
+            is_refused(&client).await,
+            ResponseCode::SERVICE_NOT_AVAILABLE
+        );
+        client.commit("orders", 0, second).await;
+        clock.advance(SECOND).await;
+    }
+
+    let begun = [
+        (Level::WARN, "the disk is full: sends are refused"),
+        (Level::ERROR, "saving the mark failed"),
+        (Level::ERROR, "consumerOffset.json"),
+        (Level::WARN, "delayed messages are not delivered"),
+    ];
+    for (level, text) in begun {
+        in_time(&clock, text, || lines.count(level, text) > 0).await;
+        let told = lines.count(level, text) as u64;
+        let minutes = clock.moment().since(full_since).as_secs() / 60;
+        assert!(told <= minutes + 1, "{text}: {told} times in {minutes} min");
+    }
+    disk.set_fault(None);
+    client.send(message("orders", 0), "two").await;
+    let ended = [
+        "sends are taken again",
+        "saving the mark goes well again",
+        "consumerOffset.json",
+        "delayed messages are delivered again",
+    ];
+    for text in ended {
+        in_time(&clock, text, || lines.count(Level::INFO, text) > 0).await;
+        assert_eq!(lines.count(Level::INFO, text), 1, "{text}");
+    }
+    stage.stop().await;
+}
+
+/// One ERROR line for each send that was refused for want of descriptors.
+#[tokio::test]
+async fn sends_that_are_refused_for_want_of_descriptors_are_not_a_line_each() {
+    let (lines, _listening) = Lines::listen("mq_core::store");
+    let disk = FaultyDisk::default();
+    let stage = stage_on(&disk, &Clock::manual(NOW_MS)).await;
+    let client = stage.client("a");
+    let body = "x".repeat(10_000).leak();
+    client.send(message("orders", 0), body).await;
+    disk.set_fault(Some(Fault::Create));
+    while client.call_with(message("orders", 0), &*body).await.is_ok() {}
+
+    for _ in 0..100 {
+        assert!(
+            client
+                .call_with(message("orders", 0), &*body)
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(lines.count(Level::ERROR, "no new segment"), 1);
+    let line = lines.first(Level::ERROR, "no new segment").unwrap();
+    assert!(line.contains("/store/commitlog/"), "{line}");
+
+    disk.set_fault(None);
+    client.send(message("orders", 0), body).await;
+    eventually("the end is told", || {
+        lines.count(Level::INFO, "sends are taken again") == 1
+    })
+    .await;
+    stage.stop().await;
+}
