@@ -112,15 +112,15 @@ impl FaultyDisk {
         let mut files: BTreeMap<_, _> = self.memory.contents().into_iter().collect();
         let renames = self.renames.lock().clone();
         for rename in renames.iter().rev() {
-            let renamed = files.remove(&rename.to);
-            files.extend(renamed.map(|content| (rename.from.clone(), content)));
+            let content = files.remove(&rename.to);
+            files.extend(content.map(|content| (rename.from.clone(), content)));
             let replaced = rename.replaced.clone();
             files.extend(replaced.map(|content| (rename.to.clone(), content)));
         }
         for rename in renames {
             if persisted() {
-                let renamed = files.remove(&rename.from);
-                files.extend(renamed.map(|content| (rename.to, content)));
+                let content = files.remove(&rename.from);
+                files.extend(content.map(|content| (rename.to, content)));
             }
         }
         let after = files.into_iter().map(|(path, content)| {
