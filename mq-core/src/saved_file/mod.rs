@@ -189,7 +189,9 @@ mod tests {
                 .unwrap();
             for (name, content) in [("numbers.json", file), ("numbers.json.bak", backup)] {
                 let path = directory.join("n").join(name);
-                content.map(|content| SystemFiles.replace(&path, content.as_bytes()).unwrap());
+                if let Some(content) = content {
+                    SystemFiles.replace(&path, content.as_bytes()).unwrap();
+                }
             }
 
             let error = open(directory).unwrap_err().to_string();
