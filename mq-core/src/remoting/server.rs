@@ -94,7 +94,7 @@ impl RemotingServer {
                             continue;
                         };
                         if troubles.end(TOO_MANY) || was_shut {
-                            tracing::info!(address = %self.address, "connections are let in again");
+                            tracing::info!(address = %unmapped(address), "connections are let in again");
                         }
                         let (limits, clock) = (self.config.limits, self.clock.clone());
                         let (id, address) = (router.next_peer(), unmapped(address));
