@@ -11,6 +11,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use mq_core::stop::Asked;
 use mq_starter::config::{ConfigErrors, RocketMQConfig, Settings, SettingsOptions};
 
 const SETTINGS_HELP: &str = "Any setting can be given as --KEY=VALUE, such as --server.port=0 or \
@@ -96,7 +97,8 @@ fn main() -> ExitCode {
         .init();
     let arguments = Arguments::of(words).unwrap_or_else(|error| error.exit());
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(asked)) => ExitCode::from(asked.exit_status()),
         Err(failure) => {
             tracing::error!("{failure:?}");
             ExitCode::FAILURE
@@ -104,13 +106,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs what was asked for; says what ended it out of order.
 #[tokio::main]
-async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
+async fn run(arguments: &Arguments) -> mq_starter::Result<Option<Asked>> {
     match (arguments.part, arguments.separate) {
-        (Some(part), _) => together::part(arguments, part).await,
-        (None, true) => separate::run(arguments).await,
-        (None, false) => together::run(arguments).await,
+        (Some(part), _) => together::part(arguments, part).await?,
+        (None, true) => return separate::run(arguments).await,
+        (None, false) => together::run(arguments).await?,
     }
+    Ok(None)
 }
 
 #[cfg(test)]

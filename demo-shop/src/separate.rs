@@ -6,34 +6,57 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use mq_core::clock::Clock;
-use mq_starter::asked_to_stop;
-use mq_starter::config::{EmbeddedFlush, EmbeddedSettings, NameServer};
+use futures_util::future::join_all;
+use mq_core::clock::{Clock, Moment};
+use mq_core::stop::{Asked, StopSignal};
+use mq_starter::config::{EmbeddedFlush, EmbeddedSettings, NameServer, RocketMQConfig};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::story::{self, Places, STOP_LIMIT};
+use crate::story::{self, Places};
 use crate::{Arguments, SERVER};
 
 /// How long a process may take until it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
+/// What the server is called.
+const SERVER_NAME: &str = "mq standalone";
+
 /// Where the name server is when the settings keep the broker private.
 const LISTEN: &str = "127.0.0.1:9876";
 
-/// Runs the processes until Ctrl-C, or until one of them ends.
-pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
+/// Runs the processes until Ctrl-C, or until one of them ends. A second Ctrl-C kills them.
+pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<Option<Asked>> {
+    let config = arguments.broker()?;
+    let mut signal = StopSignal::listen()?;
     let mut processes = Vec::new();
-    let ended = watch(arguments, &mut processes).await;
-    for process in processes.into_iter().rev() {
-        process.stop().await;
+    let ended = watch(arguments, &config, &mut signal, &mut processes).await;
+    let deadline = Clock::system().moment().plus(config.shutdown_timeout);
+    tokio::select! {
+        () = stop(processes, deadline) => ended.map(|()| None),
+        // What is dropped here is killed.
+        asked = signal.received() => Ok(Some(asked)),
     }
-    ended
 }
 
-async fn watch(arguments: &Arguments, processes: &mut Vec<Process>) -> mq_starter::Result<()> {
-    let config = arguments.broker()?;
-    let cluster = match config.name_server {
+/// Ends the services, and then the broker.
+async fn stop(processes: Vec<Process>, deadline: Moment) {
+    let (servers, services): (Vec<_>, Vec<_>) = processes
+        .into_iter()
+        .partition(|process| process.name == SERVER_NAME);
+    for together in [services, servers] {
+        let stopped = together.into_iter().map(|process| process.stop(deadline));
+        join_all(stopped).await;
+    }
+}
+
+async fn watch(
+    arguments: &Arguments,
+    config: &RocketMQConfig,
+    signal: &mut StopSignal,
+    processes: &mut Vec<Process>,
+) -> mq_starter::Result<()> {
+    let cluster = match &config.name_server {
         NameServer::Embedded => Some(server(&config.embedded, processes).await?),
         NameServer::At(_) => arguments.name_server.clone(),
     };
@@ -45,7 +68,7 @@ async fn watch(arguments: &Arguments, processes: &mut Vec<Process>) -> mq_starte
         .iter_mut()
         .map(|process| Box::pin(process.ended()));
     tokio::select! {
-        () = asked_to_stop() => Ok(()),
+        _ = signal.received() => Ok(()),
         (name, ..) = futures_util::future::select_all(ends) => Err(format!("{name} ended").into()),
     }
 }
@@ -74,7 +97,7 @@ async fn server(
     let mut words = vec![SERVER, "standalone", "--store", store, "--flush", flush];
     words.extend(["--bind", &bind, "--namesrv-port", &port]);
     words.extend(["--broker-port", &broker_port]);
-    let mut server = Process::start("mq standalone", &words)?;
+    let mut server = Process::start(SERVER_NAME, &words)?;
     let line = server.ready().await?;
     processes.push(server);
     let address = line
@@ -152,14 +175,15 @@ impl Process {
         self.name
     }
 
-    /// Asks it to end, and ends it when it does not.
-    async fn stop(mut self) {
+    /// Asks it to end, and ends it when it has not at `deadline`.
+    async fn stop(mut self, deadline: Moment) {
         if let Err(error) = self.ask_to_end() {
             tracing::warn!(%error, "could not ask {} to end", self.name);
         }
-        let wait = self.child.wait();
-        if Clock::system().timeout(STOP_LIMIT, wait).await.is_err() {
-            tracing::warn!("{} did not end and is killed", self.name);
+        let clock = Clock::system();
+        let left = deadline.since(clock.moment());
+        if clock.timeout(left, self.child.wait()).await.is_err() {
+            tracing::warn!("{} did not end in time and is killed", self.name);
             if let Err(error) = self.child.kill().await {
                 tracing::warn!(%error, "could not kill {}", self.name);
             }

@@ -2,10 +2,6 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
-
-/// How long the parts may take to end.
-pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where the services are.
 #[derive(Clone, Copy, Debug)]

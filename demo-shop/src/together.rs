@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use mq_core::clock::Clock;
 use mq_starter::config::NameServer;
-use mq_starter::{EmbeddedBroker, asked_to_stop};
+use mq_starter::{ApplicationError, EmbeddedBroker, asked_to_stop};
 use shop_user::FakeGateway;
 use tokio_util::sync::CancellationToken;
 
@@ -34,11 +35,25 @@ pub(crate) async fn start(
         NameServer::Embedded => Some(EmbeddedBroker::start(&config.embedded).await?),
         NameServer::At(_) => None,
     };
-    let ended = services(arguments, broker.as_ref(), ready, stop).await;
-    if let Some(broker) = broker {
-        broker.stop(story::STOP_LIMIT).await;
+    let clock = Clock::system();
+    let deadline = async {
+        stop.cancelled().await;
+        clock.moment().plus(config.shutdown_timeout)
+    };
+    let services = async {
+        let ended = services(arguments, broker.as_ref(), ready, stop.clone()).await;
+        stop.cancel();
+        ended
+    };
+    let (ended, deadline) = tokio::join!(services, deadline);
+    let Some(broker) = broker else {
+        return ended;
+    };
+    let unfinished = broker.stop(deadline.since(clock.moment())).await;
+    if unfinished.is_empty() {
+        return ended;
     }
-    ended
+    ended.and(Err(ApplicationError::Stop(unfinished).into()))
 }
 
 async fn services(

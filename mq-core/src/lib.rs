@@ -11,10 +11,11 @@
 //! offset, or sends the message back for another attempt.
 //!
 //! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the traveller
-//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`settings`],
-//! [`reason`] and [`saved_file`] are open to all: the time, who waits for which task, how settings are
-//! read, how an error is told with its causes, and how small files are kept; so is `troubles`: what
-//! lasts is told when it begins, at most once a minute and when it ends.
+//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`stop`],
+//! [`settings`], [`reason`] and [`saved_file`] are open to all: the time, who waits for which task, when
+//! the program is asked to end, how settings are read, how an error is told with its causes, and how
+//! small files are kept; so is `troubles`: what lasts is told when it begins, at most once a minute
+//! and when it ends.
 
 extern crate self as mq_core;
 
@@ -34,5 +35,6 @@ pub mod clock;
 pub mod reason;
 pub mod saved_file;
 pub mod settings;
+pub mod stop;
 pub mod tasks;
 mod troubles;

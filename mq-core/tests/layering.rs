@@ -18,9 +18,10 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 ];
 
 /// Open to all; they know none of the others but each other.
-const OPEN: [&str; 6] = [
+const OPEN: [&str; 7] = [
     "clock",
     "tasks",
+    "stop",
     "settings",
     "reason",
     "saved_file",

@@ -6,15 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use mq_core::clock::Clock;
 use mq_core::remoting::{ClientConfig, RemotingClient, Router};
+use mq_core::stop::StopSignal;
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::GetBrokerClusterInfo;
 
 use crate::cli::BrokerArgs;
 use crate::failure::Failure;
 use crate::ready;
-use crate::running::{Running, announce};
+use crate::running::{Running, STOP_LIMIT, announce};
 use crate::settings;
-use crate::signal::StopSignal;
 
 /// How long a name server is waited for, when all start together.
 const NAME_SERVER_LIMIT: Duration = Duration::from_secs(10);
@@ -32,15 +32,15 @@ pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
     }
     tokio::select! {
         answered = await_name_server(&config.network.name_servers, &clock) => answered?,
-        () = signal.received() => return Ok(()),
+        _ = signal.received_once() => return Ok(()),
     }
     let broker = Running::start(config, clock.clone()).await?;
     let took = clock.moment().since(begun);
     ready::say(&format!("ready {} in {} ms", broker.line, took.as_millis()))?;
 
-    signal.received().await;
-    tracing::info!("stopping");
-    broker.stop().await
+    signal.received_once().await;
+    tracing::info!("stopping; a second signal ends the program at once");
+    broker.stop(STOP_LIMIT).await
 }
 
 /// Waits until one of the name servers answers.

@@ -9,7 +9,6 @@ mod namesrv;
 mod ready;
 mod running;
 mod settings;
-mod signal;
 mod standalone;
 mod topic;
 

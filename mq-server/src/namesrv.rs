@@ -1,18 +1,14 @@
 //! `mq namesrv`.
 
-use std::time::Duration;
-
 use mq_core::clock::Clock;
 use mq_core::namesrv::NameServer;
+use mq_core::stop::StopSignal;
 
 use crate::cli::NamesrvArgs;
 use crate::failure::Failure;
 use crate::ready;
+use crate::running::STOP_LIMIT;
 use crate::settings;
-use crate::signal::StopSignal;
-
-/// How long stopping may take.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(args: NamesrvArgs, clock: Clock) -> Result<(), Failure> {
     let mut signal = StopSignal::listen()?;
@@ -27,8 +23,8 @@ pub(crate) async fn run(args: NamesrvArgs, clock: Clock) -> Result<(), Failure> 
         took.as_millis()
     ))?;
 
-    signal.received().await;
-    tracing::info!("stopping");
+    signal.received_once().await;
+    tracing::info!("stopping; a second signal ends the program at once");
     server.stop(STOP_LIMIT).await?;
     Ok(())
 }

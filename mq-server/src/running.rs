@@ -18,8 +18,8 @@ use crate::failure::Failure;
 use crate::ready;
 use crate::settings::Checked;
 
-/// How long stopping may take.
-pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// How long stopping may take, all steps together: Kubernetes gives a program 30 s.
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(25);
 
 /// A broker that clients can reach.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub(crate) struct Running {
     broker: Broker,
     /// Connections to the name servers.
     outward: Tasks,
+    clock: Clock,
     /// Its part of the line `ready`.
     pub(crate) line: String,
 }
@@ -52,7 +53,8 @@ impl Running {
             clock.clone(),
             outward.clone(),
         );
-        let broker = match Broker::open(config, store.clone(), advertised, client, clock) {
+        let opened = Broker::open(config, store.clone(), advertised, client, clock.clone());
+        let broker = match opened {
             Ok(broker) => broker,
             Err(error) => {
                 store.close()?;
@@ -64,15 +66,19 @@ impl Running {
         Ok(Self {
             broker,
             outward,
+            clock,
             line,
         })
     }
 
-    /// Ends in order: goodbye to the name servers, requests, offsets, store.
-    pub(crate) async fn stop(self) -> Result<(), Failure> {
-        let stopped = self.broker.stop(STOP_LIMIT).await;
-        self.outward.stop(STOP_LIMIT).await?;
-        Ok(stopped?)
+    /// Ends in order, within `limit`: goodbye to the name servers, requests, offsets, store.
+    pub(crate) async fn stop(self, limit: Duration) -> Result<(), Failure> {
+        let deadline = self.clock.moment().plus(limit);
+        let stopped = self.broker.stop(limit).await;
+        let left = deadline.since(self.clock.moment());
+        let outward = self.outward.stop(left).await;
+        stopped?;
+        Ok(outward?)
     }
 }
 

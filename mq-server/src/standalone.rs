@@ -5,13 +5,13 @@
 use mq_core::clock::Clock;
 use mq_core::namesrv::NameServer;
 use mq_core::namesrv::config::NamesrvConfig;
+use mq_core::stop::StopSignal;
 
 use crate::cli::StandaloneArgs;
 use crate::failure::Failure;
 use crate::ready;
 use crate::running::{Running, STOP_LIMIT, announce};
 use crate::settings;
-use crate::signal::StopSignal;
 
 const NAME_SERVER_PORT: u16 = 9876;
 
@@ -42,9 +42,12 @@ pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failur
         broker.line
     ))?;
 
-    signal.received().await;
-    tracing::info!("stopping");
-    let stopped = broker.stop().await;
-    name_server.stop(STOP_LIMIT).await?;
-    stopped
+    signal.received_once().await;
+    tracing::info!("stopping; a second signal ends the program at once");
+    let deadline = clock.moment().plus(STOP_LIMIT);
+    let stopped = broker.stop(STOP_LIMIT).await;
+    let left = deadline.since(clock.moment());
+    let name_server = name_server.stop(left).await;
+    stopped?;
+    Ok(name_server?)
 }

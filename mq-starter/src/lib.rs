@@ -7,6 +7,7 @@ mod bridge;
 pub mod config;
 #[cfg(feature = "embedded")]
 mod embedded;
+mod ending;
 mod extract;
 mod listener;
 mod message;

@@ -85,7 +85,7 @@ pub enum ApplicationError {
     #[error("{0} was shut down and does not start again: make a new one")]
     ShutDown(&'static str),
     /// Not everything ended in time.
-    #[error("still running after the deadline: {}", .0.join(", "))]
+    #[error("not everything ended in time (`rocketmq.shutdown-timeout`){}", lines(.0))]
     Stop(Vec<String>),
 }
 
@@ -102,7 +102,7 @@ impl From<ConfigErrors> for ApplicationError {
     }
 }
 
-fn lines(problems: &[Problem]) -> String {
+fn lines(problems: &[impl ToString]) -> String {
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
     format!("\n  {}", lines.join("\n  "))
 }

@@ -231,7 +231,7 @@ impl Broker {
         self.parts.waiting.count()
     }
 
-    /// Ends in order, within `limit` for each step: leaves the name servers, lets requests under
+    /// Ends in order, within `limit` for all steps that wait for others: leaves the name servers, lets requests under
     /// way end, saves, closes the store. Everything is tried, whatever fails.
     ///
     /// # Errors
@@ -239,15 +239,25 @@ impl Broker {
     /// [`StopError`], the first of them.
     pub async fn stop(&self, limit: Duration) -> Result<(), StopError> {
         let parts = &self.parts;
+        let deadline = parts.clock.moment().plus(limit);
+        let left = || deadline.since(parts.clock.moment());
         // Nobody registers again behind the farewell.
         let telling = self
             .telling
-            .stop(limit)
+            .stop(left())
             .await
             .map_err(StopError::Unfinished);
         parts.admit.registration.unregister().await;
-        let front = parts.front.stop(limit).await.map_err(StopError::Unfinished);
-        let behind = self.behind.stop(limit).await.map_err(StopError::Unfinished);
+        let front = parts
+            .front
+            .stop(left())
+            .await
+            .map_err(StopError::Unfinished);
+        let behind = self
+            .behind
+            .stop(left())
+            .await
+            .map_err(StopError::Unfinished);
         let settings = parts.admit.save_rest().await.map_err(StopError::Save);
         let offsets = parts.offsets.save().await.map_err(StopError::Save);
         let delays = self.parts.delays.save().await.map_err(StopError::Save);

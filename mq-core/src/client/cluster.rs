@@ -20,7 +20,7 @@ use super::groups::Groups;
 use super::incoming;
 use super::name_servers::NameServers;
 use super::routes::{RouteTable, TEMPLATE_TOPIC, TopicRoute};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::message::{GroupName, TopicName, UniqueIds};
 use crate::remoting::{CallError, RemotingClient};
 use crate::tasks::Tasks;
@@ -234,6 +234,16 @@ impl Cluster {
             }
         });
         join_all(calls).await;
+    }
+
+    /// Tells every broker that a producer is gone, until `deadline`: a broker that does not answer
+    /// forgets it after a while.
+    pub(super) async fn leave(&self, producer: &GroupName, deadline: Moment) {
+        let limit = deadline.since(self.clock.moment());
+        let told = self.unregister(Some(producer), None);
+        if self.clock.timeout(limit, told).await.is_err() {
+            tracing::debug!(group = %producer, "a broker does not hear us leave in time");
+        }
     }
 
     fn learn(&self, topic: &TopicName, route: TopicRoute) {

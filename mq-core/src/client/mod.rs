@@ -116,11 +116,13 @@ impl Client {
     ///
     /// [`Unfinished`] names what went on after `limit`.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
+        let clock = &self.0.clock;
+        let deadline = clock.moment().plus(limit);
         let producers = self.0.groups.lock().producers();
         for group in producers {
             self.0.groups.lock().remove_producer(&group);
-            self.0.unregister(Some(&group), None).await;
+            self.0.leave(&group, deadline).await;
         }
-        self.0.tasks.stop(limit).await
+        self.0.tasks.stop(deadline.since(clock.moment())).await
     }
 }

@@ -4,6 +4,7 @@
 
 mod running;
 mod signal;
+mod web;
 
 use std::fmt;
 use std::path::PathBuf;

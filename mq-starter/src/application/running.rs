@@ -1,7 +1,8 @@
 //! An application that is built: it sends, listens once started, and stops in order.
 //!
-//! Stopping: no new messages, what was taken is finished and its offsets are committed, sends in the
-//! background end, the client closes, and last the broker, when it is this application's own.
+//! Stopping, with one deadline for the whole: no new messages and requests, what was taken is finished
+//! and its offsets are committed, sends in the background end, the client closes, and last the
+//! broker, when it is this application's own.
 
 use std::fmt;
 use std::future::Future;
@@ -14,19 +15,17 @@ use futures_util::future::join_all;
 use mq_core::clock::Clock;
 use mq_core::tasks::Tasks;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use super::Checked;
 use super::signal::asked_to_stop;
-use crate::bridge::{Cluster, Consuming, Place};
+use super::web::Web;
+use crate::bridge::{Cluster, Consuming, Place, going_on};
 use crate::config::Settings;
+use crate::ending::Ending;
 use crate::listener::Plan;
 use crate::problem::ApplicationError;
 use crate::state::AppState;
 use crate::template::RocketMQTemplate;
-
-/// How long everything together may take to end.
-const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// An application that is connected and can send; it listens once it is started.
 pub struct Application {
@@ -38,6 +37,8 @@ pub struct Application {
     joined: Option<Joined>,
     consuming: tokio::sync::Mutex<Vec<Consuming>>,
     stopped: AtomicBool,
+    /// How long everything together may take to end.
+    shutdown_timeout: Duration,
     tasks: Tasks,
     clock: Clock,
 }
@@ -71,6 +72,7 @@ impl Application {
             }
         };
         Ok(Self {
+            shutdown_timeout: checked.config.shutdown_timeout,
             settings: checked.settings,
             state: checked.state,
             template: checked.template,
@@ -179,66 +181,79 @@ impl Application {
         router: Router,
         stop: impl Future<Output = ()>,
     ) -> Result<(), ApplicationError> {
-        let served = match self.start().await {
-            Ok(()) => self.web(socket, router, stop).await,
-            Err(error) => Err(error),
+        let started = self.start().await;
+        if started.is_err() {
+            let stopped = self.shutdown().await;
+            return started.and(stopped);
+        }
+        let mut web = Web::serve(socket, router);
+        let ended = tokio::select! {
+            ended = web.ended() => Some(ended),
+            () = stop => None,
         };
-        let stopped = self.shutdown().await;
-        served.and(stopped)
-    }
-
-    async fn web(
-        &self,
-        socket: TcpListener,
-        router: Router,
-        stop: impl Future<Output = ()>,
-    ) -> Result<(), ApplicationError> {
-        let ending = CancellationToken::new();
-        let server = axum::serve(socket, router)
-            .with_graceful_shutdown(ending.clone().cancelled_owned())
-            .into_future();
-        tokio::pin!(server);
-        tokio::select! {
-            ended = &mut server => return ended.map_err(ApplicationError::Web),
-            () = stop => ending.cancel(),
-        }
-        match self.clock.timeout(STOP_LIMIT, server).await {
-            Ok(ended) => ended.map_err(ApplicationError::Web),
-            Err(_elapsed) => {
-                tracing::warn!("connections to the web server were cut");
-                Ok(())
+        let ending = Ending::begin(&self.clock, self.shutdown_timeout);
+        let requests = async {
+            match ended {
+                Some(ended) => ended,
+                None => web.stop(&ending, &self.clock).await,
             }
-        }
+        };
+        let (served, stopped) = self.end(&ending, requests).await;
+        served.map_err(ApplicationError::Web).and(stopped)
     }
 
     /// Stops: listeners finish what they have, offsets are committed, sends end, connections close,
     /// and the broker in the process, when it is this application's own. A second call does nothing.
     ///
+    /// All this has the time of `rocketmq.shutdown-timeout`, and listeners four fifths of it. An
+    /// async listener that has not ended then is dropped where it awaits. Its message comes again.
+    ///
     /// # Errors
     ///
-    /// [`ApplicationError::Stop`] lists what did not end within 30 seconds.
+    /// [`ApplicationError::Stop`] lists what did not end in time: which listener has had which message
+    /// for how long.
     pub async fn shutdown(&self) -> Result<(), ApplicationError> {
+        let ending = Ending::begin(&self.clock, self.shutdown_timeout);
+        let ((), stopped) = self.end(&ending, std::future::ready(())).await;
+        stopped
+    }
+
+    /// Stops the listeners while `requests` end, and then everything that both may send with.
+    async fn end<T>(
+        &self,
+        ending: &Ending,
+        requests: impl Future<Output = T>,
+    ) -> (T, Result<(), ApplicationError>) {
         if self.stopped.swap(true, Ordering::Relaxed) {
-            return Ok(());
+            return (requests.await, Ok(()));
         }
-        let deadline = self.clock.moment().plus(STOP_LIMIT);
-        let left = || deadline.since(self.clock.moment());
-        let consuming = std::mem::take(&mut *self.consuming.lock().await);
-        let stopped = join_all(consuming.into_iter().map(|one| one.stop(left()))).await;
-        let mut unfinished: Vec<String> = stopped.into_iter().flatten().collect();
-        if let Err(going_on) = self.tasks.stop(left()).await {
-            unfinished.extend(going_on.0.into_iter().map(str::to_owned));
-        }
-        if let Some(joined) = &self.joined {
-            unfinished.extend(joined.cluster.stop(left()).await);
-            #[cfg(feature = "embedded")]
-            unfinished.extend(joined.place.stop(left()).await);
-        }
-        if unfinished.is_empty() {
+        let (ended, mut unfinished) = tokio::join!(requests, self.stop_listening(ending));
+        unfinished.extend(self.close(ending).await);
+        let stopped = if unfinished.is_empty() {
             Ok(())
         } else {
             Err(ApplicationError::Stop(unfinished))
+        };
+        (ended, stopped)
+    }
+
+    /// Stops the listeners; says what did not end in time.
+    async fn stop_listening(&self, ending: &Ending) -> Vec<String> {
+        let consuming = std::mem::take(&mut *self.consuming.lock().await);
+        let stopped = consuming.into_iter().map(|one| one.stop(ending));
+        join_all(stopped).await.into_iter().flatten().collect()
+    }
+
+    /// Ends sends in the background, connections, and the broker when it is our own; says what did
+    /// not end in time.
+    async fn close(&self, ending: &Ending) -> Vec<String> {
+        let mut unfinished = going_on(self.tasks.stop(ending.left()).await);
+        if let Some(joined) = &self.joined {
+            unfinished.extend(joined.cluster.stop(ending).await);
+            #[cfg(feature = "embedded")]
+            unfinished.extend(joined.place.stop(ending.left()).await);
         }
+        unfinished
     }
 }
 

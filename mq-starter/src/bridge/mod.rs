@@ -16,9 +16,11 @@ use std::time::Duration;
 use mq_core::client::{self, Client, ConsumerConfig, Producer, ProducerConfig, PushConsumer};
 use mq_core::clock::Clock;
 use mq_core::message::GroupName;
-use mq_core::tasks::Tasks;
+use mq_core::tasks::{Tasks, Unfinished};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{DeclaredTopic, ProducerSettings, RocketMQConfig, Startup};
+use crate::ending::Ending;
 use crate::listener::{ConsumeMode, Consumer, MessageModel};
 use crate::problem::ApplicationError;
 use crate::state::AppState;
@@ -138,15 +140,14 @@ impl Cluster {
             consumer: started?,
             calls: list,
             tasks,
+            clock: self.clock.clone(),
         })
     }
 
-    /// Ends producer and connections; says what went on after `limit`.
-    pub(crate) async fn stop(&self, limit: Duration) -> Vec<String> {
-        let deadline = self.clock.moment().plus(limit);
-        let mut unfinished = names(self.producer.shutdown(limit).await);
-        let left = deadline.since(self.clock.moment());
-        unfinished.extend(names(self.client.shutdown(left).await));
+    /// Ends producer and connections; says what did not end in time.
+    pub(crate) async fn stop(&self, ending: &Ending) -> Vec<String> {
+        let mut unfinished = going_on(self.producer.shutdown(ending.left()).await);
+        unfinished.extend(going_on(self.client.shutdown(ending.left()).await));
         unfinished
     }
 }
@@ -158,17 +159,39 @@ pub(crate) struct Consuming {
     calls: Arc<List>,
     /// Adds threads for its calls.
     tasks: Tasks,
+    clock: Clock,
 }
 
 impl Consuming {
-    /// Finishes what was taken and commits it; says what went on after `limit`.
-    pub(crate) async fn stop(self, limit: Duration) -> Vec<String> {
-        let mut unfinished = names(self.consumer.shutdown(limit).await);
-        if !unfinished.is_empty() {
-            unfinished.extend(self.calls.told());
-        }
+    /// Finishes what was taken and commits it; says what did not end in time. What its handlers
+    /// still do has no outcome any more.
+    pub(crate) async fn stop(self, ending: &Ending) -> Vec<String> {
+        let stopped = CancellationToken::new();
+        let stopping = async {
+            let stopping = self.consumer.shutdown(ending.left_for_work());
+            let outcome = self.clock.timeout(ending.left(), stopping).await;
+            stopped.cancel();
+            outcome
+        };
+        let late = stopped.run_until_cancelled(async {
+            self.clock.sleep(ending.left_for_work()).await;
+            self.calls.told()
+        });
+        let (outcome, late) = tokio::join!(stopping, late);
         self.calls.give_up();
         self.tasks.request_stop();
+        let mut unfinished = late.unwrap_or_default();
+        let group = self.consumer.group();
+        match outcome {
+            Ok(ended) if unfinished.is_empty() => {
+                let of_group = |task| format!("{task} of the group `{group}`");
+                unfinished.extend(going_on(ended).into_iter().map(of_group));
+            }
+            Ok(_) => {}
+            Err(_elapsed) => unfinished.push(format!(
+                "the offsets of the group `{group}` may not be committed: a broker does not answer"
+            )),
+        }
         unfinished
     }
 }
@@ -201,8 +224,9 @@ where
     }
 }
 
-fn names(stopped: Result<(), mq_core::tasks::Unfinished>) -> Vec<String> {
-    let going_on = stopped.err().map(|unfinished| unfinished.0);
-    let going_on = going_on.into_iter().flatten();
-    going_on.map(str::to_owned).collect()
+/// The tasks that did not end, in words.
+pub(crate) fn going_on(stopped: Result<(), Unfinished>) -> Vec<String> {
+    let names = stopped.err().map(|unfinished| unfinished.0);
+    let names = names.into_iter().flatten();
+    names.map(|name| format!("the task `{name}`")).collect()
 }

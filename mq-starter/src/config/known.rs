@@ -39,6 +39,7 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.name-server", Works),
     ("rocketmq.access-channel", Works),
     ("rocketmq.startup", Works),
+    ("rocketmq.shutdown-timeout", Works),
     ("rocketmq.client.local-offset-store-dir", Works),
     ("rocketmq.embedded.store-path", Works),
     ("rocketmq.embedded.flush", Works),

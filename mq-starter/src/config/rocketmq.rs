@@ -19,6 +19,9 @@ use super::reader::Reader;
 /// Java's `int`: what a setting may hold at most.
 const INT: u32 = i32::MAX.unsigned_abs();
 
+/// Less than the 30 s that Kubernetes gives a program.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
+
 /// Everything that stands below `rocketmq.`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RocketMQConfig {
@@ -28,6 +31,8 @@ pub struct RocketMQConfig {
     pub name_server: NameServer,
     /// What to do when no cluster answers at start.
     pub startup: Startup,
+    /// How long the application may take to end, everything together.
+    pub shutdown_timeout: Duration,
     /// Where offsets of broadcasting are kept; `None`: `~/.rocketmq_offsets`
     /// (`rocketmq.client.localOffsetStoreDir`).
     pub offset_directory: Option<PathBuf>,
@@ -157,6 +162,9 @@ pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
         enabled: reader.truth("rocketmq.enabled").unwrap_or(true),
         name_server: name_server(&mut reader),
         startup: startup(&mut reader),
+        shutdown_timeout: reader
+            .checked("rocketmq.shutdown-timeout", duration)
+            .unwrap_or(SHUTDOWN_TIMEOUT),
         offset_directory: reader
             .text("rocketmq.client.local-offset-store-dir")
             .map(|value| value.text.into()),
@@ -281,6 +289,30 @@ fn producer(reader: &mut Reader<'_>) -> ProducerSettings {
         max_message_size: longest.unwrap_or(default.max_message_size),
         // Java's word for "make one up".
         instance_name: instance_name.filter(|name| name != "DEFAULT"),
+    }
+}
+
+/// A duration as Spring reads it: a bare number is milliseconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || {
+        format!(
+            "is `{text}`, expected milliseconds from 1 to {INT}, or a number with ms, s, m or h"
+        )
+    };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).map(str::to_ascii_lowercase);
+    let factor = match unit.as_deref() {
+        Some("" | "ms") => 1,
+        Some("s") => 1_000,
+        Some("m") => 60_000,
+        Some("h") => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    let number = digits.trim_end().parse::<u32>();
+    let milliseconds = number.map(|number| u64::from(number) * factor);
+    match milliseconds {
+        Ok(ms) if (1..=u64::from(INT)).contains(&ms) => Ok(Duration::from_millis(ms)),
+        _ => Err(wrong()),
     }
 }
 

@@ -77,6 +77,34 @@ fn the_broker_in_the_process_takes_as_much_as_the_producer_may_send() {
 }
 
 #[test]
+fn how_long_the_end_may_take_is_milliseconds_or_has_a_unit() {
+    let read = |text: &str| {
+        let text = format!("rocketmq.shutdown-timeout: {text}");
+        let config = load(&[("application.yml", &text)]).rocketmq();
+        config.map(|config| config.shutdown_timeout)
+    };
+
+    let default = load(&[]).rocketmq().unwrap().shutdown_timeout;
+    assert_eq!(default, Duration::from_secs(25));
+    for (text, milliseconds) in [
+        ("10000", 10_000),
+        ("10s", 10_000),
+        ("250ms", 250),
+        ("2 m", 120_000),
+        ("1H", 3_600_000),
+    ] {
+        assert_eq!(
+            read(text).unwrap(),
+            Duration::from_millis(milliseconds),
+            "{text}"
+        );
+    }
+    for text in ["0", "-1", "soon", "5x", "s", "1.5s", "600h", "9999999999"] {
+        assert!(read(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn the_tutorials_own_files_are_understood() {
     let yaml = "rocketmq:\n  name-server: localhost:9876\n  producer:\n    group: test-group\n";
     let properties = "rocketmq.name-server=localhost:9876\nrocketmq.producer.group=test-group\n";

@@ -323,9 +323,10 @@ impl Producer {
             tasks,
             ..
         } = &*self.0;
+        let deadline = cluster.clock.moment().plus(limit);
         let outcome = tasks.stop(limit).await;
         cluster.groups.lock().remove_producer(&config.group);
-        cluster.unregister(Some(&config.group), None).await;
+        cluster.leave(&config.group, deadline).await;
         outcome
     }
 }

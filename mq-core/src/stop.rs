@@ -1,0 +1,118 @@
+//! When a person or a supervisor asks the program to end, and when they ask again.
+//!
+//! Asked once, a program ends in order. Asked again it ends at once: whoever asks twice does not
+//! want to wait for what does not end.
+
+use std::io;
+use std::thread;
+
+use tokio::runtime::Builder;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// Why the program is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl Asked {
+    /// The exit status of a program that this ended, as shells have it: 130 or 143.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+/// Listens for Ctrl-C and, on Unix, SIGTERM, from the moment it is made.
+#[derive(Debug)]
+pub struct StopSignal {
+    #[cfg(unix)]
+    terminate: Signal,
+    #[cfg(unix)]
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    /// Listens from now on, on the runtime of the caller.
+    ///
+    /// # Errors
+    ///
+    /// When signals cannot be listened to.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Resolves each time that the program is asked to end.
+    pub async fn received(&mut self) -> Asked {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::Interrupt,
+            _ = self.terminate.recv() => Asked::Terminate,
+        }
+        #[cfg(not(unix))]
+        {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            Asked::Interrupt
+        }
+    }
+
+    /// Resolves when the program is asked to end. From then on the next request ends it at once,
+    /// with [`Asked::exit_status`].
+    pub async fn received_once(&mut self) -> Asked {
+        let asked = self.received().await;
+        if let Err(error) = end_when_asked_again().await {
+            tracing::warn!(%error, "a second Ctrl-C or SIGTERM will not be noticed");
+        }
+        asked
+    }
+}
+
+/// Ends the program at the next signal; it is listened for when this returns.
+///
+/// A thread with a runtime of its own listens: the program's runtime may be what does not end.
+async fn end_when_asked_again() -> io::Result<()> {
+    let (listens, listening) = oneshot::channel();
+    let wait = move || {
+        let runtime = match Builder::new_current_thread().enable_io().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(listens.send(Err(error))),
+        };
+        runtime.block_on(async {
+            match StopSignal::listen() {
+                Ok(mut signal) => {
+                    // Whoever asked may be gone by now.
+                    drop(listens.send(Ok(())));
+                    end(signal.received().await);
+                }
+                Err(error) => drop(listens.send(Err(error))),
+            }
+        });
+    };
+    thread::Builder::new()
+        .name("mq-stop".to_owned())
+        .spawn(wait)?;
+    listening.await.map_err(io::Error::other)?
+}
+
+#[expect(clippy::exit, reason = "this is what a second signal asks for")]
+fn end(asked: Asked) {
+    tracing::error!(
+        "asked to end for the second time: the program ends at once, and what was under way is not \
+         finished"
+    );
+    std::process::exit(asked.exit_status().into());
+}

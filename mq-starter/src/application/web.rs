@@ -1,0 +1,172 @@
+//! The web server beside the listeners, whose connections can be cut.
+//!
+//! axum's own server only lets connections end: when it is dropped, theirs go on without it.
+
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::serve::Listener;
+use mq_core::clock::Clock;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::ending::Ending;
+
+/// A running web server.
+pub(super) struct Web {
+    server: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
+    /// No further connections and requests.
+    stop: CancellationToken,
+    cut: CancellationToken,
+    open: TaskTracker,
+}
+
+/// Where connections come from.
+struct Door {
+    socket: TcpListener,
+    cut: CancellationToken,
+    open: TaskTracker,
+}
+
+/// A connection that ends when it is cut.
+struct Connection {
+    stream: TcpStream,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Counts it.
+    _open: TaskTrackerToken,
+}
+
+impl Web {
+    /// Serves `router` on `socket`, while [`ended`](Self::ended) or [`stop`](Self::stop) is waited for.
+    pub(super) fn serve(socket: TcpListener, router: Router) -> Self {
+        let (stop, cut, open) = (
+            CancellationToken::new(),
+            CancellationToken::new(),
+            TaskTracker::new(),
+        );
+        let door = Door {
+            socket,
+            cut: cut.clone(),
+            open: open.clone(),
+        };
+        let server = axum::serve(door, router);
+        let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
+        Self {
+            server: Box::pin(server.into_future()),
+            stop,
+            cut,
+            open,
+        }
+    }
+
+    /// Resolves when the server ends by itself.
+    pub(super) async fn ended(&mut self) -> io::Result<()> {
+        self.server.as_mut().await
+    }
+
+    /// Answers the requests that have come, and cuts the connections of those that take too long.
+    pub(super) async fn stop(mut self, ending: &Ending, clock: &Clock) -> io::Result<()> {
+        self.stop.cancel();
+        let answered = clock.timeout(ending.left_for_work(), self.server.as_mut());
+        if let Ok(ended) = answered.await {
+            return ended;
+        }
+        self.open.close();
+        let (connections, after) = (self.open.len(), ending.limit_of_work());
+        tracing::warn!(
+            connections,
+            ?after,
+            "requests to the web server were not answered in time, and their \
+             connections are cut (`rocketmq.shutdown-timeout`)"
+        );
+        self.cut.cancel();
+        if clock
+            .timeout(ending.left(), self.open.wait())
+            .await
+            .is_err()
+        {
+            let connections = self.open.len();
+            tracing::warn!(
+                connections,
+                "connections of the web server hold on, in handlers that block"
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Listener for Door {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.socket).await;
+        let connection = Connection {
+            stream,
+            cut: Box::pin(self.cut.child_token().cancelled_owned()),
+            _open: self.open.token(),
+        };
+        (connection, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+}
+
+impl Connection {
+    /// The stream, unless it is cut; whoever waits for it learns when it is.
+    fn stream(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
+        match self.cut.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Poll::Pending => Ok(Pin::new(&mut self.stream)),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_read(context, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream(context)?.poll_write(context, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream(context)?.poll_write_vectored(context, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

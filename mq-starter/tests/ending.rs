@@ -1,0 +1,192 @@
+//! How an application ends when something does not.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use mq_core::clock::Clock;
+use mq_starter::config::SettingsOptions;
+use mq_starter::prelude::*;
+use mq_starter::{Application, ApplicationError};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, mpsc};
+
+/// What happens to handlers.
+#[derive(Clone)]
+struct Seen(mpsc::UnboundedSender<String>);
+
+/// Says when it is dropped.
+struct Dropped(Seen);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        // Nobody may listen any more.
+        drop(self.0.0.send("dropped".to_owned()));
+    }
+}
+
+#[rocketmq_message_listener(topic = "endless", consumer_group = "sleeper")]
+async fn sleep(State(seen): State<Seen>) -> ConsumeResult {
+    let _dropped = Dropped(seen.clone());
+    seen.0.send("begun".to_owned())?;
+    std::future::pending().await
+}
+
+#[rocketmq_message_listener(topic = "blocked", consumer_group = "stone")]
+async fn block(State(seen): State<Seen>) -> ConsumeResult {
+    seen.0.send("begun".to_owned())?;
+    loop {
+        std::thread::park();
+    }
+}
+
+async fn build(store: &TempDir, timeout: &str) -> (Application, mpsc::UnboundedReceiver<String>) {
+    let path = store.path().display().to_string();
+    let settings = SettingsOptions::default()
+        .set("rocketmq.embedded.store-path", path)
+        .set("rocketmq.shutdown-timeout", timeout);
+    let (seen, reports) = mpsc::unbounded_channel();
+    let app = RocketMQApplication::new()
+        .settings(settings)
+        .listeners(listeners![crate])
+        .provide(Seen(seen))
+        .build()
+        .await
+        .unwrap();
+    (app, reports)
+}
+
+#[tokio::test]
+async fn what_did_not_end_in_time_is_listed_with_listener_topic_message_and_age() {
+    let store = TempDir::new().unwrap();
+    let (app, mut reports) = build(&store, "100ms").await;
+    app.start().await.unwrap();
+    let mut ids = Vec::new();
+    for topic in ["endless", "blocked"] {
+        let sent = app.template().sync_send(topic, "x").await.unwrap();
+        ids.push(sent.message_id);
+        assert_eq!(reports.recv().await.unwrap(), "begun");
+    }
+
+    let stopped = app.shutdown().await.unwrap_err();
+
+    let ApplicationError::Stop(mut unfinished) = stopped else {
+        unreachable!("{stopped}");
+    };
+    unfinished.sort();
+    assert_eq!(unfinished.len(), 2, "{unfinished:?}");
+    let expected = [("block", "blocked", &ids[1]), ("sleep", "endless", &ids[0])];
+    for (told, (listener, topic, id)) in unfinished.iter().zip(expected) {
+        let expected = format!(
+            "the listener `{listener}` has had the message `{id}` of the topic `{topic}` for 0."
+        );
+        assert!(told.starts_with(&expected), "{told}");
+    }
+    // A handler that awaits ends there; the store was closed in order.
+    assert_eq!(reports.recv().await.unwrap(), "dropped");
+    assert!(!store.path().join("abort").exists());
+}
+
+#[tokio::test]
+async fn connections_of_requests_that_do_not_end_in_time_are_cut() {
+    let store = TempDir::new().unwrap();
+    let (app, _reports) = build(&store, "100").await;
+    let asked = Arc::new(Notify::new());
+    let ask = Arc::clone(&asked);
+    let router = Router::new().route(
+        "/",
+        get(async move || {
+            ask.notify_one();
+            std::future::pending::<&'static str>().await
+        }),
+    );
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut visitor = TcpStream::connect(socket.local_addr().unwrap())
+        .await
+        .unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    visitor.write_all(request).await.unwrap();
+
+    app.serve_until(socket, router, asked.notified())
+        .await
+        .unwrap();
+
+    let mut answer = Vec::new();
+    // Closed in order or not: it is closed.
+    let closed = visitor.read_to_end(&mut answer);
+    let clock = Clock::system();
+    drop(
+        clock
+            .timeout(Duration::from_secs(20), closed)
+            .await
+            .unwrap(),
+    );
+    assert!(answer.is_empty());
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io::{BufRead, BufReader, Lines};
+    use std::process::{ChildStderr, Command, Stdio};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+
+    /// Reads until a line has `words`.
+    fn wait_for(log: &mut Lines<BufReader<ChildStderr>>, words: &str) {
+        assert!(
+            log.any(|line| line.unwrap().contains(words)),
+            "`{words}` was not said"
+        );
+    }
+
+    #[test]
+    fn a_second_signal_ends_the_program_at_once_with_a_status_of_its_own() {
+        for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--ignored", "--exact", "--nocapture"])
+                .arg("signals::a_program_with_a_listener_that_never_ends")
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+            let id = Pid::from_child(&child);
+
+            wait_for(&mut log, "the handler has begun");
+            kill_process(id, Signal::TERM).unwrap();
+            wait_for(&mut log, "stopping");
+            kill_process(id, signal).unwrap();
+
+            assert_eq!(child.wait().unwrap().code(), Some(status));
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "the program that the test above runs; it ends with a signal"]
+    async fn a_program_with_a_listener_that_never_ends() {
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .init();
+        let store = TempDir::new().unwrap();
+        let (app, mut reports) = build(&store, "1m").await;
+        app.template()
+            .convert_and_send("blocked", "x")
+            .await
+            .unwrap();
+        let begun = async {
+            reports.recv().await.unwrap();
+            tracing::info!("the handler has begun");
+        };
+
+        let (ended, ()) = tokio::join!(app.run(), begun);
+
+        ended.unwrap();
+    }
+}
