@@ -42,13 +42,7 @@ impl Unsupported {
 
     /// Counts a refused request and tells of its subscription.
     pub(super) fn count(&self, refused: &Refused<'_>) {
-        let language = refused.language;
-        {
-            let counts = &mut self.0.lock().counts;
-            if counts.len() < MOST || counts.contains_key(language) {
-                *counts.entry(language.to_owned()).or_default() += 1;
-            }
-        }
+        self.0.lock().count(refused.language);
         self.tell(refused);
     }
 
@@ -60,14 +54,7 @@ impl Unsupported {
             topic,
             language,
         } = *refused;
-        let news = {
-            let told = &mut self.0.lock().told;
-            if told.len() >= MOST {
-                told.clear();
-            }
-            told.insert([client, group, topic, language].map(str::to_owned))
-        };
-        if news {
+        if self.0.lock().is_news(refused) {
             tracing::warn!(
                 client,
                 group,
@@ -80,8 +67,77 @@ impl Unsupported {
     }
 }
 
+impl Table {
+    fn count(&mut self, language: &str) {
+        if self.counts.len() < MOST || self.counts.contains_key(language) {
+            *self.counts.entry(language.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn is_news(&mut self, refused: &Refused<'_>) -> bool {
+        let Refused {
+            client,
+            group,
+            topic,
+            language,
+        } = *refused;
+        if self.told.len() >= MOST {
+            self.told.clear();
+        }
+        let refused = [client, group, topic, language].map(str::to_owned);
+        self.told.insert(refused)
+    }
+}
+
 /// As a broker of Apache's refuses with `enablePropertyFilter=false`.
 pub(super) fn not_built(language: &str) -> Refusal {
     let remark = format!("The broker does not support consumer to filter message by {language}");
     Refusal::system(remark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_counted_and_each_subscription_of_a_client_is_told_once() {
+        let mut table = Table::default();
+        let of = |client| Refused {
+            client,
+            group: "g",
+            topic: "orders",
+            language: "SQL92",
+        };
+
+        let told = ["a", "b", "a"].map(|client| {
+            table.count("SQL92");
+            table.is_news(&of(client))
+        });
+
+        assert_eq!(told, [true, true, false]);
+        let other = Refused {
+            topic: "stock",
+            ..of("a")
+        };
+        assert!(table.is_news(&other));
+        assert_eq!(table.counts["SQL92"], 3);
+    }
+
+    #[test]
+    fn what_clients_make_up_fills_no_memory() {
+        let mut table = Table::default();
+
+        for number in 0..5_000 {
+            let text = number.to_string();
+            table.count(&text);
+            table.is_news(&Refused {
+                client: &text,
+                group: "g",
+                topic: "orders",
+                language: &text,
+            });
+        }
+
+        assert!(table.counts.len() <= MOST && table.told.len() <= MOST);
+    }
 }

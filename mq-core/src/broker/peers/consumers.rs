@@ -75,6 +75,21 @@ impl Consumer {
         subscriptions.map(|subscription| &**subscription)
     }
 
+    /// Whether the two say the same, or one of them has said nothing yet. What they say in other
+    /// words may still mean the same.
+    fn agrees_with(&self, other: &Self) -> bool {
+        let (Some(ours), Some(theirs)) = (&self.said, &other.said) else {
+            return true;
+        };
+        let same = |(topic, ours): (&TopicName, &Arc<Subscription>)| {
+            let theirs = theirs.get(topic);
+            theirs.is_some_and(|theirs| {
+                theirs.selector == ours.selector && theirs.expression == ours.expression
+            })
+        };
+        ours.len() == theirs.len() && ours.iter().all(same)
+    }
+
     fn peer(&self) -> Peer {
         self.member.caller.peer.clone()
     }
@@ -93,7 +108,6 @@ impl Consumers {
             subscription_data_set: Vec::new(),
             ..data.clone()
         };
-        let topics_before = self.topics();
         let before = self.members.remove(&caller.peer.id());
         let before = before.filter(|before| before.member.caller.client_id == caller.client_id);
         let is_new = before.is_none();
@@ -111,19 +125,26 @@ impl Consumers {
             model: data.message_model,
             said,
         };
-        let changed = consumer.said != said_before;
-        let mixed = if changed && consumer.said.is_some() {
-            self.differing_from(&consumer)
-        } else {
-            Vec::new()
+        let heard = Heard {
+            moved: is_new
+                || self.gains_or_loses_a_topic(said_before.as_ref(), consumer.said.as_ref()),
+            incomplete: consumer.said.is_none(),
+            mixed: if consumer.said == said_before {
+                Vec::new()
+            } else {
+                self.differing_from(&consumer)
+            },
         };
-        let incomplete = consumer.said.is_none();
         self.members.insert(caller.peer.id(), consumer);
-        Heard {
-            moved: is_new || (changed && topics_before != self.topics()),
-            incomplete,
-            mixed,
-        }
+        heard
+    }
+
+    /// Whether a topic comes or goes for the group when a member beside those that are here says
+    /// `after` instead of `before`.
+    fn gains_or_loses_a_topic(&self, before: Option<&Said>, after: Option<&Said>) -> bool {
+        let named = |said: Option<&Said>, topic| said.is_some_and(|said| said.contains_key(topic));
+        let mut both = before.into_iter().chain(after).flat_map(HashMap::keys);
+        both.any(|topic| named(before, topic) != named(after, topic) && !self.wants(topic.as_str()))
     }
 
     /// Those for whom `leaves` holds are members no more; whether queues must be shared anew.
@@ -236,11 +257,14 @@ impl Consumers {
 
     /// Members that want something else than `consumer` does, as far as that was not told.
     fn differing_from(&mut self, consumer: &Consumer) -> Vec<Mixed> {
-        let said = self.members.values().filter(|other| other.said.is_some());
+        if consumer.model == MessageModel::Broadcasting {
+            // Everybody gets everything it wants.
+            return Vec::new();
+        }
         let mut mixed = Vec::new();
-        for other in said {
+        for other in self.members.values() {
             let (here, there) = (&consumer.member, &other.member);
-            if here.caller.client_id == there.caller.client_id {
+            if here.caller.client_id == there.caller.client_id || consumer.agrees_with(other) {
                 continue;
             }
             let found = differences(consumer.subscriptions(), other.subscriptions());
