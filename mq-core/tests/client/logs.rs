@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mq_core::client::Client;
 use mq_core::client::{ConcurrentListener, Outcome};
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, TopicName, property};
@@ -226,6 +227,82 @@ async fn what_is_handed_over_again_is_told_as_soon_as_its_own_call_has_had_its_t
     gate.add_permits(1);
     consumer.shutdown(LIMIT).await.unwrap();
     for client in [client, sender] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+/// Half of the messages of each were not delivered, and nobody was told.
+#[tokio::test]
+async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_other() {
+    let (lines, _listening) = Lines::listen();
+    let cluster = Cluster::start().await;
+    let clients = [cluster.client(), cluster.client()];
+    let topics = ["orders", "stock"].map(topic);
+    let seen = Seen::default();
+    let start = async |client: &Client, topic: &TopicName| {
+        let consumer = client
+            .push_consumer(from_the_beginning("mixed"))
+            .subscribe(topic.clone(), "*");
+        consumer.start(done(&seen)).await.unwrap()
+    };
+    for topic in &topics {
+        clients[0].create_topic(topic, 4).await.unwrap();
+    }
+    let of_orders = || lines.count(Level::WARN, "stock: not subscribed against `*`");
+    let of_stock = || lines.count(Level::WARN, "orders: not subscribed against `*`");
+
+    let first = start(&clients[0], &topics[0]).await;
+    let second = start(&clients[1], &topics[1]).await;
+    eventually("both say so", || (of_orders(), of_stock()) == (1, 1)).await;
+
+    let line = lines
+        .0
+        .lock()
+        .iter()
+        .find(|(level, _)| *level == Level::WARN)
+        .unwrap()
+        .1
+        .clone();
+    assert!(line.contains("group=mixed"), "{line}");
+    assert!(line.contains(" at 127.0.0.1:"), "{line}");
+    second.shutdown(LIMIT).await.unwrap();
+    let third = start(&clients[1], &topics[1]).await;
+    eventually("the new consumer says so, too", || of_stock() == 2).await;
+    assert_eq!(of_orders(), 1);
+    for consumer in [first, third] {
+        consumer.shutdown(LIMIT).await.unwrap();
+    }
+    for client in clients {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn members_that_want_the_same_in_other_words_are_not_told_of_each_other() {
+    let (lines, _listening) = Lines::listen();
+    let cluster = Cluster::start().await;
+    let topic = topic("orders");
+    let seen = Seen::default();
+    let clients = [cluster.client(), cluster.client(), cluster.client()];
+    clients[0].create_topic(&topic, 4).await.unwrap();
+    let warned = |part| lines.count(Level::WARN, part);
+    let mut consumers = Vec::new();
+    for (client, tags) in clients.iter().zip(["A || B", "B||A", "*"]) {
+        let consumer = client
+            .push_consumer(from_the_beginning("alike"))
+            .subscribe(topic.clone(), tags);
+        consumers.push(consumer.start(done(&seen)).await.unwrap());
+    }
+
+    let told = "orders: `A || B` against `*`";
+    eventually("the first two are told of the third", || warned(told) == 2).await;
+    assert_eq!(warned("members of the group"), 2);
+    for consumer in consumers {
+        consumer.shutdown(LIMIT).await.unwrap();
+    }
+    for client in clients {
         client.shutdown(LIMIT).await.unwrap();
     }
     cluster.stop().await;

@@ -10,9 +10,10 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::concurrently::{self, WorkQueue};
 use super::listener::{ConcurrentListener, Listener, OrderlyListener};
+use super::mixed_group::MixedGroup;
 use super::offsets::Offsets;
 use super::stuck::Stuck;
-use super::{Core, PushConsumer, lock, overdue, share};
+use super::{Core, PushConsumer, lock, mixed_group, overdue, share};
 use crate::client::cluster::Cluster;
 use crate::client::config::{ConsumerConfig, StartFrom};
 use crate::client::error::StartError;
@@ -127,6 +128,7 @@ impl PushConsumerBuilder {
             listener,
             assigned: Mutex::default(),
             stuck: Stuck::default(),
+            mixed: MixedGroup::default(),
             work: WorkQueue::default(),
             calls: Semaphore::new(config.consume_threads.into()),
             producer: Producer::inner(&cluster, inner_group(&config.group)),
@@ -149,6 +151,10 @@ fn spawn(core: &Arc<Core>, orders: mpsc::Receiver<Order>) {
     let tasks = &core.tasks;
     tasks.spawn_until_stop("sharing queues", share::run(Arc::clone(core), orders));
     tasks.spawn_until_stop("committing offsets", share::commit(Arc::clone(core)));
+    if core.is_clustering() {
+        let watching = mixed_group::watch(Arc::clone(core));
+        tasks.spawn_until_stop("comparing subscriptions", watching);
+    }
     if core.is_orderly() {
         tasks.spawn_until_stop("renewing locks", lock::renew(Arc::clone(core)));
         return;

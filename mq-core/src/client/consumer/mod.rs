@@ -8,6 +8,7 @@ mod builder;
 mod concurrently;
 mod listener;
 mod lock;
+mod mixed_group;
 mod offsets;
 mod orderly;
 mod overdue;
@@ -43,6 +44,7 @@ use crate::wire::body::MessageModel;
 use assigned::Assigned;
 use concurrently::WorkQueue;
 use listener::Listener;
+use mixed_group::MixedGroup;
 use offsets::{Commit, Offsets};
 use stuck::Stuck;
 
@@ -60,6 +62,7 @@ struct Core {
     /// The queues that are ours.
     assigned: Mutex<BTreeMap<MessageQueue, Arc<Assigned>>>,
     stuck: Stuck,
+    mixed: MixedGroup,
     /// What waits for a listener in no particular order.
     work: WorkQueue,
     /// Calls of a listener that takes messages in order.

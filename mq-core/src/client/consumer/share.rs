@@ -47,8 +47,9 @@ pub(super) async fn run(core: Arc<Core>, mut orders: mpsc::Receiver<Order>) {
             .ok()
             .flatten();
         while let Some(next) = order {
-            if let Order::Reset(body) = next {
-                reset(&core, &body);
+            match next {
+                Order::Reset(body) => reset(&core, &body),
+                Order::Rebalance => core.mixed.look(),
             }
             order = orders.try_recv().ok();
         }

@@ -1,0 +1,101 @@
+//! Says when other members of the group subscribe to something else: members share the queues all
+//! the same, so a message is passed over where the member that has its queue does not want it.
+//!
+//! Invariant: nothing waits for the answers, and a broker that gives none is passed over.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use tokio::sync::Notify;
+
+use super::Core;
+use crate::client::routes::MASTER;
+use crate::client::troubles::Troubles;
+use crate::message::subscription::{Subscription, differences};
+use crate::wire::body::{ConsumerConnection, SubscriptionData};
+use crate::wire::fastjson;
+use crate::wire::header::GetConsumerConnectionList;
+
+/// Whether to look, and which differences were told.
+#[derive(Debug, Default)]
+pub(super) struct MixedGroup {
+    due: Notify,
+    told: Troubles<String>,
+}
+
+impl MixedGroup {
+    /// Members of the group may have changed.
+    pub(super) fn look(&self) {
+        self.due.notify_one();
+    }
+}
+
+/// Looks whenever members have changed, until it is dropped.
+pub(super) async fn watch(core: Arc<Core>) {
+    loop {
+        core.mixed.due.notified().await;
+        for address in brokers(&core) {
+            let request = GetConsumerConnectionList {
+                consumer_group: core.config.group.to_text(),
+            };
+            let answer = core.cluster.call(&address, request, Bytes::new()).await;
+            match answer.map(|reply| fastjson::read::<ConsumerConnection>(&reply.body)) {
+                Ok(Ok(group)) => compare(&core, &address, &group),
+                Ok(Err(error)) => tracing::debug!(%address, %error, "no connections of the group"),
+                Err(error) => tracing::debug!(%address, %error, "no connections of the group"),
+            }
+        }
+    }
+}
+
+/// The brokers of the topics that we subscribe to.
+fn brokers(core: &Core) -> BTreeSet<ByteString> {
+    let topics = core.subscriptions.keys().filter(|topic| !topic.is_retry());
+    let routes = topics.filter_map(|topic| core.cluster.known_route(topic));
+    let mut addresses = BTreeSet::new();
+    for route in routes.filter(|route| !route.from_template) {
+        let masters = route
+            .brokers
+            .values()
+            .filter_map(|broker| broker.get(&MASTER));
+        addresses.extend(masters.cloned());
+    }
+    addresses
+}
+
+/// An Apache broker knows of a group what the last heartbeat of any member said, ours what all
+/// members want: either shows what others want beside us, sooner or later.
+fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
+    let me = &core.cluster.client_id;
+    let others = group
+        .connection_set
+        .iter()
+        .filter(|other| other.client_id != *me);
+    let others: Vec<_> = others
+        .map(|other| format!("{} at {}", other.client_id, other.client_addr))
+        .collect();
+    let table = group.subscription_table.values();
+    let theirs: Option<Vec<Subscription>> = table.map(SubscriptionData::to_subscription).collect();
+    let Some(theirs) = theirs.filter(|theirs| !theirs.is_empty() && !others.is_empty()) else {
+        return;
+    };
+    let found = differences(core.subscriptions.values(), &theirs);
+    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+    let found = found.join("; ");
+    if found.is_empty() || !core.mixed.told.begin(found.clone()) {
+        return;
+    }
+    tracing::warn!(
+        group = %core.config.group,
+        client = %me,
+        broker = address,
+        members = others.join(", "),
+        differences = found,
+        "members of the group subscribe to other things than this client (differences: this client \
+         against the group): each member gets a share of all queues, so messages are passed over \
+         where a member that does not want them has the queue; give all members the same \
+         subscriptions, or each program a group of its own"
+    );
+}
