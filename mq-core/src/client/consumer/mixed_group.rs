@@ -8,27 +8,35 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::Core;
 use crate::client::routes::MASTER;
-use crate::client::troubles::Troubles;
 use crate::message::subscription::{Subscription, differences};
 use crate::wire::body::{ConsumerConnection, SubscriptionData};
 use crate::wire::fastjson;
 use crate::wire::header::GetConsumerConnectionList;
 
+/// So many differences are told; whoever has more has seen enough.
+const MOST_TOLD: usize = 64;
+
 /// Whether to look, and which differences were told.
 #[derive(Debug, Default)]
 pub(super) struct MixedGroup {
     due: Notify,
-    told: Troubles<String>,
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl MixedGroup {
     /// Members of the group may have changed.
     pub(super) fn look(&self) {
         self.due.notify_one();
+    }
+
+    fn is_news(&self, difference: &str) -> bool {
+        let mut told = self.told.lock();
+        told.len() < MOST_TOLD && told.insert(difference.to_owned())
     }
 }
 
@@ -84,7 +92,7 @@ fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
     let found = differences(core.subscriptions.values(), &theirs);
     let found: Vec<_> = found.iter().map(ToString::to_string).collect();
     let found = found.join("; ");
-    if found.is_empty() || !core.mixed.told.begin(found.clone()) {
+    if found.is_empty() || !core.mixed.is_news(&found) {
         return;
     }
     tracing::warn!(
