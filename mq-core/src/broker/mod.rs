@@ -7,6 +7,7 @@
 mod admin;
 mod admit;
 mod advertised;
+mod beginning;
 mod clients;
 pub mod config;
 mod config_file;

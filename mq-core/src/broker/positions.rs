@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::Parts;
 use super::admit::{Admit, unreadable};
+use super::beginning::Beginnings;
 use super::offsets::{Offsets, Position};
 use crate::message::QueueOffset;
 use crate::remoting::{Incoming, Processor};
@@ -18,16 +19,13 @@ use crate::wire::header::{
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode};
 
-/// A queue whose first message lies within so many bytes of the log's end is young: new groups
-/// begin with that message. Apache asks whether it is still in memory, by default 40 % of it.
-const YOUNG: u64 = 2 * 1024 * 1024 * 1024;
-
 /// Answers questions about positions.
 #[derive(Clone, Debug)]
 pub(super) struct Positions {
     admit: Admit,
     offsets: Arc<Offsets>,
     store: MessageStore,
+    beginnings: Arc<Beginnings>,
 }
 
 impl Positions {
@@ -36,6 +34,11 @@ impl Positions {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
             store: parts.store.clone(),
+            beginnings: Arc::new(Beginnings::new(
+                &parts.store,
+                &parts.admit.groups,
+                &parts.admit.topics,
+            )),
         }
     }
 }
@@ -51,16 +54,17 @@ impl Processor<QueryConsumerOffset> for Positions {
     ) -> Result<Reply<OffsetReply>, Refusal> {
         let header = &request.header;
         let (group, topic) = (&*header.consumer_group, &*header.topic);
-        if let Some(offset) = self.offsets.committed(Position {
+        let at = Position {
             group,
             topic,
             queue: header.queue_id,
-        }) {
+        };
+        if let Some(offset) = self.offsets.committed(at) {
             return Ok(found(offset));
         }
         let may_begin = header.set_zero_if_not_found.unwrap_or(true);
-        let young = || self.store.first_is_recent(topic, header.queue_id, YOUNG);
-        if may_begin && young().map_err(|error| unreadable(&error))? {
+        let begins = || self.beginnings.is_first_message(at);
+        if may_begin && begins().map_err(|error| unreadable(&error))? {
             return Ok(found(0));
         }
         let remark = "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first";

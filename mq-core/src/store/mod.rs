@@ -48,7 +48,7 @@ use index::KeyIndex;
 pub use memory::{share_of, total_memory};
 pub use open::RecoveryReport;
 use paths::Paths;
-pub use read::{Boundary, ReadLimits, ReadOutcome, ReadStatus, TransferLimits};
+pub use read::{Boundary, FirstMessage, ReadLimits, ReadOutcome, ReadStatus, TransferLimits};
 use snapshot::Deletions;
 pub use zone::Zone;
 

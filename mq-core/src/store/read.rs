@@ -109,6 +109,18 @@ pub struct ReadOutcome {
     pub count: usize,
 }
 
+/// Where the first message of a queue lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FirstMessage {
+    /// There is none yet.
+    None,
+    /// It is gone.
+    Expired,
+    /// So many bytes before the end of the log.
+    Behind(u64),
+}
+
 /// Which of two neighbors a time between them means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Boundary {
@@ -242,29 +254,23 @@ impl MessageStore {
         self.0.store_time(&queue, offset.0)
     }
 
-    /// Whether a queue has lost nothing yet and its first message lies within `recent` bytes of the
-    /// end of the log: then a new group begins with it.
+    /// Where the first message of a queue lies.
     ///
     /// # Errors
     ///
     /// [`StoreError::Disk`].
-    pub fn first_is_recent(
-        &self,
-        topic: &str,
-        queue_id: i32,
-        recent: u64,
-    ) -> Result<bool, StoreError> {
+    pub fn first_message(&self, topic: &str, queue_id: i32) -> Result<FirstMessage, StoreError> {
         let Some(queue) = self.0.queues.find(topic, queue_id) else {
-            return Ok(true);
+            return Ok(FirstMessage::None);
         };
         if queue.min() > 0 {
-            return Ok(false);
+            return Ok(FirstMessage::Expired);
         }
         let first = queue.read(&*self.0.disk, 0, 1);
         let first = first.inspect_err(|error| self.0.tell_unreadable(error))?;
-        let first = first.first().copied();
         let end = self.0.log.written_end();
-        Ok(first.is_none_or(|first| end - first.offset.min(end) <= recent))
+        let behind = |first: &Entry| FirstMessage::Behind(end.saturating_sub(first.offset));
+        Ok(first.first().map_or(FirstMessage::None, behind))
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{MessageQueue, TopicName};
+use mq_core::store::StoreConfig;
 use mq_core::wire::ResponseCode;
 use mq_core::wire::body::{CheckClientRequestBody, SubscriptionData};
 use mq_core::wire::body::{ConsumerIds, LockBatchRequestBody, LockBatchResponseBody};
@@ -12,7 +13,9 @@ use mq_core::wire::header::{
     CheckClientConfig, GetConsumerListByGroup, GetProducerConnectionList, LockBatchMq, PullMessage,
     QueryConsumerOffset, UnlockBatchMq, UnregisterClient,
 };
+use tracing::Level;
 
+use crate::lines::Lines;
 use crate::stage::{Client, MINUTE, SECOND, Stage, code, message, pull, waiting, with};
 
 async fn members(client: &Client) -> Vec<String> {
@@ -200,6 +203,61 @@ async fn a_new_group_begins_with_a_young_queue_and_elsewhere_is_told_that_nothin
         ..header
     };
     assert_eq!(client.refused(strict).await, ResponseCode::QUERY_NOT_FOUND);
+    stage.stop().await;
+}
+
+/// A new group on an old queue once began at the end as soon as the first message lay 2 GiB back,
+/// however much memory there was, and nobody was told.
+#[tokio::test]
+async fn a_new_group_begins_with_a_message_in_memory_and_the_log_says_once_where_and_why() {
+    let (lines, _listening) = Lines::listen("mq_core::broker");
+    let told = |text: &str| lines.count(Level::INFO, text);
+    let in_memory = 10_000;
+    let stage = Stage::with_store(
+        |_| {},
+        |config| StoreConfig {
+            in_memory,
+            ..config.store()
+        },
+    )
+    .await;
+    let client = stage.client("a");
+    let begins = async |group: &'static str| {
+        client.heartbeat(group, &[("orders", "*")]).await;
+        let ask = || {
+            client.call(QueryConsumerOffset {
+                consumer_group: group.into(),
+                topic: "orders".into(),
+                queue_id: 0,
+                set_zero_if_not_found: None,
+            })
+        };
+        let (first, second) = (ask().await, ask().await);
+        assert_eq!(first.is_ok(), second.is_ok());
+        first.is_ok()
+    };
+    client.send(message("orders", 0), "first").await;
+
+    assert!(begins("early").await);
+    assert_eq!(told("a new group begins with the first message"), 1);
+    let line = lines.first(Level::INFO, "a new group begins").unwrap();
+    for part in [
+        "early",
+        "orders",
+        "10000 bytes",
+        "accessMessageInMemoryMaxRatio",
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+
+    for _ in 0..3 {
+        client
+            .send(message("orders", 0), "x".repeat(5_000).leak())
+            .await;
+    }
+    assert!(!begins("late").await);
+    assert_eq!(told("a new group begins where its client says"), 1);
+    assert_eq!(told("a new group begins"), 2);
     stage.stop().await;
 }
 
