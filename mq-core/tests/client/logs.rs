@@ -235,7 +235,7 @@ async fn what_is_handed_over_again_is_told_as_soon_as_its_own_call_has_had_its_t
 /// Half of the messages of each were not delivered, and nobody was told.
 #[tokio::test]
 async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_other() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _listening) = Lines::listen("mq_core::client");
     let cluster = Cluster::start().await;
     let clients = [cluster.client(), cluster.client()];
     let topics = ["orders", "stock"].map(topic);
@@ -256,14 +256,7 @@ async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_o
     let second = start(&clients[1], &topics[1]).await;
     eventually("both say so", || (of_orders(), of_stock()) == (1, 1)).await;
 
-    let line = lines
-        .0
-        .lock()
-        .iter()
-        .find(|(level, _)| *level == Level::WARN)
-        .unwrap()
-        .1
-        .clone();
+    let line = lines.first(Level::WARN, "").unwrap();
     assert!(line.contains("group=mixed"), "{line}");
     assert!(line.contains(" at 127.0.0.1:"), "{line}");
     second.shutdown(LIMIT).await.unwrap();
@@ -281,7 +274,7 @@ async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_o
 
 #[tokio::test]
 async fn members_that_want_the_same_in_other_words_are_not_told_of_each_other() {
-    let (lines, _listening) = Lines::listen();
+    let (lines, _listening) = Lines::listen("mq_core::client");
     let cluster = Cluster::start().await;
     let topic = topic("orders");
     let seen = Seen::default();
