@@ -22,7 +22,7 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
     header::derive(&parse_macro_input!(input as DeriveInput)).into()
 }
 
-/// Makes a struct that implements `RocketMQListener`, or an `async fn` with extractors, a listener.
+/// Makes a struct that implements `RocketMQListener`, or a function with extractors, a listener.
 ///
 /// | Key | Value | Default |
 /// |---|---|---|
@@ -32,8 +32,15 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
 /// | `selector_expression` | `*`, tags as `created \|\| paid`, or a condition | `*` |
 /// | `consume_mode` | `ConsumeMode::{Concurrently, Orderly}` | `Concurrently` |
 /// | `message_model` | `MessageModel::{Clustering, Broadcasting}` | `Clustering` |
-/// | `consume_thread_number` | 1 to 1000 handlers at a time | 20 |
+/// | `consume_thread_number` | 1 to 1000 handlers at a time, and threads at most | 20 |
 /// | `max_reconsume_times` | attempts after the first; −1: 16, in order without end | −1 |
+/// | `blocking` | `true`: the handler may block its thread, and gets one at once | `false` |
+///
+/// Handlers run on threads of their group, inside the application's runtime: what they await is that
+/// runtime's, and one that blocks holds up neither it nor other groups. Async handlers share as many
+/// threads as there are processors. One that computes for long or waits without `.await` holds its
+/// thread: after a second a warning names it, and more threads are started, up to
+/// `consume_thread_number`. A plain `fn` may block, as may an async handler with `blocking = true`.
 ///
 /// In `Broadcasting` a program begins at the end of a topic that is new to it, also of one that is
 /// created while it runs: declare such topics in the settings (`rocketmq.topics.<name>.queues`).

@@ -70,6 +70,17 @@ async fn block(body: String, State(door): State<Door>, State(seen): State<Seen>)
     Ok(())
 }
 
+/// More than there are processors: each gets a thread at once.
+const PLAIN: usize = 40;
+
+#[rocketmq_message_listener(topic = "plain", consumer_group = "plain", consume_thread_number = 40)]
+fn wait(body: String, State(door): State<Door>, State(seen): State<Seen>) -> ConsumeResult {
+    seen.report.send(format!("plain {body}"))?;
+    door.pass();
+    seen.ended.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
 #[rocketmq_message_listener(topic = "fast", consumer_group = "free")]
 async fn pass(body: String, State(seen): State<Seen>) -> ConsumeResult {
     seen.report.send(format!("fast {body}"))?;
@@ -234,6 +245,24 @@ async fn handlers_that_block_hold_up_nothing_else_on_a_runtime_with_one_thread()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn handlers_that_block_hold_up_nothing_else_on_a_runtime_with_two_threads() {
     handlers_that_block().await;
+}
+
+#[tokio::test]
+async fn a_plain_function_blocks_as_many_threads_as_its_group_has_handlers() {
+    let mut fixture = Fixture::build().await;
+    fixture.app.start().await.unwrap();
+
+    for number in 0..PLAIN {
+        fixture.send("plain", &number.to_string()).await;
+    }
+    for _ in 0..PLAIN {
+        assert!(fixture.next().await.starts_with("plain"));
+    }
+
+    assert_eq!(fixture.ended.load(Ordering::SeqCst), 0, "all stood still");
+    fixture.door.open();
+    fixture.app.shutdown().await.unwrap();
+    assert_eq!(fixture.ended.load(Ordering::SeqCst), PLAIN);
 }
 
 #[tokio::test]

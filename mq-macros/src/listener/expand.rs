@@ -18,9 +18,16 @@ pub(super) fn expand(model: &ListenerModel) -> TokenStream {
         Target::Struct(ident) => (ident, of_struct(ident)),
         Target::Function {
             ident,
+            is_async,
             parameters,
             output,
-        } => (ident, of_function(ident, parameters, output.as_deref())),
+        } => {
+            let call = if *is_async { of_async } else { of_blocking };
+            (
+                ident,
+                of_function(ident, parameters, output.as_deref(), call),
+            )
+        }
     };
     let name = name.to_string();
     quote! {
@@ -57,6 +64,9 @@ fn attribute(attribute: &Attribute) -> TokenStream {
             let number = proc_macro2::Literal::i64_unsuffixed(*number);
             quote!(#field: ::core::option::Option::Some(p::Written::Literal(#number)))
         }
+        Given::Truth(truth) => {
+            quote!(#field: ::core::option::Option::Some(p::Written::Literal(#truth)))
+        }
         Given::Variant(variant) => {
             let type_name = match &attribute.key.kind {
                 Kind::Choice(choice) => format_ident!("{}", choice.type_name),
@@ -79,7 +89,12 @@ fn of_struct(ident: &Ident) -> TokenStream {
     }
 }
 
-fn of_function(ident: &Ident, parameters: &[Type], output: Option<&Type>) -> TokenStream {
+fn of_function(
+    ident: &Ident,
+    parameters: &[Type],
+    output: Option<&Type>,
+    call: fn(&Ident, &[Ident], &TokenStream) -> TokenStream,
+) -> TokenStream {
     let names: Vec<_> = (0..parameters.len())
         .map(|number| format_ident!("parameter_{number}"))
         .collect();
@@ -88,6 +103,16 @@ fn of_function(ident: &Ident, parameters: &[Type], output: Option<&Type>) -> Tok
         .map(|ty| quote_spanned!(ty.span()=> p::extractor::<#ty>(assembly)));
     let span = output.map_or_else(|| ident.span(), Spanned::span);
     let outcome = quote_spanned!(span=> p::outcome(outcome));
+    let handler = call(ident, &names, &outcome);
+    quote! {
+        fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
+            #(let #names = #extractors;)*
+            assembly.is_complete().then(|| #handler)
+        }
+    }
+}
+
+fn of_async(ident: &Ident, names: &[Ident], outcome: &TokenStream) -> TokenStream {
     // Under the function's name rustc says that its future is not `Send`, and lints stay silent.
     let span = Span::call_site().located_at(ident.span());
     let future = quote_spanned!(span=> ::std::boxed::Box::pin(async move {
@@ -95,12 +120,15 @@ fn of_function(ident: &Ident, parameters: &[Type], output: Option<&Type>) -> Tok
         let outcome = #ident(#(#names),*).await;
         #outcome
     }));
-    quote! {
-        fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
-            #(let #names = #extractors;)*
-            assembly.is_complete().then(|| {
-                p::Handler::new(move |delivery| #future)
-            })
-        }
-    }
+    quote!(p::Handler::new(move |delivery| #future))
+}
+
+fn of_blocking(ident: &Ident, names: &[Ident], outcome: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(ident.span());
+    let called = quote_spanned!(span=> {
+        #(let #names = #names(&delivery)?;)*
+        let outcome = #ident(#(#names),*);
+        #outcome
+    });
+    quote!(p::Handler::blocking(move |delivery| #called))
 }

@@ -1,4 +1,4 @@
-//! The rules for what the attribute stands on: a struct, or an async function with extractors.
+//! The rules for what the attribute stands on: a struct, or a function with extractors.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -13,6 +13,7 @@ pub(super) enum Target {
     Struct(Ident),
     Function {
         ident: Ident,
+        is_async: bool,
         parameters: Vec<Type>,
         output: Option<Box<Type>>,
     },
@@ -26,7 +27,7 @@ impl Target {
             Ok(_) => {
                 diagnostics.at(
                     &keyword.parse2(item).ok(),
-                    "a listener is a struct that implements `RocketMQListener`, or an `async fn`",
+                    "a listener is a struct that implements `RocketMQListener`, or a function",
                 );
                 None
             }
@@ -54,12 +55,6 @@ fn of_struct(item: ItemStruct, diagnostics: &mut Diagnostics) -> Target {
 
 fn of_function(function: ItemFn, diagnostics: &mut Diagnostics) -> Target {
     let signature = function.sig;
-    if signature.asyncness.is_none() {
-        diagnostics.at(
-            &signature.fn_token,
-            "a listener is asynchronous: write `async fn`",
-        );
-    }
     if let Safety::Unsafe(word) = &signature.safety {
         diagnostics.at(
             word,
@@ -92,6 +87,7 @@ fn of_function(function: ItemFn, diagnostics: &mut Diagnostics) -> Target {
     };
     Target::Function {
         ident: signature.ident,
+        is_async: signature.asyncness.is_some(),
         parameters,
         output,
     }

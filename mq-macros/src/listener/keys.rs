@@ -22,6 +22,7 @@ pub(super) enum Kind {
     Expression,
     Choice(&'static Choice),
     Number(RangeInclusive<i64>),
+    Truth,
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -80,6 +81,13 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Number(-1..=i32::MAX as i64),
         required: false,
         example: "16",
+    },
+    Key {
+        name: "blocking",
+        aliases: &[],
+        kind: Kind::Truth,
+        required: false,
+        example: "true",
     },
 ];
 

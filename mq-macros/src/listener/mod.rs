@@ -1,4 +1,4 @@
-//! `#[rocketmq_message_listener]`: a struct or an async function becomes a listener.
+//! `#[rocketmq_message_listener]`: a struct or a function becomes a listener.
 
 mod choices;
 mod expand;

@@ -33,7 +33,9 @@ pub(super) enum Given {
     Number(i64),
     /// A member of an enum.
     Variant(&'static str),
-    /// A number or member that the settings decide.
+    /// True or false.
+    Truth(bool),
+    /// A number, member or truth value that the settings decide.
     Placeholder(LitStr),
 }
 
@@ -81,6 +83,7 @@ impl ListenerModel {
         }
         combinations(&attributes, diagnostics);
         let target = Target::of(item, diagnostics)?;
+        fits(&attributes, &target, diagnostics);
         Some(Self { target, attributes })
     }
 }
@@ -176,6 +179,9 @@ fn value(key: &Key, value: &Value) -> Result<Given, String> {
             choice.by_name(&text.value()).map(Given::Variant)
         }
         (Kind::Number(_), Value::Number(_, number)) => in_range(key, *number).map(Given::Number),
+        (Kind::Truth, Value::Text(_) | Value::Name(_) | Value::Other(_)) => truth(value)
+            .map(Given::Truth)
+            .ok_or_else(|| wrong_type(key)),
         _ => Err(wrong_type(key)),
     }
 }
@@ -214,6 +220,29 @@ fn placeholder(key: &Key, text: &LitStr, template: &Template<'_>) -> Result<Give
             }
             Ok(Given::Placeholder(text.clone()))
         }
+        Kind::Truth => match template.sole_default() {
+            Some(default) if truth_of(default).is_none() => Err(format!(
+                "the default does not fit: `{default}` is neither true nor false"
+            )),
+            _ => Ok(Given::Placeholder(text.clone())),
+        },
+    }
+}
+
+/// True or false, as a word or as a text.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Text(text) => truth_of(&text.value()),
+        _ => truth_of(&tokens(value).to_string()),
+    }
+}
+
+/// The words that the settings take.
+fn truth_of(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some(true),
+        "false" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 
@@ -268,6 +297,7 @@ fn wrong_type(key: &Key) -> String {
             );
         }
         Kind::Number(_) => "a number",
+        Kind::Truth => "true or false",
     };
     format!("`{name}` is {what}, as in `{name} = {example}` or `\"${{key:default}}\"`")
 }
@@ -304,6 +334,29 @@ fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
             check_expression(expression, names::tag_expression, diagnostics);
         }
         _ => {}
+    }
+}
+
+/// Values that do not fit what the attribute stands on.
+fn fits(attributes: &[Attribute], target: &Target, diagnostics: &mut Diagnostics) {
+    if !matches!(
+        target,
+        Target::Function {
+            is_async: false,
+            ..
+        }
+    ) {
+        return;
+    }
+    for attribute in attributes {
+        if let (key @ "blocking", Given::Truth(false)) = (attribute.key.name, &attribute.value) {
+            diagnostics.at(
+                &attribute.written,
+                format_args!(
+                    "a plain `fn` blocks its thread: leave `{key}` out, or write `async fn`"
+                ),
+            );
+        }
     }
 }
 

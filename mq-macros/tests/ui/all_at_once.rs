@@ -7,7 +7,7 @@ use mq_starter::prelude::*;
     message_model = Broadcasting,
     consume_thread_number = 0,
 )]
-fn take(_order: String) -> ConsumeResult {
+async fn take(_order: String) -> ConsumeResult {
     Ok(())
 }
 

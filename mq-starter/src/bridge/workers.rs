@@ -64,6 +64,8 @@ struct State {
     idle: usize,
     /// Threads that were called and have not woken up yet; they are idle no more.
     called: usize,
+    /// Threads that were started and do not run yet.
+    starting: usize,
     /// How often a thread took up a handler.
     taken: u64,
     closed: bool,
@@ -154,12 +156,14 @@ impl Pool {
     /// many are taken now, or `None` when no handler waits or all threads are at work.
     fn add_when_stalled(self: &Arc<Self>, taken: u64) -> Option<u64> {
         let mut state = self.state.lock();
-        let (waiting, at_work) = (state.waiting.len(), state.at_work());
-        if waiting == 0 || at_work >= self.most {
+        let at_work = state.at_work();
+        if state.waiting.is_empty() || at_work >= self.most {
             return None;
         }
         if state.taken == taken {
-            let more = waiting.min(at_work.max(1)).min(self.most - at_work);
+            let coming = state.called + state.starting;
+            let left = state.waiting.len().saturating_sub(coming);
+            let more = left.min(at_work.max(1)).min(self.most - at_work);
             self.put_to_work(&mut state, more);
         }
         Some(state.taken)
@@ -175,7 +179,10 @@ impl Pool {
                 continue;
             }
             match self.spawn(state.threads) {
-                Ok(()) => state.threads += 1,
+                Ok(()) => {
+                    state.threads += 1;
+                    state.starting += 1;
+                }
                 Err(error) => {
                     let (threads, name) = (state.threads, &self.name);
                     tracing::error!(
@@ -199,6 +206,7 @@ impl Pool {
     fn work(&self) {
         let _inside = self.runtime.enter();
         let mut state = self.state.lock();
+        state.starting -= 1;
         loop {
             if let Some(runnable) = state.waiting.pop_front() {
                 state.taken += 1;
@@ -246,5 +254,104 @@ impl fmt::Debug for Workers {
             .field("threads", &state.threads)
             .field("waiting", &state.waiting.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Handlers that block until they are told to go on, and say when they begin.
+    struct Blocked {
+        began: mpsc::Receiver<usize>,
+        go_on: Vec<mpsc::Sender<()>>,
+        handlers: Vec<FallibleTask<()>>,
+    }
+
+    fn block(workers: &Workers, conduct: Conduct, count: usize) -> Blocked {
+        let (begin, began) = mpsc::channel();
+        let (mut go_on, mut handlers) = (Vec::new(), Vec::new());
+        for number in 0..count {
+            let (tell, told) = mpsc::channel();
+            let begin = begin.clone();
+            handlers.push(workers.run(conduct, async move {
+                begin.send(number).unwrap();
+                told.recv().unwrap();
+            }));
+            go_on.push(tell);
+        }
+        Blocked {
+            began,
+            go_on,
+            handlers,
+        }
+    }
+
+    impl Blocked {
+        fn await_begin(&self, count: usize) {
+            for _ in 0..count {
+                self.began.recv().unwrap();
+            }
+        }
+
+        async fn end(self) {
+            for tell in self.go_on {
+                tell.send(()).unwrap();
+            }
+            for handler in self.handlers {
+                handler.await.unwrap();
+            }
+        }
+    }
+
+    fn threads(workers: &Workers) -> usize {
+        workers.0.state.lock().threads
+    }
+
+    #[tokio::test]
+    async fn handlers_that_are_known_to_block_get_a_thread_at_once_up_to_the_limit() {
+        let workers = Workers::new("test", 20, Handle::current());
+
+        let blocked = block(&workers, Conduct::Blocks, 22);
+
+        blocked.await_begin(20);
+        assert_eq!(threads(&workers), 20);
+        blocked.end().await;
+    }
+
+    #[tokio::test]
+    async fn handlers_that_turn_out_to_block_get_threads_after_a_while() {
+        let clock = Clock::manual(0);
+        let workers = Workers::new("test", 1000, Handle::current());
+        let usual = workers.0.usual;
+        let mut relief = std::pin::pin!(workers.relieve(clock.clone()));
+
+        let blocked = block(&workers, Conduct::Awaits, usual + 1);
+
+        blocked.await_begin(usual);
+        assert_eq!(threads(&workers), usual);
+        tokio::select! {
+            biased;
+            () = &mut relief => unreachable!("it never ends"),
+            () = clock.advance(STALLED * 3) => {}
+        }
+        blocked.await_begin(1);
+        assert_eq!(threads(&workers), usual + 1);
+        blocked.end().await;
+    }
+
+    #[tokio::test]
+    async fn threads_end_with_their_owner() {
+        let workers = Workers::new("test", 2, Handle::current());
+        let pool = Arc::clone(&workers.0);
+        workers.run(Conduct::Blocks, async {}).await.unwrap();
+
+        drop(workers);
+
+        while pool.state.lock().threads > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }

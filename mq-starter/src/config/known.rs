@@ -105,6 +105,7 @@ const LISTENER: &[(&str, Effect)] = &[
     ("message-model", Works),
     ("consume-thread-number", Works),
     ("max-reconsume-times", Works),
+    ("blocking", Works),
     ("topic", NAMED),
     ("group", NAMED),
     ("consumer-group", NAMED),

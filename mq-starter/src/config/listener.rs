@@ -38,6 +38,7 @@ enum Kind {
     Text,
     Number { from: i32, to: i32 },
     Words(&'static [(&'static str, &'static str)]),
+    Truth,
 }
 
 const PREFIX: &str = "rocketmq.consumer.listeners";
@@ -67,6 +68,7 @@ const ATTRIBUTES: &[(&str, Kind)] = &[
             to: i32::MAX,
         },
     ),
+    ("blocking", Kind::Truth),
 ];
 
 /// Every listener that files and arguments mention, by group and topic.
@@ -113,6 +115,7 @@ fn attribute(reader: &mut Reader<'_>, key: &str, kind: Kind) -> Option<Filled> {
         Kind::Text => reader.text(key)?.text,
         Kind::Number { from, to } => reader.number(key, from..=to)?.to_string(),
         Kind::Words(words) => reader.choice(key, words)?.to_owned(),
+        Kind::Truth => reader.truth(key)?.to_string(),
     };
     Some(Filled { text, ..value })
 }

@@ -29,6 +29,7 @@ pub use rocketmq::{
     Startup,
 };
 pub use sources::SettingsOptions;
+pub(crate) use typed::truth;
 
 /// All settings of one application, of every source, each with its origin.
 #[derive(Debug)]

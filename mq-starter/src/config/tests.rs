@@ -452,7 +452,7 @@ fn an_unknown_attribute_of_a_listener_is_answered_with_those_that_may_be_set() {
     let found = problems(&[("application.properties", line)]);
 
     let there_are = "unknown, there are: enabled, selector-type, selector-expression, consume-mode, \
-                     message-model, consume-thread-number, max-reconsume-times";
+                     message-model, consume-thread-number, max-reconsume-times, blocking";
     assert_eq!(
         found,
         [format!(

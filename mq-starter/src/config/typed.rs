@@ -355,7 +355,7 @@ impl<'de> Deserializer<'de> for Word {
 }
 
 /// Truth as Spring and YAML 1.1 write it.
-pub(super) fn truth(text: &str) -> Option<bool> {
+pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Some(true),
         "false" | "no" | "off" => Some(false),

@@ -21,6 +21,8 @@ pub struct Attributes {
     pub consume_thread_number: Option<Written<i32>>,
     /// Attempts after the first; −1 is the default of the mode.
     pub max_reconsume_times: Option<Written<i32>>,
+    /// Whether the handler may block its thread.
+    pub blocking: Option<Written<bool>>,
 }
 
 /// A value that is no text: itself, or a text that the settings fill.
@@ -43,5 +45,6 @@ impl Attributes {
         message_model: None,
         consume_thread_number: None,
         max_reconsume_times: None,
+        blocking: None,
     };
 }

@@ -364,6 +364,30 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_may_block_when_its_annotation_or_the_settings_say_so() {
+        let key = "rocketmq.consumer.listeners.shop.order-topic.blocking";
+        let says = Attributes {
+            blocking: Some(Written::Placeholder("${shop.blocking:true}")),
+            ..SHOP
+        };
+        for (attributes, settings, expected) in [
+            (SHOP, &[][..], false),
+            (says, &[], true),
+            (says, &[("shop.blocking", "off")], false),
+            (says, &[(key, "false")], false),
+            (SHOP, &[(key, "true")], true),
+        ] {
+            let (plan, problems) = plan(vec![declared(1, attributes)], settings);
+
+            assert!(problems.is_empty(), "{problems:?}");
+            assert_eq!(
+                plan.consumers[0].listeners[0].blocking, expected,
+                "{settings:?}"
+            );
+        }
+    }
+
+    #[test]
     fn everything_wrong_with_a_listener_is_reported_at_once() {
         let attributes = Attributes {
             selector_expression: Some("${shop.tags}"),

@@ -11,7 +11,7 @@ use super::declaration::Declaration;
 use super::handler::Handler;
 use super::modes::{ConsumeMode, MessageModel, Named, SelectorType};
 use super::names;
-use crate::config::{ListenerSettings, Settings};
+use crate::config::{ListenerSettings, Settings, truth};
 use crate::problem::Problem;
 use crate::state::{AppState, Assembly};
 
@@ -113,6 +113,12 @@ impl<'a> Reading<'a> {
         let selector = selector.unwrap_or_default();
         let expression = self.expression(selector);
         let handler = self.handler(state);
+        let blocking = self.value("blocking", attributes.blocking, |text| {
+            truth(text).ok_or_else(|| format!("`{text}` is neither true nor false"))
+        });
+        if handler.as_ref().is_some_and(Handler::is_blocking) && blocking == Some(false) {
+            self.complain("a plain `fn` blocks its thread, whatever `blocking` says: leave it out");
+        }
         let (mode, model) = (mode.unwrap_or_default(), model.unwrap_or_default());
         if model == MessageModel::Broadcasting && mode == ConsumeMode::Orderly {
             self.complain(
@@ -131,7 +137,7 @@ impl<'a> Reading<'a> {
                 topic,
                 selector,
                 expression,
-                blocking: handler.is_blocking(),
+                blocking: handler.is_blocking() || blocking.unwrap_or_default(),
                 handler,
             },
             group,
