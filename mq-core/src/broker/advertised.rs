@@ -1,6 +1,6 @@
 //! What the broker says it is called.
 //!
-//! Invariant: nobody is told an address that the broker does not listen at.
+//! Invariant: nobody is told an address of a family that the broker does not listen to.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -75,6 +75,7 @@ impl Advertised {
             listening
                 .check(ip)
                 .map_err(not_listened(host, ip, listening))?;
+            tell_of_a_proxy(host, ip, listening);
             return Ok(Self::from(SocketAddr::new(ip, port)));
         }
         let found = lookup_host((host, port)).await;
@@ -90,6 +91,7 @@ impl Advertised {
         for socket in found {
             match listening.check(socket.ip()) {
                 Ok(()) => {
+                    tell_of_a_proxy(host, socket.ip(), listening);
                     let text = format!("{host}:{port}");
                     return Ok(Self { text, socket });
                 }
@@ -100,6 +102,17 @@ impl Advertised {
             }
         }
         Err(refused.unwrap_or_else(|| AdvertiseError::NoAddress(host.to_owned())))
+    }
+}
+
+fn tell_of_a_proxy(host: &str, ip: IpAddr, listening: &Listening) {
+    if listening.is_behind(ip) {
+        tracing::warn!(
+            "brokerIP1: `{host}` ({ip}) is an address of this machine, but the broker listens at {} alone; \
+             clients reach it only if a proxy at {ip} passes their connections on. Without one set \
+             `bindAddress` to `0.0.0.0`",
+            listening.socket()
+        );
     }
 }
 
@@ -137,6 +150,14 @@ mod tests {
         assert!(text.contains("listens at 127.0.0.1:"), "{text}");
         assert!(text.contains("only IPv4 is listened to"), "{text}");
         assert!(text.contains("set `brokerIP1`"), "{text}");
+    }
+
+    /// A recording proxy of the tests and a TLS proxy of an operator stand there.
+    #[tokio::test]
+    async fn another_address_of_the_machine_is_one_of_a_proxy() {
+        let other = advertised("127.0.0.1:0", Some("127.0.0.2")).await.unwrap();
+
+        assert_eq!(other.socket.ip().to_string(), "127.0.0.2");
     }
 
     #[tokio::test]

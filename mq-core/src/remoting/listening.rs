@@ -44,9 +44,6 @@ pub enum NotListened {
     /// The server takes IPv6 only.
     #[error("it is an IPv4 address, and only IPv6 is listened to")]
     Ipv4,
-    /// The machine has the address, but the server listens at another one.
-    #[error("it is an address of this machine, but another one is listened at")]
-    Another,
 }
 
 impl Listening {
@@ -75,8 +72,9 @@ impl Listening {
         })
     }
 
-    /// Whether a server that listens here can be reached at `ip`. An address that is none of this
-    /// machine's may be translated on the way and counts as reachable, if the family is right.
+    /// Whether a server that listens here can be reached at `ip`. Another address than the one that
+    /// is listened at may be translated on the way or be that of a proxy, and counts as reachable if
+    /// the family is right.
     ///
     /// # Errors
     ///
@@ -92,9 +90,15 @@ impl Listening {
         match (ip, own) {
             (IpAddr::V6(_), IpAddr::V4(_)) => Err(NotListened::Ipv6),
             (IpAddr::V4(_), IpAddr::V6(_)) => Err(NotListened::Ipv4),
-            _ if !own.is_unspecified() && is_of_this_machine(ip) => Err(NotListened::Another),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the machine has `ip` but another address alone is listened at, so that only a proxy
+    /// on this machine can lead from there to here.
+    pub fn is_behind(&self, ip: IpAddr) -> bool {
+        let (ip, own) = (ip.to_canonical(), self.socket.ip());
+        !own.is_unspecified() && ip != own && is_of_this_machine(ip)
     }
 
     fn or_if_everywhere(&self, ip: impl FnOnce() -> IpAddr) -> SocketAddr {
@@ -213,14 +217,16 @@ mod tests {
     }
 
     #[test]
-    fn at_one_address_no_other_of_the_machine_is_reached_but_one_that_is_translated_is() {
+    fn at_one_address_another_of_its_family_is_reached_by_a_proxy_or_a_translation() {
         let one = at("127.0.0.1:9876", Families::One);
 
         assert_eq!(one.check(ip("127.0.0.1")), Ok(()));
         assert_eq!(one.check(ip("::ffff:127.0.0.1")), Ok(()));
-        assert_eq!(one.check(ip("127.0.0.2")), Err(NotListened::Another));
+        assert_eq!(one.check(ip("127.0.0.2")), Ok(()));
         assert_eq!(one.check(ip("::1")), Err(NotListened::Ipv6));
         assert_eq!(one.check(ip("203.0.113.7")), Ok(()));
+        assert!(!one.is_behind(ip("::ffff:127.0.0.1")) && !one.is_behind(ip("203.0.113.7")));
+        assert!(!at("0.0.0.0:9876", Families::One).is_behind(ip("127.0.0.1")));
         assert_eq!(one.from_elsewhere(), one.from_here());
         let six = at("[::1]:9876", Families::One);
         assert_eq!(six.check(ip("127.0.0.1")), Err(NotListened::Ipv4));
