@@ -144,6 +144,12 @@ impl Broker {
             stuck: Arc::new(Troubles::new(clock.clone())),
             clock: clock.clone(),
         };
+        // Nothing new is stored yet.
+        let end = |topic: &str, queue| store.max_offset(topic, queue).to_wire();
+        offsets.correct(end);
+        delays
+            .offsets
+            .correct(|level| end(SCHEDULE_TOPIC, level - 1));
         let parts = Parts {
             admit: Admit {
                 config,
@@ -185,6 +191,9 @@ impl Broker {
             return Err(Stopped);
         }
         let parts = &self.parts;
+        // What was corrected at the start would look right again once new messages have come.
+        report(parts.offsets.save().await);
+        report(parts.delays.save().await);
         parts.store.on_arrival(Arc::new(Arrivals {
             waiting: Arc::clone(&parts.waiting),
             schedule: Arc::clone(&self.delays.schedule),

@@ -1,7 +1,8 @@
 //! How far each group is in each queue, kept in `config/consumerOffset.json`
 //! (`ConsumerOffsetManager`).
 //!
-//! Invariant: while a reset waits for its consumer, that consumer's own reports do not count.
+//! Invariant: while a reset waits for its consumer, that consumer's own reports do not count; no
+//! committed offset lies beyond the end of its queue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config_file::ConfigFile;
 use crate::clock::Clock;
+use crate::message::QueueOffset;
 use crate::saved_file::FileError;
 use crate::store::disk::Disk;
 use crate::wire::body::DataVersion;
@@ -118,6 +120,39 @@ impl Offsets {
         })
     }
 
+    /// Sets offsets beyond the end of their queue, which `end` tells, to that end: what lay there is
+    /// gone, and what comes there next has not been consumed. Their consumers are sent there too.
+    ///
+    /// To be called before anything new is stored.
+    pub(super) fn correct(&self, end: impl Fn(&str, i32) -> i64) {
+        let table = self.table.lock();
+        let mut beyond = Vec::new();
+        for (topic, groups) in &table.committed {
+            for (group, queues) in groups {
+                for (queue, offset) in queues {
+                    let end = end(topic, *queue);
+                    if *offset > end {
+                        tracing::warn!(
+                            %group, %topic, queue, offset, end,
+                            "the group's committed offset lies beyond the end of the queue, whose \
+                             messages were removed or lost: the group goes on at the end"
+                        );
+                        beyond.push((topic.clone(), group.clone(), *queue, end));
+                    }
+                }
+            }
+        }
+        drop(table);
+        for (topic, group, queue, end) in beyond {
+            let at = Position {
+                group: &group,
+                topic: &topic,
+                queue,
+            };
+            self.reset(at, end);
+        }
+    }
+
     /// The first message that the group has not consumed, as it last said.
     pub(super) fn committed(&self, at: Position<'_>) -> Option<i64> {
         find(&self.table.lock().committed, at)
@@ -140,6 +175,16 @@ impl Offsets {
             .filter(|(_, groups)| groups.contains_key(group))
             .map(|(topic, _)| topic.clone())
             .collect()
+    }
+
+    /// The same from a consumer of a queue that goes up to `end`. An offset beyond it is from an
+    /// earlier life of the topic, and would let messages be skipped that are still to come.
+    pub(super) fn commit_up_to(&self, end: QueueOffset, at: Position<'_>, offset: i64) {
+        if offset > end.to_wire() {
+            tracing::debug!(?at, offset, %end, "a commit beyond the end of the queue is left out");
+            return;
+        }
+        self.commit(at, offset);
     }
 
     /// The group has consumed everything before `offset`.
@@ -177,12 +222,20 @@ impl Offsets {
         offset
     }
 
-    /// Forgets a topic.
-    pub(super) fn forget_topic(&self, topic: &str) {
+    /// Forgets a topic of so many queues. Should it be created anew, those who have consumed it, and
+    /// the `living` groups, begin at its beginning: what they still say is of the old one.
+    pub(super) fn forget_topic(&self, topic: &str, living: BTreeSet<ByteString>, queues: i32) {
         let mut table = self.table.lock();
         table.resets.remove(topic);
-        if table.committed.remove(topic).is_some() {
+        let committed = table.committed.remove(topic);
+        if committed.is_some() {
             self.changed.store(true, Ordering::Release);
+        }
+        let beginning = || (0..queues).map(|queue| (queue, 0)).collect();
+        let groups = committed.unwrap_or_default().into_keys().chain(living);
+        let resets: HashMap<_, BTreeMap<_, _>> = groups.map(|group| (group, beginning())).collect();
+        if !resets.is_empty() {
+            table.resets.insert(topic.into(), resets);
         }
     }
 
@@ -292,6 +345,40 @@ mod tests {
         assert_eq!(offsets.committed(at(0)), Some(6));
     }
 
+    #[tokio::test]
+    async fn an_offset_beyond_the_end_of_its_queue_is_set_to_the_end_and_its_consumer_sent_there() {
+        let disk = disk();
+        let offsets = open(&disk);
+        for queue in 0..3 {
+            offsets.commit(at(queue), 7);
+        }
+
+        offsets.correct(|_, queue| {
+            if queue == 0 {
+                7
+            } else {
+                5 * i64::from(queue - 1)
+            }
+        });
+        offsets.save().await.unwrap();
+
+        assert_eq!(offsets.take_reset(at(0)), None);
+        assert_eq!(offsets.take_reset(at(1)), Some(0));
+        let again = open(&disk);
+        let committed = [0, 1, 2].map(|queue| again.committed(at(queue)));
+        assert_eq!(committed, [Some(7), Some(0), Some(5)]);
+    }
+
+    #[test]
+    fn a_commit_beyond_the_end_of_the_queue_does_not_count() {
+        let offsets = open(&disk());
+
+        offsets.commit_up_to(QueueOffset(5), at(0), 6);
+        assert_eq!(offsets.committed(at(0)), None);
+        offsets.commit_up_to(QueueOffset(5), at(0), 5);
+        assert_eq!(offsets.committed(at(0)), Some(5));
+    }
+
     #[test]
     fn a_topic_and_a_group_can_be_forgotten() {
         let offsets = open(&disk());
@@ -303,8 +390,13 @@ mod tests {
             offsets.commit(position, 1);
         }
 
-        offsets.forget_topic("orders");
+        offsets.forget_topic("orders", BTreeSet::from(["other".into()]), 1);
         assert_eq!(offsets.committed(at(0)), None);
+        offsets.commit(at(0), 1);
+        assert_eq!(offsets.committed(at(0)), None, "it is of the old topic");
+        assert_eq!(offsets.take_reset(at(0)), Some(0));
+        offsets.commit(at(0), 1);
+        assert_eq!(offsets.committed(at(0)), Some(1));
         assert_eq!(offsets.committed(other), Some(1));
 
         offsets.forget_group("shop");

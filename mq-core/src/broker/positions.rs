@@ -93,14 +93,13 @@ impl Processor<UpdateConsumerOffset> for Positions {
                 "there is no offset {offset} in queue {queue} of {topic}"
             )));
         }
-        self.offsets.commit(
-            Position {
-                group,
-                topic,
-                queue,
-            },
-            offset,
-        );
+        let at = Position {
+            group,
+            topic,
+            queue,
+        };
+        let end = self.store.max_offset(topic, queue);
+        self.offsets.commit_up_to(end, at, offset);
         Ok(Reply::ok(NoFields))
     }
 }

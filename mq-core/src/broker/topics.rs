@@ -231,11 +231,11 @@ impl Topics {
         table.find_or_put(name, config, self.clock.now_ms())
     }
 
-    /// Removes a topic; says whether there was one.
-    pub(super) fn remove(&self, name: &str) -> bool {
+    /// Removes a topic; gives it when there was one.
+    pub(super) fn remove(&self, name: &str) -> Option<Arc<Topic>> {
         let mut table = self.table.write();
-        let removed = table.topics.remove(name).is_some();
-        if removed {
+        let removed = table.topics.remove(name);
+        if removed.is_some() {
             table.version = table.version.next(self.clock.now_ms());
         }
         removed
@@ -369,8 +369,8 @@ mod tests {
 
         assert_eq!(again.find("orders").unwrap().queues(), 3);
         assert_eq!(again.to_body().data_version.counter, before + 1);
-        assert!(again.remove("orders"));
-        assert!(!again.remove("orders"));
+        assert!(again.remove("orders").is_some());
+        assert!(again.remove("orders").is_none());
         assert_eq!(again.to_body().data_version.counter, before + 2);
     }
 }

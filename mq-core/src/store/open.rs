@@ -102,6 +102,7 @@ impl MessageStore {
         };
         let report = inner.recover(&found)?;
         inner.say_open()?;
+        inner.correct_snapshot()?;
         inner.save_mark()?;
         report.tell();
         Ok((Self(Arc::new(inner)), report))

@@ -64,9 +64,36 @@ impl Deletions {
     pub(super) fn new(marks: BTreeMap<String, u64>) -> Self {
         Self(Mutex::new(marks))
     }
+
+    /// Takes back marks behind the `end` of the log, which has become shorter: what will be written
+    /// there belongs to topics of a new life. Says whether there were any.
+    fn end_at(&self, end: u64) -> bool {
+        let mut marks = self.0.lock();
+        let mut beyond = false;
+        for (topic, before) in marks.iter_mut().filter(|(_, before)| **before > end) {
+            tracing::warn!(
+                topic,
+                before,
+                end,
+                "the topic was deleted in a part of the log that is gone: what is stored from now \
+                 on is not deleted"
+            );
+            *before = end;
+            beyond = true;
+        }
+        beyond
+    }
 }
 
 impl Inner {
+    /// Brings the file in line with a log that has become shorter, before anything new is stored.
+    pub(super) fn correct_snapshot(&self) -> Result<(), StoreError> {
+        if self.deletions.end_at(self.log.written_end()) {
+            self.save_snapshot()?;
+        }
+        Ok(())
+    }
+
     /// Writes the file as things stand.
     pub(super) fn save_snapshot(&self) -> Result<(), StoreError> {
         let begin = self.log.begin();

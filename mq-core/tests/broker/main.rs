@@ -16,6 +16,7 @@ mod hostile;
 mod journey;
 #[path = "../lines/mod.rs"]
 mod lines;
+mod positions;
 #[cfg(feature = "namesrv")]
 mod registration;
 mod rules;

@@ -12,6 +12,8 @@ use crate::broker::Parts;
 use crate::broker::admit::{Admit, illegal, not_saved, unreadable};
 use crate::broker::given::Given;
 use crate::broker::offsets::Offsets;
+use crate::broker::peers::Peers;
+use crate::broker::pull::Waiting;
 use crate::message::TopicName;
 use crate::remoting::{Incoming, Processor};
 use crate::store::MessageStore;
@@ -31,6 +33,8 @@ pub(super) struct TopicAdmin {
     admit: Admit,
     offsets: Arc<Offsets>,
     given: Arc<Given>,
+    peers: Arc<Peers>,
+    waiting: Arc<Waiting>,
     store: MessageStore,
 }
 
@@ -40,6 +44,8 @@ impl TopicAdmin {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
             given: Arc::clone(&parts.given),
+            peers: Arc::clone(&parts.peers),
+            waiting: Arc::clone(&parts.waiting),
             store: parts.store.clone(),
         }
     }
@@ -103,12 +109,14 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
     ) -> Result<Reply<NoFields>, Refusal> {
         let topic = TopicName::new(request.header.topic).map_err(|error| illegal(&error))?;
         self.not_our_own(&topic)?;
-        if !self.admit.topics.remove(topic.as_str()) {
+        let Some(removed) = self.admit.topics.remove(topic.as_str()) else {
             self.publish_changes().await?;
             return Ok(Reply::ok(NoFields));
-        }
+        };
         tracing::info!(%topic, "the topic is deleted");
-        self.offsets.forget_topic(topic.as_str());
+        let living = self.peers.groups_wanting(topic.as_str());
+        self.offsets
+            .forget_topic(topic.as_str(), living, removed.queues());
         self.given.forget_topic(topic.as_str());
         let (store, name) = (self.store.clone(), topic.clone());
         let deleted = tokio::task::spawn_blocking(move || store.delete_topic(name.as_str())).await;
@@ -116,6 +124,7 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
             Ok(outcome) => outcome.map_err(|error| unreadable(&error))?,
             Err(_panic) => return Err(Refusal::system("the topic's queues were not deleted")),
         }
+        self.waiting.wake(&topic);
         self.offsets
             .save()
             .await

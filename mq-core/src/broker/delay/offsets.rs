@@ -47,6 +47,28 @@ impl DelayOffsets {
         })
     }
 
+    /// Sets offsets beyond the end of their level's queue, which `end` tells, to that end: what lay
+    /// there is gone, and what comes there next is still to be delivered
+    /// (`ScheduleMessageService.correctDelayOffset`).
+    ///
+    /// To be called before anything new is stored.
+    pub(in crate::broker) fn correct(&self, end: impl Fn(i32) -> i64) {
+        for (level, offset) in &mut self.saved.lock().offset_table {
+            let end = end(*level);
+            if *offset > end {
+                tracing::warn!(
+                    level,
+                    offset,
+                    end,
+                    "delayOffset.json says that more messages of the delay level are delivered than \
+                     there are: delivery goes on at the end of its queue"
+                );
+                *offset = end;
+                self.changed.store(true, Ordering::Release);
+            }
+        }
+    }
+
     /// The next message of `level`.
     pub(in crate::broker) fn of(&self, level: i32) -> i64 {
         self.saved

@@ -74,19 +74,24 @@ impl PullProcessor {
             topic: &header.topic,
             queue: header.queue_id,
         };
-        if let Some(offset) = self.offsets.take_reset(at) {
-            return Ok(self.moved(&header, offset));
+        if let Some(moved) = self.sent_elsewhere(&header, at) {
+            return Ok(moved);
         }
         if header.has(PullMessage::COMMIT) && header.commit_offset >= 0 {
-            self.offsets.commit(at, header.commit_offset);
+            let end = self.store.max_offset(at.topic, at.queue);
+            self.offsets.commit_up_to(end, at, header.commit_offset);
         }
         let mut outcome = self.read(&header, &admitted)?;
         let may_wait = header.has(PullMessage::SUSPEND) && header.suspend_timeout_millis > 0;
         self.given.record(at, outcome.count, outcome.next);
         if may_wait && code_of(&outcome, &header) == ResponseCode::PULL_NOT_FOUND {
             self.wait(&header, &admitted).await?;
-            // Its member may have said meanwhile that it wants something else.
+            // Its member may have said meanwhile that it wants something else, and the topic may
+            // have been deleted.
             let admitted = self.admitted(&header, asker).await?;
+            if let Some(moved) = self.sent_elsewhere(&header, at) {
+                return Ok(moved);
+            }
             outcome = self.read(&header, &admitted)?;
             self.given.record(at, outcome.count, outcome.next);
         }
@@ -118,7 +123,28 @@ impl PullProcessor {
                 ..outcome
             };
         }
+        if outcome.status == ReadStatus::BeyondEnd {
+            outcome.next = self.back_from_beyond(header, &outcome);
+        }
         Ok(outcome)
+    }
+
+    /// Where a reader goes on that is beyond the end of a queue, as it was in an earlier life of the
+    /// topic or before the log lost its tail: messages may have come since that nobody has read.
+    /// Apache goes on at the end, and skips them.
+    fn back_from_beyond(&self, header: &PullMessage, outcome: &ReadOutcome) -> QueueOffset {
+        let committed = self.offsets.committed(Position {
+            group: &header.consumer_group,
+            topic: &header.topic,
+            queue: header.queue_id,
+        });
+        let committed = committed.and_then(QueueOffset::from_wire);
+        let (min, max) = (outcome.min, outcome.max);
+        match committed.filter(|offset| *offset <= max) {
+            Some(offset) => offset.max(min),
+            None if min == QueueOffset(0) => min,
+            None => max,
+        }
     }
 
     /// Waits until a message is there that is wanted, or the time is over.
@@ -150,7 +176,18 @@ impl PullProcessor {
         Ok(())
     }
 
-    /// An administrator has sent the group to another offset.
+    /// The answer when the group was sent to another offset than where it is: by an administrator,
+    /// or because the queue is not the one any more that it was.
+    fn sent_elsewhere(
+        &self,
+        header: &PullMessage,
+        at: Position<'_>,
+    ) -> Option<Reply<PullMessageReply>> {
+        let offset = self.offsets.take_reset(at)?;
+        (offset != header.queue_offset).then(|| self.moved(header, offset))
+    }
+
+    /// The group goes on at another offset.
     fn moved(&self, header: &PullMessage, offset: i64) -> Reply<PullMessageReply> {
         let topic = &header.topic;
         let bound = |offset: QueueOffset| offset.to_wire();

@@ -101,6 +101,16 @@ impl Waiting {
         }
     }
 
+    /// Lets all pulls of a topic go on, which is there no more.
+    pub(in crate::broker) fn wake(&self, topic: &TopicName) {
+        let lines = self.lines.lock();
+        let queues = lines.get(topic).into_iter().flat_map(HashMap::values);
+        for waiter in queues.flat_map(BTreeMap::values) {
+            waiter.state.store(MATCHED, Ordering::Release);
+            waiter.news.notify_one();
+        }
+    }
+
     /// How many wait.
     pub(in crate::broker) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)

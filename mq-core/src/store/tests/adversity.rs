@@ -1,5 +1,6 @@
 //! What others do meanwhile, full disks, and files that lie.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -661,4 +662,28 @@ fn after_a_failed_sync_the_background_tries_no_other() {
         assert!(matches!(store.writable(), Err(AppendError::Closed(_))));
         tasks.request_stop();
     });
+}
+
+/// The snapshot in `config/` said up to where the messages of a deleted topic lie; in a log that
+/// began anew, that covered messages of the topic's next life.
+#[test]
+fn a_topic_that_was_deleted_in_a_log_that_is_gone_keeps_what_is_stored_in_the_next() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for _ in 0..20 {
+        append(&store, "t", 0, "old");
+    }
+    store.delete_topic("t").unwrap();
+    store.close().unwrap();
+    drop(store);
+    for name in ["commitlog", "consumequeue", "checkpoint"] {
+        disk.remove(&Path::new("/store").join(name)).unwrap();
+    }
+    let store = open(&disk);
+    append(&store, "t", 0, "new");
+    drop(store);
+
+    let store = open(&disk.crash(|| false));
+
+    assert_eq!(bodies(&store, "t", 0), ["new"]);
 }
