@@ -191,9 +191,10 @@ impl Broker {
             return Err(Stopped);
         }
         let parts = &self.parts;
-        // What was corrected at the start would look right again once new messages have come.
-        report(parts.offsets.save().await);
-        report(parts.delays.save().await);
+        // What was corrected at the start would look right again once new messages have come. An
+        // error has been told already.
+        drop(parts.offsets.save().await);
+        drop(parts.delays.save().await);
         parts.store.on_arrival(Arc::new(Arrivals {
             waiting: Arc::clone(&parts.waiting),
             schedule: Arc::clone(&self.delays.schedule),
