@@ -5,6 +5,7 @@
 mod broker;
 mod cli;
 mod failure;
+mod memory;
 mod namesrv;
 mod ready;
 mod running;
@@ -36,6 +37,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    memory::return_what_is_freed();
     match serve(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

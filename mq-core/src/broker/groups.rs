@@ -36,7 +36,7 @@ struct Table {
 }
 
 impl Table {
-    fn put(&mut self, name: GroupName, config: SubscriptionGroupConfig, now_ms: i64) -> bool {
+    fn put(&mut self, name: GroupName, mut config: SubscriptionGroupConfig, now_ms: i64) -> bool {
         if self
             .groups
             .get(&name)
@@ -44,6 +44,8 @@ impl Table {
         {
             return false;
         }
+        let name = name.detached();
+        config.group_name = name.to_text();
         self.groups
             .insert(name.clone(), Arc::new(Group { name, config }));
         self.version = self.version.next(now_ms);

@@ -63,7 +63,7 @@ struct Table {
 
 impl Table {
     /// Puts a topic in; says whether anything changed.
-    fn put(&mut self, name: TopicName, config: TopicConfig, now_ms: i64) -> bool {
+    fn put(&mut self, name: TopicName, mut config: TopicConfig, now_ms: i64) -> bool {
         if self
             .topics
             .get(&name)
@@ -72,6 +72,8 @@ impl Table {
             return false;
         }
         self.version = self.version.next(now_ms);
+        let name = name.detached();
+        config.topic_name = name.to_text();
         let before = self.topics.get(&name).map(|topic| topic.since);
         let topic = Topic {
             name: name.clone(),

@@ -102,6 +102,13 @@ macro_rules! name {
                 &self.0
             }
 
+            /// The same name in memory of its own, to be kept for long: one that was read from a
+            /// frame keeps the whole frame in memory.
+            #[must_use]
+            pub fn detached(&self) -> Self {
+                Self(ByteString::from(&*self.0))
+            }
+
             /// The name as shared text: a reference is counted, nothing is copied.
             pub fn to_text(&self) -> ByteString {
                 self.0.clone()

@@ -41,7 +41,7 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// What a connection needs besides its stream.
 pub(super) struct Link {
     pub(super) peer: Peer,
-    pub(super) outgoing: mpsc::Receiver<Outgoing>,
+    pub(super) outgoing: mpsc::Receiver<Box<Outgoing>>,
     pub(super) router: Arc<Router>,
     pub(super) watcher: Arc<dyn PeerWatcher>,
     pub(super) limits: Limits,
@@ -66,7 +66,7 @@ struct Connection<S> {
     stream: S,
     input: Input,
     output: Output,
-    outgoing: mpsc::Receiver<Outgoing>,
+    outgoing: mpsc::Receiver<Box<Outgoing>>,
     /// Requests of the peer.
     in_flight: InFlight,
     /// Requests to the peer.
@@ -144,6 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.input.rest();
         self.output.rest();
+        self.waiters.rest();
         // Nobody else wakes the task for what stood still and can go on now.
         if turn.is_over() || held && !self.is_held() || full && !self.is_full() {
             cx.waker().wake_by_ref();
@@ -212,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let Poll::Ready(Some(outgoing)) = self.outgoing.poll_recv(cx) else {
                 return;
             };
-            let Outgoing { command, answer } = outgoing;
+            let Outgoing { command, answer } = *outgoing;
             if answer.as_ref().is_some_and(oneshot::Sender::is_closed) {
                 continue;
             }

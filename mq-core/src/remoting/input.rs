@@ -1,7 +1,7 @@
 //! What came in and is not yet taken.
 //!
 //! Memory follows what has arrived, never what a peer announces: a read makes room for one chunk
-//! more, and a chunk grows only while reads fill it. An idle connection keeps nothing.
+//! more, and a chunk grows only while reads fill it. An idle connection keeps one small chunk.
 
 use std::io;
 use std::pin::Pin;
@@ -19,6 +19,8 @@ const LARGEST_CHUNK: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Input {
     buffer: BytesMut,
+    /// The buffer is a part of a long allocation, however short the part that is left.
+    long: bool,
     chunk: usize,
     limit: usize,
 }
@@ -28,6 +30,7 @@ impl Input {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             buffer: BytesMut::new(),
+            long: false,
             chunk: SMALLEST_CHUNK,
             limit,
         }
@@ -52,6 +55,7 @@ impl Input {
         // Room as large again as what is here keeps the copying of a long frame linear.
         let room = self.chunk.max(self.buffer.len().min(self.missing()));
         self.buffer.reserve(room);
+        self.long |= self.buffer.capacity() > 2 * SMALLEST_CHUNK;
         let outcome = ready!(poll_read_buf(Pin::new(stream), cx, &mut self.buffer));
         if let Ok(count) = &outcome {
             self.chunk = match *count {
@@ -63,10 +67,11 @@ impl Input {
         Poll::Ready(outcome)
     }
 
-    /// Gives memory back when nothing waits.
+    /// Gives a long allocation back when little or nothing of it waits.
     pub(super) fn rest(&mut self) {
-        if self.buffer.is_empty() && self.buffer.capacity() > SMALLEST_CHUNK {
-            self.buffer = BytesMut::new();
+        if self.long && self.buffer.len() < SMALLEST_CHUNK {
+            self.buffer = BytesMut::from(&*self.buffer);
+            self.long = false;
         }
     }
 
@@ -112,5 +117,25 @@ mod tests {
         input.rest();
 
         assert!(input.buffer.capacity() <= SMALLEST_CHUNK);
+    }
+    /// What is left of a buffer looked small, and kept the whole buffer in memory.
+    #[tokio::test]
+    async fn the_begin_of_another_frame_does_not_keep_a_long_buffer() {
+        let mut input = Input::new(frame::DEFAULT_LIMIT);
+        let mut bytes = vec![0; 100_010];
+        bytes.splice(..8, [0x00, 0x01, 0x86, 0x9C, 0, 0, 0, 0]);
+        let mut bytes = bytes.as_slice();
+        while input.waiting() < 100_010 {
+            std::future::poll_fn(|cx| input.poll_read(&mut bytes, cx))
+                .await
+                .unwrap();
+        }
+
+        let frame = input.frame().unwrap().unwrap();
+        input.rest();
+
+        assert_eq!(input.waiting(), 10);
+        assert!(input.buffer.capacity() <= SMALLEST_CHUNK);
+        assert!(frame.body.is_unique(), "the rest shares its memory");
     }
 }

@@ -205,13 +205,13 @@ fn as_over_a_socket<R: Request>(
 }
 
 /// Has `router` answer what comes out of `outgoing`, said by `peer`.
-async fn carry(mut outgoing: mpsc::Receiver<Outgoing>, router: &Router, peer: &Peer) {
+async fn carry(mut outgoing: mpsc::Receiver<Box<Outgoing>>, router: &Router, peer: &Peer) {
     let mut running = FuturesUnordered::new();
     loop {
         tokio::select! {
             Some(()) = running.next() => {}
             next = outgoing.recv() => match next {
-                Some(outgoing) => running.push(answer(outgoing, router, peer)),
+                Some(outgoing) => running.push(answer(*outgoing, router, peer)),
                 None => return,
             },
         }

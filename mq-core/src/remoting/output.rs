@@ -73,8 +73,13 @@ impl Output {
 
     /// Gives memory back when nothing waits.
     pub(super) fn rest(&mut self) {
-        if self.length == 0 && self.tail.capacity() > KEPT_AT_REST {
+        if self.length > 0 {
+            return;
+        }
+        if self.tail.capacity() > KEPT_AT_REST {
             self.tail = BytesMut::new();
+        }
+        if self.queue.capacity() > SLICES {
             self.queue = VecDeque::new();
         }
     }
@@ -173,6 +178,24 @@ mod tests {
 
         assert_eq!(written, expected.len());
         assert!(narrow.0 == expected);
-        assert!(output.tail.capacity() <= KEPT_AT_REST && output.queue.capacity() == 0);
+        assert!(output.tail.capacity() <= KEPT_AT_REST && output.queue.capacity() <= SLICES);
+    }
+
+    #[test]
+    fn many_long_bodies_without_anything_between_them_leave_no_large_queue() {
+        let mut output = Output::default();
+        for _ in 0..1000 {
+            output.push(Encoded {
+                head: BytesMut::new(),
+                body: vec![0; COPIED + 1].into(),
+            });
+        }
+        let mut narrow = pin!(Narrow(Vec::new()));
+
+        let mut context = Context::from_waker(Waker::noop());
+        output.write(&mut narrow, &mut context).unwrap();
+        output.rest();
+
+        assert!(output.tail.capacity() <= KEPT_AT_REST && output.queue.capacity() <= SLICES);
     }
 }

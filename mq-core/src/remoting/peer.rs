@@ -28,7 +28,8 @@ pub struct Peer(Arc<Inner>);
 struct Inner {
     id: PeerId,
     address: SocketAddr,
-    outbox: mpsc::Sender<Outgoing>,
+    /// Boxed: the channel holds room for 32 at a time, even while nothing is said.
+    outbox: mpsc::Sender<Box<Outgoing>>,
     closed: CancellationToken,
     /// How often something came from the peer.
     heard: AtomicU64,
@@ -54,7 +55,7 @@ impl Peer {
         address: SocketAddr,
         capacity: usize,
         clock: Clock,
-    ) -> (Self, mpsc::Receiver<Outgoing>) {
+    ) -> (Self, mpsc::Receiver<Box<Outgoing>>) {
         let (outbox, outgoing) = mpsc::channel(capacity);
         let closed = CancellationToken::new();
         (
@@ -153,9 +154,9 @@ impl Peer {
         }
         self.0
             .outbox
-            .send(outgoing)
+            .send(Box::new(outgoing))
             .await
-            .map_err(|refused| refused.0)
+            .map_err(|refused| *refused.0)
     }
 
     fn post(&self, outgoing: Outgoing) -> Result<(), CallError> {
@@ -165,7 +166,7 @@ impl Peer {
         }
         self.0
             .outbox
-            .try_send(outgoing)
+            .try_send(Box::new(outgoing))
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => CallError::Busy { address: address() },
                 mpsc::error::TrySendError::Closed(_) => CallError::Closed { address: address() },

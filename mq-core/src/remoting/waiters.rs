@@ -48,6 +48,14 @@ impl Waiters {
         self.waiting.len()
     }
 
+    /// Gives memory back when nobody waits.
+    pub(super) fn rest(&mut self) {
+        if self.waiting.is_empty() && self.waiting.capacity() > 2 * SWEEP_FROM {
+            self.waiting = HashMap::new();
+            self.sweep_at = SWEEP_FROM;
+        }
+    }
+
     /// Nothing will come back for `opaque`.
     pub(super) fn forget(&mut self, opaque: i32) {
         self.waiting.remove(&opaque);
@@ -80,5 +88,23 @@ mod tests {
         }
 
         assert!(waiters.waiting.len() <= SWEEP_FROM);
+    }
+
+    #[test]
+    fn a_burst_of_requests_leaves_no_large_table() {
+        let mut waiters = Waiters::default();
+        let receivers: Vec<_> = (0..10_000)
+            .map(|_| {
+                let (answer, receiver) = oneshot::channel();
+                (waiters.add(Some(answer)), receiver)
+            })
+            .collect();
+
+        for (opaque, _) in &receivers {
+            waiters.forget(*opaque);
+        }
+        waiters.rest();
+
+        assert!(waiters.waiting.capacity() <= 2 * SWEEP_FROM);
     }
 }
