@@ -5,10 +5,12 @@ use std::time::Duration;
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, property};
 use mq_core::wire::body::SubscriptionGroupConfig;
-use mq_core::wire::header::{ConsumerSendMsgBack, SendMessage, UpdateAndCreateSubscriptionGroup};
+use mq_core::wire::header::{
+    ConsumerSendMsgBack, SendBatchMessage, SendMessage, UpdateAndCreateSubscriptionGroup,
+};
 use mq_core::wire::{ResponseCode, fastjson};
 
-use crate::stage::{Client, MINUTE, SECOND, Stage, message, waiting, with};
+use crate::stage::{Client, MINUTE, SECOND, Stage, code, message, waiting, with};
 
 const START: i64 = 1_800_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -310,5 +312,129 @@ async fn a_pull_that_waits_for_a_delayed_message_is_woken_by_its_delivery() {
     let (pulled, ()) = tokio::join!(waits, comes);
 
     assert_eq!(pulled.code, ResponseCode::SUCCESS);
+    stage.stop().await;
+}
+
+/// A message with one property as long as it takes for `length` bytes as stored.
+fn filled(header: SendMessage, length: usize) -> SendMessage {
+    let stored = with(
+        SendMessage::default(),
+        &[
+            ("UNIQ_KEY", "U"),
+            ("MSG_REGION", "DefaultRegion"),
+            ("TRACE_ON", "true"),
+            ("CLUSTER", "DefaultCluster"),
+            ("x", ""),
+        ],
+    );
+    let rest = length - stored.properties.unwrap_or_default().len();
+    with(header, &[("UNIQ_KEY", "U"), ("x", &"y".repeat(rest))])
+}
+
+fn length(message: &MessageExt) -> usize {
+    message.message.properties.as_bytes().len()
+}
+
+/// A message with longer properties was accepted, and could neither come again nor die.
+#[tokio::test]
+async fn what_is_admitted_can_come_again_and_die() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    let send = |length| filled(message("orders", 0), length);
+
+    let refused = client.call_with(send(31_744), "too long").await;
+    let refused = refused.unwrap_err();
+    let refusal = refused.refusal().unwrap();
+    assert_eq!(refusal.code, ResponseCode::MESSAGE_ILLEGAL);
+    assert!(refusal.remark.contains("have 31744 bytes"), "{refusal}");
+
+    client.send(send(31_743), "just").await;
+    let first = client.everything("orders", 0).await.remove(0);
+    assert_eq!(length(&first), 31_743);
+    client.call(back(&first, 1)).await.unwrap();
+    until(&clock, &client, "%RETRY%g", 1).await;
+    let again = client.everything("%RETRY%g", 0).await.remove(0);
+    assert_eq!(text(&again, property::RETRY_TOPIC), Some("orders"));
+    let reason = Some("the reason ".repeat(100).into());
+    let dead = ConsumerSendMsgBack {
+        reason,
+        ..back(&again, -1)
+    };
+    client.call(dead).await.unwrap();
+    let dead = client.everything("%DLQ%g", 0).await.remove(0);
+    assert!(text(&dead, property::DLQ_REASON).is_some());
+    for message in [again, dead] {
+        assert_eq!(text(&message, "x"), text(&first, "x"));
+    }
+    stage.stop().await;
+}
+
+/// A store may hold such messages from before, or from Apache's broker.
+#[tokio::test]
+async fn what_was_admitted_without_room_for_a_retry_gets_out_all_the_same() {
+    const GROUP: &str = "the-group-of-the-warehouse";
+    const RETRIES: &str = "%RETRY%the-group-of-the-warehouse";
+
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat(GROUP, &[("orders", "*")]).await;
+    for length in [32_700, 32_767] {
+        let retry = SendMessage {
+            reconsume_times: Some(1),
+            ..message(RETRIES, 0)
+        };
+        client.send(filled(retry, length), "long").await;
+    }
+    let mut long = client.everything(RETRIES, 0).await;
+    let (full, almost_full) = (long.remove(1), long.remove(0));
+    assert_eq!((length(&almost_full), length(&full)), (32_700, 32_767));
+    let back = |message, level| ConsumerSendMsgBack {
+        group: GROUP.into(),
+        ..back(message, level)
+    };
+
+    // Without what the broker itself had added there is room.
+    client.call(back(&almost_full, 1)).await.unwrap();
+    until(&clock, &client, RETRIES, 3).await;
+    let again = client.everything(RETRIES, 0).await.remove(2);
+    assert_eq!(again.reconsume_times, 2);
+    assert_eq!(text(&again, "x"), text(&almost_full, "x"));
+
+    client.call(back(&full, 1)).await.unwrap();
+    client.call(back(&full, -1)).await.unwrap();
+    let dead = client
+        .everything("%DLQ%the-group-of-the-warehouse", 0)
+        .await;
+    assert_eq!(dead.len(), 2);
+    for message in dead {
+        assert_eq!(message.message.properties, full.message.properties);
+        assert_eq!(message.message.body, "long");
+    }
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_of_a_batch_leaves_room_for_a_retry_too() {
+    let (stage, _clock) = stage().await;
+    let client = stage.client("a");
+    let properties = format!("x\u{1}{}\u{2}", "y".repeat(31_700));
+    let mut body = Vec::new();
+    body.extend(
+        u32::try_from(22 + 3 + properties.len())
+            .unwrap()
+            .to_be_bytes(),
+    );
+    body.extend([0; 12]);
+    body.extend(3_u32.to_be_bytes());
+    body.extend(b"one");
+    body.extend(u16::try_from(properties.len()).unwrap().to_be_bytes());
+    body.extend(properties.as_bytes());
+
+    let sent = client
+        .call_with(SendBatchMessage(message("orders", 0)), body)
+        .await;
+
+    assert_eq!(code(sent), ResponseCode::MESSAGE_ILLEGAL);
     stage.stop().await;
 }

@@ -240,6 +240,11 @@ impl Cluster {
         self.start_broker(port).await;
     }
 
+    /// The broker has this setting when it starts again.
+    pub(crate) fn set(&mut self, setting: &str) {
+        self.settings.push(setting.to_owned());
+    }
+
     pub(crate) async fn stop_names(&self) {
         self.names.stop(LIMIT).await.unwrap();
     }

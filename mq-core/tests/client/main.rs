@@ -16,6 +16,7 @@ mod listeners;
 mod logs;
 mod orderly;
 mod packed;
+mod passed_over;
 mod reset;
 mod sharing;
 mod time;

@@ -79,6 +79,15 @@ pub(super) fn divert(draft: &mut Draft, levels: &DelayLevels) -> Result<(), Refu
     Ok(())
 }
 
+/// A message that was sent elsewhere to wait goes to `topic` at once after all.
+pub(super) fn undivert(draft: &mut Draft, topic: &TopicName) {
+    let properties = &mut draft.message.properties;
+    for name in [property::DELAY, property::REAL_TOPIC, property::REAL_QID] {
+        properties.remove(name);
+    }
+    draft.message.topic = topic.clone();
+}
+
 fn schedule_topic() -> TopicName {
     TopicName::new(SCHEDULE_TOPIC).expect("its letters are legal")
 }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::refusal;
 use super::retry::{self, Fate};
+use super::{refusal, room};
 use crate::broker::Parts;
 use crate::broker::admit::{Admit, WRITE, forbidden, unreadable};
 use crate::broker::delay;
@@ -15,7 +15,6 @@ use crate::broker::groups::Group;
 use crate::broker::topics::Topic;
 use crate::message::record::{Draft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
-use crate::reason::line;
 use crate::remoting::{Incoming, Processor};
 use crate::store::{Durability, MessageStore};
 use crate::wire::body::permission;
@@ -81,46 +80,94 @@ impl SendBackProcessor {
     ) -> Result<Draft, Refusal> {
         let original = self.original(header.offset)?;
         let allowed = retry::allowed(header.max_reconsume_times, &group.config);
-        let mut message = original.message.clone();
-        let properties = &mut message.properties;
+        let reason = header.reason.as_deref().unwrap_or_default();
+        match retry::fate(original.reconsume_times, allowed, header.delay_level) {
+            Fate::Again(level) => {
+                if let Some(copy) = self.again(group, retry_topic, &original, level)? {
+                    return Ok(copy);
+                }
+                let reason = "its properties leave no room for another attempt";
+                let (topic, id) = (&original.message.topic, original.message_id());
+                tracing::warn!(%topic, group = %group.name, id, reason, "dead letter");
+                self.dead(group, &original, reason).await
+            }
+            Fate::Dead => self.dead(group, &original, reason).await,
+        }
+    }
+
+    /// The copy that waits for another attempt, unless the properties leave no room for it.
+    fn again(
+        &self,
+        group: &Group,
+        retry_topic: &Topic,
+        original: &MessageExt,
+        level: i32,
+    ) -> Result<Option<Draft>, Refusal> {
+        let mut copy = self.copy_of(original);
+        let properties = &mut copy.message.properties;
         if properties.get(property::RETRY_TOPIC).is_none() {
             properties.set(property::RETRY_TOPIC, original.message.topic.as_str());
         }
-        if properties
-            .get(property::ORIGIN_MESSAGE_ID)
-            .is_none_or(str::is_empty)
-        {
-            let id = original.offset_message_id().to_string();
-            properties.set(property::ORIGIN_MESSAGE_ID, &id);
+        if has_no_origin(original) {
+            properties.set(property::ORIGIN_MESSAGE_ID, &origin(original));
         }
-        let queue_id = match retry::fate(original.reconsume_times, allowed, header.delay_level) {
-            Fate::Again(level) => {
-                properties.set(property::DELAY, &level.to_string());
-                message.topic = retry_topic.name.clone();
-                // A topic that was made when the group had fewer queues is read no further.
-                let queues = retry_topic.config.read_queue_nums;
-                self.any_queue(group.config.retry_queue_nums.min(queues))
-            }
-            Fate::Dead => {
-                properties.set(property::DELAY, "0");
-                if let Some(reason) = header.reason.as_deref() {
-                    properties.set(property::DLQ_REASON, &line(reason));
-                }
-                message.topic = self.admit.dead_letters(&group.name).await?.name.clone();
-                0
-            }
-        };
-        Ok(Draft {
-            message,
-            queue_id,
+        properties.set(property::DELAY, &level.to_string());
+        copy.message.topic = retry_topic.name.clone();
+        // A topic that was made when the group had fewer queues is read no further.
+        let queues = retry_topic.config.read_queue_nums;
+        copy.queue_id = self.any_queue(group.config.retry_queue_nums.min(queues));
+        delay::divert(&mut copy, &self.admit.config.rules.delay_levels)?;
+        Ok(room::make(&mut copy.message.properties).then_some(copy))
+    }
+
+    /// The copy for nobody: what it can do without is added as far as there is room.
+    async fn dead(
+        &self,
+        group: &Group,
+        original: &MessageExt,
+        reason: &str,
+    ) -> Result<Draft, Refusal> {
+        let mut copy = self.copy_of(original);
+        let properties = &mut copy.message.properties;
+        room::set(properties, property::DELAY, "0");
+        if properties.get(property::RETRY_TOPIC).is_none() {
+            let topic = original.message.topic.as_str();
+            room::set(properties, property::RETRY_TOPIC, topic);
+        }
+        if has_no_origin(original) {
+            room::set(properties, property::ORIGIN_MESSAGE_ID, &origin(original));
+        }
+        if !reason.is_empty() {
+            room::set_reason(properties, reason);
+        }
+        let dead_letters = self.admit.dead_letters(&group.name).await?;
+        copy.message.topic = dead_letters.name.clone();
+        copy.queue_id = 0;
+        Ok(copy)
+    }
+
+    fn copy_of(&self, original: &MessageExt) -> Draft {
+        Draft {
+            message: original.message.clone(),
+            queue_id: 0,
             sys_flag: original.sys_flag,
             born_timestamp: original.born_timestamp,
             born_host: original.born_host,
             store_host: self.store_host,
             reconsume_times: original.reconsume_times.saturating_add(1),
             prepared_transaction_offset: 0,
-        })
+        }
     }
+}
+
+fn has_no_origin(message: &MessageExt) -> bool {
+    let properties = &message.message.properties;
+    let origin = properties.get(property::ORIGIN_MESSAGE_ID);
+    origin.is_none_or(str::is_empty)
+}
+
+fn origin(message: &MessageExt) -> String {
+    message.offset_message_id().to_string()
 }
 
 impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
@@ -140,8 +187,7 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
             return Ok(Reply::ok(NoFields));
         }
         let retry_topic = self.retry_topic(&group).await?;
-        let mut draft = self.copy(&group, &retry_topic, &header).await?;
-        delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
+        let draft = self.copy(&group, &retry_topic, &header).await?;
         let stored = self.store.append(&draft, Durability::AsConfigured).await;
         stored.map_err(|error| Refusal {
             code: crate::wire::ResponseCode::SYSTEM_ERROR,

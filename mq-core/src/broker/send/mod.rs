@@ -8,6 +8,7 @@ mod batch;
 mod prepare;
 mod properties;
 mod retry;
+mod room;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

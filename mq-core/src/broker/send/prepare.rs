@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::{SendProcessor, retry};
+use super::{SendProcessor, retry, room};
 use crate::broker::admit::forbidden;
 use crate::broker::delay;
 use crate::broker::topics::Topic;
@@ -51,7 +51,9 @@ impl SendProcessor {
         };
         let mut draft = self.draft(&topic, queue, &request, message);
         draft.sys_flag = draft.sys_flag.with(sys_flag.0);
-        if topic.name.is_retry() && self.is_hopeless(&topic, &request).await? {
+        if !topic.name.is_retry() {
+            room::check(&draft.message.properties)?;
+        } else if self.is_hopeless(&topic, &request).await? {
             self.bury(&mut draft).await?;
         }
         let properties = &mut draft.message.properties;
@@ -61,6 +63,10 @@ impl SendProcessor {
         let unique_id = properties.get(property::UNIQ_KEY).map(ByteString::from);
         let durability = durability(properties, one_way);
         delay::divert(&mut draft, self.delays())?;
+        if topic.name.is_retry() && !room::make(&mut draft.message.properties) {
+            delay::undivert(&mut draft, &topic.name);
+            self.bury(&mut draft).await?;
+        }
         Ok(Prepared {
             draft,
             durability,
@@ -95,6 +101,7 @@ impl SendProcessor {
             }
             all.extend_from_slice(&shared);
             let properties = self.stamp.on(&all, &self.clock);
+            room::check(&properties)?;
             storable(&request.header, &properties)?;
             if delay::is_delayed(&properties)? || delay::has_timer(&properties) {
                 return Err(illegal("a message of a batch cannot be delayed"));
@@ -165,7 +172,7 @@ impl SendProcessor {
         if let Some(group) = draft.message.topic.group() {
             draft.message.topic = self.admit.dead_letters(&group).await?.name.clone();
             draft.queue_id = 0;
-            draft.message.properties.set(property::DELAY, "0");
+            room::set(&mut draft.message.properties, property::DELAY, "0");
         }
         Ok(())
     }

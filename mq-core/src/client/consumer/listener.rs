@@ -39,8 +39,7 @@ pub trait ConcurrentListener: Send + Sync + 'static {
     fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = Vec<Outcome>> + Send;
 
     /// What the log calls whoever takes the messages of `topic`.
-    fn name(&self, topic: &TopicName) -> &str {
-        let _any = topic;
+    fn name(&self, _topic: &TopicName) -> &str {
         type_name::<Self>()
     }
 }

@@ -60,11 +60,15 @@ pub(super) async fn send_back(core: &Core, queue: &MessageQueue, failed: Failed<
         }
         return true;
     };
+    let (topic, group) = (&message.message.topic, &core.config.group);
     let id = message.message_id();
     if error.is_transport() {
         tracing::debug!(id, %error, "the broker does not take the message back: sending it anew");
     } else {
-        tracing::warn!(id, %error, "the broker does not take the message back: sending it anew");
+        tracing::warn!(
+            %topic, %group, id, %error,
+            "the broker does not take the message back: sending it anew"
+        );
     }
     send_anew(core, failed).await
 }
@@ -89,8 +93,12 @@ pub(super) async fn send_anew(core: &Core, failed: Failed<'_>) -> bool {
             }
             true
         }
+        Err(error) if last && speaks_of_the_message(&error) => {
+            pass_over(core, failed, &error);
+            true
+        }
         Err(error) => {
-            kept_here(message, &error);
+            kept_here(core, message, &error);
             false
         }
     }
@@ -152,12 +160,39 @@ fn pass_by(core: &Core, failed: Failed<'_>) {
     );
 }
 
-fn kept_here(message: &MessageExt, error: &SendError) {
+/// Whether no broker will ever take this message, however long one waits.
+fn speaks_of_the_message(error: &SendError) -> bool {
+    matches!(error.kind(), ErrorKind::Message | ErrorKind::Refused) && !error.is_retryable()
+}
+
+/// It cannot come again, nor be a dead letter. Kept here, it would hold back the offset of its queue
+/// for ever, and everything behind it would come again after every start.
+fn pass_over(core: &Core, failed: Failed<'_>, error: &SendError) {
+    let Failed {
+        message, reason, ..
+    } = failed;
+    let (topic, group) = (&message.message.topic, &core.config.group);
+    tracing::error!(
+        %topic, %group, id = message.message_id(),
+        offset_message_id = %message.offset_message_id(),
+        attempts = message.reconsume_times.saturating_add(1),
+        reason = reason.unwrap_or("the listener gave none"), %error,
+        "the message is passed over: it was not handled, and no broker takes it as a dead letter; it \
+         stays where offset_message_id says until its broker deletes it"
+    );
+}
+
+fn kept_here(core: &Core, message: &MessageExt, error: &SendError) {
+    let (topic, group) = (&message.message.topic, &core.config.group);
     let id = message.message_id();
+    let again = core.cluster.timings.local_retry;
     if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) {
         tracing::debug!(id, %error, "the message is kept here");
     } else {
-        tracing::warn!(id, %error, "the message is kept here");
+        tracing::warn!(
+            %topic, %group, id, ?again, %error,
+            "the message is kept here, and handed over again from here"
+        );
     }
 }
 
