@@ -150,6 +150,53 @@ async fn a_member_gets_its_topics_whatever_topics_others_want() {
     stage.stop().await;
 }
 
+/// Half of the messages of each program were not delivered, and nobody was told.
+#[tokio::test]
+async fn members_that_want_different_things_are_named_once() {
+    let (lines, _listening) = Lines::listen("mq_core::broker");
+    let stage = Stage::new().await;
+    let (a, b) = (stage.client("a"), stage.client("b"));
+    let told = || lines.count(Level::WARN, "subscribe to different things");
+    a.heartbeat("g", &[("orders", "A||B")]).await;
+    b.heartbeat("g", &[("orders", "B || A")]).await;
+    assert_eq!(told(), 0);
+
+    b.heartbeat("g", &[("stock", "*")]).await;
+    a.wants("g", &[("orders", "A||B")], 2).await;
+    b.wants("g", &[("stock", "*")], 2).await;
+
+    assert_eq!(told(), 1);
+    let line = lines.first(Level::WARN, "different things").unwrap();
+    let difference = "orders: not subscribed against `A || B`; stock: `*` against not subscribed";
+    for part in ["group=g", "b at 127.0.0.1:", "a at 127.0.0.1:", difference] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    stage.stop().await;
+}
+
+/// A Java consumer whose start was refused went on pulling, and nothing said so.
+#[tokio::test]
+async fn a_subscription_that_is_not_built_is_told_once_for_each_client() {
+    let (lines, _listening) = Lines::listen("mq_core::broker");
+    let stage = Stage::new().await;
+    let clients = [stage.client("a"), stage.client("b")];
+    clients[0].send(message("orders", 0), "x").await;
+    let by_condition = PullMessage {
+        expression_type: Some("SQL92".into()),
+        ..pull("orders", 0, 0)
+    };
+
+    for client in clients.iter().chain(&clients) {
+        client.heartbeat("g", &[("orders", "*")]).await;
+        let refused = client.refused(by_condition.clone()).await;
+        assert_eq!(refused, ResponseCode::SYSTEM_ERROR);
+    }
+
+    let told = |client| lines.count(Level::WARN, client);
+    assert_eq!((told("client=\"a\""), told("client=\"b\"")), (1, 1));
+    stage.stop().await;
+}
+
 /// A pull that waited kept to the tags of its beginning: what came under the new ones was passed
 /// over.
 #[tokio::test]
