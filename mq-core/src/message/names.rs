@@ -105,7 +105,7 @@ macro_rules! name {
             /// The same name in memory of its own, to be kept for long: one that was read from a
             /// frame keeps the whole frame in memory.
             #[must_use]
-            pub fn detached(&self) -> Self {
+            pub fn detached(self) -> Self {
                 Self(ByteString::from(&*self.0))
             }
 

@@ -55,7 +55,7 @@ impl ConsumeQueues {
             return queue;
         }
         let mut topics = self.topics.write();
-        let queues = topics.entry(topic.detached()).or_default();
+        let queues = topics.entry(topic.clone().detached()).or_default();
         let queue = queues.entry(queue_id).or_insert_with(|| {
             let directory = self.paths.queue(topic.as_str(), queue_id);
             Arc::new(Queue::new(directory, self.file_entries))
