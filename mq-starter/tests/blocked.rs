@@ -17,13 +17,14 @@ use mq_starter::prelude::*;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// How many messages block their listener at once.
 const BLOCKED: usize = 8;
 
 /// Nothing here takes so long unless it stands still.
-const STANDSTILL: Duration = Duration::from_secs(60);
+const STANDSTILL: Duration = Duration::from_mins(1);
 
 /// A door that handlers block at until it opens; it opens by itself when everything stands still.
 #[derive(Clone, Default)]
@@ -75,7 +76,7 @@ const PLAIN: usize = 40;
 
 #[rocketmq_message_listener(topic = "plain", consumer_group = "plain", consume_thread_number = 40)]
 fn wait(body: String, State(door): State<Door>, State(seen): State<Seen>) -> ConsumeResult {
-    seen.report.send(format!("plain {body}"))?;
+    seen.report.send(body)?;
     door.pass();
     seen.ended.fetch_add(1, Ordering::SeqCst);
     Ok(())
@@ -107,7 +108,9 @@ async fn visit(State(runtime): State<Runtime>, State(seen): State<Seen>) -> Cons
         echo.write_all(b"hello").await?;
         let mut answer = [0; 5];
         echo.read_exact(&mut answer).await?;
-        let spawned = tokio::task::spawn(async { thread::current().id() }).await?;
+        let spawned = Handle::current()
+            .spawn(async { thread::current().id() })
+            .await?;
         let blocking = tokio::task::spawn_blocking(|| 1).await?;
         let facts = [
             here != runtime.thread,
@@ -230,9 +233,9 @@ async fn handlers_that_block() {
         stop.send(()).unwrap();
     };
 
-    let (served, ()) = tokio::join!(server.into_future(), use_it);
+    let (ended, ()) = tokio::join!(server.into_future(), use_it);
 
-    served.unwrap();
+    ended.unwrap();
     fixture.app.shutdown().await.unwrap();
     assert_eq!(fixture.ended.load(Ordering::SeqCst), BLOCKED);
 }
@@ -253,7 +256,7 @@ async fn a_plain_function_blocks_as_many_threads_as_its_group_has_handlers() {
     fixture.app.start().await.unwrap();
 
     for number in 0..PLAIN {
-        fixture.send("plain", &number.to_string()).await;
+        fixture.send("plain", &format!("plain {number}")).await;
     }
     for _ in 0..PLAIN {
         assert!(fixture.next().await.starts_with("plain"));

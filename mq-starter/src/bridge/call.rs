@@ -53,8 +53,8 @@ impl Call {
             let polled = handler.as_mut().poll(context);
             let mut hold = self.hold.lock();
             if let Some(since) = hold.since.take() {
-                let held = self.clock.moment().since(since);
-                hold.longest = hold.longest.max(held);
+                let took = self.clock.moment().since(since);
+                hold.longest = hold.longest.max(took);
             }
             polled
         })

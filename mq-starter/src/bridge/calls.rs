@@ -68,7 +68,7 @@ impl Calls {
     /// Hands a message to its listener.
     pub(super) async fn call(&self, listener: &Listener, delivery: Delivery) -> ConsumeResult {
         let (topic, id) = (listener.topic.clone(), delivery.message.message_id());
-        let call = Call::begin(listener.name, topic, id.into(), self.clock.clone());
+        let call = Call::begin(listener.name, topic, id, self.clock.clone());
         let call = Arc::new(call);
         let entry = self.list.enter(Arc::clone(&call));
         let handler = listener.handler.clone();
@@ -252,7 +252,7 @@ mod tests {
         let (handler, has_begun, go_on) = blocks();
         let listener = listener(false, handler);
         let delivery = delivery();
-        let id = delivery.message.message_id().to_string();
+        let id = delivery.message.message_id();
         let mut call = pin!(calls.call(&listener, delivery));
         let wait = async {
             has_begun.await.unwrap();
@@ -313,17 +313,17 @@ mod tests {
         let calls = calls(&clock);
         let (mut never, told) = oneshot::channel::<()>();
         let once = Mutex::new(Some(told));
-        let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let (say, mut begun) = tokio::sync::mpsc::unbounded_channel();
         let handler = Handler::new(move |_| {
-            let (told, begin) = (once.lock().take(), begin.clone());
+            let (told, say) = (once.lock().take(), say.clone());
             Box::pin(async move {
-                begin.send(()).unwrap();
+                say.send(()).unwrap();
                 Ok(told.unwrap().await?)
             })
         });
         let (list, listener) = (calls.list(), listener(false, handler));
         let delivery = delivery();
-        let id = delivery.message.message_id().to_string();
+        let id = delivery.message.message_id();
         let give_up = async {
             begun.recv().await.unwrap();
             clock.advance(Duration::from_millis(2_500)).await;

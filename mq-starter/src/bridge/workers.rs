@@ -271,13 +271,13 @@ mod tests {
     }
 
     fn block(workers: &Workers, conduct: Conduct, count: usize) -> Blocked {
-        let (begin, began) = mpsc::channel();
+        let (say, began) = mpsc::channel();
         let (mut go_on, mut handlers) = (Vec::new(), Vec::new());
         for number in 0..count {
             let (tell, told) = mpsc::channel();
-            let begin = begin.clone();
+            let say = say.clone();
             handlers.push(workers.run(conduct, async move {
-                begin.send(number).unwrap();
+                say.send(number).unwrap();
                 told.recv().unwrap();
             }));
             go_on.push(tell);
