@@ -18,6 +18,7 @@ use bytes::Bytes;
 
 use copies::Copies;
 pub use error::{Defect, FileError};
+#[cfg(feature = "store")]
 pub(crate) use files::directory_of;
 pub use files::{SmallFiles, SystemFiles};
 
