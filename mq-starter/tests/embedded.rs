@@ -103,7 +103,8 @@ async fn an_application_that_is_turned_off_does_not_start_after_its_end_either()
 async fn a_start_after_one_that_failed_starts_the_listeners_that_are_missing() {
     let store = TempDir::new().unwrap();
     let in_the_way = store.path().join("offsets");
-    std::fs::write(&in_the_way, "a file where a directory should be").unwrap();
+    // A file where a directory should be.
+    std::fs::File::create(&in_the_way).map(drop).unwrap();
     let (app, mut seen) =
         listening(options(&store).set("rocketmq.topics.notices.queues", "1")).await;
 
