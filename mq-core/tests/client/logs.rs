@@ -99,7 +99,7 @@ async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
         clock.advance(Duration::from_secs(1)).await;
         Clock::system().sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(warned(), 1, "{:?}", lines);
+    assert_eq!(warned(), 1, "{lines:?}");
 
     cluster.start_broker_again(port).await;
     let over = || lines.count(Level::INFO, "answers again");
@@ -176,7 +176,7 @@ impl ConcurrentListener for Hangs {
         done
     }
 
-    fn name(&self, _topic: &TopicName) -> &str {
+    fn name(&self, _topic: &TopicName) -> &'static str {
         "slow_listener"
     }
 }
