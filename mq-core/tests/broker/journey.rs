@@ -268,6 +268,35 @@ async fn in_interval_mode_a_send_is_answered_without_waiting_for_anything() {
     stage.stop().await;
 }
 
+/// 300 sends of one connection to one queue of a new topic were stored as 60 … 299, 0 … 59: those
+/// that came while the topic was being made waited, and those that came when it was there did not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_of_one_connection_are_stored_in_their_order_while_their_topic_is_being_made() {
+    for flush in [FlushMode::Sync, FlushMode::Interval] {
+        let stage = Stage::with(Clock::system(), |config| config.storage.flush = flush).await;
+        let client = stage.client("a");
+        client.send(message("other", 0), "connected").await;
+        for topic in ["one", "two", "three", "four", "five"] {
+            // One-way sends leave in the order in which they are asked for.
+            for number in 0..300_u32 {
+                let (header, body) = (message(topic, 0), number.to_string().into());
+                let sent = client.remoting.one_way(&client.address, header, body);
+                sent.await.unwrap();
+            }
+            client.call_with(message(topic, 1), "last").await.unwrap();
+            while client.everything(topic, 0).await.len() < 300 {
+                tokio::task::yield_now().await;
+            }
+
+            let stored = client.everything(topic, 0).await;
+            let bodies = stored.iter().map(|stored| stored.message.body.clone());
+            let expected = (0..300).map(|number: u32| number.to_string());
+            assert!(bodies.eq(expected), "{flush:?}: {topic}");
+        }
+        stage.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_message_without_a_queue_gets_one_of_the_topics() {
     let stage = Stage::new().await;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::order::SendOrder;
 use super::retry::{self, Fate};
 use super::{refusal, room};
 use crate::broker::Parts;
@@ -16,7 +17,7 @@ use crate::broker::topics::Topic;
 use crate::message::record::{Draft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
 use crate::remoting::{Incoming, Processor};
-use crate::store::{Durability, MessageStore};
+use crate::store::{Append, Appended, Durability, MessageStore};
 use crate::wire::body::permission;
 use crate::wire::header::ConsumerSendMsgBack;
 use crate::wire::{NoFields, Refusal, Reply};
@@ -28,6 +29,7 @@ pub(in crate::broker) struct SendBackProcessor {
     store: MessageStore,
     store_host: std::net::SocketAddr,
     next_queue: AtomicU32,
+    order: SendOrder,
 }
 
 impl SendBackProcessor {
@@ -37,6 +39,7 @@ impl SendBackProcessor {
             store: parts.store.clone(),
             store_host: parts.advertised.socket,
             next_queue: AtomicU32::new(0),
+            order: SendOrder::default(),
         }
     }
 
@@ -175,7 +178,28 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
         &self,
         request: Incoming<ConsumerSendMsgBack>,
     ) -> Result<Reply<NoFields>, Refusal> {
-        let header = request.header;
+        let (peer, group) = (request.peer.id(), request.header.group.clone());
+        let begun = self
+            .order
+            .keep(peer, group, self.begin(request.header))
+            .await?;
+        let Some(append) = begun else {
+            return Ok(Reply::ok(NoFields));
+        };
+        append.await.map_err(|error| Refusal {
+            code: crate::wire::ResponseCode::SYSTEM_ERROR,
+            ..refusal(&error)
+        })?;
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl SendBackProcessor {
+    /// Puts the copy into the log; `None` when the group wants none.
+    async fn begin(
+        &self,
+        header: ConsumerSendMsgBack,
+    ) -> Result<Option<Append<Appended>>, Refusal> {
         let group = self.admit.group(&header.group).await?;
         if !self.admit.permits(WRITE) {
             let name = &self.admit.identity().name;
@@ -184,15 +208,10 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
             )));
         }
         if group.config.retry_queue_nums <= 0 {
-            return Ok(Reply::ok(NoFields));
+            return Ok(None);
         }
         let retry_topic = self.retry_topic(&group).await?;
         let draft = self.copy(&group, &retry_topic, &header).await?;
-        let stored = self.store.append(&draft, Durability::AsConfigured).await;
-        stored.map_err(|error| Refusal {
-            code: crate::wire::ResponseCode::SYSTEM_ERROR,
-            ..refusal(&error)
-        })?;
-        Ok(Reply::ok(NoFields))
+        Ok(Some(self.store.append(&draft, Durability::AsConfigured)))
     }
 }

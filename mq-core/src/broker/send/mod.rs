@@ -1,10 +1,12 @@
 //! A message wants to be stored: 10, 310 and 320 (`SendMessageProcessor`).
 //!
 //! Invariant: the append happens on the caller's task; nobody hears "ok" before the store says that
-//! the message is as durable as promised. For a topic that exists nothing else is waited for.
+//! the message is as durable as promised. For a topic that exists nothing else is waited for; what
+//! has to wait before the append lets no later send of its connection to the same topic pass.
 
 mod back;
 mod batch;
+mod order;
 mod prepare;
 mod properties;
 mod retry;
@@ -16,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytestring::ByteString;
 
 pub(super) use back::SendBackProcessor;
+use order::SendOrder;
 use prepare::Prepared;
 use properties::Stamp;
 
@@ -27,7 +30,7 @@ use super::topics::Topic;
 use crate::clock::Clock;
 use crate::message::{OffsetMessageId, UniqueIds};
 use crate::remoting::{Incoming, Processor};
-use crate::store::{AppendError, Appended, MessageStore};
+use crate::store::{Append, AppendError, Appended, MessageStore};
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
 use crate::wire::{Refusal, Reply, ResponseCode};
 
@@ -37,6 +40,7 @@ pub(super) struct SendProcessor {
     admit: Admit,
     store: MessageStore,
     locks: Arc<QueueLocks>,
+    order: Arc<SendOrder>,
     /// What the broker adds to every message.
     stamp: Arc<Stamp>,
     /// Which queue the next message without a queue gets.
@@ -45,12 +49,20 @@ pub(super) struct SendProcessor {
     clock: Clock,
 }
 
+/// A send whose messages are in the log; how durable they are is waited for outside of the order.
+struct Begun<T> {
+    append: Append<T>,
+    queue_id: i32,
+    unique_id: Option<ByteString>,
+}
+
 impl SendProcessor {
     pub(super) fn new(parts: &Parts) -> Self {
         Self {
             admit: parts.admit.clone(),
             store: parts.store.clone(),
             locks: Arc::clone(&parts.locks),
+            order: Arc::default(),
             stamp: Arc::new(Stamp::new(
                 &parts.admit.identity().cluster,
                 unique_ids(parts),
@@ -65,6 +77,17 @@ impl SendProcessor {
         &self,
         request: Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
+        let (peer, topic) = (request.peer.id(), request.header.topic.clone());
+        let begun = self
+            .order
+            .keep(peer, topic, self.begin_one(request))
+            .await?;
+        let appended = begun.append.await.map_err(|e| refusal(&e))?;
+        Ok(self.reply(begun.queue_id, &[appended], begun.unique_id))
+    }
+
+    /// Puts one message into the log.
+    async fn begin_one(&self, request: Incoming<SendMessage>) -> Result<Begun<Appended>, Refusal> {
         let topic = self.topic(&request.header).await?;
         let queue = self.queue(&topic, request.header.queue_id)?;
         let Prepared {
@@ -78,12 +101,11 @@ impl SendProcessor {
         } else {
             draft.queue_id
         };
-        let appended = self
-            .store
-            .append(&draft, durability)
-            .await
-            .map_err(|e| refusal(&e))?;
-        Ok(self.reply(queue_id, &[appended], unique_id))
+        Ok(Begun {
+            append: self.store.append(&draft, durability),
+            queue_id,
+            unique_id,
+        })
     }
 
     async fn several(
@@ -91,20 +113,33 @@ impl SendProcessor {
         request: Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
         batch::check(&request, self.store.config().max_message_size)?;
+        let (peer, topic) = (request.peer.id(), request.header.topic.clone());
+        let begun = self
+            .order
+            .keep(peer, topic, self.begin_several(request))
+            .await?;
+        let appended = begun.append.await.map_err(|e| refusal(&e))?;
+        Ok(self.reply(begun.queue_id, &appended, begun.unique_id))
+    }
+
+    /// Puts the messages of a batch into the log.
+    async fn begin_several(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Begun<Vec<Appended>>, Refusal> {
         let topic = self.topic(&request.header).await?;
-        let queue = self.queue(&topic, request.header.queue_id)?;
-        let (drafts, durability) = self.prepare_batch(&topic, queue, &request)?;
-        let appended = self
-            .store
-            .append_batch(&drafts, durability)
-            .await
-            .map_err(|e| refusal(&e))?;
+        let queue_id = self.queue(&topic, request.header.queue_id)?;
+        let (drafts, durability) = self.prepare_batch(&topic, queue_id, &request)?;
         let unique_id = request
             .header
             .properties
             .as_deref()
             .and_then(properties::unique_id);
-        Ok(self.reply(queue, &appended, unique_id.map(ByteString::from)))
+        Ok(Begun {
+            append: self.store.append_batch(&drafts, durability),
+            queue_id,
+            unique_id: unique_id.map(ByteString::from),
+        })
     }
 
     async fn topic(&self, header: &SendMessage) -> Result<Arc<Topic>, Refusal> {
