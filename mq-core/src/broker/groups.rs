@@ -171,6 +171,8 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::store::disk::MemoryDisk;
 
@@ -200,5 +202,20 @@ mod tests {
         assert!(groups.find("TOOLS_CONSUMER").is_some());
         assert!(groups.remove("shop"));
         assert!(!groups.may_not_read("shop", "orders"));
+    }
+
+    /// Each group once kept the whole receive buffer of the request that brought it.
+    #[test]
+    fn a_new_group_does_not_keep_the_frame_that_named_it() {
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+        let groups = Groups::open(&disk, Path::new("/s"), Clock::manual(0)).unwrap();
+        let frame = Bytes::from("shop and much more".to_owned());
+        let shop = ByteString::try_from(frame.slice(..4)).unwrap();
+
+        groups.put(GroupName::new(shop.clone()).unwrap(), system::group(&shop));
+
+        drop(shop);
+        assert!(groups.find("shop").is_some());
+        assert!(frame.is_unique());
     }
 }

@@ -259,6 +259,9 @@ impl Topics {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use bytestring::ByteString;
+
     use super::super::config::BrokerConfig;
     use super::*;
     use crate::store::disk::MemoryDisk;
@@ -322,6 +325,21 @@ mod tests {
                 .unwrap()
                 .new
         );
+    }
+
+    /// Each topic once kept the whole receive buffer of its first message.
+    #[test]
+    fn a_new_topic_does_not_keep_the_frame_that_named_it() {
+        let topics = open(&disk(), |_| {});
+        let frame = Bytes::from("orders and a long body".to_owned());
+        let text = ByteString::try_from(frame.slice(..6)).unwrap();
+        let orders = TopicName::new(text).unwrap();
+
+        topics.find_or_create_after(&orders, &wish(4)).unwrap();
+
+        drop(orders);
+        assert!(topics.find("orders").is_some());
+        assert!(frame.is_unique());
     }
 
     #[test]

@@ -13,6 +13,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytestring::ByteString;
+
 use super::disk::{Fault, FaultyDisk, SmallFiles};
 use super::*;
 use crate::message::record::{Draft, decode_all};
@@ -101,6 +103,22 @@ fn bodies(store: &MessageStore, topic: &str, queue_id: i32) -> Vec<String> {
 
 fn segment(base: u64) -> String {
     format!("/store/commitlog/{base:020}")
+}
+
+/// Each topic once kept the whole receive buffer of its first message.
+#[test]
+fn a_new_queue_does_not_keep_the_frame_that_named_its_topic() {
+    let store = open(&FaultyDisk::default());
+    let frame = Bytes::from("orders and a long body".to_owned());
+    let text = ByteString::try_from(frame.slice(..6)).unwrap();
+    let mut first = draft("t", 0, "first");
+    first.message.topic = TopicName::new(text).unwrap();
+
+    finish(store.append(&first, Durability::AsConfigured)).unwrap();
+
+    drop(first);
+    assert_eq!(bodies(&store, "orders", 0), ["first"]);
+    assert!(frame.is_unique());
 }
 
 #[test]
