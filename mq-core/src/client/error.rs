@@ -345,7 +345,7 @@ mod tests {
             addresses: "127.0.0.1:9876".to_owned(),
             source: gone(),
         };
-        let errors: [Box<dyn std::error::Error>; 6] = [
+        let errors: [Box<dyn std::error::Error>; 8] = [
             Box::new(SendError::Broker {
                 broker: "broker-a".to_owned(),
                 attempts: 3,
@@ -356,6 +356,7 @@ mod tests {
                 source: unreachable(),
             }),
             Box::new(RouteError::Refused(refusal())),
+            Box::new(RouteError::Answer(BodyError::new("the last cause"))),
             Box::new(StartError::Filter {
                 topic: topic(),
                 source: refusal(),
@@ -366,6 +367,11 @@ mod tests {
                 source: io::Error::other("the last cause"),
             })),
             Box::new(TopicError::Route(unreachable())),
+            Box::new(TopicError::Broker {
+                broker: "broker-a".to_owned(),
+                topic: topic(),
+                source: gone(),
+            }),
         ];
 
         for error in errors {
@@ -384,5 +390,12 @@ mod tests {
         let said = "the message to `orders` cannot be sent: \
                     the body has 5 bytes, at most 4 are allowed";
         assert_eq!(long.to_string(), said);
+        let tags = StartError::Tags {
+            topic: topic(),
+            source: TagError::NoTag("||".to_owned()),
+        };
+        let said = "the subscription of topic `orders` cannot be understood: \
+                    the tag expression `||` names no tag";
+        assert_eq!(tags.to_string(), said);
     }
 }

@@ -6,17 +6,19 @@ use std::time::Duration;
 use mq_core::broker::config::BrokerConfig;
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
+use mq_core::message::{MessageQueue, TopicName};
 use mq_core::store::disk::{Fault, FaultyDisk};
 use mq_core::wire::body::{
     KvTable, ResetOffsetBody, SubscriptionGroupConfig, SubscriptionGroups, TopicConfig,
-    TopicConfigs,
+    TopicConfigs, TopicStatsTable,
 };
 use mq_core::wire::header::{
     Boundary, DeleteSubscriptionGroup, DeleteTopicInBroker, GetAllSubscriptionGroupConfig,
     GetAllTopicConfig, GetAllTopicListFromNameserver, GetBrokerConfig, GetBrokerRuntimeInfo,
     GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, GetSubscriptionGroupConfig,
-    GetTopicConfig, InvokeBrokerToResetOffset, PullMessage, QueryMessage, SearchOffsetByTimestamp,
-    UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic, ViewMessageById,
+    GetTopicConfig, GetTopicStatsInfo, InvokeBrokerToResetOffset, PullMessage, QueryMessage,
+    SearchOffsetByTimestamp, UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic,
+    ViewMessageById,
 };
 use mq_core::wire::{ResponseCode, fastjson};
 
@@ -522,6 +524,12 @@ async fn what_is_older_than_it_is_kept_goes_and_the_rest_stays() {
     );
     let last = client.pull(pull("orders", 0, 20)).await;
     assert_eq!(decode_all(last.body).unwrap()[0].message.body, "fresh");
+    let figures = client.call(GetTopicStatsInfo {
+        topic: "orders".into(),
+    });
+    let figures: TopicStatsTable = fastjson::read(&figures.await.unwrap().body).unwrap();
+    let queue = MessageQueue::new(TopicName::new("orders").unwrap(), "broker-a", 0);
+    assert_eq!(figures.offset_table[&queue].min_offset, min);
     stage.stop().await;
 }
 

@@ -414,6 +414,30 @@ async fn what_was_admitted_without_room_for_a_retry_gets_out_all_the_same() {
     stage.stop().await;
 }
 
+/// So a consumer sends what its broker does not take back.
+#[tokio::test]
+async fn what_is_sent_anew_without_room_for_its_delay_is_a_dead_letter_at_once() {
+    let (stage, _clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    // Even without what the broker adds, the delay's own properties do not fit.
+    let long = filled(message("%RETRY%g", 0), 32_800);
+    let properties = long.properties.unwrap_or_default();
+    let delayed = SendMessage {
+        reconsume_times: Some(1),
+        properties: Some(format!("{properties}DELAY\u{1}4\u{2}").into()),
+        ..message("%RETRY%g", 0)
+    };
+
+    client.send(delayed, "long").await;
+
+    let dead = client.everything("%DLQ%g", 0).await.remove(0);
+    assert_eq!(dead.message.body, "long");
+    let value = properties.rsplit('\u{1}').next().unwrap();
+    assert_eq!(text(&dead, "x"), value.strip_suffix('\u{2}'));
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_message_of_a_batch_leaves_room_for_a_retry_too() {
     let (stage, _clock) = stage().await;

@@ -6,12 +6,12 @@ use mq_core::clock::Clock;
 use mq_core::message::{MessageQueue, TopicName};
 use mq_core::remoting::CallError;
 use mq_core::wire::body::{
-    ConsumeFromWhere, ConsumeStats, ConsumeType, ConsumerConnection, GroupList, MessageModel,
-    OffsetWrapper, ProducerConnection, TopicOffset, TopicStatsTable,
+    ConsumeFromWhere, ConsumeStats, ConsumeType, ConsumerConnection, ConsumerData, GroupList,
+    HeartbeatData, MessageModel, OffsetWrapper, ProducerConnection, TopicOffset, TopicStatsTable,
 };
 use mq_core::wire::header::{
     DeleteTopicInBroker, GetConsumeStats, GetConsumerConnectionList, GetProducerConnectionList,
-    GetTopicStatsInfo, QueryTopicConsumeByWho, UnregisterClient, UpdateAndCreateTopic,
+    GetTopicStatsInfo, HeartBeat, QueryTopicConsumeByWho, UnregisterClient, UpdateAndCreateTopic,
 };
 use mq_core::wire::{Language, Refusal, Request, ResponseCode, VERSION, fastjson};
 use serde::de::DeserializeOwned;
@@ -219,6 +219,38 @@ async fn connections_of_a_group_show_who_they_are_and_what_the_group_wants() {
     }
     assert_eq!(refusal(&a, consumers()).await, offline);
     assert_eq!(refusal(&a, producers()).await, unknown);
+    stage.stop().await;
+}
+
+/// The other test's group consumes as one does that says nothing about it.
+#[tokio::test]
+async fn connections_of_a_group_show_how_it_consumes() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let consumer = ConsumerData {
+        group_name: "g".into(),
+        consume_type: ConsumeType::ConsumeActively,
+        message_model: MessageModel::Broadcasting,
+        consume_from_where: ConsumeFromWhere::ConsumeFromFirstOffset,
+        ..ConsumerData::default()
+    };
+    let heartbeat = HeartbeatData {
+        client_id: client.id.into(),
+        consumer_data_set: vec![consumer],
+        ..HeartbeatData::default()
+    };
+    let heard = client.call_with(HeartBeat, fastjson::write(&heartbeat));
+    heard.await.map(drop).unwrap();
+
+    let question = GetConsumerConnectionList {
+        consumer_group: "g".into(),
+    };
+    let shown: ConsumerConnection = view(&client, question).await;
+
+    assert_eq!(shown.consume_type, ConsumeType::ConsumeActively);
+    assert_eq!(shown.message_model, MessageModel::Broadcasting);
+    let start = ConsumeFromWhere::ConsumeFromFirstOffset;
+    assert_eq!(shown.consume_from_where, start);
     stage.stop().await;
 }
 

@@ -256,9 +256,12 @@ async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_o
     let second = start(&clients[1], &topics[1]).await;
     eventually("both say so", || (of_orders(), of_stock()) == (1, 1)).await;
 
-    let line = lines.first(Level::WARN, "").unwrap();
+    let line = lines.first(Level::WARN, "stock: not subscribed").unwrap();
     assert!(line.contains("group=mixed"), "{line}");
-    assert!(line.contains(" at 127.0.0.1:"), "{line}");
+    for (client, is_another) in clients.iter().zip([false, true]) {
+        let member = format!("{} at 127.0.0.1:", client.id());
+        assert_eq!(line.contains(&member), is_another, "{member}: {line}");
+    }
     second.shutdown(LIMIT).await.unwrap();
     let third = start(&clients[1], &topics[1]).await;
     eventually("the new consumer says so, too", || of_stock() == 2).await;

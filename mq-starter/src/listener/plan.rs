@@ -250,6 +250,11 @@ mod tests {
         assembly.is_complete().then_some(handler)
     }
 
+    fn assemble_plain(assembly: &mut Assembly<'_>) -> Option<Handler> {
+        let handler = Handler::blocking(|_| Ok(()));
+        assembly.is_complete().then_some(handler)
+    }
+
     fn wanting(assembly: &mut Assembly<'_>) -> Option<Handler> {
         assembly.take::<u128>("it")?;
         None
@@ -385,6 +390,23 @@ mod tests {
                 "{settings:?}"
             );
         }
+    }
+
+    /// Not known to block, it would get its threads all the same, but only after a while.
+    #[test]
+    fn a_plain_function_blocks_without_saying_so_and_cannot_say_otherwise() {
+        let key = "rocketmq.consumer.listeners.shop.order-topic.blocking";
+        let plain = || Declaration {
+            assemble: assemble_plain,
+            ..declared(1, SHOP)
+        };
+
+        let (silent, problems) = plan(vec![plain()], &[]);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert!(silent.consumers[0].listeners[0].blocking);
+        let (_, problems) = plan(vec![plain()], &[(key, "false")]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains("a plain `fn` blocks"), "{problems:?}");
     }
 
     #[test]
