@@ -2,7 +2,8 @@
 //! `PullMessageProcessor`)
 //!
 //! Invariant: an admission returns what it proved, so that nobody looks it up again; a topic that
-//! an admission made is on disk before anything is stored in it.
+//! an admission made is on disk before anything is stored in it. The name servers are being told of
+//! it by then: only the answer waits until they have heard.
 
 use std::sync::Arc;
 
@@ -128,13 +129,11 @@ impl Admit {
         &self.config.identity
     }
 
-    /// Saves the topics and tells the name servers.
+    /// Saves the topics, tells the name servers, and waits a little until they have heard.
     pub(super) async fn publish(&self) -> Result<(), Refusal> {
-        self.topics
-            .save()
-            .await
-            .map_err(|error| not_saved(&error))?;
-        self.registration.announce().await;
+        let before = self.registration.latest();
+        self.save_and_announce().await?;
+        self.registration.heard_since(before).await;
         Ok(())
     }
 
@@ -156,9 +155,18 @@ impl Admit {
         }
         // Whoever made it may not have come so far, or may have found no room on the disk.
         if !self.topics.is_settled(&found.topic) {
-            self.publish().await?;
+            self.save_and_announce().await?;
         }
         Ok(found.topic)
+    }
+
+    async fn save_and_announce(&self) -> Result<(), Refusal> {
+        self.topics
+            .save()
+            .await
+            .map_err(|error| not_saved(&error))?;
+        self.registration.announce();
+        Ok(())
     }
 
     fn name(&self) -> &str {

@@ -104,12 +104,14 @@ impl Clients {
             );
         }
         let retry_topic = TopicName::retry_of(&group.name);
+        let before = self.admit.registration.latest();
         let topic = self
             .admit
             .own_topic(&retry_topic, group.config.retry_queue_nums);
         // Nothing is stored in it yet: a disk without room keeps no consumer away. Whatever is sent
         // to the topic waits until it is saved.
         drop(topic.await);
+        self.admit.registration.heard_since(before).await;
         Ok(heard.incomplete)
     }
 }

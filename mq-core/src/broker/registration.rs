@@ -27,7 +27,7 @@ use crate::wire::header::{RegisterBroker, UnregisterBroker};
 const LIMIT: Duration = Duration::from_secs(6);
 /// A name server that did not answer is tried again after this.
 const AGAIN: Duration = Duration::from_secs(2);
-/// A send that made its topic waits for the name servers so long.
+/// The answer to a send that made its topic waits for the name servers so long.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a name server may take when the broker leaves.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -159,11 +159,25 @@ impl Registration {
         }
     }
 
-    /// Tells all name servers of a change, and waits a little until they have heard.
-    pub(super) async fn announce(&self) {
+    /// Lets all name servers be told of a change.
+    pub(super) fn announce(&self) {
         self.changes.send_modify(|changes| *changes += 1);
-        let change = *self.changes.borrow();
-        self.wait_until_told(change).await;
+    }
+
+    /// The latest change that was announced, whether anybody has heard of it or not.
+    pub(super) fn latest(&self) -> u64 {
+        *self.changes.borrow()
+    }
+
+    /// Waits a little until all name servers have heard of what was announced after `before` and up
+    /// to this call. Ready at once when nothing was.
+    pub(super) fn heard_since(&self, before: u64) -> impl Future<Output = ()> {
+        let latest = self.latest();
+        async move {
+            if latest > before {
+                self.wait_until_told(latest).await;
+            }
+        }
     }
 
     /// Waits a little until all name servers have been tried once.

@@ -1,15 +1,16 @@
 //! The broker tells its name servers, one or several.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::pin::pin;
 
+use mq_core::broker::config::FlushMode;
 use mq_core::clock::Clock;
 use mq_core::namesrv::{NameServer, NamesrvConfig};
-use mq_core::wire::ResponseCode;
 use mq_core::wire::body::TopicRouteData;
-use mq_core::wire::fastjson;
-use mq_core::wire::header::GetRouteInfoByTopic;
+use mq_core::wire::header::{ConsumerSendMsgBack, GetRouteInfoByTopic, SendMessage};
+use mq_core::wire::{ResponseCode, fastjson};
 
-use crate::stage::{Client, SECOND, Stage, code, message, stranger};
+use crate::stage::{Client, SECOND, Stage, code, message, pull, stranger};
 
 async fn name_server(port: u16, clock: &Clock) -> NameServer {
     let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -104,5 +105,110 @@ async fn a_name_server_that_is_away_delays_nobody_and_hears_everything_when_it_i
     stage.stop().await;
     for server in [one, two] {
         server.stop(SECOND).await.unwrap();
+    }
+}
+
+/// A name server that answers nothing, and a broker whose clock stands still once it runs.
+async fn before_a_mute_name_server() -> (TcpListener, Stage) {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = mute.local_addr().unwrap().to_string();
+    let clock = Clock::manual(1_000);
+    let stage = Stage::with(clock.clone(), |config| {
+        config.network.name_servers = vec![address];
+        config.storage.flush = FlushMode::Interval;
+    });
+    let patience = async {
+        loop {
+            clock.advance(SECOND).await;
+        }
+    };
+    tokio::select! {
+        stage = stage => (mute, stage),
+        () = patience => unreachable!(),
+    }
+}
+
+/// A client over a socket, or within the process.
+fn client(stage: &Stage, within: bool) -> Client {
+    let mut client = stage.client("a");
+    if within {
+        client.address = "within".into();
+        client.remoting.attach("within", &stage.broker.local());
+    }
+    client
+}
+
+/// Waits until there is a message at `offset` of the topic's first queue.
+async fn until_stored(reader: &Client, topic: &'static str, offset: i64) {
+    let clock = Clock::system();
+    let begun = clock.moment();
+    loop {
+        let reply = reader.call(pull(topic, 0, offset)).await;
+        if reply.is_ok_and(|reply| reply.code == ResponseCode::SUCCESS) {
+            return;
+        }
+        let waited = clock.moment().since(begun);
+        assert!(waited < 10 * SECOND, "{topic}: {offset} is not stored");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// They waited with their topic for the name servers, and were lost when the sender hung up.
+#[tokio::test]
+async fn one_way_sends_to_a_new_topic_are_stored_though_no_name_server_has_heard_of_it() {
+    for within in [false, true] {
+        let (_mute, stage) = before_a_mute_name_server().await;
+        let (sender, reader) = (client(&stage, within), stage.client("b"));
+        for _ in 0..50 {
+            let header = message("orders", 0);
+            let sent = sender.remoting.one_way(&sender.address, header, "x".into());
+            sent.await.unwrap();
+        }
+
+        until_stored(&reader, "orders", 49).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_made_a_topic_is_answered_after_the_name_servers_and_stores_before() {
+    for within in [false, true] {
+        let (_mute, stage) = before_a_mute_name_server().await;
+        let (client, reader) = (client(&stage, within), stage.client("b"));
+        let batch = SendMessage {
+            batch: Some(true),
+            ..message("batches", 0)
+        };
+        // One child without a body: its length, and nothing in all its fields.
+        let child = [&22_u32.to_be_bytes()[..], &[0; 18]].concat();
+        let dead_letter = ConsumerSendMsgBack {
+            group: "g".into(),
+            delay_level: -1,
+            ..ConsumerSendMsgBack::default()
+        };
+
+        let mut one = pin!(client.call_with(message("orders", 0), "x"));
+        tokio::select! {
+            biased;
+            _ = &mut one => panic!("answered too early"),
+            () = until_stored(&reader, "orders", 0) => {}
+        }
+        let mut several = pin!(client.call_with(batch, child));
+        tokio::select! {
+            biased;
+            _ = &mut several => panic!("answered too early"),
+            () = until_stored(&reader, "batches", 0) => {}
+        }
+        let mut back = pin!(client.call(dead_letter));
+        tokio::select! {
+            biased;
+            _ = &mut back => panic!("answered too early"),
+            () = until_stored(&reader, "%DLQ%g", 0) => {}
+        }
+
+        let ((), one, several, back) =
+            tokio::join!(stage.clock.advance(3 * SECOND), one, several, back);
+        one.unwrap();
+        several.unwrap();
+        back.unwrap();
     }
 }

@@ -179,6 +179,7 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
         request: Incoming<ConsumerSendMsgBack>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let (peer, group) = (request.peer.id(), request.header.group.clone());
+        let (one_way, before) = (request.one_way, self.admit.registration.latest());
         let begun = self
             .order
             .keep(peer, group, self.begin(request.header))
@@ -186,10 +187,14 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
         let Some(append) = begun else {
             return Ok(Reply::ok(NoFields));
         };
+        let heard = self.admit.registration.heard_since(before);
         append.await.map_err(|error| Refusal {
             code: crate::wire::ResponseCode::SYSTEM_ERROR,
             ..refusal(&error)
         })?;
+        if !one_way {
+            heard.await;
+        }
         Ok(Reply::ok(NoFields))
     }
 }

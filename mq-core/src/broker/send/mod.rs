@@ -2,7 +2,8 @@
 //!
 //! Invariant: the append happens on the caller's task; nobody hears "ok" before the store says that
 //! the message is as durable as promised. For a topic that exists nothing else is waited for; what
-//! has to wait before the append lets no later send of its connection to the same topic pass.
+//! has to wait before the append lets no later send of its connection to the same topic pass. The
+//! answer to a send that made its topic waits a little for the name servers; the append does not.
 
 mod back;
 mod batch;
@@ -49,7 +50,8 @@ pub(super) struct SendProcessor {
     clock: Clock,
 }
 
-/// A send whose messages are in the log; how durable they are is waited for outside of the order.
+/// A send whose messages are in the log. How durable they are is waited for outside of the order, and
+/// so is that the name servers hear of a topic that was made for them.
 struct Begun<T> {
     append: Append<T>,
     queue_id: i32,
@@ -78,11 +80,16 @@ impl SendProcessor {
         request: Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
         let (peer, topic) = (request.peer.id(), request.header.topic.clone());
+        let (one_way, before) = (request.one_way, self.admit.registration.latest());
         let begun = self
             .order
             .keep(peer, topic, self.begin_one(request))
             .await?;
+        let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
+        if !one_way {
+            heard.await;
+        }
         Ok(self.reply(begun.queue_id, &[appended], begun.unique_id))
     }
 
@@ -114,11 +121,16 @@ impl SendProcessor {
     ) -> Result<Reply<SendMessageReply>, Refusal> {
         batch::check(&request, self.store.config().max_message_size)?;
         let (peer, topic) = (request.peer.id(), request.header.topic.clone());
+        let (one_way, before) = (request.one_way, self.admit.registration.latest());
         let begun = self
             .order
             .keep(peer, topic, self.begin_several(request))
             .await?;
+        let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
+        if !one_way {
+            heard.await;
+        }
         Ok(self.reply(begun.queue_id, &appended, begun.unique_id))
     }
 
