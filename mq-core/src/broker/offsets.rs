@@ -1,8 +1,9 @@
 //! How far each group is in each queue, kept in `config/consumerOffset.json`
 //! (`ConsumerOffsetManager`).
 //!
-//! Invariant: while a reset waits for its consumer, that consumer's own reports do not count; no
-//! committed offset lies beyond the end of its queue.
+//! Invariant: a reset is kept, in the file too, until a pull comes from the offset that it names; till
+//! then it is what the group has committed, and what members report does not count. No committed
+//! offset lies outside of its queue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -24,18 +25,24 @@ use crate::wire::fastjson;
 /// Offsets by queue, by group, by topic.
 type ByTopic = HashMap<ByteString, HashMap<ByteString, BTreeMap<i32, i64>>>;
 
-/// The file: queues by `topic@group`.
+/// Offsets by queue, by `topic@group`.
+type ByKey = BTreeMap<String, BTreeMap<i32, i64>>;
+
+/// The file. Apache passes over members that it does not know.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Saved {
     data_version: DataVersion,
-    offset_table: BTreeMap<String, BTreeMap<i32, i64>>,
+    offset_table: ByKey,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    waiting_resets: ByKey,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     committed: ByTopic,
-    /// Where queues were sent by an administrator, until their consumers know.
+    /// Where queues were sent, by an administrator or because they are new, until they are pulled
+    /// from there.
     resets: ByTopic,
     version: DataVersion,
 }
@@ -50,33 +57,48 @@ pub(super) struct Position<'a> {
 
 impl Table {
     fn to_saved(&self) -> Saved {
-        let mut offset_table = BTreeMap::new();
-        for (topic, groups) in &self.committed {
-            for (group, queues) in groups {
-                offset_table.insert(format!("{topic}@{group}"), queues.clone());
-            }
-        }
         Saved {
             data_version: self.version,
-            offset_table,
+            offset_table: to_keys(&self.committed),
+            waiting_resets: to_keys(&self.resets),
         }
     }
 
     fn from_saved(saved: Saved) -> Self {
-        let mut table = Self {
+        Self {
+            committed: from_keys(saved.offset_table),
+            resets: from_keys(saved.waiting_resets),
             version: saved.data_version,
-            ..Self::default()
-        };
-        for (key, queues) in saved.offset_table {
-            let Some((topic, group)) = key.split_once('@') else {
-                tracing::warn!(key, "an entry of consumerOffset.json is left out");
-                continue;
-            };
-            let groups = table.committed.entry(topic.into()).or_default();
-            groups.insert(group.into(), queues);
         }
-        table
     }
+
+    /// The first message that the group has not consumed: where it was sent, else as it last said.
+    fn stands_at(&self, at: Position<'_>) -> Option<i64> {
+        find(&self.resets, at).or_else(|| find(&self.committed, at))
+    }
+}
+
+fn to_keys(table: &ByTopic) -> ByKey {
+    let mut keys = ByKey::new();
+    for (topic, groups) in table {
+        for (group, queues) in groups {
+            keys.insert(format!("{topic}@{group}"), queues.clone());
+        }
+    }
+    keys
+}
+
+fn from_keys(keys: ByKey) -> ByTopic {
+    let mut table = ByTopic::new();
+    for (key, queues) in keys {
+        let Some((topic, group)) = key.split_once('@') else {
+            tracing::warn!(key, "an entry of consumerOffset.json is left out");
+            continue;
+        };
+        let groups = table.entry(topic.into()).or_default();
+        groups.insert(group.into(), queues);
+    }
+    table
 }
 
 fn find(table: &ByTopic, at: Position<'_>) -> Option<i64> {
@@ -121,41 +143,51 @@ impl Offsets {
     }
 
     /// Sets offsets beyond the end of their queue, which `end` tells, to that end: what lay there is
-    /// gone, and what comes there next has not been consumed. Their consumers are sent there too.
+    /// gone, and what comes there next has not been consumed. Negative ones are set to the beginning.
+    /// Their consumers are sent there too.
     ///
     /// To be called before anything new is stored.
     pub(super) fn correct(&self, end: impl Fn(&str, i32) -> i64) {
         let table = self.table.lock();
-        let mut beyond = Vec::new();
-        for (topic, groups) in &table.committed {
+        let mut outside = Vec::new();
+        for (topic, groups) in table.committed.iter().chain(&table.resets) {
             for (group, queues) in groups {
                 for (queue, offset) in queues {
                     let end = end(topic, *queue);
+                    let to = (*offset).min(end).max(0);
                     if *offset > end {
                         tracing::warn!(
                             %group, %topic, queue, offset, end,
                             "the group's committed offset lies beyond the end of the queue, whose \
                              messages were removed or lost: the group goes on at the end"
                         );
-                        beyond.push((topic.clone(), group.clone(), *queue, end));
+                    } else if *offset < 0 {
+                        tracing::warn!(
+                            %group, %topic, queue, offset,
+                            "the group's committed offset in consumerOffset.json is negative: the \
+                             group goes on at the beginning"
+                        );
+                    }
+                    if *offset != to {
+                        outside.push((topic.clone(), group.clone(), *queue, to));
                     }
                 }
             }
         }
         drop(table);
-        for (topic, group, queue, end) in beyond {
+        for (topic, group, queue, to) in outside {
             let at = Position {
                 group: &group,
                 topic: &topic,
                 queue,
             };
-            self.reset(at, end);
+            self.reset(at, to);
         }
     }
 
-    /// The first message that the group has not consumed, as it last said.
+    /// The first message that the group has not consumed.
     pub(super) fn committed(&self, at: Position<'_>) -> Option<i64> {
-        find(&self.table.lock().committed, at)
+        self.table.lock().stands_at(at)
     }
 
     /// The groups that have committed an offset in the topic.
@@ -196,7 +228,7 @@ impl Offsets {
         }
     }
 
-    /// The group goes on at `offset`, whatever its members report until they know.
+    /// The group goes on at `offset`, whatever its members report until one has pulled from there.
     pub(super) fn reset(&self, at: Position<'_>, offset: i64) {
         let mut table = self.table.lock();
         put(&mut table.committed, at, offset);
@@ -204,54 +236,61 @@ impl Offsets {
         self.changed.store(true, Ordering::Release);
     }
 
-    /// Where the group was sent, told once: its consumer now knows.
-    pub(super) fn take_reset(&self, at: Position<'_>) -> Option<i64> {
+    /// Where a pull at `offset` is to be sent instead. It is told again and again, for an answer may
+    /// be lost: that it was heard shows only when the pull comes from there.
+    pub(super) fn sent_elsewhere(&self, at: Position<'_>, offset: i64) -> Option<i64> {
         let mut table = self.table.lock();
         if table.resets.is_empty() {
             return None;
         }
+        let reset = find(&table.resets, at)?;
+        if reset != offset {
+            return Some(reset);
+        }
+        put(&mut table.committed, at, offset);
         let groups = table.resets.get_mut(at.topic)?;
         let queues = groups.get_mut(at.group)?;
-        let offset = queues.remove(&at.queue);
-        if queues.is_empty() {
-            groups.remove(at.group);
-        }
-        if groups.is_empty() {
-            table.resets.remove(at.topic);
-        }
-        offset
+        queues.remove(&at.queue);
+        groups.retain(|_, queues| !queues.is_empty());
+        table.resets.retain(|_, groups| !groups.is_empty());
+        self.changed.store(true, Ordering::Release);
+        None
     }
 
-    /// Forgets a topic of so many queues. Should it be created anew, those who have consumed it, and
-    /// the `living` groups, begin at its beginning: what they still say is of the old one.
+    /// Forgets a topic of so many queues. Should it be created anew, those who have consumed it, or
+    /// an earlier one of its name, and the `living` groups begin at its beginning: what they still
+    /// say is of the old one.
     pub(super) fn forget_topic(&self, topic: &str, living: BTreeSet<ByteString>, queues: i32) {
         let mut table = self.table.lock();
-        table.resets.remove(topic);
-        let committed = table.committed.remove(topic);
-        if committed.is_some() {
-            self.changed.store(true, Ordering::Release);
+        let committed = table.committed.remove(topic).unwrap_or_default();
+        let mut resets = table.resets.remove(topic).unwrap_or_default();
+        for group in committed.into_keys().chain(living) {
+            resets.entry(group).or_default();
         }
-        let beginning = || (0..queues).map(|queue| (queue, 0)).collect();
-        let groups = committed.unwrap_or_default().into_keys().chain(living);
-        let resets: HashMap<_, BTreeMap<_, _>> = groups.map(|group| (group, beginning())).collect();
+        for reset in resets.values_mut() {
+            let earlier = std::mem::take(reset).into_keys();
+            *reset = earlier.chain(0..queues).map(|queue| (queue, 0)).collect();
+        }
         if !resets.is_empty() {
             table.resets.insert(topic.into(), resets);
+            self.changed.store(true, Ordering::Release);
         }
     }
 
     /// Forgets a group.
     pub(super) fn forget_group(&self, group: &str) {
         let mut table = self.table.lock();
-        for groups in table.committed.values_mut() {
-            if groups.remove(group).is_some() {
-                self.changed.store(true, Ordering::Release);
+        let Table {
+            committed, resets, ..
+        } = &mut *table;
+        for by_topic in [committed, resets] {
+            for groups in by_topic.values_mut() {
+                if groups.remove(group).is_some() {
+                    self.changed.store(true, Ordering::Release);
+                }
             }
+            by_topic.retain(|_, groups| !groups.is_empty());
         }
-        for groups in table.resets.values_mut() {
-            groups.remove(group);
-        }
-        table.committed.retain(|_, groups| !groups.is_empty());
-        table.resets.retain(|_, groups| !groups.is_empty());
     }
 
     /// Saves, when anything has changed since the last time.
@@ -330,16 +369,19 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_holds_against_reports_until_the_consumer_knows() {
+    fn a_reset_holds_against_reports_until_it_is_pulled_from() {
         let offsets = open(&disk());
         offsets.commit(at(0), 100);
         offsets.reset(at(0), 5);
 
         offsets.commit(at(0), 101);
         assert_eq!(offsets.committed(at(0)), Some(5));
-        assert_eq!(offsets.take_reset(at(1)), None);
-        assert_eq!(offsets.take_reset(at(0)), Some(5));
-        assert_eq!(offsets.take_reset(at(0)), None);
+        assert_eq!(offsets.sent_elsewhere(at(1), 101), None);
+        for _lost in 0..2 {
+            assert_eq!(offsets.sent_elsewhere(at(0), 101), Some(5));
+        }
+        assert_eq!(offsets.sent_elsewhere(at(0), 5), None);
+        assert_eq!(offsets.sent_elsewhere(at(0), 101), None);
 
         offsets.commit(at(0), 6);
         assert_eq!(offsets.committed(at(0)), Some(6));
@@ -362,8 +404,8 @@ mod tests {
         });
         offsets.save().await.unwrap();
 
-        assert_eq!(offsets.take_reset(at(0)), None);
-        assert_eq!(offsets.take_reset(at(1)), Some(0));
+        assert_eq!(offsets.sent_elsewhere(at(0), 7), None);
+        assert_eq!(offsets.sent_elsewhere(at(1), 7), Some(0));
         let again = open(&disk);
         let committed = [0, 1, 2].map(|queue| again.committed(at(queue)));
         assert_eq!(committed, [Some(7), Some(0), Some(5)]);
@@ -391,10 +433,10 @@ mod tests {
         }
 
         offsets.forget_topic("orders", BTreeSet::from(["other".into()]), 1);
-        assert_eq!(offsets.committed(at(0)), None);
+        assert_eq!(offsets.committed(at(0)), Some(0));
         offsets.commit(at(0), 1);
-        assert_eq!(offsets.committed(at(0)), None, "it is of the old topic");
-        assert_eq!(offsets.take_reset(at(0)), Some(0));
+        assert_eq!(offsets.committed(at(0)), Some(0), "it is of the old topic");
+        assert_eq!(offsets.sent_elsewhere(at(0), 0), None);
         offsets.commit(at(0), 1);
         assert_eq!(offsets.committed(at(0)), Some(1));
         assert_eq!(offsets.committed(other), Some(1));

@@ -67,7 +67,7 @@ async fn a_topic_that_is_created_anew_is_read_from_its_beginning_by_whoever_read
         // A member reports on before it pulls again.
         client.commit("orders", 0, 10).await;
 
-        assert_eq!(client.committed("orders", 0).await, None);
+        assert_eq!(client.committed("orders", 0).await, Some(0));
         let silent = PullMessage {
             consumer_group: "silent".into(),
             ..pull("orders", 0, 10)
@@ -166,5 +166,103 @@ async fn whoever_is_beyond_the_end_goes_on_where_the_group_last_was() {
 
     assert_eq!(client.committed("orders", 0).await, Some(3));
     assert_eq!(sent_to(&client, pull("orders", 0, 9)).await, Some(3));
+    stage.stop().await;
+}
+
+/// A group whose member stood at 10 when its topic was deleted; 12 messages are in the new one.
+async fn created_anew() -> (Stage, Client) {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    fill(&client, 10).await;
+    client.commit("orders", 0, 10).await;
+    delete(&client).await;
+    fill(&client, 12).await;
+    (stage, client)
+}
+
+#[tokio::test]
+async fn that_a_topic_was_created_anew_is_known_after_restarts_until_its_reader_has_gone_back() {
+    let (stage, _client) = created_anew().await;
+
+    let stage = stage.restarted().await;
+    let client = stage.client("a");
+    assert_eq!(client.committed("orders", 0).await, Some(0));
+    assert_eq!(sent_to(&client, pull("orders", 0, 10)).await, Some(0));
+    // It was told, and has not come back yet.
+    let stage = stage.restarted().await;
+    let client = stage.client("a");
+    assert_eq!(sent_to(&client, pull("orders", 0, 10)).await, Some(0));
+    assert_eq!(sent_to(&client, pull("orders", 0, 0)).await, None);
+
+    let stage = stage.restarted().await;
+    let client = stage.client("a");
+    assert_eq!(sent_to(&client, pull("orders", 0, 10)).await, None);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_did_not_hear_that_it_was_sent_back_is_told_again() {
+    let (stage, client) = created_anew().await;
+    let lost = stage.client("its connection ends before the answer is read");
+
+    assert_eq!(sent_to(&lost, pull("orders", 0, 10)).await, Some(0));
+
+    assert_eq!(sent_to(&client, pull("orders", 0, 10)).await, Some(0));
+    assert_eq!(client.everything("orders", 0).await.len(), 12);
+    stage.stop().await;
+}
+
+/// A Java client holds a queue for 10 s after it was sent elsewhere, and saves its old offset on.
+#[tokio::test]
+async fn commits_of_the_old_topic_do_not_count_before_the_new_one_is_pulled() {
+    let (stage, client) = created_anew().await;
+
+    assert_eq!(sent_to(&client, pull("orders", 0, 10)).await, Some(0));
+    client.commit("orders", 0, 10).await;
+    assert_eq!(client.committed("orders", 0).await, Some(0));
+    // The pull itself may carry it too.
+    let mut back = pull("orders", 0, 0);
+    back.sys_flag |= PullMessage::COMMIT;
+    back.commit_offset = 10;
+    assert_eq!(sent_to(&client, back).await, None);
+    assert_eq!(client.committed("orders", 0).await, Some(0));
+
+    client.commit("orders", 0, 7).await;
+    assert_eq!(client.committed("orders", 0).await, Some(7));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_topic_that_was_deleted_twice_is_read_from_its_beginning() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    fill(&client, 10).await;
+    // The group is known by what it committed only.
+    client.pull(pull("orders", 0, 0)).await;
+    client.commit("orders", 0, 10).await;
+
+    for _life in 0..2 {
+        delete(&client).await;
+        fill(&client, 12).await;
+    }
+
+    assert_eq!(sent_to(&client, pull("orders", 0, 10)).await, Some(0));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_negative_offset_in_the_file_is_set_to_the_beginning() {
+    let stage = Stage::new().await;
+    fill(&stage.client("a"), 3).await;
+    stage.stop().await;
+    let file = Path::new("/store/config/consumerOffset.json");
+    let negative = br#"{"offsetTable":{"orders@g":{0:-7}}}"#;
+    stage.disk.replace(file, negative).unwrap();
+
+    let stage = stage.restarted().await;
+
+    let client = stage.client("a");
+    assert_eq!(client.committed("orders", 0).await, Some(0));
     stage.stop().await;
 }

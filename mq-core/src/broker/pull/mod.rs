@@ -74,12 +74,13 @@ impl PullProcessor {
             topic: &header.topic,
             queue: header.queue_id,
         };
-        if let Some(moved) = self.sent_elsewhere(&header, at) {
-            return Ok(moved);
-        }
+        // The pull with which a group comes to where it was sent still carries what it committed before.
         if header.has(PullMessage::COMMIT) && header.commit_offset >= 0 {
             let end = self.store.max_offset(at.topic, at.queue);
             self.offsets.commit_up_to(end, at, header.commit_offset);
+        }
+        if let Some(moved) = self.sent_elsewhere(&header, at) {
+            return Ok(moved);
         }
         let mut outcome = self.read(&header, &admitted)?;
         let may_wait = header.has(PullMessage::SUSPEND) && header.suspend_timeout_millis > 0;
@@ -183,8 +184,8 @@ impl PullProcessor {
         header: &PullMessage,
         at: Position<'_>,
     ) -> Option<Reply<PullMessageReply>> {
-        let offset = self.offsets.take_reset(at)?;
-        (offset != header.queue_offset).then(|| self.moved(header, offset))
+        let offset = self.offsets.sent_elsewhere(at, header.queue_offset)?;
+        Some(self.moved(header, offset))
     }
 
     /// The group goes on at another offset.
