@@ -14,8 +14,8 @@
 //! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`stop`],
 //! [`settings`], [`reason`] and [`saved_file`] are open to all: the time, who waits for which task, when
 //! the program is asked to end, how settings are read, how an error is told with its causes, and how
-//! small files are kept; so is `troubles`: what lasts is told when it begins, at most once a minute
-//! and when it ends.
+//! small files are kept; so are `troubles`: what lasts is told when it begins, at most once a minute
+//! and when it ends, `told`: what is told once, and `excerpt`: how much of a peer's text is kept.
 
 extern crate self as mq_core;
 
@@ -32,9 +32,11 @@ pub mod store;
 pub mod wire;
 
 pub mod clock;
+mod excerpt;
 pub mod reason;
 pub mod saved_file;
 pub mod settings;
 pub mod stop;
 pub mod tasks;
+mod told;
 mod troubles;

@@ -3,14 +3,17 @@
 //!
 //! A Java consumer whose start was refused goes on sending heartbeats and pulls all the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
+use crate::excerpt::excerpt;
+use crate::message::subscription::SelectorType;
+use crate::told::{MOST_TOLD, Telling, Told};
 use crate::wire::Refusal;
 
-/// So much is remembered of what clients make up.
-const MOST: usize = 1_024;
+/// Languages that nobody knows are counted under one name.
+const OTHER: &str = "other";
 
 /// Refused subscriptions.
 #[derive(Debug, Default)]
@@ -18,9 +21,9 @@ pub(super) struct Unsupported(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
-    counts: BTreeMap<String, u64>,
-    /// Client, group, topic, language.
-    told: BTreeSet<[String; 4]>,
+    counts: BTreeMap<&'static str, u64>,
+    /// Excerpts of client, group, topic, language.
+    told: Told<[String; 4]>,
 }
 
 /// Whose subscription to what is refused.
@@ -36,7 +39,7 @@ pub(super) struct Refused<'a> {
 
 impl Unsupported {
     /// How many requests were refused, by language.
-    pub(super) fn counts(&self) -> BTreeMap<String, u64> {
+    pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.0.lock().counts.clone()
     }
 
@@ -48,49 +51,47 @@ impl Unsupported {
 
     /// Tells of a subscription that was not told yet.
     pub(super) fn tell(&self, refused: &Refused<'_>) {
-        let Refused {
-            client,
-            group,
-            topic,
-            language,
-        } = *refused;
-        if self.0.lock().is_news(refused) {
-            tracing::warn!(
+        let excerpts = refused.excerpts();
+        let [client, group, topic, language] = &excerpts;
+        let telling = self.0.lock().told.tell(excerpts.clone());
+        match telling {
+            Telling::News => tracing::warn!(
                 client,
                 group,
                 topic,
                 language,
                 "the subscription is refused, only expressions by tags are supported: its consumer \
                  gets nothing of the topic; further requests of the client are counted only"
-            );
+            ),
+            Telling::Full => tracing::warn!(
+                client,
+                group,
+                topic,
+                language,
+                "the subscription is refused as {MOST_TOLD} others were: from now on refused \
+                 subscriptions are counted only, see refusedSubscription_… of the runtime info"
+            ),
+            Telling::Silence => {}
         }
+    }
+}
+
+impl Refused<'_> {
+    fn excerpts(&self) -> [String; 4] {
+        [self.client, self.group, self.topic, self.language].map(|text| excerpt(text).into_owned())
     }
 }
 
 impl Table {
     fn count(&mut self, language: &str) {
-        if self.counts.len() < MOST || self.counts.contains_key(language) {
-            *self.counts.entry(language.to_owned()).or_default() += 1;
-        }
-    }
-
-    fn is_news(&mut self, refused: &Refused<'_>) -> bool {
-        let Refused {
-            client,
-            group,
-            topic,
-            language,
-        } = *refused;
-        if self.told.len() >= MOST {
-            self.told.clear();
-        }
-        let refused = [client, group, topic, language].map(str::to_owned);
-        self.told.insert(refused)
+        let known = SelectorType::from_wire(Some(language)).map(SelectorType::as_str);
+        *self.counts.entry(known.unwrap_or(OTHER)).or_default() += 1;
     }
 }
 
 /// As a broker of Apache's refuses with `enablePropertyFilter=false`.
 pub(super) fn not_built(language: &str) -> Refusal {
+    let language = excerpt(language);
     let remark = format!("The broker does not support consumer to filter message by {language}");
     Refusal::system(remark)
 }
@@ -98,46 +99,36 @@ pub(super) fn not_built(language: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::excerpt::LONGEST;
 
     #[test]
-    fn every_refusal_is_counted_and_each_subscription_of_a_client_is_told_once() {
-        let mut table = Table::default();
-        let of = |client| Refused {
-            client,
-            group: "g",
-            topic: "orders",
-            language: "SQL92",
-        };
+    fn languages_that_clients_make_up_are_counted_as_one() {
+        let unsupported = Unsupported::default();
 
-        let told = ["a", "b", "a"].map(|client| {
-            table.count("SQL92");
-            table.is_news(&of(client))
-        });
+        for language in ["SQL92", "a", "b", "SQL92", "", "TAG"] {
+            unsupported.0.lock().count(language);
+        }
 
-        assert_eq!(told, [true, true, false]);
-        let other = Refused {
-            topic: "stock",
-            ..of("a")
-        };
-        assert!(table.is_news(&other));
-        assert_eq!(table.counts["SQL92"], 3);
+        let expected = [("SQL92", 2), ("TAG", 2), (OTHER, 2)];
+        assert_eq!(unsupported.counts(), expected.into());
     }
 
     #[test]
-    fn what_clients_make_up_fills_no_memory() {
-        let mut table = Table::default();
+    fn of_what_clients_make_up_only_the_beginning_is_kept() {
+        let long = "x".repeat(1_000_000);
+        let refused = Refused {
+            client: &long,
+            group: &long,
+            topic: &long,
+            language: &long,
+        };
 
-        for number in 0..5_000 {
-            let text = number.to_string();
-            table.count(&text);
-            table.is_news(&Refused {
-                client: &text,
-                group: "g",
-                topic: "orders",
-                language: &text,
-            });
-        }
+        let kept = refused.excerpts();
 
-        assert!(table.counts.len() <= MOST && table.told.len() <= MOST);
+        assert!(
+            kept.iter()
+                .all(|text| text.len() <= LONGEST + '…'.len_utf8())
+        );
+        assert!(not_built(&long).remark.len() < 400);
     }
 }

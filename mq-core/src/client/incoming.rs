@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::groups::{Groups, Order};
+use crate::excerpt::excerpt;
 use crate::remoting::{Incoming, Processor, Router};
 use crate::wire::body::ResetOffsetBody;
 use crate::wire::header::{NotifyConsumerIdsChanged, ResetConsumerClientOffset};
@@ -38,7 +39,7 @@ impl Processor<ResetConsumerClientOffset> for Ears {
     ) -> Result<Reply<NoFields>, Refusal> {
         let ResetConsumerClientOffset { group, topic, .. } = request.header;
         let body: ResetOffsetBody = fastjson::read(&request.body)?;
-        tracing::info!(%group, %topic, queues = body.offset_table.len(), "offsets are reset");
+        tracing::info!(group = %excerpt(&group), topic = %excerpt(&topic), queues = body.offset_table.len(), "offsets are reset");
         if !self.0.lock().tell(&group, Order::Reset(body)) {
             return Err(Refusal::system(
                 "the group has no consumer here, or it is busy",

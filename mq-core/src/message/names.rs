@@ -7,6 +7,8 @@ use std::fmt;
 
 use bytestring::ByteString;
 
+use crate::excerpt::excerpt;
+
 const RETRY_PREFIX: &str = "%RETRY%";
 const DLQ_PREFIX: &str = "%DLQ%";
 
@@ -49,7 +51,7 @@ pub enum NameError {
     IllegalCharacter {
         /// `topic`, `group` or `tag`.
         kind: &'static str,
-        /// The text.
+        /// The beginning of the text.
         name: String,
         /// The first character that is not allowed.
         character: char,
@@ -72,7 +74,7 @@ fn check(kind: &'static str, text: &str, limit: usize) -> Result<(), NameError> 
     match text.chars().find(|c| !legal(c)) {
         Some(character) => Err(NameError::IllegalCharacter {
             kind,
-            name: text.to_owned(),
+            name: excerpt(text).into_owned(),
             character,
         }),
         None => Ok(()),
@@ -226,7 +228,7 @@ impl Tag {
         match illegal {
             Some(character) => Err(NameError::IllegalCharacter {
                 kind: KIND,
-                name: text.to_string(),
+                name: excerpt(&text).into_owned(),
                 character,
             }),
             None => Ok(Self(text)),
@@ -263,6 +265,18 @@ mod tests {
         assert!(TopicName::new("a".repeat(128)).is_err());
         assert!(TopicName::new(format!("%RETRY%{}", "a".repeat(248))).is_ok());
         assert!(TopicName::new(format!("%RETRY%{}", "a".repeat(249))).is_err());
+    }
+
+    #[test]
+    fn an_error_holds_the_beginning_of_a_long_text() {
+        let text = format!("%RETRY%{}", "/".repeat(240));
+        let Err(NameError::IllegalCharacter { name, .. }) = TopicName::new(text.clone()) else {
+            unreachable!("`/` is legal")
+        };
+        assert_eq!(name, text);
+
+        let long = "\u{1}".repeat(1_000_000);
+        assert!(Tag::new(long).unwrap_err().to_string().len() < 400);
     }
 
     #[test]

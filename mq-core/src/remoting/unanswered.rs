@@ -2,16 +2,17 @@
 //!
 //! Peers repeat such requests for as long as they run, some of them thousands of times.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use parking_lot::Mutex;
 
 use super::Peer;
+use crate::told::{MOST_TOLD, Telling, Told};
 use crate::wire::RequestCode;
 
-/// So much is remembered of what peers make up.
-const MOST: usize = 1_024;
+/// So many codes have a count of their own.
+const MOST_COUNTED: usize = 1_024;
 
 /// Requests that nobody answers.
 #[derive(Debug, Default)]
@@ -20,7 +21,9 @@ pub struct Unanswered(Mutex<Table>);
 #[derive(Debug, Default)]
 struct Table {
     counts: BTreeMap<RequestCode, u64>,
-    told: BTreeSet<(IpAddr, RequestCode)>,
+    /// Requests of codes without a count of their own.
+    others: u64,
+    told: Told<(IpAddr, RequestCode)>,
 }
 
 impl Unanswered {
@@ -29,30 +32,41 @@ impl Unanswered {
         self.0.lock().counts.clone()
     }
 
+    /// How often codes were asked for beyond those that [`Self::counts`] has.
+    pub fn others(&self) -> u64 {
+        self.0.lock().others
+    }
+
     /// A peer asks for `code`.
     pub(super) fn note(&self, code: RequestCode, peer: &Peer) {
         let client = peer.address();
-        if self.0.lock().note(code, client.ip().to_canonical()) {
-            tracing::warn!(
+        let telling = self.0.lock().note(code, client.ip().to_canonical());
+        match telling {
+            Telling::News => tracing::warn!(
                 %client, ?code,
                 "the request is not supported and is refused with code 3; further ones of this code \
                  from this host are counted only"
-            );
+            ),
+            Telling::Full => tracing::warn!(
+                %client, ?code,
+                "the request is not supported and is refused with code 3, as {MOST_TOLD} codes and \
+                 hosts were: from now on such requests are counted only"
+            ),
+            Telling::Silence => {}
         }
     }
 }
 
 impl Table {
-    /// Counts; whether it is to be told. Peers are known by address without port: tools connect
+    /// Counts. Peers are known by address without port: tools connect
     /// anew for each question.
-    fn note(&mut self, code: RequestCode, peer: IpAddr) -> bool {
-        if self.counts.len() < MOST || self.counts.contains_key(&code) {
+    fn note(&mut self, code: RequestCode, peer: IpAddr) -> Telling {
+        if self.counts.len() < MOST_COUNTED || self.counts.contains_key(&code) {
             *self.counts.entry(code).or_default() += 1;
+        } else {
+            self.others += 1;
         }
-        if self.told.len() >= MOST {
-            self.told.clear();
-        }
-        self.told.insert((peer, code))
+        self.told.tell((peer, code))
     }
 }
 
@@ -68,12 +82,12 @@ mod tests {
 
         let told = codes.map(|code| hosts.map(|host| table.note(code, host)));
 
-        assert_eq!(told, [[true, true, false]; 2]);
+        assert_eq!(told, [[Telling::News, Telling::News, Telling::Silence]; 2]);
         assert_eq!(table.counts, codes.map(|code| (code, 3)).into());
     }
 
     #[test]
-    fn what_peers_make_up_fills_no_memory() {
+    fn codes_that_peers_make_up_fill_no_memory_and_are_counted_all_the_same() {
         let mut table = Table::default();
         let host = "10.0.0.1".parse().unwrap();
 
@@ -81,6 +95,7 @@ mod tests {
             table.note(RequestCode(code), host);
         }
 
-        assert!(table.counts.len() <= MOST && table.told.len() <= MOST);
+        assert_eq!(table.counts.len(), MOST_COUNTED);
+        assert_eq!(table.others, 5_000 - 1_024);
     }
 }

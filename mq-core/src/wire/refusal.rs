@@ -5,6 +5,7 @@ use std::fmt;
 use bytestring::ByteString;
 
 use super::{FieldError, ResponseCode};
+use crate::reason::line;
 
 /// A request that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "code {}: {}", self.code.0, self.remark)
+        write!(f, "code {}: {}", self.code.0, line(&self.remark))
     }
 }
 

@@ -6,12 +6,14 @@ use mq_core::message::record::decode_all;
 use mq_core::message::{MessageQueue, TopicName};
 use mq_core::store::StoreConfig;
 use mq_core::wire::ResponseCode;
-use mq_core::wire::body::{CheckClientRequestBody, SubscriptionData};
+use mq_core::wire::body::{
+    CheckClientRequestBody, ConsumerData, HeartbeatData, KvTable, SubscriptionData,
+};
 use mq_core::wire::body::{ConsumerIds, LockBatchRequestBody, LockBatchResponseBody};
 use mq_core::wire::fastjson;
 use mq_core::wire::header::{
-    CheckClientConfig, GetConsumerListByGroup, GetProducerConnectionList, LockBatchMq, PullMessage,
-    QueryConsumerOffset, UnlockBatchMq, UnregisterClient,
+    CheckClientConfig, GetBrokerRuntimeInfo, GetConsumerListByGroup, GetProducerConnectionList,
+    HeartBeat, LockBatchMq, PullMessage, QueryConsumerOffset, UnlockBatchMq, UnregisterClient,
 };
 use tracing::Level;
 
@@ -194,6 +196,88 @@ async fn a_subscription_that_is_not_built_is_told_once_for_each_client() {
 
     let told = |client| lines.count(Level::WARN, client);
     assert_eq!((told("client=\"a\""), told("client=\"b\"")), (1, 1));
+    stage.stop().await;
+}
+
+/// What was told was forgotten when it became too much, and told anew with every heartbeat.
+#[tokio::test]
+async fn refused_subscriptions_without_end_are_told_up_to_a_number_and_then_only_counted() {
+    let (lines, _listening) = Lines::listen("mq_core::broker");
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let by_condition = |number: usize| SubscriptionData {
+        topic: format!("t{number}").into(),
+        sub_string: "a > 1".into(),
+        expression_type: "SQL92".into(),
+        ..SubscriptionData::default()
+    };
+    let consumer = ConsumerData {
+        group_name: "g".into(),
+        subscription_data_set: (0..1_100).map(by_condition).collect(),
+        ..ConsumerData::default()
+    };
+    let data = HeartbeatData {
+        client_id: "a".into(),
+        consumer_data_set: vec![consumer],
+        ..HeartbeatData::default()
+    };
+
+    for _ in 0..3 {
+        let body = fastjson::write(&data);
+        client.call_with(HeartBeat, body).await.unwrap();
+    }
+
+    assert_eq!(lines.count(Level::WARN, "gets nothing of the topic"), 1_024);
+    assert_eq!(
+        lines.count(Level::WARN, "the subscription is refused"),
+        1_025
+    );
+    stage.stop().await;
+}
+
+/// Forty pulls with 4 MB of `expressionType` took 300 MB of memory and 160 MB of log, and no answer
+/// with the broker's figures fitted into a frame any more.
+#[tokio::test]
+async fn long_texts_of_clients_are_neither_kept_nor_logged_whole() {
+    let (lines, _listening) = Lines::listen("mq_core");
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    let long = |letter: &str| letter.repeat(1_000_000);
+
+    let members = [stage.client("first"), stage.client("second")];
+    for (member, letter) in members.iter().zip(["x", "y"]) {
+        let invented = PullMessage {
+            expression_type: Some(long(letter).into()),
+            ..pull("orders", 0, 0)
+        };
+        client.refused(invented).await;
+        let consumer = ConsumerData {
+            group_name: "g".into(),
+            subscription_data_set: vec![SubscriptionData {
+                topic: "orders".into(),
+                sub_string: long(letter).into(),
+                ..SubscriptionData::default()
+            }],
+            ..ConsumerData::default()
+        };
+        let data = HeartbeatData {
+            client_id: long(letter).into(),
+            consumer_data_set: vec![consumer],
+            ..HeartbeatData::default()
+        };
+        let heartbeat = member.call_with(HeartBeat, fastjson::write(&data));
+        heartbeat.await.unwrap();
+    }
+
+    for text in ["gets nothing of the topic", "different things"] {
+        let line = lines.first(Level::WARN, text).unwrap();
+        assert!(line.len() < 2_000, "{} bytes", line.len());
+    }
+    let reply = client.call(GetBrokerRuntimeInfo).await.unwrap();
+    assert!(reply.body.len() < 10_000);
+    let table = fastjson::read::<KvTable>(&reply.body).unwrap().table;
+    assert_eq!(table["refusedSubscription_other"], "2");
     stage.stop().await;
 }
 

@@ -165,6 +165,10 @@ impl RuntimeInfo {
         for (code, count) in self.unanswered.counts() {
             put(&format!("unsupportedRequest_{code}"), count.to_string());
         }
+        let others = self.unanswered.others();
+        if others > 0 {
+            put("unsupportedRequest_other", others.to_string());
+        }
         for (language, count) in self.unsupported.counts() {
             put(
                 &format!("refusedSubscription_{language}"),

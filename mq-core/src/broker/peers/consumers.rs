@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use super::{Caller, Change, Member, Mixed};
 use crate::clock::Moment;
 use crate::message::TopicName;
-use crate::message::subscription::{Difference, SelectorType, Subscription, differences};
+use crate::message::subscription::{SelectorType, Subscription, differences, summary};
 use crate::remoting::{Peer, PeerId};
 use crate::wire::body::{ConsumerConnection, ConsumerData, MessageModel, SubscriptionData};
 
@@ -273,11 +273,11 @@ impl Consumers {
             }
             // Whoever of the two came last, the difference is the same.
             let reverse = differences(other.subscriptions(), consumer.subscriptions());
-            if self.told.insert(text(&found).min(text(&reverse))) {
+            if self.told.insert(summary(&found).min(summary(&reverse))) {
                 mixed.push(Mixed {
                     member: here.to_string(),
                     other: there.to_string(),
-                    differences: text(&found),
+                    differences: summary(&found),
                 });
             }
         }
@@ -311,9 +311,4 @@ fn said(data: &[SubscriptionData]) -> Said {
     subscriptions
         .map(|subscription| (subscription.topic.clone(), Arc::new(subscription)))
         .collect()
-}
-
-fn text(differences: &[Difference]) -> String {
-    let texts: Vec<_> = differences.iter().map(ToString::to_string).collect();
-    texts.join("; ")
 }

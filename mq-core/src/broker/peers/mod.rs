@@ -16,6 +16,7 @@ use bytestring::ByteString;
 use parking_lot::Mutex;
 
 use crate::clock::{Clock, Moment};
+use crate::excerpt::excerpt;
 use crate::remoting::{Peer, PeerId};
 use crate::wire::Language;
 use crate::wire::body::{
@@ -61,7 +62,8 @@ impl Member {
 
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.caller.client_id, self.address())
+        let client_id = excerpt(&self.caller.client_id);
+        write!(f, "{client_id} at {}", self.address())
     }
 }
 

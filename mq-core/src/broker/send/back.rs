@@ -14,6 +14,7 @@ use crate::broker::admit::{Admit, WRITE, forbidden, unreadable};
 use crate::broker::delay;
 use crate::broker::groups::Group;
 use crate::broker::topics::Topic;
+use crate::excerpt::excerpt;
 use crate::message::record::{Draft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
 use crate::remoting::{Incoming, Processor};
@@ -91,7 +92,8 @@ impl SendBackProcessor {
                 }
                 let reason = "its properties leave no room for another attempt";
                 let (topic, id) = (&original.message.topic, original.message_id());
-                tracing::warn!(%topic, group = %group.name, id, reason, "dead letter");
+                let id = excerpt(&id);
+                tracing::warn!(%topic, group = %group.name, %id, reason, "dead letter");
                 self.dead(group, &original, reason).await
             }
             Fate::Dead => self.dead(group, &original, reason).await,

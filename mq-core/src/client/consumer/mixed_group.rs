@@ -13,7 +13,8 @@ use tokio::sync::Notify;
 
 use super::Core;
 use crate::client::routes::MASTER;
-use crate::message::subscription::{Subscription, differences};
+use crate::excerpt::{excerpt, list};
+use crate::message::subscription::{Subscription, differences, summary};
 use crate::wire::body::{ConsumerConnection, SubscriptionData};
 use crate::wire::fastjson;
 use crate::wire::header::GetConsumerConnectionList;
@@ -82,16 +83,17 @@ fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
         .iter()
         .filter(|other| other.client_id != *me);
     let others: Vec<_> = others
-        .map(|other| format!("{} at {}", other.client_id, other.client_addr))
+        .map(|other| {
+            let (id, address) = (excerpt(&other.client_id), excerpt(&other.client_addr));
+            format!("{id} at {address}")
+        })
         .collect();
     let table = group.subscription_table.values();
     let theirs: Option<Vec<Subscription>> = table.map(SubscriptionData::to_subscription).collect();
     let Some(theirs) = theirs.filter(|theirs| !theirs.is_empty() && !others.is_empty()) else {
         return;
     };
-    let found = differences(core.subscriptions.values(), &theirs);
-    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-    let found = found.join("; ");
+    let found = summary(&differences(core.subscriptions.values(), &theirs));
     if found.is_empty() || !core.mixed.is_news(&found) {
         return;
     }
@@ -99,7 +101,7 @@ fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
         group = %core.config.group,
         client = %me,
         broker = address,
-        members = others.join(", "),
+        members = list(&others, ", "),
         differences = found,
         "members of the group subscribe to other things than this client (differences: this client \
          against the group): each member gets a share of all queues, so messages are passed over \

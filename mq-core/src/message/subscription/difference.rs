@@ -9,6 +9,7 @@ use std::fmt;
 use bytestring::ByteString;
 
 use super::{SelectorType, Subscription};
+use crate::excerpt::{excerpt, list};
 use crate::message::TopicName;
 
 /// A topic of which one member wants something else than the other.
@@ -63,10 +64,15 @@ fn wish(subscription: &Subscription) -> ByteString {
     tags.join(" || ").into()
 }
 
+/// The first of the differences in words, each with the beginning of what is wanted.
+pub fn summary(differences: &[Difference]) -> String {
+    list(differences, "; ")
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |wish: &Option<ByteString>| match wish {
-            Some(wish) => format!("`{wish}`"),
+            Some(wish) => format!("`{}`", excerpt(wish)),
             None => "not subscribed".to_owned(),
         };
         let (topic, first, second) = (&self.topic, text(&self.first), text(&self.second));
@@ -100,12 +106,28 @@ mod tests {
 
         let found = differences(&first, &second);
 
-        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
-        let expected = [
-            "stock: `*` against not subscribed",
-            "x: `A` against `A || B`",
-        ];
-        assert_eq!(found, expected);
+        assert_eq!(
+            summary(&found),
+            "stock: `*` against not subscribed; x: `A` against `A || B`"
+        );
+    }
+
+    #[test]
+    fn what_members_make_up_is_told_by_its_beginning() {
+        let wants = |tag: &str, number: usize| Subscription {
+            topic: TopicName::new(format!("t{number}")).unwrap(),
+            expression: tag.into(),
+            selector: SelectorType::Tag,
+            tags: TagExpression::parse(tag).unwrap(),
+            version: 0,
+        };
+        let first: Vec<_> = (0..100).map(|n| wants(&"A".repeat(10_000), n)).collect();
+        let second: Vec<_> = (0..100).map(|n| wants(&"B".repeat(10_000), n)).collect();
+
+        let told = summary(&differences(&first, &second));
+
+        assert!(told.len() < 5_000, "{} bytes", told.len());
+        assert!(told.ends_with("; and 92 more"), "{told}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod tag;
 use bytestring::ByteString;
 
 use super::TopicName;
-pub use difference::{Difference, differences};
+pub use difference::{Difference, differences, summary};
 pub use tag::{TagError, TagExpression};
 
 /// The language of a filter expression.

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::own;
 use crate::clock::Clock;
+use crate::excerpt::excerpt;
 use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
 use crate::namesrv::route_table::{
     BrokerPlace, Registered, Registration, Replaced, RouteTable, read_and_write, without_write,
@@ -45,12 +46,13 @@ impl Processor<RegisterBroker> for Brokers {
         let (now, peer) = (self.clock.moment(), request.peer.clone());
         let outcome = self.table.lock().register(registration, peer, now);
         let Registered { master, replaced } = outcome.map_err(|error| {
-            tracing::warn!(broker = %name, address = %header.broker_addr, %error, "not registered");
+            tracing::warn!(broker = %excerpt(&name), address = %excerpt(&header.broker_addr), %error, "not registered");
             Refusal::system(format!("register broker failed: {error}"))
         })?;
         for Replaced { cluster, name: old } in replaced {
             tracing::warn!(
-                address = %header.broker_addr, broker = %name, replaced = %old, %cluster,
+                address = %excerpt(&header.broker_addr), broker = %excerpt(&name),
+                replaced = %excerpt(&old), cluster = %excerpt(&cluster),
                 "a broker has registered at the address of another, which is removed from all \
                  routes; when both are running, give each an address of its own (`brokerIP1`, \
                  `listenPort`)"
@@ -82,7 +84,7 @@ impl Processor<UnregisterBroker> for Brokers {
             address: header.broker_addr,
         };
         self.table.lock().unregister(&place, &header.broker_name);
-        tracing::info!(broker = %header.broker_name, address = %place.address, "broker left");
+        tracing::info!(broker = %excerpt(&header.broker_name), address = %excerpt(&place.address), "broker left");
         Ok(NoFields.into())
     }
 }
@@ -134,7 +136,7 @@ impl Processor<AddWritePermOfBroker> for Brokers {
 impl Brokers {
     fn change(&self, broker: &str, change: fn(i32) -> i32) -> i32 {
         let count = self.table.lock().change_permission(broker, change);
-        tracing::info!(broker, count, "permission of topics changed");
+        tracing::info!(broker = %excerpt(broker), count, "permission of topics changed");
         i32::try_from(count).unwrap_or(i32::MAX)
     }
 }
@@ -143,7 +145,7 @@ impl Brokers {
 impl PeerWatcher for Brokers {
     fn closed(&self, peer: &Peer) {
         for place in self.table.lock().hung_up(peer.id()) {
-            tracing::warn!(address = %place.address, "the connection with a broker has ended");
+            tracing::warn!(address = %excerpt(&place.address), "the connection with a broker has ended");
         }
     }
 }

@@ -7,6 +7,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::json_members::{FieldList, Number, Scalar};
+use crate::excerpt::excerpt;
 use crate::wire::field_writer::put_json_text;
 use crate::wire::{FieldWriter, Fields, FrameError, Head, Header, Language};
 
@@ -14,7 +15,8 @@ pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
     let mut reader = serde_json::Deserializer::from_slice(header);
     let read = reader.deserialize_map(HeadVisitor { source: header });
     let read = read.and_then(|parts| reader.end().map(|()| parts));
-    let (head, fields) = read.map_err(|error| FrameError::Header(error.to_string()))?;
+    let (head, fields) =
+        read.map_err(|error| FrameError::Header(excerpt(&error.to_string()).into_owned()))?;
     let fields = Fields::from_binary(fields.freeze()).map_err(FrameError::Field)?;
     Ok((head, fields))
 }
