@@ -10,6 +10,7 @@ mod times;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -926,11 +927,13 @@ async fn while_a_slow_disk_syncs_other_tasks_of_the_thread_go_on() {
         let append = store.append(&draft("t", 0, "x"), Durability::AsConfigured);
         tokio::task::spawn_local(append)
     };
+    // The disk may be quick again before the thread has seen that it was slow.
+    let over = Arc::new(AtomicBool::new(false));
     let slow_for = |time: Duration| {
-        let disk = disk.clone();
+        let (disk, over) = (disk.clone(), Arc::clone(&over));
         disk.set_fault(Some(Fault::SlowSync));
         std::thread::spawn(move || {
-            while disk.slow_syncs() == 0 {
+            while disk.slow_syncs() == 0 && !over.load(Ordering::Relaxed) {
                 std::thread::yield_now();
             }
             std::thread::sleep(time);
@@ -955,6 +958,7 @@ async fn while_a_slow_disk_syncs_other_tasks_of_the_thread_go_on() {
             assert_eq!(turns, 100, "nothing else ran while the disk was busy");
             disk.set_fault(None);
             append.await.unwrap().unwrap();
+            over.store(true, Ordering::Relaxed);
         })
         .await;
 }
