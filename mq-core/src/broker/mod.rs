@@ -149,7 +149,7 @@ impl Broker {
         offsets.correct(end);
         delays
             .offsets
-            .correct(|level| end(SCHEDULE_TOPIC, level - 1));
+            .correct(|level| end(SCHEDULE_TOPIC, level.saturating_sub(1)));
         let parts = Parts {
             admit: Admit {
                 config,
