@@ -37,7 +37,8 @@ async fn a_delayed_message_is_delivered_although_its_levels_offset_was_ahead() {
     let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
     disk.create_directories(Path::new("/store/config")).unwrap();
     let file = Path::new("/store/config/delayOffset.json");
-    disk.replace(file, br#"{"offsetTable":{1:77,-2147483648:5}}"#).unwrap();
+    disk.replace(file, br#"{"offsetTable":{1:77,-2147483648:5}}"#)
+        .unwrap();
     let clock = Clock::manual(1_800_000_000_000);
     let stage = Stage::on(disk, Stage::config(|_| {}), clock.clone()).await;
     let client = stage.client("a");
