@@ -22,6 +22,19 @@ struct Server {
     ready: String,
 }
 
+/// The words that start `mq standalone` on free ports.
+fn standalone(store: &Path) -> [&str; 7] {
+    [
+        "standalone",
+        "--namesrv-port",
+        "0",
+        "--broker-port",
+        "0",
+        "--store",
+        store.to_str().unwrap(),
+    ]
+}
+
 impl Server {
     fn start(words: &[&str]) -> Self {
         let mut command = Command::new(MQ);
@@ -47,17 +60,7 @@ impl Server {
 
     /// `mq standalone` on free ports.
     fn standalone(store: &Path, more: &[&str]) -> Self {
-        let store = store.to_str().unwrap();
-        let words = [
-            "standalone",
-            "--namesrv-port",
-            "0",
-            "--broker-port",
-            "0",
-            "--store",
-            store,
-        ];
-        Self::start(&[&words[..], more].concat())
+        Self::start(&[&standalone(store)[..], more].concat())
     }
 
     /// A word of the line `ready`.
@@ -140,17 +143,7 @@ fn a_damaged_file_gives_way_to_its_backup_and_without_one_the_start_says_what_to
 
     damage("topics.json");
     damage("topics.json.bak");
-    let store = store.to_str().unwrap();
-    let words = [
-        "standalone",
-        "--namesrv-port",
-        "0",
-        "--broker-port",
-        "0",
-        "--store",
-        store,
-    ];
-    let said = refused(&words);
+    let said = refused(&standalone(&store));
     for part in [
         "topics.json`",
         "topics.json.bak`",
