@@ -30,11 +30,12 @@ type ByKey = BTreeMap<String, BTreeMap<i32, i64>>;
 
 /// The file. Apache passes over members that it does not know.
 #[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Saved {
+    #[serde(default)]
     data_version: DataVersion,
     offset_table: ByKey,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     waiting_resets: ByKey,
 }
 

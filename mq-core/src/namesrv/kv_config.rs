@@ -25,7 +25,7 @@ pub(super) struct KvConfig {
 
 /// The file (`KVConfigSerializeWrapper`).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Tables {
     config_table: BTreeMap<ByteString, Namespace>,
 }
@@ -146,10 +146,12 @@ mod tests {
         let config = KvConfig::open(Some(path.clone())).unwrap();
         assert_eq!(config.value("N", "first").as_deref(), Some("1"));
         config.put("N", "third", "3").await.unwrap();
-        SystemFiles.replace(&path, &[0; 64]).unwrap();
+        for damage in [&[0; 64][..], b"{}"] {
+            SystemFiles.replace(&path, damage).unwrap();
 
-        let config = KvConfig::open(Some(path)).unwrap();
-        assert_eq!(config.value("N", "first").as_deref(), Some("1"));
+            let config = KvConfig::open(Some(path.clone())).unwrap();
+            assert_eq!(config.value("N", "first").as_deref(), Some("1"));
+        }
     }
 
     #[test]

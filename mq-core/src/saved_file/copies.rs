@@ -53,6 +53,15 @@ impl Copies {
         parse: impl Fn(&[u8]) -> Result<T, E>,
     ) -> Result<(Self, T), FileError> {
         let backup = backup_of(&path);
+        for other in [fresh_of(&path), backup.clone(), damaged_of(&path)] {
+            match files.read(&other) {
+                // Nothing can be renamed to that name: every save would fail.
+                Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                    return Err(FileError::Directory { path, other });
+                }
+                _ => {}
+            }
+        }
         let (current, value) = match look(&*files, &path, &parse)? {
             Ok(value) => (Current::Whole, value),
             Err(defect) => match (look(&*files, &backup, &parse)?, defect) {
@@ -99,7 +108,7 @@ impl Copies {
         let directory = directory_of(&self.path);
         let created = self.files.create_directories(directory);
         created.map_err(refused("create", directory))?;
-        let fresh = with_suffix(&self.path, ".tmp");
+        let fresh = fresh_of(&self.path);
         let written = self.files.write(&fresh, content);
         written.map_err(refused("write", &fresh))?;
         match *current {
@@ -120,7 +129,7 @@ impl Copies {
         match self.files.rename(&self.path, name) {
             // Somebody removed the file meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            renamed => renamed.map_err(refused("rename", &self.path)),
+            renamed => renamed.map_err(refused("replace", name)),
         }
     }
 }
@@ -158,6 +167,10 @@ fn tell_of_backup(path: &Path, defect: &Defect) {
         path.display(),
         backup.display(),
     );
+}
+
+fn fresh_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".tmp")
 }
 
 pub(super) fn backup_of(path: &Path) -> PathBuf {

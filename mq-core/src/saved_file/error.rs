@@ -20,6 +20,18 @@ pub enum FileError {
         /// What the system says.
         source: io::Error,
     },
+    /// A directory bears a name that saving needs.
+    #[error(
+        "`{}` is a directory, and saving `{}` needs that name for a file: move the directory away",
+        other.display(),
+        path.display()
+    )]
+    Directory {
+        /// The file.
+        path: PathBuf,
+        /// The directory.
+        other: PathBuf,
+    },
     /// Neither the file nor its backup is what it should be.
     #[error(
         "neither `{}` ({file}) nor its backup `{}` ({backup}) can be used: put a good copy in the \

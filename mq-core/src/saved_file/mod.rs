@@ -33,13 +33,15 @@ pub struct SavedFile {
 }
 
 impl SavedFile {
-    /// Reads the file at `path` with `parse`. When the file is missing, empty, nothing but zeros or
-    /// not as `parse` wants it, its backup `….bak` counts, with a warning that names both; the
+    /// Reads the file at `path` with `parse`, which must not take an object without the members that
+    /// every save writes: a file may be damaged to `{}`. When the file is missing, empty, nothing but
+    /// zeros or not as `parse` wants it, its backup `….bak` counts, with a warning that names both; the
     /// default when neither exists.
     ///
     /// # Errors
     ///
     /// [`FileError::Unusable`] when neither can be used although one of them exists,
+    /// [`FileError::Directory`] when a directory would keep every save from happening,
     /// [`FileError::Disk`] when the disk refuses.
     pub fn open<T: Default, E: Display>(
         files: Arc<dyn SmallFiles>,
@@ -174,6 +176,22 @@ mod tests {
 
         assert_eq!(open(directory).unwrap().1, [4]);
         assert_eq!(content(directory, "numbers.json.bak").unwrap(), "[1]");
+    }
+
+    /// Every save failed, and commits were answered as good.
+    #[test]
+    fn a_directory_with_the_name_of_a_copy_is_named_before_anything_is_saved() {
+        for suffix in ["", ".tmp", ".bak", ".damaged"] {
+            let directory = tempfile::tempdir().unwrap();
+            let directory = directory.path();
+            let name = format!("numbers.json{suffix}");
+            std::fs::create_dir_all(directory.join("n").join(&name)).unwrap();
+
+            let error = open(directory).unwrap_err().to_string();
+
+            assert!(error.contains(&format!("{name}`")), "{error}");
+            assert!(error.contains("directory"), "{error}");
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl From<FileError> for StoreError {
                 path,
                 source,
             },
-            unusable @ FileError::Unusable { .. } => Self::Snapshot(unusable),
+            unusable => Self::Snapshot(unusable),
         }
     }
 }

@@ -20,11 +20,12 @@ use crate::saved_file::SavedFile;
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Snapshot {
     /// Topic → queue → number of the next message.
     pub(super) next_offsets: BTreeMap<String, BTreeMap<i32, u64>>,
     /// Topic → place of the log before which its messages belong to a deleted one.
+    #[serde(default)]
     pub(super) deleted_before: BTreeMap<String, u64>,
 }
 

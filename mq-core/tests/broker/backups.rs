@@ -1,4 +1,4 @@
-//! Files of `config/` that a loss of power left empty or full of zeros.
+//! Files of `config/` that a loss of power left empty or full of zeros, or that somebody emptied.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use crate::stage::{Stage, message};
 /// read, but never written.
 #[tokio::test]
 async fn every_file_of_config_may_be_empty_or_zeroed_and_its_backup_counts() {
-    for zeros in [false, true] {
+    let damages: [fn(usize) -> Vec<u8>; 3] =
+        [|_| Vec::new(), |bytes| vec![0; bytes], |_| b"{}".to_vec()];
+    for damaged in damages {
         let disk = FaultyDisk::default();
         let start = async || {
             let config = Stage::config(|_| {});
@@ -35,8 +37,7 @@ async fn every_file_of_config_may_be_empty_or_zeroed_and_its_backup_counts() {
         ] {
             let path = Path::new("/store/config").join(name);
             let content = disk.read(&path).unwrap().unwrap();
-            let zeros = vec![0; if zeros { content.len() } else { 0 }];
-            disk.replace(&path, &zeros).unwrap();
+            disk.replace(&path, &damaged(content.len())).unwrap();
         }
 
         let stage = start().await;

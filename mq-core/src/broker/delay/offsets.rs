@@ -17,8 +17,9 @@ use crate::wire::body::DataVersion;
 use crate::wire::fastjson;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Saved {
+    #[serde(default)]
     data_version: DataVersion,
     offset_table: BTreeMap<i32, i64>,
 }
@@ -102,5 +103,27 @@ impl DelayOffsets {
         let mut saved = self.saved.lock();
         saved.data_version = saved.data_version.next(self.clock.now_ms());
         fastjson::write(&*saved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::disk::MemoryDisk;
+
+    #[tokio::test]
+    async fn a_file_without_offsets_gives_way_to_its_backup() {
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+        let open = || DelayOffsets::open(&disk, Path::new("/s"), Clock::manual(0)).unwrap();
+        let offsets = open();
+        offsets.set(1, 7);
+        offsets.save().await.unwrap();
+
+        let file = Path::new("/s/config/delayOffset.json");
+        disk.replace(file, b"{}").unwrap();
+        assert_eq!(open().of(1), 7);
+
+        disk.replace(file, b"{\"offsetTable\":{}}").unwrap();
+        assert_eq!(open().of(1), 0);
     }
 }

@@ -139,12 +139,14 @@ pub struct SimpleSubscriptionData {
 
 /// All groups of a broker (`SubscriptionGroupWrapper`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct SubscriptionGroups {
     /// Groups by name.
     pub subscription_group_table: BTreeMap<ByteString, SubscriptionGroupConfig>,
     /// What a group may not do with a topic, by group and topic, as bits.
+    #[serde(default)]
     pub forbidden_table: BTreeMap<ByteString, BTreeMap<ByteString, i32>>,
     /// The version of both.
+    #[serde(default)]
     pub data_version: DataVersion,
 }

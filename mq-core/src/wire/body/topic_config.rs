@@ -86,10 +86,11 @@ pub struct UnknownFilterType;
 
 /// All topics of a broker (`TopicConfigSerializeWrapper`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct TopicConfigs {
     /// Topics by name.
     pub topic_config_table: BTreeMap<ByteString, TopicConfig>,
     /// The version of the table.
+    #[serde(default)]
     pub data_version: DataVersion,
 }

@@ -23,7 +23,7 @@ pub(super) struct LocalFile {
 }
 
 #[derive(Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct Written {
     offset_table: BTreeMap<MessageQueue, i64>,
 }
@@ -134,8 +134,10 @@ mod tests {
         file.keep(&Mutex::new(at(13))).await;
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
 
-        fs::File::create(&path).unwrap();
-        assert_eq!(open(directory.path()).unwrap().1, at(12));
+        for damage in ["", "{}"] {
+            fs::write(&path, damage).unwrap();
+            assert_eq!(open(directory.path()).unwrap().1, at(12));
+        }
 
         fs::remove_file(&path).unwrap();
         assert_eq!(open(directory.path()).unwrap().1, at(12));
