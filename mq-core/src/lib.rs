@@ -15,7 +15,8 @@
 //! [`settings`], [`reason`] and [`saved_file`] are open to all: the time, who waits for which task, when
 //! the program is asked to end, how settings are read, how an error is told with its causes, and how
 //! small files are kept; so are `troubles`: what lasts is told when it begins, at most once a minute
-//! and when it ends, `told`: what is told once, and `excerpt`: how much of a peer's text is kept.
+//! and when it ends, `told`: what is told once, `excerpt`: how much of a peer's text is kept, and
+//! `lines`: work that waits keeps its order.
 
 extern crate self as mq_core;
 
@@ -33,6 +34,8 @@ pub mod wire;
 
 pub mod clock;
 mod excerpt;
+#[cfg(any(feature = "broker", feature = "client"))]
+mod lines;
 pub mod reason;
 pub mod saved_file;
 pub mod settings;

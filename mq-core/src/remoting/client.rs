@@ -60,20 +60,39 @@ impl RemotingClient {
         body: Bytes,
         limit: Duration,
     ) -> Result<Reply<R::Reply>, CallError> {
+        let nobody = || {};
+        self.call_noting(address, header, body, limit, &nobody)
+            .await
+    }
+
+    /// As [`call`](Self::call); calls `on_its_way` as soon as no later request can reach the server
+    /// before this one.
+    pub(crate) async fn call_noting<R: Request>(
+        &self,
+        address: &str,
+        header: R,
+        body: Bytes,
+        limit: Duration,
+        on_its_way: &(dyn Fn() + Sync),
+    ) -> Result<Reply<R::Reply>, CallError> {
         if let Some(link) = self.0.local(address)? {
+            // The first poll of the call below hands the request to its processor.
+            on_its_way();
             return link.call(header, body, limit).await;
         }
         let command = peer::command(Head::request(R::CODE, 0), &header, body);
         self.check(&command)?;
         let mut stage = Stage::Connecting;
         let exchange = async {
-            let (answer, peer) = self.ask(address, command.clone(), &mut stage).await?;
+            let (waiting, peer) = self.ask(address, command.clone(), &mut stage).await?;
+            on_its_way();
+            let answer = waiting.await.map_err(|_dropped| closed(address))?;
             if answer.head.code != ResponseCode::GO_AWAY.0 {
                 return Ok(answer);
             }
             self.0.leave(address, &peer);
-            let (answer, _) = self.ask(address, command, &mut stage).await?;
-            Ok(answer)
+            let (waiting, _) = self.ask(address, command, &mut stage).await?;
+            waiting.await.map_err(|_dropped| closed(address))
         };
         let answer = match self.0.clock.timeout(limit, exchange).await {
             Ok(answer) => answer?,
@@ -134,21 +153,20 @@ impl RemotingClient {
         Ok(())
     }
 
-    /// The answer, and who gave it.
+    /// Hands the request to the connection; the answer will come out of the channel, from this peer.
     async fn ask(
         &self,
         address: &str,
         command: RemotingCommand,
         stage: &mut Stage,
-    ) -> Result<(RemotingCommand, Peer), CallError> {
+    ) -> Result<(oneshot::Receiver<RemotingCommand>, Peer), CallError> {
         let (answer, waiting) = oneshot::channel();
         let outgoing = Outgoing {
             command,
             answer: Some(answer),
         };
         let peer = self.deliver(address, outgoing, stage).await?;
-        let answer = waiting.await.map_err(|_dropped| closed(address))?;
-        Ok((answer, peer))
+        Ok((waiting, peer))
     }
 
     async fn deliver(

@@ -33,8 +33,8 @@ pub enum CallError {
         /// Who was asked.
         address: String,
     },
-    /// The other side does not take what is sent to it. Nothing was sent.
-    #[error("{address} does not read what is sent to it")]
+    /// Earlier requests still wait for the connection, or for the other side to read. Nothing was sent.
+    #[error("{address} takes no request: earlier ones still wait to be sent to it")]
     Busy {
         /// Who was asked.
         address: String,

@@ -1,6 +1,8 @@
 //! The way of one request: route, queue, broker, and another broker when this one fails
 //! (`sendDefaultImpl`).
 
+use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +11,19 @@ use super::prepare::Draft;
 use super::{Shared, Target, select};
 use crate::client::error::{self, SendError};
 use crate::client::routes::TopicRoute;
+use crate::clock::Moment;
+use crate::lines::Passed;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::remoting::CallError;
 use crate::wire::Reply;
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply};
+
+/// How long a send may take.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    limit: Duration,
+    deadline: Moment,
+}
 
 /// What is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +40,34 @@ impl Shared {
     pub(super) async fn attempts(
         &self,
         draft: Draft,
-        mut target: Target,
+        target: Target,
         limit: Duration,
         retry: Retry,
     ) -> Result<SendResult, SendError> {
         let clock = &self.cluster.clock;
         let deadline = clock.moment().plus(limit);
+        let topic = draft.topic.clone();
+        let late = async {
+            clock.sleep_until(deadline).await;
+            let topic = topic.clone();
+            Err(SendError::Timeout { topic, limit })
+        };
+        let chosen = Passed::default();
+        let time = Time { limit, deadline };
+        let work = pin!(self.attempts_in_turn(draft, target, time, retry, &chosen));
+        self.order.topics.keep(&topic, &chosen, late, work).await
+    }
+
+    /// Sets `chosen` when the queue of the first attempt is chosen.
+    async fn attempts_in_turn(
+        &self,
+        draft: Draft,
+        mut target: Target,
+        Time { limit, deadline }: Time,
+        retry: Retry,
+        chosen: &Passed,
+    ) -> Result<SendResult, SendError> {
+        let clock = &self.cluster.clock;
         let attempts = self.allowed_attempts(&target, retry);
         let timeout = || SendError::Timeout {
             topic: draft.topic.clone(),
@@ -51,8 +84,8 @@ impl Shared {
             let route = route.map_err(|_elapsed| timeout())??;
             let avoided = avoid.as_ref().map(|queue| &*queue.broker);
             let queue = self.choose(&route, &draft.topic, &mut target, avoided)?;
-            let left = deadline.since(clock.moment());
-            match self.attempt(&draft, &queue, left).await {
+            chosen.set();
+            match self.attempt(&draft, &queue, deadline).await {
                 Ok(reply) => {
                     let result = result_of(&draft, &queue, reply);
                     if route.from_template {
@@ -89,14 +122,29 @@ impl Shared {
         outcome
     }
 
-    pub(super) async fn one_way(&self, draft: Draft, mut target: Target) -> Result<(), SendError> {
+    pub(super) async fn one_way(&self, draft: Draft, target: Target) -> Result<(), SendError> {
+        let (topic, chosen) = (draft.topic.clone(), Passed::default());
+        let work = pin!(self.one_way_in_turn(draft, target, &chosen));
+        let order = &self.order.topics;
+        order.keep(&topic, &chosen, pending(), work).await
+    }
+
+    async fn one_way_in_turn(
+        &self,
+        draft: Draft,
+        mut target: Target,
+        chosen: &Passed,
+    ) -> Result<(), SendError> {
         let route = self.route(&draft.topic).await?;
         let queue = self.choose(&route, &draft.topic, &mut target, None)?;
         let address = self.cluster.master(&queue.broker);
         let address = address.ok_or_else(|| SendError::NoBroker(queue.clone()))?;
         let header = self.header(&draft, &queue);
         let remoting = &self.cluster.remoting;
-        let sent = remoting.one_way(&address, header, draft.body).await;
+        chosen.set();
+        let (order, passed) = (&self.order.queues, Passed::default());
+        let work = pin!(remoting.one_way(&address, header, draft.body));
+        let sent = order.keep(&queue, &passed, pending(), work).await;
         sent.map_err(|source| {
             self.cluster.routes_are_stale();
             SendError::Broker {
@@ -156,7 +204,7 @@ impl Shared {
         &self,
         draft: &Draft,
         queue: &MessageQueue,
-        limit: Duration,
+        deadline: Moment,
     ) -> Result<Reply<SendMessageReply>, CallError> {
         let Some(address) = self.cluster.master(&queue.broker) else {
             return Err(CallError::Connect {
@@ -164,13 +212,29 @@ impl Shared {
                 source: std::io::ErrorKind::AddrNotAvailable.into(),
             });
         };
-        let remoting = &self.cluster.remoting;
+        let (clock, remoting) = (&self.cluster.clock, &self.cluster.remoting);
         let (header, body) = (self.header(draft, queue), draft.body.clone());
-        if draft.header.batch == Some(true) {
-            let header = SendBatchMessage(header);
-            return remoting.call(&address, header, body, limit).await;
-        }
-        remoting.call(&address, header, body, limit).await
+        let on_its_way = Passed::default();
+        let note = || on_its_way.set();
+        let late = async {
+            clock.sleep_until(deadline).await;
+            let address = address.to_string();
+            Err(CallError::Busy { address })
+        };
+        let work = async {
+            let limit = deadline.since(clock.moment());
+            if draft.header.batch == Some(true) {
+                let header = SendBatchMessage(header);
+                return remoting
+                    .call_noting(&address, header, body, limit, &note)
+                    .await;
+            }
+            remoting
+                .call_noting(&address, header, body, limit, &note)
+                .await
+        };
+        let (order, work) = (&self.order.queues, pin!(work));
+        order.keep(queue, &on_its_way, late, work).await
     }
 
     fn header(&self, draft: &Draft, queue: &MessageQueue) -> SendMessage {

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod batch;
+mod order;
 mod outcome;
 mod prepare;
 mod select;
@@ -25,6 +26,7 @@ use super::error::{SendError, StartError};
 use crate::message::{GroupName, Message, MessageQueue, SysFlag, TopicName};
 use crate::tasks::{Tasks, Unfinished};
 use attempts::Retry;
+use order::SendOrder;
 
 /// Sends messages. Clones are the same producer.
 #[derive(Clone)]
@@ -35,6 +37,7 @@ struct Shared {
     config: ProducerConfig,
     /// Which queue is next, for each topic.
     turns: Mutex<HashMap<TopicName, usize>>,
+    order: SendOrder,
     /// Sends in the background that are under way.
     background: AtomicUsize,
     tasks: Tasks,
@@ -114,6 +117,7 @@ impl Producer {
             cluster: Arc::clone(cluster),
             config,
             turns: Mutex::default(),
+            order: SendOrder::default(),
             background: AtomicUsize::new(0),
             tasks: Tasks::new(cluster.clock.clone()),
         })))
@@ -125,6 +129,7 @@ impl Producer {
             cluster: Arc::clone(cluster),
             config: ProducerConfig::new(group),
             turns: Mutex::default(),
+            order: SendOrder::default(),
             background: AtomicUsize::new(0),
             tasks: Tasks::new(cluster.clock.clone()),
         }))
