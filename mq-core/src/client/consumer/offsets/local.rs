@@ -98,6 +98,7 @@ mod tests {
 
     use super::*;
     use crate::message::{GroupName, TopicName};
+    use crate::saved_file::SmallFiles as _;
 
     fn open(directory: &Path) -> Result<(LocalFile, Table), FileError> {
         let mut config = ConsumerConfig::new(GroupName::new("g").unwrap());
@@ -135,7 +136,7 @@ mod tests {
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
 
         for damage in ["", "{}"] {
-            fs::write(&path, damage).unwrap();
+            SystemFiles.write(&path, damage.as_bytes()).unwrap();
             assert_eq!(open(directory.path()).unwrap().1, at(12));
         }
 
