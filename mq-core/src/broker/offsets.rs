@@ -1,6 +1,9 @@
 //! How far each group is in each queue, kept in `config/consumerOffset.json`
 //! (`ConsumerOffsetManager`).
 //!
+//! A member of a broadcasting group keeps its offsets on its side. Here it appears only when it is to
+//! be sent elsewhere, as a reader of its own (`broadcaster`).
+//!
 //! Invariant: a reset is kept, in the file too, until a pull comes from the offset that it names; till
 //! then it is what the group has committed, and what members report does not count. No committed
 //! offset lies outside of its queue.
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config_file::ConfigFile;
 use crate::clock::Clock;
+use crate::excerpt::excerpt;
 use crate::message::QueueOffset;
 use crate::saved_file::FileError;
 use crate::store::disk::Disk;
@@ -46,6 +50,20 @@ struct Table {
     /// from there.
     resets: ByTopic,
     version: DataVersion,
+}
+
+/// The name of a member that broadcasts, in the place of its group's: no group's name has an `@`.
+pub(super) fn broadcaster(group: &str, client_id: &str) -> ByteString {
+    format!("{group}@{}", excerpt(client_id)).into()
+}
+
+fn broadcasts(reader: &str) -> bool {
+    reader.contains('@')
+}
+
+fn is_of_group(reader: &str, group: &str) -> bool {
+    let rest = reader.strip_prefix(group);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
 }
 
 /// A group's queue.
@@ -237,18 +255,22 @@ impl Offsets {
         self.changed.store(true, Ordering::Release);
     }
 
+    /// Whether some pull may have to be sent elsewhere.
+    pub(super) fn has_resets(&self) -> bool {
+        !self.table.lock().resets.is_empty()
+    }
+
     /// Where a pull at `offset` is to be sent instead. It is told again and again, for an answer may
     /// be lost: that it was heard shows only when the pull comes from there.
     pub(super) fn sent_elsewhere(&self, at: Position<'_>, offset: i64) -> Option<i64> {
         let mut table = self.table.lock();
-        if table.resets.is_empty() {
-            return None;
-        }
         let reset = find(&table.resets, at)?;
         if reset != offset {
             return Some(reset);
         }
-        put(&mut table.committed, at, offset);
+        if !broadcasts(at.group) {
+            put(&mut table.committed, at, offset);
+        }
         let groups = table.resets.get_mut(at.topic)?;
         let queues = groups.get_mut(at.group)?;
         queues.remove(&at.queue);
@@ -259,7 +281,7 @@ impl Offsets {
     }
 
     /// Forgets a topic of so many queues. Should it be created anew, those who have consumed it, or
-    /// an earlier one of its name, and the `living` groups begin at its beginning: what they still
+    /// an earlier one of its name, and the `living` readers begin at its beginning: what they still
     /// say is of the old one.
     pub(super) fn forget_topic(&self, topic: &str, living: BTreeSet<ByteString>, queues: i32) {
         let mut table = self.table.lock();
@@ -286,7 +308,9 @@ impl Offsets {
         } = &mut *table;
         for by_topic in [committed, resets] {
             for groups in by_topic.values_mut() {
-                if groups.remove(group).is_some() {
+                let before = groups.len();
+                groups.retain(|reader, _| !is_of_group(reader, group));
+                if groups.len() != before {
                     self.changed.store(true, Ordering::Release);
                 }
             }
@@ -420,6 +444,19 @@ mod tests {
         assert_eq!(offsets.committed(at(0)), None);
         offsets.commit_up_to(QueueOffset(5), at(0), 5);
         assert_eq!(offsets.committed(at(0)), Some(5));
+    }
+
+    #[test]
+    fn a_broadcasting_member_is_forgotten_with_its_group() {
+        let offsets = open(&disk());
+        let names = ["shop", "shopper"].map(|group| broadcaster(group, "127.0.0.1@1"));
+        offsets.forget_topic("orders", BTreeSet::from(names.clone()), 1);
+        let sent_to = |group: &str| offsets.sent_elsewhere(Position { group, ..at(0) }, 7);
+        assert_eq!(names.each_ref().map(|name| sent_to(name)), [Some(0); 2]);
+
+        offsets.forget_group("shop");
+
+        assert_eq!(names.each_ref().map(|name| sent_to(name)), [None, Some(0)]);
     }
 
     #[test]

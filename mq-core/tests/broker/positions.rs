@@ -252,6 +252,39 @@ async fn a_topic_that_was_deleted_twice_is_read_from_its_beginning() {
     stage.stop().await;
 }
 
+/// The first member that went back took the reset along, and the others skipped what came before
+/// their offsets.
+#[tokio::test]
+async fn of_a_broadcasting_group_each_member_that_read_the_old_topic_is_sent_back() {
+    let stage = Stage::new().await;
+    let readers = ["a", "b"].map(|id| stage.client(id));
+    for reader in &readers {
+        reader.broadcasts("g", "orders").await;
+    }
+    fill(&readers[0], 10).await;
+    delete(&readers[0]).await;
+    fill(&readers[0], 12).await;
+
+    let [a, b] = &readers;
+    assert_eq!(sent_to(a, pull("orders", 0, 10)).await, Some(0));
+    assert_eq!(sent_to(a, pull("orders", 0, 0)).await, None);
+    assert_eq!(sent_to(a, pull("orders", 0, 10)).await, None);
+    assert_eq!(sent_to(b, pull("orders", 0, 10)).await, Some(0));
+
+    // Also one that comes over another connection, to a broker that has forgotten the connections.
+    let stage = stage.restarted().await;
+    let (b, new) = (stage.client("b"), stage.client("new"));
+    for reader in [&b, &new] {
+        reader.broadcasts("g", "orders").await;
+    }
+    assert_eq!(sent_to(&new, pull("orders", 0, 10)).await, None);
+    assert_eq!(sent_to(&b, pull("orders", 0, 10)).await, Some(0));
+    assert_eq!(sent_to(&b, pull("orders", 0, 0)).await, None);
+    assert_eq!(sent_to(&b, pull("orders", 0, 10)).await, None);
+    assert_eq!(b.committed("orders", 0).await, None);
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_negative_offset_in_the_file_is_set_to_the_beginning() {
     let stage = Stage::new().await;

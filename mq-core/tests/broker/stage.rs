@@ -17,7 +17,9 @@ use mq_core::remoting::{
 use mq_core::store::disk::{Disk, MemoryDisk};
 use mq_core::store::{MessageStore, StoreConfig};
 use mq_core::tasks::Tasks;
-use mq_core::wire::body::{ConsumerData, HeartbeatData, ProducerData, SubscriptionData};
+use mq_core::wire::body::{
+    ConsumerData, HeartbeatData, MessageModel, ProducerData, SubscriptionData,
+};
 use mq_core::wire::header::{
     HeartBeat, NotifyConsumerIdsChanged, PullMessage, PullMessageReply, QueryConsumerOffset,
     SendMessage, SendMessageReply, UpdateConsumerOffset,
@@ -249,6 +251,23 @@ impl Client {
         topics: &[(&'static str, &'static str)],
         version: i64,
     ) {
+        let model = MessageModel::Clustering;
+        self.joins(group, topics, version, model).await;
+    }
+
+    /// A heartbeat of a consumer that gets everything, whoever else is there.
+    pub(crate) async fn broadcasts(&self, group: &'static str, topic: &'static str) {
+        let model = MessageModel::Broadcasting;
+        self.joins(group, &[(topic, "*")], 1, model).await;
+    }
+
+    async fn joins(
+        &self,
+        group: &'static str,
+        topics: &[(&'static str, &'static str)],
+        version: i64,
+        message_model: MessageModel,
+    ) {
         let wanted = |(topic, expression): &(&'static str, &'static str)| SubscriptionData {
             topic: ByteString::from_static(topic),
             sub_string: ByteString::from_static(expression),
@@ -257,6 +276,7 @@ impl Client {
         };
         let consumer = ConsumerData {
             group_name: ByteString::from_static(group),
+            message_model,
             subscription_data_set: topics.iter().map(wanted).collect(),
             ..ConsumerData::default()
         };

@@ -114,7 +114,7 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
             return Ok(Reply::ok(NoFields));
         };
         tracing::info!(%topic, "the topic is deleted");
-        let living = self.peers.groups_wanting(topic.as_str());
+        let living = self.peers.readers_of(topic.as_str());
         self.offsets
             .forget_topic(topic.as_str(), living, removed.queues());
         self.given.forget_topic(topic.as_str());

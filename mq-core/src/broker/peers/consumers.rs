@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use super::{Caller, Change, Member, Mixed};
+use crate::broker::offsets::broadcaster;
 use crate::clock::Moment;
 use crate::message::TopicName;
 use crate::message::subscription::{SelectorType, Subscription, differences, summary};
@@ -92,6 +93,14 @@ impl Consumer {
 
     fn peer(&self) -> Peer {
         self.member.caller.peer.clone()
+    }
+
+    /// Who has an offset in what this member reads: its group, or itself when it broadcasts.
+    fn reader(&self, group: &ByteString) -> ByteString {
+        match self.model {
+            MessageModel::Clustering => group.clone(),
+            MessageModel::Broadcasting => broadcaster(group, &self.member.caller.client_id),
+        }
     }
 }
 
@@ -206,6 +215,19 @@ impl Consumers {
     /// Whether some member wants the topic.
     pub(super) fn wants(&self, topic: &str) -> bool {
         self.members.values().any(|own| own.wants(topic).is_some())
+    }
+
+    /// Who has an offset in the topic: the `group`, and each member of it that broadcasts.
+    pub(super) fn readers(&self, group: &ByteString, topic: &str) -> BTreeSet<ByteString> {
+        let members = self.members.values();
+        let wanting = members.filter(|own| own.wants(topic).is_some());
+        wanting.map(|own| own.reader(group)).collect()
+    }
+
+    /// Who has an offset in what the asker reads.
+    pub(super) fn reader(&self, group: &ByteString, asker: PeerId) -> ByteString {
+        let asker = self.members.get(&asker);
+        asker.map_or_else(|| group.clone(), |asker| asker.reader(group))
     }
 
     /// How the asker consumes.

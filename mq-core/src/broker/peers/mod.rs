@@ -227,6 +227,22 @@ impl Peers {
         wanting.map(|(name, _)| name.clone()).collect()
     }
 
+    /// Who has an offset in the topic and is here: groups, and each member that broadcasts.
+    pub(super) fn readers_of(&self, topic: &str) -> BTreeSet<ByteString> {
+        let table = self.table.lock();
+        let groups = table.consumers.iter();
+        groups
+            .flat_map(|(name, group)| group.readers(name, topic))
+            .collect()
+    }
+
+    /// Who has an offset in what the asker reads: the `group`, or the asker when it broadcasts.
+    pub(super) fn reader(&self, group: &ByteString, asker: PeerId) -> ByteString {
+        let table = self.table.lock();
+        let members = table.consumers.get(group);
+        members.map_or_else(|| group.clone(), |members| members.reader(group, asker))
+    }
+
     /// Whether the members of a group say what they want, and it is not this topic.
     pub(super) fn does_not_want(&self, group: &str, topic: &str) -> bool {
         let table = self.table.lock();

@@ -79,7 +79,7 @@ impl PullProcessor {
             let end = self.store.max_offset(at.topic, at.queue);
             self.offsets.commit_up_to(end, at, header.commit_offset);
         }
-        if let Some(moved) = self.sent_elsewhere(&header, at) {
+        if let Some(moved) = self.sent_elsewhere(&header, at, asker) {
             return Ok(moved);
         }
         let mut outcome = self.read(&header, &admitted)?;
@@ -90,7 +90,7 @@ impl PullProcessor {
             // Its member may have said meanwhile that it wants something else, and the topic may
             // have been deleted.
             let admitted = self.admitted(&header, asker).await?;
-            if let Some(moved) = self.sent_elsewhere(&header, at) {
+            if let Some(moved) = self.sent_elsewhere(&header, at, asker) {
                 return Ok(moved);
             }
             outcome = self.read(&header, &admitted)?;
@@ -183,8 +183,17 @@ impl PullProcessor {
         &self,
         header: &PullMessage,
         at: Position<'_>,
+        asker: &Peer,
     ) -> Option<Reply<PullMessageReply>> {
-        let offset = self.offsets.sent_elsewhere(at, header.queue_offset)?;
+        if !self.offsets.has_resets() {
+            return None;
+        }
+        let own = self.peers.reader(&header.consumer_group, asker.id());
+        let mut readers = [&own, at.group].into_iter();
+        let offset = readers.find_map(|group| {
+            let at = Position { group, ..at };
+            self.offsets.sent_elsewhere(at, header.queue_offset)
+        })?;
         Some(self.moved(header, offset))
     }
 
