@@ -209,8 +209,7 @@ fn producer_config(settings: &ProducerSettings, group: &GroupName) -> ProducerCo
 
 async fn create(client: &Client, topic: &DeclaredTopic) -> Result<(), ApplicationError> {
     let DeclaredTopic { name, queues } = topic;
-    let queues = u16::try_from(*queues).unwrap_or(u16::MAX);
-    let created = client.create_topic(name, queues).await;
+    let created = client.create_topic(name, *queues).await;
     created.map_err(could_not(format!("create the topic `{name}`")))
 }
 

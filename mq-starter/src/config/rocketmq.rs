@@ -145,7 +145,7 @@ pub struct DeclaredTopic {
     /// Its name.
     pub name: TopicName,
     /// How many queues it has, for reading and for writing.
-    pub queues: u32,
+    pub queues: u16,
 }
 
 /// A message must fit into a frame, with its properties and the header around it.
@@ -343,7 +343,6 @@ fn embedded(reader: &mut Reader<'_>, longest_sent: usize) -> EmbeddedSettings {
 }
 
 fn topics(reader: &mut Reader<'_>) -> Vec<DeclaredTopic> {
-    const MOST: u32 = 65_536;
     let prefix = Key::new("rocketmq.topics");
     let names: BTreeSet<String> = reader
         .layers
@@ -354,7 +353,7 @@ fn topics(reader: &mut Reader<'_>) -> Vec<DeclaredTopic> {
     let mut topics = Vec::new();
     for name in names {
         let key = format!("rocketmq.topics.{name}.queues");
-        let queues = reader.number(&key, 1..=MOST);
+        let queues = reader.number(&key, 1..=u16::MAX);
         let checked = reader.checked(&key, |_| TopicName::new(name.clone()));
         if let (Some(name), Some(queues)) = (checked, queues) {
             topics.push(DeclaredTopic { name, queues });

@@ -322,7 +322,7 @@ fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
         ),
         (
             "application.properties",
-            "rocketmq.topics.a/b.queues=4\nrocketmq.topics.ok.queues=0\n",
+            "rocketmq.topics.a/b.queues=4\nrocketmq.topics.ok.queues=65536\n",
         ),
     ]);
     let options = options(folder.path())
@@ -334,7 +334,7 @@ fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
 
     let expected = [
         "application.properties:1: rocketmq.topics.a/b.queues: the topic name `a/b` has the illegal character '/'",
-        "application.properties:2: rocketmq.topics.ok.queues: is `0`, expected a number from 1 to 65536",
+        "application.properties:2: rocketmq.topics.ok.queues: is `65536`, expected a number from 1 to 65535",
         "bootstrap.yml:2: rocketmq.name-servr: unknown, did you mean `rocketmq.name-server`?",
         "bootstrap.yml:4: rocketmq.producer.send-message-timeout: is `soon`, expected a number of milliseconds from 1",
         "bootstrap.yml:5: rocketmq.producer.access-key: signing requests is not built yet",
