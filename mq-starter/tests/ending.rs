@@ -92,8 +92,9 @@ async fn what_did_not_end_in_time_is_listed_with_listener_topic_message_and_age(
     assert!(!store.path().join("abort").exists());
 }
 
+/// The list at the end had listeners alone, and the program ended as if everybody had been answered.
 #[tokio::test]
-async fn connections_of_requests_that_do_not_end_in_time_are_cut() {
+async fn connections_of_requests_that_do_not_end_in_time_are_cut_and_listed() {
     let store = TempDir::new().unwrap();
     let (app, _reports) = build(&store, "100").await;
     let asked = Arc::new(Notify::new());
@@ -112,10 +113,15 @@ async fn connections_of_requests_that_do_not_end_in_time_are_cut() {
     let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
     visitor.write_all(request).await.unwrap();
 
-    app.serve_until(socket, router, asked.notified())
-        .await
-        .unwrap();
+    let stopped = app.serve_until(socket, router, asked.notified()).await;
 
+    let ApplicationError::Stop(unfinished) = stopped.unwrap_err() else {
+        unreachable!("connections were cut");
+    };
+    assert_eq!(
+        unfinished,
+        ["the web server cut 1 of its connections: their requests were not answered within 80ms"]
+    );
     let mut answer = Vec::new();
     // Closed in order or not: it is closed.
     let closed = visitor.read_to_end(&mut answer);

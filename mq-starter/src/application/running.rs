@@ -173,8 +173,9 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// [`ApplicationError::Web`] when the web server ends by itself, and as
-    /// [`start`](Self::start) and [`shutdown`](Self::shutdown).
+    /// [`ApplicationError::Web`] when the web server ends by itself, [`ApplicationError::Stop`] also when
+    /// connections were cut because their requests took too long, and as [`start`](Self::start) and
+    /// [`shutdown`](Self::shutdown).
     pub async fn serve_until(
         &self,
         socket: TcpListener,
@@ -194,7 +195,7 @@ impl Application {
         let ending = Ending::begin(&self.clock, self.shutdown_timeout);
         let requests = async {
             match ended {
-                Some(ended) => ended,
+                Some(ended) => (ended, Vec::new()),
                 None => web.stop(&ending, &self.clock).await,
             }
         };
@@ -214,7 +215,8 @@ impl Application {
     /// for how long.
     pub async fn shutdown(&self) -> Result<(), ApplicationError> {
         let ending = Ending::begin(&self.clock, self.shutdown_timeout);
-        let ((), stopped) = self.end(&ending, std::future::ready(())).await;
+        let nothing = std::future::ready(((), Vec::new()));
+        let ((), stopped) = self.end(&ending, nothing).await;
         stopped
     }
 
@@ -222,13 +224,17 @@ impl Application {
     async fn end<T>(
         &self,
         ending: &Ending,
-        requests: impl Future<Output = T>,
+        requests: impl Future<Output = (T, Vec<String>)>,
     ) -> (T, Result<(), ApplicationError>) {
-        if self.stopped.swap(true, Ordering::Relaxed) {
-            return (requests.await, Ok(()));
-        }
-        let (ended, mut unfinished) = tokio::join!(requests, self.stop_listening(ending));
-        unfinished.extend(self.close(ending).await);
+        let (ended, unfinished) = if self.stopped.swap(true, Ordering::Relaxed) {
+            requests.await
+        } else {
+            let ((ended, mut unfinished), listeners) =
+                tokio::join!(requests, self.stop_listening(ending));
+            unfinished.extend(listeners);
+            unfinished.extend(self.close(ending).await);
+            (ended, unfinished)
+        };
         let stopped = if unfinished.is_empty() {
             Ok(())
         } else {

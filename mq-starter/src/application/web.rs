@@ -71,34 +71,36 @@ impl Web {
         self.server.as_mut().await
     }
 
-    /// Answers the requests that have come, and cuts the connections of those that take too long.
-    pub(super) async fn stop(mut self, ending: &Ending, clock: &Clock) -> io::Result<()> {
+    /// Answers the requests that have come, and cuts the connections of those that take too long;
+    /// says what was cut.
+    pub(super) async fn stop(
+        mut self,
+        ending: &Ending,
+        clock: &Clock,
+    ) -> (io::Result<()>, Vec<String>) {
         self.stop.cancel();
         let answered = clock.timeout(ending.left_for_work(), self.server.as_mut());
         if let Ok(ended) = answered.await {
-            return ended;
+            return (ended, Vec::new());
         }
         self.open.close();
-        let (connections, after) = (self.open.len(), ending.limit_of_work());
-        tracing::warn!(
-            connections,
-            ?after,
-            "requests to the web server were not answered in time, and their \
-             connections are cut (`rocketmq.shutdown-timeout`)"
-        );
+        let (cut, after) = (self.open.len(), ending.limit_of_work());
         self.cut.cancel();
-        if clock
-            .timeout(ending.left(), self.open.wait())
-            .await
-            .is_err()
-        {
-            let connections = self.open.len();
-            tracing::warn!(
-                connections,
-                "connections of the web server hold on, in handlers that block"
-            );
+        let closed = clock.timeout(ending.left(), self.open.wait()).await;
+        let mut unfinished = Vec::new();
+        if cut > 0 {
+            unfinished.push(format!(
+                "the web server cut {cut} of its connections: their requests were not answered within \
+                 {after:?}"
+            ));
         }
-        Ok(())
+        if closed.is_err() {
+            let left = self.open.len();
+            unfinished.push(format!(
+                "the web server still has {left} connections: handlers of their requests block"
+            ));
+        }
+        (Ok(()), unfinished)
     }
 }
 
