@@ -86,6 +86,27 @@ async fn an_application_that_was_shut_down_does_not_pretend_to_start() {
     app.shutdown().await.unwrap();
 }
 
+/// "The producer is shut down", it said, and nobody had made one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_says_that_its_application_was_shut_down_or_is_turned_off() {
+    let store = TempDir::new().unwrap();
+    let (app, _seen) = listening(options(&store)).await;
+    app.shutdown().await.unwrap();
+    let template = app.template();
+
+    let sent = template.sync_send("notices", "x").await;
+    let spawned = template.message("notices").payload("x").spawn().await;
+
+    for outcome in [sent, spawned] {
+        let text = outcome.unwrap_err().to_string();
+        assert!(text.starts_with("the application was shut down"), "{text}");
+    }
+    let (off, _seen) = listening(options(&store).set("rocketmq.enabled", "false")).await;
+    let sent = off.template().sync_send("notices", "x").await;
+    let text = sent.unwrap_err().to_string();
+    assert!(text.contains("`rocketmq.enabled` is false"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_is_turned_off_does_not_start_after_its_end_either() {
     let store = TempDir::new().unwrap();

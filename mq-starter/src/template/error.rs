@@ -2,6 +2,7 @@
 //!
 //! Printed with `{}` each tells its causes too; they are still there as sources.
 
+use mq_core::client;
 use mq_core::message::{NameError, PropertyError, TopicName};
 
 use super::SendResult;
@@ -38,10 +39,25 @@ pub enum SendError {
     Unflushed(Box<SendResult>),
     /// The cluster did not take it.
     #[error("{0}")]
-    Client(#[source] Box<mq_core::client::SendError>),
-    /// The application is not running, or stopped before the outcome was known.
-    #[error("the application is not running")]
+    Client(#[source] Box<client::SendError>),
+    /// The application is turned off.
+    #[error("`rocketmq.enabled` is false: this application sends nothing")]
     NotRunning,
+    /// The application was shut down, which is final: its templates send no more.
+    #[error(
+        "the application was shut down before the message was known to be stored, and its template \
+         sends no more: send before `shutdown`, or with the template of another application"
+    )]
+    ShutDown,
+}
+
+impl From<client::SendError> for SendError {
+    fn from(error: client::SendError) -> Self {
+        match error {
+            client::SendError::ShutDown => Self::ShutDown,
+            error => Self::Client(Box::new(error)),
+        }
+    }
 }
 
 impl SendError {
@@ -62,7 +78,6 @@ mod tests {
     use std::error::Error as _;
     use std::io;
 
-    use mq_core::client;
     use mq_core::message::Properties;
     use mq_core::reason::reason;
     use mq_core::remoting::CallError;

@@ -28,6 +28,6 @@ impl Future for SendHandle {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
         Pin::new(&mut self.0)
             .poll(context)
-            .map(|received| received.unwrap_or(Err(SendError::NotRunning)))
+            .map(|received| received.unwrap_or(Err(SendError::ShutDown)))
     }
 }

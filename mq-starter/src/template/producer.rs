@@ -29,13 +29,13 @@ impl Producer {
         } else {
             producer.send_with(message, target, limit).await
         };
-        sent.map_err(|error| SendError::Client(Box::new(error)))
+        sent.map_err(SendError::from)
     }
 
     pub(super) async fn send_one_way(&self, message: Message, how: How) -> Result<(), SendError> {
         let producer = self.0.get().ok_or(SendError::NotRunning)?;
         let sent = producer.send_one_way(message, target(how)).await;
-        sent.map_err(|error| SendError::Client(Box::new(error)))
+        sent.map_err(SendError::from)
     }
 }
 
