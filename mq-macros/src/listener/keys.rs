@@ -91,34 +91,97 @@ pub(super) const KEYS: &[Key] = &[
     },
 ];
 
-/// Further attributes of Java's `@RocketMQMessageListener`; they may still say what is so anyway.
-const NOT_BUILT: &[&str] = &[
-    "access_channel",
-    "access_key",
-    "await_termination_millis_when_shutdown",
-    "consume_from_where",
-    "consume_message_batch_max_size",
-    "consume_thread_max",
-    "consume_timeout",
-    "customized_trace_topic",
-    "delay_level_when_next_consume",
-    "enable_msg_trace",
-    "instance_name",
-    "name_server",
-    "namespace",
-    "namespace_v2",
-    "pull_batch_size",
-    "pull_interval",
-    "reply_timeout",
-    "secret_key",
-    "suspend_current_queue_time_millis",
-    "tls_enable",
+/// A further attribute of Java's `@RocketMQMessageListener`, which may still say what is so anyway.
+pub(super) struct NotBuilt {
+    pub(super) name: &'static str,
+    /// What is so instead.
+    pub(super) reason: &'static str,
+    /// The value that may be written, when one makes sense.
+    pub(super) neutral: Option<&'static str>,
+}
+
+const EMPTY: Option<&str> = Some("\"\"");
+const FALSE: Option<&str> = Some("false");
+
+const fn not(name: &'static str, reason: &'static str, neutral: Option<&'static str>) -> NotBuilt {
+    NotBuilt {
+        name,
+        reason,
+        neutral,
+    }
+}
+
+const SIGNED: &str = "requests are not signed";
+const TRACED: &str = "no messages are traced";
+const PREFIX: &str = "write the namespace as a prefix into topics and groups";
+
+const NOT_BUILT: &[NotBuilt] = &[
+    not("access_channel", "there is LOCAL alone", EMPTY),
+    not("access_key", SIGNED, EMPTY),
+    not(
+        "await_termination_millis_when_shutdown",
+        "set `rocketmq.shutdown-timeout` for the whole program",
+        None,
+    ),
+    not(
+        "consume_from_where",
+        "where a new group begins cannot be chosen",
+        None,
+    ),
+    not(
+        "consume_message_batch_max_size",
+        "a listener takes one message at a time",
+        None,
+    ),
+    not(
+        "consume_thread_max",
+        "`consume_thread_number` is the maximum",
+        None,
+    ),
+    not(
+        "consume_timeout",
+        "every listener has 15 minutes for a message",
+        None,
+    ),
+    not("customized_trace_topic", TRACED, EMPTY),
+    not(
+        "delay_level_when_next_consume",
+        "the delay grows with each attempt; for another, return `ConsumeError::retry_after`",
+        None,
+    ),
+    not("enable_msg_trace", TRACED, FALSE),
+    not(
+        "instance_name",
+        "set `rocketmq.producer.instance-name` for the whole program",
+        EMPTY,
+    ),
+    not(
+        "name_server",
+        "all listeners use `rocketmq.name-server`",
+        EMPTY,
+    ),
+    not("namespace", PREFIX, EMPTY),
+    not("namespace_v2", PREFIX, EMPTY),
+    not("pull_batch_size", "a pull brings at most 32 messages", None),
+    not(
+        "pull_interval",
+        "one pull follows the other without a pause",
+        None,
+    ),
+    not("reply_timeout", "a listener sends no replies", None),
+    not("secret_key", SIGNED, EMPTY),
+    not(
+        "suspend_current_queue_time_millis",
+        "the pause is 1 s; for another, return `ConsumeError::retry_after`",
+        None,
+    ),
+    not("tls_enable", "connections are not encrypted", FALSE),
 ];
 
-/// Java's attribute of this name that is not a key yet, in snake case.
-pub(super) fn not_built(written: &str) -> Option<&'static str> {
+/// Java's attribute of this name that is not a key yet, in any spelling.
+pub(super) fn not_built(written: &str) -> Option<&'static NotBuilt> {
     let name = snake_case(written);
-    NOT_BUILT.iter().copied().find(|known| *known == name)
+    NOT_BUILT.iter().find(|known| known.name == name)
 }
 
 impl Key {

@@ -6,7 +6,7 @@ use syn::LitStr;
 
 use super::choices::Choice;
 use super::function::Target;
-use super::keys::{self, KEYS, Key, Kind};
+use super::keys::{self, KEYS, Key, Kind, NotBuilt};
 use super::names;
 use super::parse::{Entry, Value, Written};
 use super::placeholder::Template;
@@ -97,16 +97,24 @@ fn known_key(
     let written = entry.key.to_string();
     let key = Key::named(&written);
     let not_built = keys::not_built(&written);
-    if let Some(name) = key.map(|key| key.name).or(not_built) {
+    if let Some(name) = key
+        .map(|key| key.name)
+        .or(not_built.map(|attribute| attribute.name))
+    {
         if meant.contains(&name) {
             diagnostics.at(&entry.key, format_args!("`{name}` is given twice"));
             return None;
         }
         meant.push(name);
     }
-    if not_built.is_some() {
+    if let Some(NotBuilt {
+        reason, neutral, ..
+    }) = not_built
+    {
         if !is_neutral(&entry.value) {
-            let what = format_args!("`{written}` is not built yet: leave it out");
+            let or = neutral.map(|neutral| format!(" or write `{written} = {neutral}`"));
+            let or = or.unwrap_or_default();
+            let what = format_args!("`{written}` is not built yet: {reason}; leave it out{or}");
             diagnostics.at(&entry.key, what);
         }
         return None;
