@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mq_core::broker::config::{BrokerConfig, FlushMode};
+use mq_core::broker::config::{BrokerConfig, DelayError, FlushMode};
 use mq_core::broker::{Advertised, Broker};
 use mq_core::client::{self, Client};
 use mq_core::clock::Clock;
@@ -50,6 +50,8 @@ struct Running {
     /// The broker's way to the name server.
     outward: Tasks,
     max_message_size: usize,
+    /// Level 1 first.
+    delays: Vec<Duration>,
     stopped: AtomicBool,
     clock: Clock,
 }
@@ -170,6 +172,11 @@ impl EmbeddedBroker {
         self.0.max_message_size
     }
 
+    /// How long each delay level is, level 1 first.
+    pub(crate) fn delays(&self) -> &[Duration] {
+        &self.0.delays
+    }
+
     /// Whether [`stop`](Self::stop) was called: such a broker takes no more applications.
     pub(crate) fn is_stopped(&self) -> bool {
         self.0.stopped.load(Ordering::Relaxed)
@@ -204,9 +211,11 @@ impl EmbeddedBroker {
 
 impl Running {
     async fn start(settings: &EmbeddedSettings, clock: Clock) -> Result<Self, Cause> {
+        let config = broker_config(settings)?;
+        let delays = config.rules.delay_levels.iter().map(|(_, delay)| delay);
+        let delays = delays.collect();
         let (name_server, listening) = name_server(settings, clock.clone()).await?;
         let Door { server, advertised } = door(settings, listening, clock.clone()).await?;
-        let config = broker_config(settings);
         let store = open(&config, clock.clone()).await?;
         let outward = Tasks::new(clock.clone());
         let client = RemotingClient::new(
@@ -239,6 +248,7 @@ impl Running {
             broker,
             outward,
             max_message_size: settings.max_message_size,
+            delays,
             stopped: AtomicBool::new(false),
             clock,
         })
@@ -291,12 +301,17 @@ async fn door(
     })
 }
 
-fn broker_config(settings: &EmbeddedSettings) -> BrokerConfig {
+fn broker_config(settings: &EmbeddedSettings) -> Result<BrokerConfig, Unusable> {
     let mut config = BrokerConfig::default();
     CLUSTER.clone_into(&mut config.identity.cluster);
     NAME.clone_into(&mut config.identity.name);
     config.network.name_servers = vec![NAME_SERVER.to_owned()];
     config.rules.max_message_size = u32::try_from(settings.max_message_size).unwrap_or(u32::MAX);
+    if let Some(levels) = &settings.message_delay_level {
+        let levels = levels.parse();
+        config.rules.delay_levels =
+            levels.map_err(|source: DelayError| Unusable::new("message-delay-level", source))?;
+    }
     config.storage.root.clone_from(&settings.store_path);
     config.storage.flush = match settings.flush {
         EmbeddedFlush::Sync => FlushMode::Sync,
@@ -308,7 +323,7 @@ fn broker_config(settings: &EmbeddedSettings) -> BrokerConfig {
             FlushMode::Interval
         }
     };
-    config
+    Ok(config)
 }
 
 async fn open(config: &BrokerConfig, clock: Clock) -> Result<MessageStore, Cause> {
@@ -317,4 +332,34 @@ async fn open(config: &BrokerConfig, clock: Clock) -> Result<MessageStore, Cause
         tokio::task::spawn_blocking(move || MessageStore::open(store, Arc::new(RealDisk), clock));
     let (store, _) = opening.await??;
     Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Settings, SettingsOptions};
+
+    /// Whoever tested further attempts waited 10 s for the first.
+    #[test]
+    fn delay_levels_are_those_of_the_settings() {
+        let key = "rocketmq.embedded.message-delay-level";
+        let options = SettingsOptions::default().set(key, "1s 2s");
+        let settings = Settings::load(&options).unwrap().rocketmq().unwrap();
+        let mistaken = EmbeddedSettings {
+            message_delay_level: Some("1s,2s".to_owned()),
+            ..EmbeddedSettings::default()
+        };
+
+        let levels = broker_config(&settings.embedded)
+            .unwrap()
+            .rules
+            .delay_levels;
+        let refused = broker_config(&mistaken).unwrap_err().to_string();
+
+        assert_eq!(levels.to_string(), "1s 2s");
+        assert!(
+            refused.contains(&format!("`{key}` cannot be used: `1s,2s`")),
+            "{refused}"
+        );
+    }
 }

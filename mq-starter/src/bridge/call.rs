@@ -74,20 +74,14 @@ impl Call {
         hold.longest.max(present)
     }
 
-    /// Says that it holds its thread for too long.
-    pub(super) fn warn(&self) {
-        let held = self.longest_hold();
-        let Self {
-            listener,
-            topic,
-            message_id,
-            ..
-        } = self;
-        tracing::warn!(
-            listener, %topic, message_id, ?held,
-            "an async listener held its thread without an `.await`: declare it `blocking = true`, \
-             make it a plain `fn`, or put what blocks into `tokio::task::spawn_blocking`"
-        );
+    /// The listener that has the message.
+    pub(super) fn listener(&self) -> (&'static str, &TopicName) {
+        (self.listener, &self.topic)
+    }
+
+    /// The message that it has.
+    pub(super) fn message_id(&self) -> &str {
+        &self.message_id
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_task::FallibleTask;
 use mq_core::clock::Clock;
@@ -16,16 +15,15 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
+use super::holds::{self, Hold, Holds};
 use super::workers::{Conduct, Workers};
 use crate::listener::{ConsumeError, ConsumeResult, Delivery, Listener};
-
-/// An async handler that holds its thread for so long is named.
-const LONG_HOLD: Duration = Duration::from_secs(1);
 
 /// The calls of one group.
 pub(super) struct Calls {
     workers: Workers,
     list: Arc<List>,
+    holds: Holds,
     clock: Clock,
 }
 
@@ -56,6 +54,7 @@ impl Calls {
         Self {
             workers,
             list: Arc::default(),
+            holds: Holds::default(),
             clock: clock.clone(),
         }
     }
@@ -99,23 +98,33 @@ impl Calls {
         outcome.unwrap_or_else(|| Err(later("the listener panicked when it was dropped")))
     }
 
-    /// Waits for the outcome; names the call once when it holds its thread for too long.
+    /// Waits for the outcome; has the call named when it holds its thread for too long.
     async fn watch<T>(&self, call: &Call, mut task: FallibleTask<T>) -> Option<T> {
         loop {
             let since = call.holds_since();
-            let look = since.unwrap_or_else(|| self.clock.moment()).plus(LONG_HOLD);
+            let look = since
+                .unwrap_or_else(|| self.clock.moment())
+                .plus(holds::LONG);
             let outcome = tokio::select! {
                 biased;
                 outcome = &mut task => Some(outcome),
                 () = self.clock.sleep_until(look) => None,
             };
-            let held_long = call.longest_hold() >= LONG_HOLD;
-            if held_long {
-                call.warn();
-            }
+            let (hold, now) = (call.longest_hold(), self.clock.moment());
+            let is_long = hold >= holds::LONG;
             match outcome {
-                Some(outcome) => return outcome,
-                None if held_long => return task.await,
+                Some(outcome) => {
+                    if is_long {
+                        self.holds.found(call, Hold::Over(hold), now);
+                    }
+                    return outcome;
+                }
+                None if is_long => {
+                    self.holds.found(call, Hold::GoesOn, now);
+                    let outcome = task.await;
+                    self.holds.ended(call, call.longest_hold());
+                    return outcome;
+                }
                 None => {}
             }
         }
@@ -161,6 +170,7 @@ mod tests {
     use std::io;
     use std::pin::pin;
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use mq_core::message::TopicName;
     use tokio::sync::oneshot;
@@ -244,11 +254,8 @@ mod tests {
         (handler, has_begun, go_on)
     }
 
-    #[tokio::test]
-    async fn an_async_listener_that_holds_its_thread_is_named_once_while_it_still_does() {
-        let (log, _guard) = Log::listen();
-        let clock = Clock::manual(0);
-        let calls = calls(&clock);
+    /// One call that holds its thread for `hold`; gives the message's id.
+    async fn hold_for(calls: &Calls, clock: &Clock, hold: Duration) -> String {
         let (handler, has_begun, go_on) = blocks();
         let listener = listener(false, handler);
         let delivery = delivery();
@@ -256,15 +263,27 @@ mod tests {
         let mut call = pin!(calls.call(&listener, delivery));
         let wait = async {
             has_begun.await.unwrap();
-            clock.advance(Duration::from_millis(999)).await;
-            assert_eq!(log.lines(), [""; 0]);
-            clock.advance(Duration::from_millis(1)).await;
+            clock.advance(hold).await;
         };
         tokio::select! {
             biased;
             _ = &mut call => unreachable!("it blocks"),
             () = wait => {}
         }
+        go_on.send(()).unwrap();
+        call.await.unwrap();
+        id
+    }
+
+    #[tokio::test]
+    async fn an_async_listener_that_holds_its_thread_is_named_while_it_still_does() {
+        let (log, _guard) = Log::listen();
+        let clock = Clock::manual(0);
+        let calls = calls(&clock);
+
+        hold_for(&calls, &clock, Duration::from_millis(999)).await;
+        assert_eq!(log.lines(), [""; 0]);
+        let id = hold_for(&calls, &clock, Duration::from_secs(6)).await;
 
         let lines = log.lines();
         assert_eq!(lines.len(), 1, "{lines:?}");
@@ -273,19 +292,32 @@ mod tests {
             "notify",
             "topic=orders",
             &id,
-            "held=1s",
+            "has held its thread for more than 1s and still does, without an `.await`: declare",
             "blocking = true",
         ] {
             assert!(lines[0].contains(part), "{part} is not in {lines:?}");
         }
-        tokio::select! {
-            biased;
-            _ = &mut call => unreachable!("it blocks"),
-            () = clock.advance(Duration::from_secs(5)) => {}
+    }
+
+    /// There was a line for each message, and each said that the thread was held for a second.
+    #[tokio::test]
+    async fn a_listener_is_named_once_a_minute_with_how_often_and_how_long_since() {
+        let (log, _guard) = Log::listen();
+        let clock = Clock::manual(0);
+        let calls = calls(&clock);
+        let seconds = Duration::from_secs;
+
+        for hold in [5, 12, 3] {
+            hold_for(&calls, &clock, seconds(hold)).await;
         }
-        go_on.send(()).unwrap();
-        call.await.unwrap();
-        assert_eq!(log.lines(), lines);
+        assert_eq!(log.lines().len(), 1);
+        clock.advance(seconds(60)).await;
+        hold_for(&calls, &clock, seconds(2)).await;
+
+        let lines = log.lines();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        let since = "(2 more calls did since the last such line, the longest that ended: 12.0s)";
+        assert!(lines[1].contains(since), "{lines:?}");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 mod call;
 mod calls;
 mod consuming;
+mod holds;
 mod place;
 mod workers;
 
@@ -36,6 +37,8 @@ pub(crate) struct Cluster {
     client: Client,
     producer: Producer,
     offset_directory: Option<PathBuf>,
+    /// Of its brokers, level 1 first.
+    delays: Vec<Duration>,
     clock: Clock,
 }
 
@@ -59,6 +62,7 @@ impl Cluster {
             client,
             producer,
             offset_directory: config.offset_directory.clone(),
+            delays: place.delays(),
             clock: clock.clone(),
         })
     }
@@ -117,8 +121,7 @@ impl Cluster {
         config.consume_threads = consumer.threads;
         config.max_reconsume_times = consumer.max_reconsume_times;
         config.offset_directory.clone_from(&self.offset_directory);
-        let retries = config.allowed_retries(consumer.mode == ConsumeMode::Orderly);
-        let mut builder = self.client.push_consumer(config);
+        let mut builder = self.client.push_consumer(config.clone());
         for listener in &consumer.listeners {
             let (topic, expression) = (listener.topic.clone(), listener.expression.clone());
             builder = builder.subscribe_by(topic, listener.selector, expression);
@@ -126,7 +129,7 @@ impl Cluster {
         let tasks = Tasks::new(self.clock.clone());
         let calls = Calls::new(&consumer.group, consumer.threads, &self.clock, &tasks);
         let list = calls.list();
-        let dispatch = Dispatch::new(consumer, retries, state, calls);
+        let dispatch = Dispatch::new(consumer, &config, self.delays.clone(), state, calls);
         let started = match consumer.mode {
             ConsumeMode::Concurrently => builder.start(dispatch).await,
             ConsumeMode::Orderly => builder.start_orderly(dispatch).await,

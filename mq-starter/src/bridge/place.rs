@@ -1,6 +1,5 @@
 //! Where the cluster is: in this process, or at an address.
 
-#[cfg(feature = "embedded")]
 use std::time::Duration;
 
 use mq_core::client::{Client, ClientConfig};
@@ -79,6 +78,16 @@ impl Place {
         }
     }
 
+    /// The delays of its brokers, level 1 first. What those of another program were set to cannot be
+    /// asked: Apache's defaults are assumed.
+    pub(crate) fn delays(&self) -> Vec<Duration> {
+        match self {
+            Self::At(_) => apache_delays(),
+            #[cfg(feature = "embedded")]
+            Self::Shared(broker) | Self::Own(broker) => broker.delays().to_vec(),
+        }
+    }
+
     /// Whether there is a way to the cluster without a socket.
     pub(crate) fn is_in_process(&self) -> bool {
         !matches!(self, Self::At(_))
@@ -92,4 +101,13 @@ impl Place {
             Self::At(_) | Self::Shared(_) => Vec::new(),
         }
     }
+}
+
+/// The default of `messageDelayLevel`.
+pub(super) fn apache_delays() -> Vec<Duration> {
+    let seconds = [
+        1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800,
+    ];
+    let seconds = seconds.into_iter().chain([3600, 7200]);
+    seconds.map(Duration::from_secs).collect()
 }

@@ -19,7 +19,7 @@ enum Effect {
 
 use Effect::{Refused, Works};
 
-const ACL: Effect = Refused("signing requests is not built yet, leave it out");
+const ACL: Effect = Refused("signing requests is not built yet, leave it out or empty");
 const NAMESPACE: Effect = Refused("namespaces are not built yet, write the prefix into the names");
 const TLS: Effect = Refused("TLS is not built yet, leave it out or set it to false");
 const TRACE: Effect = Refused("message traces are not built yet, leave it out or set it to false");
@@ -38,6 +38,13 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.profiles.active", Works),
     ("rocketmq.name-server", Works),
     ("rocketmq.access-channel", Works),
+    ("rocketmq.access-key", ACL),
+    ("rocketmq.secret-key", ACL),
+    ("rocketmq.namespace", NAMESPACE),
+    ("rocketmq.namespace-v2", NAMESPACE),
+    ("rocketmq.enable-msg-trace", TRACE),
+    ("rocketmq.customized-trace-topic", TRACE),
+    ("rocketmq.tls-enable", TLS),
     ("rocketmq.startup", Works),
     ("rocketmq.shutdown-timeout", Works),
     ("rocketmq.client.local-offset-store-dir", Works),
@@ -45,6 +52,7 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.embedded.flush", Works),
     ("rocketmq.embedded.listen", Works),
     ("rocketmq.embedded.broker-port", Works),
+    ("rocketmq.embedded.message-delay-level", Works),
     ("rocketmq.producer.group", Works),
     ("rocketmq.producer.namespace", NAMESPACE),
     ("rocketmq.producer.namespace-v2", NAMESPACE),
@@ -93,7 +101,6 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.pull-consumer.instance-name", PULL),
 ];
 
-const LATER: Effect = Refused("this attribute of a listener is not built yet, leave it out");
 const NAMED: Effect = Refused("is in the block's own name, `<group>.<topic>`");
 
 /// What may stand in the block `rocketmq.consumer.listeners.<group>.<topic>`.
@@ -109,19 +116,57 @@ const LISTENER: &[(&str, Effect)] = &[
     ("topic", NAMED),
     ("group", NAMED),
     ("consumer-group", NAMED),
-    ("consume-thread-max", LATER),
-    ("consume-timeout", LATER),
-    ("consume-from-where", LATER),
-    ("consume-message-batch-max-size", LATER),
-    ("delay-level-when-next-consume", LATER),
-    ("suspend-current-queue-time-millis", LATER),
-    ("await-termination-millis-when-shutdown", LATER),
-    ("reply-timeout", LATER),
-    ("pull-interval", LATER),
-    ("pull-batch-size", LATER),
-    ("instance-name", LATER),
+    (
+        "consume-thread-max",
+        Refused("`consume-thread-number` is the maximum, leave it out"),
+    ),
+    (
+        "consume-timeout",
+        Refused("is 15 minutes, another time is not built yet, leave it out"),
+    ),
+    (
+        "consume-from-where",
+        Refused("where a new group begins cannot be chosen yet, leave it out"),
+    ),
+    (
+        "consume-message-batch-max-size",
+        Refused("a listener takes one message at a time, batches are not built yet, leave it out"),
+    ),
+    (
+        "delay-level-when-next-consume",
+        Refused("is not built yet, return `ConsumeError::retry_after` from the listener"),
+    ),
+    (
+        "suspend-current-queue-time-millis",
+        Refused(
+            "is 1000, another pause is not built yet, return `ConsumeError::retry_after` from the listener",
+        ),
+    ),
+    (
+        "await-termination-millis-when-shutdown",
+        Refused("is not built, set `rocketmq.shutdown-timeout` for the whole program"),
+    ),
+    (
+        "reply-timeout",
+        Refused("replies of listeners are not built yet, leave it out"),
+    ),
+    (
+        "pull-interval",
+        Refused("is 0, a pause between pulls is not built yet, leave it out"),
+    ),
+    (
+        "pull-batch-size",
+        Refused("is 32, another number is not built yet, leave it out"),
+    ),
+    (
+        "instance-name",
+        Refused("is not built, set `rocketmq.producer.instance-name` for the whole program"),
+    ),
     ("name-server", CLIENTS),
-    ("access-channel", LATER),
+    (
+        "access-channel",
+        Refused("there is LOCAL alone, leave it out"),
+    ),
     ("access-key", ACL),
     ("secret-key", ACL),
     ("enable-msg-trace", TRACE),

@@ -68,7 +68,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// All that is unknown, misspelt, half set, out of range, of the wrong type, not built yet or
+    /// All that is unknown, misspelt, out of range, of the wrong type, not built yet or
     /// has a placeholder that cannot be filled.
     pub fn rocketmq(&self) -> Result<RocketMQConfig, ConfigErrors> {
         let (config, problems) = self.checked();

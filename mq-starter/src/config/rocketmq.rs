@@ -115,6 +115,9 @@ pub struct EmbeddedSettings {
     /// The longest body in bytes that the broker takes. Read from settings it is 4 MiB, or
     /// `rocketmq.producer.max-message-size` where that is more.
     pub max_message_size: usize,
+    /// How long each delay level is, as in `1s 5s 10s`, and with them the pauses before further
+    /// attempts; `None`: Apache's eighteen levels, from 1 s to 2 h.
+    pub message_delay_level: Option<String>,
 }
 
 impl Default for EmbeddedSettings {
@@ -125,6 +128,7 @@ impl Default for EmbeddedSettings {
             listen: None,
             broker_port: 10911,
             max_message_size: ProducerSettings::default().max_message_size,
+            message_delay_level: None,
         }
     }
 }
@@ -155,7 +159,6 @@ const LONGEST_BODY: usize = frame::DEFAULT_LIMIT - 64 * 1024;
 pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
     let mut reader = Reader::new(layers);
     reader.problems = known::complaints(layers);
-    half_set_keys(&mut reader);
     reader.choice("rocketmq.access-channel", &[("LOCAL", ())]);
     let producer = producer(&mut reader);
     let config = RocketMQConfig {
@@ -176,27 +179,6 @@ pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
     let mut problems = reader.problems;
     problems.sort_by_key(|problem| problem.origin.position());
     (config, problems)
-}
-
-fn half_set_keys(reader: &mut Reader<'_>) {
-    for part in ["producer", "consumer", "pull-consumer"] {
-        let mut keys = ["access-key", "secret-key"].map(|key| {
-            let value = reader.filled(&format!("rocketmq.{part}.{key}"))?;
-            (!value.text.is_empty()).then_some(value)
-        });
-        keys.sort_by_key(Option::is_none);
-        if let [Some(set), None] = keys {
-            let other = if set.written.to_lowercase().contains("secret") {
-                "access-key"
-            } else {
-                "secret-key"
-            };
-            reader.complain(
-                &set,
-                format!("is set, but `rocketmq.{part}.{other}` is not"),
-            );
-        }
-    }
 }
 
 fn startup(reader: &mut Reader<'_>) -> Startup {
@@ -339,7 +321,20 @@ fn embedded(reader: &mut Reader<'_>, longest_sent: usize) -> EmbeddedSettings {
             .number("rocketmq.embedded.broker-port", 0..=u16::MAX)
             .unwrap_or(default.broker_port),
         max_message_size: default.max_message_size.max(longest_sent),
+        message_delay_level: reader.checked("rocketmq.embedded.message-delay-level", delay_levels),
     }
+}
+
+#[cfg(feature = "embedded")]
+fn delay_levels(text: &str) -> Result<String, mq_core::broker::config::DelayError> {
+    text.parse::<mq_core::broker::config::DelayLevels>()
+        .map(|_| text.to_owned())
+}
+
+/// Without a broker in the program nobody reads them.
+#[cfg(not(feature = "embedded"))]
+fn delay_levels(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(text.to_owned())
 }
 
 fn topics(reader: &mut Reader<'_>) -> Vec<DeclaredTopic> {

@@ -338,7 +338,6 @@ fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
         "bootstrap.yml:2: rocketmq.name-servr: unknown, did you mean `rocketmq.name-server`?",
         "bootstrap.yml:4: rocketmq.producer.send-message-timeout: is `soon`, expected a number of milliseconds from 1",
         "bootstrap.yml:5: rocketmq.producer.access-key: signing requests is not built yet",
-        "bootstrap.yml:5: rocketmq.producer.access-key: is set, but `rocketmq.producer.secret-key` is not",
         "bootstrap.yml:6: rocketmq.producer.group: `${shop.group}` is set nowhere and has no default",
         "bootstrap.yml:7: rocketmq.producer.maxMessageSize: is `0`, expected a number of bytes from 1",
         "bootstrap.yml:9: rocketmq.embedded.flush: is `async`, expected sync or interval",
@@ -379,6 +378,18 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
         ("rocketmq.clients.b.name-server=h:1", "not built yet"),
         ("rocketmq.producer.enable-msg-trace=true", "not built yet"),
         ("rocketmq.producer.namespace=n", "not built yet"),
+        ("rocketmq.tls-enable=true", "TLS is not built yet"),
+        ("rocketmq.namespace=n", "namespaces are not built yet"),
+        // It was two lines: to leave it out, and to set the other one too.
+        (
+            "rocketmq.producer.secret-key=s",
+            "not built yet, leave it out or empty",
+        ),
+        #[cfg(feature = "embedded")]
+        (
+            "rocketmq.embedded.message-delay-level=1s,2s",
+            "separate delays by spaces alone",
+        ),
         ("rocketmq.access-channel=CLOUD", "expected LOCAL"),
         ("rocketmq.name-server=localhost", "expected HOST:PORT"),
         ("rocketmq.name-server=a:1;b", "`b` is no address"),
@@ -418,7 +429,7 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
         ),
         (
             "rocketmq.consumer.listeners.g.t.consume-timeout=1",
-            "not built yet",
+            "is 15 minutes, another time is not built yet",
         ),
         (
             "rocketmq.consumer.listeners.g.t.topic=x",
@@ -428,7 +439,7 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
         ("rocketmq.zzz.yyy=1", "unknown"),
         (
             "rocketmq.embedded.colour=red",
-            "there are: store-path, flush, listen, broker-port",
+            "there are: store-path, flush, listen, broker-port, message-delay-level",
         ),
     ];
     for (line, expected) in cases {

@@ -15,7 +15,7 @@ pub struct DelayLevels(Vec<Duration>);
 
 /// Why a text is no list of delays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is no delay: write a number and s, m, h or d, as in `1s 5s 1m 2h`")]
+#[error("`{word}` is no delay: {}, as in `1s 5s 1m 2h`", rule(word))]
 pub struct DelayError {
     word: String,
 }
@@ -71,6 +71,15 @@ fn delay(word: &str) -> Option<Duration> {
     (delay <= LONGEST).then_some(delay)
 }
 
+/// What a word that is no delay breaks.
+fn rule(word: &str) -> &'static str {
+    if word.contains([',', ';']) {
+        "separate delays by spaces alone"
+    } else {
+        "write a number and s, m, h or d"
+    }
+}
+
 impl fmt::Display for DelayLevels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, delay) in self.0.iter().enumerate() {
@@ -121,5 +130,14 @@ mod tests {
                 "{text}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn a_list_with_commas_is_told_that_spaces_separate_delays() {
+        let said = "`1s,2s` is no delay: separate delays by spaces alone, as in `1s 5s 1m 2h`";
+
+        let error = "1s,2s".parse::<DelayLevels>().unwrap_err();
+
+        assert_eq!(error.to_string(), said);
     }
 }

@@ -64,6 +64,13 @@ pub enum OrderlyOutcome {
     },
 }
 
+impl OrderlyOutcome {
+    /// How long a queue pauses that is to pause for `pause`: 10 ms to 30 s.
+    pub fn within_limits(pause: Duration) -> Duration {
+        pause.clamp(Duration::from_millis(10), Duration::from_secs(30))
+    }
+}
+
 /// Takes the messages of a queue one after the other (`MessageListenerOrderly`).
 pub trait OrderlyListener: Send + Sync + 'static {
     /// Takes a batch of one topic and queue, in its order. After a panic it comes again.

@@ -12,10 +12,6 @@ use super::retry::{self, Failed};
 use super::{Core, concurrently, lock, received};
 use crate::message::{MessageExt, QueueOffset};
 
-/// How short and how long a pause may be.
-const SHORTEST: Duration = Duration::from_millis(10);
-const LONGEST: Duration = Duration::from_secs(30);
-
 /// Calls the listener until the queue is dropped or the consumer stops. A call that has begun is
 /// finished.
 pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
@@ -36,7 +32,8 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
         };
         drop(permit);
         if let Some(pause) = pause {
-            let pause = core.cluster.clock.sleep(pause.clamp(SHORTEST, LONGEST));
+            let pause = OrderlyOutcome::within_limits(pause);
+            let pause = core.cluster.clock.sleep(pause);
             if or_end(&core, &assigned, pause).await.is_none() {
                 return;
             }
