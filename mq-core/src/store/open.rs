@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::append::has_queue_entry;
 use super::checkpoint::{Checkpoint, Mark};
-use super::commit_log::{CommitLog, Found, Scan, Segments};
+use super::commit_log::{CommitLog, Found, Scan, Segments, Unsynced};
 use super::consume_queue::{ConsumeQueues, Entry};
 use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
@@ -32,6 +32,8 @@ pub struct RecoveryReport {
     pub walked: u64,
     /// Damaged parts that were set aside, from and to.
     pub damaged: Vec<(PhysicalOffset, PhysicalOffset)>,
+    /// The part behind the end that was cut off although it held valid records, from and to.
+    pub cut: Option<(PhysicalOffset, PhysicalOffset)>,
     /// Whether all consume queues were built again.
     pub rebuilt: bool,
     /// Where the log ends.
@@ -42,6 +44,8 @@ pub struct RecoveryReport {
 struct Files {
     /// The store was closed in order.
     clean: bool,
+    /// What became of writes that no sync covered.
+    unsynced: Unsynced,
     /// The last segment lacked bytes.
     shortened: bool,
     snapshot: Snapshot,
@@ -67,12 +71,19 @@ impl MessageStore {
         disk.create_directories(directory)
             .map_err(at("create", directory))?;
         let abort = paths.abort();
-        let crashed = disk.read(&abort).map_err(at("read", &abort))?.is_some();
+        let open_since = disk.read(&abort).map_err(at("read", &abort))?;
+        let boot = disk.boot_id();
+        let unsynced = match (&open_since, boot) {
+            (Some(then), Some(now)) if *then != now.as_bytes() => Unsynced::MayBeLost,
+            (Some(_), None) => Unsynced::MayBeLost,
+            (Some(_), Some(_)) | (None, _) => Unsynced::Kept,
+        };
         let checkpoint = Checkpoint::open(&disk, &paths)?;
         let (snapshot_file, snapshot) = Snapshot::open(&disk, &paths)?;
         let segments = Segments::find(&*disk, &paths, config.segment_size)?;
         let found = Files {
-            clean: !crashed,
+            clean: open_since.is_none(),
+            unsynced,
             shortened: segments.shortened,
             snapshot,
         };
@@ -101,9 +112,11 @@ impl MessageStore {
             log,
         };
         let report = inner.recover(&found)?;
-        inner.say_open()?;
         inner.correct_snapshot()?;
+        // The next start must not take the machine for one that never went down before the mark says
+        // what was found.
         inner.save_mark()?;
+        inner.say_open()?;
         report.tell();
         Ok((Self(Arc::new(inner)), report))
     }
@@ -120,6 +133,14 @@ impl RecoveryReport {
         }
         for (from, to) in &self.damaged {
             tracing::error!(%from, %to, "a damaged part of the log was set aside");
+        }
+        if let Some((from, to)) = self.cut {
+            tracing::error!(
+                %from,
+                %to,
+                "the machine went down while a record was being written, or the record is damaged: \
+                 the log ends there, and valid records behind it were cut off"
+            );
         }
     }
 }
@@ -172,19 +193,15 @@ impl Inner {
         let from = if let Some(from) = from {
             from
         } else {
-            self.clear_derived(known)?;
+            self.clear_derived(known, clean)?;
             report.rebuilt = true;
             begin
         };
         // What lay between the mark of the queues and the log's beginning has expired, and numbers
         // with it.
         let mut lost = begin.saturating_sub(from);
-        let end = self.walk(
-            from.max(begin),
-            mark.log,
-            snapshot,
-            (&mut report, &mut lost),
-        )?;
+        let scan = Scan::new(&self.log, from.max(begin), mark.log, found.unsynced);
+        let end = self.walk(scan, snapshot, (&mut report, &mut lost))?;
         let numbers = numbers
             .into_iter()
             .map(|(topic, id, old)| (topic, id, old.next()));
@@ -194,7 +211,8 @@ impl Inner {
             }
         }
         if !clean || end != mark.log {
-            self.log.cut(end)?;
+            report.cut = self.set_aside_tail(end)?;
+            self.log.cut(end, mark.log)?;
         }
         self.log.set_end(end);
         self.log.tail.lock().set_last_timestamp(mark.time_ms);
@@ -206,8 +224,10 @@ impl Inner {
 
     /// Removes queues and index. Should that be cut short, the next start does not take what is left
     /// for all there was.
-    fn clear_derived(&self, known: Option<Mark>) -> Result<(), StoreError> {
-        self.say_open()?;
+    fn clear_derived(&self, known: Option<Mark>, clean: bool) -> Result<(), StoreError> {
+        if clean {
+            self.say_open()?;
+        }
         if let Some(mark) = known {
             let queues = self.log.begin();
             self.checkpoint.lock().save(Mark { queues, ..mark })?;
@@ -216,12 +236,30 @@ impl Inner {
         self.index.clear()
     }
 
-    /// Until this is taken back, the next start takes the store for one that was not closed.
+    /// Until this is taken back, the next start takes the store for one that was not closed, and
+    /// learns from it whether the machine has gone on.
     fn say_open(&self) -> Result<(), StoreError> {
         let abort = self.paths.abort();
-        let pid = std::process::id().to_string();
-        let written = self.disk.replace(&abort, pid.as_bytes());
+        let boot = self.disk.boot_id().unwrap_or_default();
+        let written = self.disk.replace(&abort, boot.as_bytes());
         written.map_err(at("write", &abort))
+    }
+
+    /// Copies what lies behind the `end` if it holds records; gives the part. A copy that cannot be
+    /// made stands in nobody's way.
+    fn set_aside_tail(
+        &self,
+        end: u64,
+    ) -> Result<Option<(PhysicalOffset, PhysicalOffset)>, StoreError> {
+        let Some(to) = self.log.records_behind(end)? else {
+            return Ok(None);
+        };
+        let path = self.paths.cut_off(end);
+        match self.log.copy(end, to, &path) {
+            Ok(()) => tracing::warn!(path = %path.display(), "what is cut off the log was copied"),
+            Err(error) => tracing::error!(%error, "what is cut off the log could not be copied"),
+        }
+        Ok(Some((PhysicalOffset(end), PhysicalOffset(to))))
     }
 
     /// Whether what the queue files hold can be relied on up to the place from which the log is
@@ -279,16 +317,14 @@ impl Inner {
         }
     }
 
-    /// Walks the log from `from` to its end and dispatches every record. The bytes of damaged parts
-    /// are added to those that are lost already.
+    /// Walks the log to its end and dispatches every record. The bytes of damaged parts are added to
+    /// those that are lost already.
     fn walk(
         &self,
-        from: u64,
-        mark: u64,
+        mut scan: Scan<'_>,
         snapshot: &Snapshot,
         (report, lost): (&mut RecoveryReport, &mut u64),
     ) -> Result<u64, StoreError> {
-        let mut scan = Scan::new(&self.log, from, mark);
         loop {
             match scan.next()? {
                 Found::Record(bytes) => {

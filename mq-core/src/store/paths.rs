@@ -47,6 +47,11 @@ impl Paths {
         self.root.join("checkpoint")
     }
 
+    /// Where a copy of what was cut off the log from `base` on lies.
+    pub(super) fn cut_off(&self, base: u64) -> PathBuf {
+        file_in(&self.root.join("cut"), base)
+    }
+
     pub(super) fn abort(&self) -> PathBuf {
         self.root.join("abort")
     }

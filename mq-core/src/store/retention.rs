@@ -3,7 +3,7 @@
 //! The snapshot is written before a segment is removed: it keeps the numbers of queues whose
 //! messages then have all expired.
 
-use super::commit_log::{Found, Scan};
+use super::commit_log::{Found, Scan, Unsynced};
 use super::{Inner, MessageStore, StoreError, at};
 use crate::message::record::RecordView;
 
@@ -84,7 +84,7 @@ impl Inner {
     /// The store time of the first record from `base` on that does not lie in the future.
     fn plausible_time_behind(&self, base: u64) -> Result<Option<i64>, StoreError> {
         let now_ms = self.clock.now_ms();
-        let mut scan = Scan::new(&self.log, base, self.log.visible_end());
+        let mut scan = Scan::new(&self.log, base, self.log.visible_end(), Unsynced::Kept);
         for _record in 0..ASKED {
             match scan.next()? {
                 Found::Record(bytes) => {

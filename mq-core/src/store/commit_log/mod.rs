@@ -3,6 +3,7 @@
 //! Only [`writer`] assigns physical offsets. `written` is behind the last record, `synced` behind
 //! the last one known to be on disk, `visible` behind the last one that readers may see.
 
+mod cut;
 mod flush;
 mod recover;
 mod segment;
@@ -24,7 +25,7 @@ use crate::clock::Clock;
 use crate::message::record::{BLANK_SIZE, MAGIC_BLANK};
 use crate::troubles::Troubles;
 pub(super) use flush::{Flusher, SyncWait};
-pub(super) use recover::{Found, Scan};
+pub(super) use recover::{Found, Scan, Unsynced};
 pub(super) use segment::{Segment, Segments};
 pub(super) use writer::Tail;
 
@@ -261,25 +262,6 @@ impl CommitLog {
             .write()
             .retain(|segment| segment.base != first);
         Ok(Some(first))
-    }
-
-    /// Makes everything from `offset` on zeros: later segments go, and the tail of this one.
-    pub(super) fn cut(&self, offset: u64) -> Result<(), StoreError> {
-        let mut segments = self.segments.write();
-        while let Some(last) = segments.last() {
-            let path = self.paths.segment(last.base);
-            if last.base >= offset && segments.len() > 1 {
-                segments.pop();
-                self.disk.remove(&path).map_err(at("remove", &path))?;
-                continue;
-            }
-            let inside = offset.saturating_sub(last.base).min(self.segment_size);
-            let cut = last.file.zero_from(inside);
-            cut.and_then(|()| last.file.sync())
-                .map_err(at("cut", &path))?;
-            break;
-        }
-        Ok(())
     }
 
     /// The filler that closes a segment with `remaining` bytes left.

@@ -6,12 +6,13 @@
 //!    checksum fit.
 //! 2. Below the synced mark everything was on disk, so whatever is not valid was damaged later. The
 //!    walk resumes at the next valid record, at the latest at the mark.
-//! 3. Above the mark the sectors that no sync covered may be missing, each by itself. Of a missing
-//!    sector only zeros are there. A record that misses one was never wholly written, no sync covered
+//! 3. Above the mark the sectors that no sync covered may be missing, each by itself, when the machine
+//!    went down. Of a missing sector only zeros are there. A record that misses one was never wholly written, no sync covered
 //!    what lies behind it, and so nothing behind it was acknowledged in sync mode: the log ends there,
 //!    although valid records may follow, so that the survivors of the interval mode are a prefix.
 //! 4. A record above the mark that is not valid and misses no sector was written wholly and damaged
-//!    later. Acknowledged records may follow: the walk resumes as in 2.
+//!    later. Acknowledged records may follow: the walk resumes as in 2. While the machine goes on its
+//!    memory keeps what killed processes wrote, and no sector is missing.
 //! 5. From the beginning of the log to its end every byte belongs to a valid record, a filler or a
 //!    reported gap; behind the end there are zeros only, and the mark is saved there before the first
 //!    append. So the next walk finds the same, wherever this one is cut short.
@@ -24,6 +25,17 @@ use crate::store::StoreError;
 
 /// Bytes searched at once for the next record behind a damaged one.
 const SEARCH_STEP: usize = 1024 * 1024;
+/// No record holds so many zeros in a row; the rest of a segment, which may be 1 GiB, is not searched.
+const MOST_ZEROS: u64 = 64 * 1024 * 1024;
+
+/// What became of the writes that no sync covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Unsynced {
+    /// The machine may have gone down: sectors may be missing.
+    MayBeLost,
+    /// The machine has gone on since, or the store was closed in order: all are there.
+    Kept,
+}
 
 /// A walk through the log.
 #[derive(Debug)]
@@ -32,6 +44,8 @@ pub(in crate::store) struct Scan<'a> {
     pub(super) at: u64,
     /// Everything before this was on disk once.
     mark: u64,
+    /// What became of the rest.
+    unsynced: Unsynced,
 }
 
 /// What the walk came upon.
@@ -52,8 +66,18 @@ pub(in crate::store) enum Found {
 
 impl<'a> Scan<'a> {
     /// Begins at `at`, where a record begins.
-    pub(in crate::store) fn new(log: &'a CommitLog, at: u64, mark: u64) -> Self {
-        Self { log, at, mark }
+    pub(in crate::store) fn new(
+        log: &'a CommitLog,
+        at: u64,
+        mark: u64,
+        unsynced: Unsynced,
+    ) -> Self {
+        Self {
+            log,
+            at,
+            mark,
+            unsynced,
+        }
     }
 
     pub(in crate::store) fn next(&mut self) -> Result<Found, StoreError> {
@@ -87,8 +111,10 @@ impl<'a> Scan<'a> {
             }
             let resumed = if self.at < self.mark {
                 self.resume_below_mark(segment_end)?
-            } else {
+            } else if self.may_miss_sectors(self.at) {
                 self.resume_above_mark(segment_end)?
+            } else {
+                self.resume_where_all_is_kept(segment_end)?
             };
             let from = self.at;
             let Some(to) = resumed else {
@@ -116,6 +142,36 @@ impl<'a> Scan<'a> {
         Ok(Some(until))
     }
 
+    /// Where the walk goes on behind a record above the mark that is not valid, when no sector is
+    /// missing; `None` when no record follows, and this one was not wholly written either.
+    fn resume_where_all_is_kept(&self, segment_end: u64) -> Result<Option<u64>, StoreError> {
+        let from = self.at;
+        let (mut at, mut zeros) = (from + 1, 0);
+        while at < segment_end && zeros < MOST_ZEROS {
+            let step_end = segment_end.min(at + SEARCH_STEP as u64);
+            // A record's length begins with zeros.
+            if self.is_zero(at, segment_end.min(step_end + 7))? {
+                zeros += step_end - at;
+            } else {
+                zeros = 0;
+                let next = self.find_record(at, step_end, segment_end)?;
+                if next.is_some() {
+                    return Ok(next);
+                }
+            }
+            at = step_end;
+        }
+        if segment_end < self.log.limit() {
+            return Ok(Some(segment_end));
+        }
+        self.end_by_header(from, segment_end)
+    }
+
+    /// Whether a sector of a record at `at` may be missing.
+    fn may_miss_sectors(&self, at: u64) -> bool {
+        at >= self.mark && self.unsynced == Unsynced::MayBeLost
+    }
+
     /// The record at `at` when it is whole and says itself that it lies there.
     fn read_record(&self, at: u64, size: u32) -> Result<Option<Bytes>, StoreError> {
         if (size as usize) < MIN_SIZE || !self.log.may_hold(at, size)? {
@@ -133,19 +189,23 @@ impl<'a> Scan<'a> {
         let behind = at + record.size as u64;
         let fits = record.physical_offset.0 == at
             && record.check_body().is_ok()
-            // Below the mark a text may end in zeros that were sent, unless nothing follows either.
+            // Where no sector is missing a text may end in zeros that were sent, unless nothing
+            // follows either: then the record was not wholly written.
             && !(self.misses_text(at, &record)
-                && (at >= self.mark || self.is_zero(behind, behind + 8)?));
+                && (self.may_miss_sectors(at) || self.is_zero(behind, behind + 8)?));
         Ok(fits.then_some(bytes))
     }
 
     /// Whether there is nothing but zeros in the range, which lies in one segment.
     pub(super) fn is_zero(&self, from: u64, to: u64) -> Result<bool, StoreError> {
+        const ZEROS: [u8; 4096] = [0; 4096];
         let mut at = from;
         while at < to {
             let step = usize::try_from(to - at).unwrap_or(usize::MAX);
             let mut window = vec![0; step.min(SEARCH_STEP)];
-            if !self.log.read(at, &mut window)? || window.iter().any(|byte| *byte != 0) {
+            let is_read = self.log.read(at, &mut window)?;
+            let mut blocks = window.chunks(ZEROS.len());
+            if !is_read || !blocks.all(|block| ZEROS.starts_with(block)) {
                 return Ok(false);
             }
             at += window.len() as u64;

@@ -4,9 +4,11 @@
 //! A disk writes sectors whole, and of one that it did not write there are zeros where the segment
 //! had not been used before. A sector's share of a record that is nothing but zeros is therefore
 //! taken for a missing one. Zeros that a sender wrote look the same: they count as missing only when
-//! the record is not valid.
+//! the record is not valid, and lie outside of a body whose checksum fits.
 
-use bytes::Buf as _;
+use std::ops::Range;
+
+use bytes::{Buf as _, BytesMut};
 
 use super::recover::Scan;
 use crate::message::record::{MAGIC_V1, MAGIC_V2, MIN_SIZE, RecordView};
@@ -22,6 +24,7 @@ impl Scan<'_> {
     /// record was never wholly written, or none follows.
     pub(super) fn resume_above_mark(&self, segment_end: u64) -> Result<Option<u64>, StoreError> {
         let from = self.at;
+        let body = self.checked_body(from)?;
         let mut share = from;
         while share < segment_end {
             let share_end = (share + self.left_in_sector(share)).min(segment_end);
@@ -29,7 +32,8 @@ impl Scan<'_> {
             let until = next.unwrap_or(share_end);
             // The first bytes of a length say nothing: most are zeros when they are there as well.
             let says = until - from >= LENGTH_SIZE;
-            let zeros_to_the_end = says && share_end - until < LENGTH_SIZE;
+            let is_of_body = body.start <= share && until <= body.end;
+            let zeros_to_the_end = says && share_end - until < LENGTH_SIZE && !is_of_body;
             if zeros_to_the_end && self.is_zero(share, until)? {
                 let end = self.end_by_header(from, segment_end)?;
                 return Ok(end.filter(|end| *end <= share));
@@ -41,6 +45,29 @@ impl Scan<'_> {
         }
         let goes_on = segment_end < self.log.limit();
         Ok(goes_on.then_some(segment_end))
+    }
+
+    /// Where the body of the record at `from` lies if its checksum fits; the place, for an empty range,
+    /// if not. The rest of the record may be wrong.
+    fn checked_body(&self, from: u64) -> Result<Range<u64>, StoreError> {
+        let mut length = [0; 4];
+        if !self.log.read(from, &mut length)? {
+            return Ok(from..from);
+        }
+        let size = u32::from_be_bytes(length);
+        if !self.log.may_hold(from, size)? {
+            return Ok(from..from);
+        }
+        let mut bytes = BytesMut::zeroed(size as usize);
+        let there = self.log.read(from, &mut bytes)?;
+        let record = RecordView::parse(&bytes).ok();
+        let record = record.filter(|record| there && record.check_body().is_ok());
+        let body = record.map_or(&[][..], |record| record.body);
+        if body.is_empty() {
+            return Ok(from..from);
+        }
+        let start = from + (body.as_ptr().addr() - bytes.as_ptr().addr()) as u64;
+        Ok(start..start + body.len() as u64)
     }
 
     /// Whether a sector's share of topic or properties, which no checksum covers, is missing.
@@ -72,7 +99,11 @@ impl Scan<'_> {
 
     /// Where the record at `from` ends as its length says, when it says as well that it lies there;
     /// `None` too when its last byte may be missing.
-    fn end_by_header(&self, from: u64, segment_end: u64) -> Result<Option<u64>, StoreError> {
+    pub(super) fn end_by_header(
+        &self,
+        from: u64,
+        segment_end: u64,
+    ) -> Result<Option<u64>, StoreError> {
         /// Checksum, queue and flag, and the queue offset.
         const BETWEEN: usize = 20;
         let mut head = [0; 8 + BETWEEN + 8];

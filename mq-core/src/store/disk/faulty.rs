@@ -46,6 +46,8 @@ pub struct FaultyDisk {
     /// Renames that a loss of power may undo, oldest first.
     renames: Arc<Mutex<Vec<Rename>>>,
     slow: Arc<AtomicUsize>,
+    /// How often the power was cut.
+    boot: u64,
 }
 
 #[derive(Debug, Default)]
@@ -124,11 +126,27 @@ impl FaultyDisk {
             }
         }
         let after = files.into_iter().map(|(path, content)| {
-            let current = lose_power(content, &mut persisted);
-            (path, current)
+            let content = Content {
+                current: lose_power(content, &mut persisted),
+                unsynced: Vec::new(),
+            };
+            (path, content)
         });
         Self {
-            memory: MemoryDisk::with_contents(after.collect()),
+            memory: MemoryDisk::with_contents(after),
+            boot: self.boot + 1,
+            ..Self::default()
+        }
+    }
+
+    /// The disk as it is found after the process was killed and the machine was not: all that was
+    /// written is there, and the next loss of power may still take what was not synced.
+    #[must_use]
+    pub fn kill(&self) -> Self {
+        Self {
+            memory: MemoryDisk::with_contents(self.memory.contents()),
+            renames: Arc::new(Mutex::new(self.renames.lock().clone())),
+            boot: self.boot,
             ..Self::default()
         }
     }
@@ -283,6 +301,10 @@ impl Disk for FaultyDisk {
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
         self.memory.lock(path)
+    }
+
+    fn boot_id(&self) -> Option<String> {
+        Some(self.boot.to_string())
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {

@@ -45,11 +45,12 @@ impl MemoryDisk {
         Some(self.find(path).ok()?.lock().clone())
     }
 
-    pub(super) fn with_contents(contents: Vec<(PathBuf, Vec<u8>)>) -> Self {
+    pub(super) fn with_contents(contents: impl IntoIterator<Item = (PathBuf, Content)>) -> Self {
         let disk = Self::default();
-        for (path, current) in contents {
-            disk.put(&path, current);
-        }
+        let files = contents.into_iter();
+        disk.tree.lock().files = files
+            .map(|(path, content)| (path, Arc::new(Mutex::new(content))))
+            .collect();
         disk
     }
 
@@ -167,6 +168,10 @@ impl Disk for MemoryDisk {
             disk: self.clone(),
             path: path.to_owned(),
         })))
+    }
+
+    fn boot_id(&self) -> Option<String> {
+        Some("the memory of this process".to_owned())
     }
 
     fn space(&self, _path: &Path) -> io::Result<Space> {

@@ -55,6 +55,10 @@ pub trait Disk: SmallFiles {
     /// What the system says.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>>;
 
+    /// Names the time since the machine was started, where the system does. While the name stays the
+    /// same, all that processes have written is there, synced or not, although they were killed.
+    fn boot_id(&self) -> Option<String>;
+
     /// Room on the file system of `path`.
     ///
     /// # Errors

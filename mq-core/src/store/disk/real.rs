@@ -97,6 +97,12 @@ impl Disk for RealDisk {
         Ok(system::lock(&file)?.then(|| Box::new(RealLock { _file: file }) as Box<dyn Lock>))
     }
 
+    fn boot_id(&self) -> Option<String> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let id = id.trim();
+        (!id.is_empty()).then(|| id.to_owned())
+    }
+
     fn space(&self, path: &Path) -> io::Result<Space> {
         system::space(path)
     }
@@ -348,6 +354,15 @@ mod tests {
 
         drop(first);
         assert!(RealDisk.lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_machine_names_the_time_since_it_was_started() {
+        let id = RealDisk.boot_id().unwrap();
+
+        assert!(!id.is_empty() && id.trim() == id);
+        assert_eq!(RealDisk.boot_id(), Some(id));
     }
 
     #[test]

@@ -627,8 +627,10 @@ fn history(seed: u64) {
             }
             85..=92 => {
                 drop(store);
-                let all = random.below(2) == 0;
-                disk = disk.crash(|| all || random.below(2) == 0);
+                disk = match random.below(2) {
+                    0 => disk.kill(),
+                    _ => disk.crash(|| random.below(2) == 0),
+                };
                 (store, _) = open_with(&disk, config.clone(), &clock);
             }
             _ => {

@@ -109,6 +109,29 @@ fn in_the_fast_mode_the_end_of_the_process_takes_nothing() {
     assert_eq!(bodies(&store, "t", 0), all);
 }
 
+/// The segments before the last one were never synced after the process had been killed, although
+/// the mark said so.
+#[test]
+fn what_a_killed_process_left_unsynced_is_on_disk_when_the_store_is_open_again() {
+    let disk = FaultyDisk::default();
+    let (store, _) = open_with(&disk, fast(1024 * 1024), &Clock::manual(1));
+    for n in 0..100 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    assert!(store.end().0 > 2 * SEGMENT);
+    assert_eq!(store.synced(), PhysicalOffset(0));
+    let killed = disk.kill();
+    let (store, _) = open_with(&killed, fast(1024 * 1024), &Clock::manual(1));
+    drop(store);
+
+    let after = killed.crash(|| false);
+
+    let (store, report) = open_with(&after, fast(1024 * 1024), &Clock::manual(1));
+    let all: Vec<_> = (0..100).map(|n| n.to_string()).collect();
+    assert_eq!(bodies(&store, "t", 0), all);
+    assert!(report.damaged.is_empty());
+}
+
 /// Appends over several segments with all that goes on beside; ends where the power goes.
 fn scenario(disk: &FaultyDisk, config: &StoreConfig, promised: &mut Promised) -> Option<()> {
     let opened = MessageStore::open(config.clone(), Arc::new(disk.clone()), Clock::manual(1_000));
