@@ -5,7 +5,8 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::{Message, Properties};
+use super::properties::Properties;
+use super::unsent::Message;
 
 /// Bytes of a message without body and properties.
 const MIN_SIZE: usize = 22;

@@ -8,8 +8,8 @@ use flate2::write::ZlibEncoder;
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
+use super::sys_flag::{Compression, SysFlag};
 use super::zstd::Frames;
-use super::{Compression, SysFlag};
 
 /// Why a body cannot be packed or unpacked.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::PhysicalOffset;
 use super::date::month_start;
+use super::offset::PhysicalOffset;
 
 /// Why a text is no offset id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

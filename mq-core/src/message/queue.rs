@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::TopicName;
+use super::names::TopicName;
 
 /// One queue of a topic on one broker, ordered as rebalancing needs it: topic, broker, number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

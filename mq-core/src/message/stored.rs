@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::{Message, OffsetMessageId, PhysicalOffset, QueueOffset, SysFlag, property};
+use super::id::OffsetMessageId;
+use super::offset::{PhysicalOffset, QueueOffset};
+use super::property;
+use super::sys_flag::SysFlag;
+use super::unsent::Message;
 
 /// A message as it comes back from a broker (`MessageExt`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,10 +12,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::config::ClientConfig;
 use super::connections::{Connections, closed};
+use super::error::CallError;
 use super::local::LocalServer;
 use super::peer::{self, Outgoing, Peer};
-use super::{CallError, ClientConfig, Router};
+use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::wire::{FrameError, Head, RemotingCommand, Reply, Request, ResponseCode};

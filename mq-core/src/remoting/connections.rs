@@ -13,10 +13,12 @@ use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::config::ClientConfig;
 use super::connection::{self, Link};
+use super::error::CallError;
 use super::local::{LocalLink, LocalServer};
 use super::peer::Peer;
-use super::{CallError, ClientConfig, Router};
+use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::{Peer, PeerWatcher};
+use super::peer::{Peer, PeerWatcher};
 use crate::clock::Moment;
 use crate::wire::FrameError;
 

@@ -8,7 +8,7 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use super::Limits;
+use super::config::Limits;
 use super::router::Encoded;
 
 /// The requests that are not answered yet.

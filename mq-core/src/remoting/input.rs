@@ -11,7 +11,8 @@ use bytes::BytesMut;
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
 
-use crate::wire::frame::{self, Frame, FrameError};
+use crate::wire::FrameError;
+use crate::wire::frame::{self, Frame};
 
 const SMALLEST_CHUNK: usize = 4 * 1024;
 const LARGEST_CHUNK: usize = 64 * 1024;

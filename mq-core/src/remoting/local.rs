@@ -15,8 +15,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
+use super::error::CallError;
+use super::peer::PeerWatcher;
 use super::peer::{Outgoing, Peer};
-use super::{CallError, Incoming, PeerWatcher, Router};
+use super::processor::Incoming;
+use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::wire::{

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::CallError;
+use super::error::CallError;
 use crate::clock::Clock;
 use crate::wire::{Fields, Head, Header, RemotingCommand, Reply, Request, ResponseCode};
 
@@ -34,6 +34,17 @@ struct Inner {
     /// How often something came from the peer.
     heard: AtomicU64,
     clock: Clock,
+}
+
+/// Is told when a peer goes away. `()` does not care.
+pub trait PeerWatcher: Send + Sync + 'static {
+    /// The connection with `peer` has ended. Called once for each peer that ever asked something
+    /// or could have.
+    fn closed(&self, peer: &Peer);
+}
+
+impl PeerWatcher for () {
+    fn closed(&self, _peer: &Peer) {}
 }
 
 /// A request on its way out, and who waits for the answer.

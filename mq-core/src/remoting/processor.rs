@@ -4,7 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 
-use super::Peer;
+use super::peer::Peer;
 use crate::wire::{Fields, Language, Refusal, Reply, Request};
 
 /// A request as its processor sees it.

@@ -13,7 +13,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Incoming, Peer, PeerId, Processor, Unanswered};
+use super::peer::{Peer, PeerId};
+use super::processor::{Incoming, Processor};
+use super::unanswered::Unanswered;
 use crate::wire::{
     self, Encoding, Head, Header, NoFields, Refusal, RemotingCommand, Reply, Request, RequestCode,
     ResponseCode, frame,

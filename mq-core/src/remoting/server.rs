@@ -8,9 +8,12 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::config::ServerConfig;
 use super::connection::{self, Link};
+use super::error::BindError;
 use super::listening::{self, Listening, unmapped};
-use super::{BindError, Peer, Router, ServerConfig};
+use super::peer::{Peer, PeerWatcher};
+use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::troubles::Troubles;
@@ -23,17 +26,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 const NO_ACCEPT: &str = "accept";
 /// The trouble that there are as many connections as there may be.
 const TOO_MANY: &str = "too many";
-
-/// Is told when a peer goes away. `()` does not care.
-pub trait PeerWatcher: Send + Sync + 'static {
-    /// The connection with `peer` has ended. Called once for each peer that ever asked something
-    /// or could have.
-    fn closed(&self, peer: &Peer);
-}
-
-impl PeerWatcher for () {
-    fn closed(&self, _peer: &Peer) {}
-}
 
 /// A server that listens; connections wait until it [serves](RemotingServer::serve).
 #[derive(Debug)]

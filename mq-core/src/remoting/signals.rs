@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, Stream};
 
-use super::Peer;
+use super::peer::Peer;
 use crate::clock::{Clock, Moment};
 use crate::tasks::Tasks;
 

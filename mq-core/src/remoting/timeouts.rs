@@ -3,7 +3,7 @@
 //! Three clocks run: since the last byte, since a frame began that has not come to its end, and
 //! since the peer stopped taking what waits for it.
 
-use super::Limits;
+use super::config::Limits;
 use super::ending::End;
 use crate::clock::Moment;
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use parking_lot::Mutex;
 
-use super::Peer;
+use super::peer::Peer;
 use crate::told::{MOST_TOLD, Telling, Told};
 use crate::wire::RequestCode;
 

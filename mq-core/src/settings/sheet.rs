@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::{Place, Problem, Problems, Setting};
+use super::problem::{Place, Problem, Problems};
+use super::setting::Setting;
 
 /// A key that is known.
 #[derive(Clone, Copy, Debug)]

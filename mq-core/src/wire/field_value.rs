@@ -2,7 +2,9 @@
 
 use bytestring::ByteString;
 
-use super::{FieldError, FieldText, FieldWriter};
+use super::error::FieldError;
+use super::field_writer::FieldWriter;
+use super::fields::FieldText;
 
 /// A type that a field can have.
 pub trait FieldValue: Sized {

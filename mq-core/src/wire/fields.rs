@@ -5,34 +5,20 @@
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::{FieldWriter, Header};
+use super::error::{FieldError, MAX_FIELDS};
+use super::field_writer::FieldWriter;
 
-/// A header may have so many fields; requests have a few dozen.
-pub(super) const MAX_FIELDS: usize = 1024;
+/// The fields of a request or an answer (`CommandCustomHeader`); `#[derive(Header)]` writes it.
+pub trait Header: Sized {
+    /// Hands every field that is set to `out`.
+    fn write(&self, out: &mut FieldWriter<'_>);
 
-/// Why a field cannot be used. Answered with a refusal that names it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FieldError {
-    /// It must be there.
-    #[error("the field `{0}` is missing")]
-    Missing(&'static str),
-    /// It is not what it should be.
-    #[error("the field `{name}` is `{value}`, expected {expected}")]
-    Malformed {
-        /// The field.
-        name: &'static str,
-        /// The beginning of what was found.
-        value: String,
-        /// What it should have been.
-        expected: &'static str,
-    },
-    /// The list of fields of a binary header is cut.
-    #[error("the list of fields is damaged")]
-    List,
-    /// There are more fields than any request has.
-    #[error("there are more than {MAX_FIELDS} fields")]
-    TooMany,
+    /// Takes the fields that belong to this header and leaves the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`FieldError`] names the field that is missing or cannot be read.
+    fn read(fields: &Fields) -> Result<Self, FieldError>;
 }
 
 /// The fields of a header as they came, each `u16 length, name, u32 length, value`: the form of

@@ -2,7 +2,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{Encoding, FieldError};
+use super::encoding::Encoding;
+use super::error::FrameError;
 
 /// The longest frame that Apache's programs take: 16 MiB behind the length.
 pub const DEFAULT_LIMIT: usize = 16 * 1024 * 1024;
@@ -22,37 +23,6 @@ pub struct Frame {
     pub body: Bytes,
 }
 
-/// Why bytes are no frame. The connection they came on is then beyond repair; close it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FrameError {
-    /// Longer than allowed.
-    #[error("a frame of {length} bytes is longer than the limit of {limit}")]
-    TooLong {
-        /// What the peer announced, or we were to send.
-        length: usize,
-        /// What is allowed.
-        limit: usize,
-    },
-    /// Too short to hold a header.
-    #[error("a frame of {length} bytes is too short for a header of {header} bytes")]
-    TooShort {
-        /// The frame's length.
-        length: usize,
-        /// The header's length.
-        header: usize,
-    },
-    /// A kind of header that nobody knows.
-    #[error("{0} is no kind of header (0 is JSON, 1 is ROCKETMQ)")]
-    Encoding(u8),
-    /// The header cannot be read.
-    #[error("the header cannot be read: {0}")]
-    Header(String),
-    /// A field of the header cannot be read.
-    #[error("the header cannot be read: {0}")]
-    Field(#[source] FieldError),
-}
-
 /// Takes one frame off the front of `buffer`.
 ///
 /// `Ok(None)` means "not all here yet": nothing is consumed and the caller reads more. That is the
@@ -65,7 +35,7 @@ pub enum FrameError {
 ///
 /// ```
 /// # use bytes::BytesMut;
-/// # use mq_core::wire::frame::{FrameError, decode};
+/// # use mq_core::wire::{FrameError, frame::decode};
 /// let mut half = BytesMut::from(&b"\0\0\0\x08\0\0\0\x02{}"[..]);
 /// assert!(decode(&mut half, 1024)?.is_none());
 /// half.extend_from_slice(b"ab");

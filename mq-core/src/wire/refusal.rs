@@ -4,7 +4,8 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{FieldError, ResponseCode};
+use super::code::ResponseCode;
+use super::error::FieldError;
 use crate::reason::line;
 
 /// A request that was refused.

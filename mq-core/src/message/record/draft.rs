@@ -7,8 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::BufMut;
 
-use super::{MAGIC_V1, MAGIC_V2, MIN_SIZE, checksum};
-use crate::message::{Message, PhysicalOffset, QueueOffset, SysFlag};
+use super::layout::{MAGIC_V1, MAGIC_V2, MIN_SIZE, checksum};
+use crate::message::offset::{PhysicalOffset, QueueOffset};
+use crate::message::sys_flag::SysFlag;
+use crate::message::unsent::Message;
 
 const QUEUE_OFFSET_AT: usize = 20;
 const PHYSICAL_OFFSET_AT: usize = 28;

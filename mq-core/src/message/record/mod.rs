@@ -4,82 +4,19 @@
 //! beside this file lists the fields.
 
 mod draft;
+mod error;
+mod layout;
 mod view;
 
-use bytes::{Buf as _, Bytes};
-
-use super::MessageExt;
 pub use draft::{Draft, Place};
-pub use view::RecordView;
-
-/// Marks a record whose topic length takes one byte.
-pub const MAGIC_V1: u32 = 0xDAA3_20A7;
-/// Marks a record whose topic length takes two bytes: a topic of more than 127 bytes.
-pub const MAGIC_V2: u32 = 0xDAA3_20AB;
-/// Marks the filler at the end of a file.
-pub const MAGIC_BLANK: u32 = 0xCBD4_3194;
-/// Bytes that the filler at the end of a file takes at least.
-pub const BLANK_SIZE: usize = 8;
-/// Bytes of the smallest record there can be: IPv4 hosts, no body, no topic, no properties.
-pub const MIN_SIZE: usize = 91;
-
-/// Why bytes are no record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// The bytes end before the record does.
-    #[error("the record ends early: {needed} bytes needed, {found} there")]
-    Short {
-        /// Bytes the record says it has.
-        needed: usize,
-        /// Bytes there.
-        found: usize,
-    },
-    /// Neither of the two record marks.
-    #[error("{0:#010x} is no mark of a record")]
-    Magic(u32),
-    /// The parts do not add up to the length that the record says it has.
-    #[error("the parts of the record do not add up to its length of {total} bytes")]
-    Length {
-        /// The length the record says it has.
-        total: usize,
-    },
-    /// The body's checksum differs.
-    #[error("the body's checksum is {found:#010x}, expected {expected:#010x}")]
-    Checksum {
-        /// Computed.
-        found: u32,
-        /// Stored.
-        expected: u32,
-    },
-    /// The topic is no name.
-    #[error("the topic is no name")]
-    Topic,
-}
-
-/// Reads all records of a pull answer. Bodies stay packed when they were packed.
-///
-/// # Errors
-///
-/// [`RecordError`] of the first record that cannot be read.
-pub fn decode_all(mut bytes: Bytes) -> Result<Vec<MessageExt>, RecordError> {
-    let mut messages = Vec::new();
-    while !bytes.is_empty() {
-        let view = RecordView::parse(&bytes)?;
-        messages.push(view.to_message(&bytes)?);
-        let size = view.size;
-        bytes.advance(size);
-    }
-    Ok(messages)
-}
-
-/// CRC-32 without its highest bit, as every checksum of RocketMQ is (`UtilAll.crc32`).
-pub fn checksum(bytes: &[u8]) -> u32 {
-    crc32fast::hash(bytes) & 0x7FFF_FFFF
-}
+pub use error::RecordError;
+pub use layout::{BLANK_SIZE, MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_SIZE, checksum};
+pub use view::{RecordView, decode_all};
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::message::{Message, PhysicalOffset, QueueOffset, SysFlag, TopicName};
 

@@ -4,11 +4,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::{Buf, Bytes};
 
-use super::{MAGIC_V1, MAGIC_V2, RecordError, checksum};
-use crate::message::{
-    Message, MessageExt, PhysicalOffset, Properties, QueueOffset, SysFlag, TopicName, java_hash,
-    properties, property,
-};
+use super::error::RecordError;
+use super::layout::{MAGIC_V1, MAGIC_V2, checksum};
+use crate::message::hash::java_hash;
+use crate::message::names::TopicName;
+use crate::message::offset::{PhysicalOffset, QueueOffset};
+use crate::message::properties::Properties;
+use crate::message::stored::MessageExt;
+use crate::message::sys_flag::SysFlag;
+use crate::message::unsent::Message;
+use crate::message::{properties, property};
 
 /// A record read in place: nothing is copied until it is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -195,4 +200,20 @@ fn take_host(rest: &mut &[u8], v6: bool) -> Option<SocketAddr> {
     };
     let port = u16::try_from(rest.try_get_u32().ok()?).ok()?;
     Some(SocketAddr::new(ip, port))
+}
+
+/// Reads all records of a pull answer. Bodies stay packed when they were packed.
+///
+/// # Errors
+///
+/// [`RecordError`] of the first record that cannot be read.
+pub fn decode_all(mut bytes: Bytes) -> Result<Vec<MessageExt>, RecordError> {
+    let mut messages = Vec::new();
+    while !bytes.is_empty() {
+        let view = RecordView::parse(&bytes)?;
+        messages.push(view.to_message(&bytes)?);
+        let size = view.size;
+        bytes.advance(size);
+    }
+    Ok(messages)
 }

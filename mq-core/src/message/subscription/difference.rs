@@ -8,9 +8,9 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{SelectorType, Subscription};
+use super::selector::{SelectorType, Subscription};
 use crate::excerpt::{excerpt, list};
-use crate::message::TopicName;
+use crate::message::names::TopicName;
 
 /// A topic of which one member wants something else than the other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use crate::message::java_hash;
+use crate::message::hash::java_hash;
 
 /// Why a text is no tag expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::own;
+use super::own::own;
 use crate::clock::Clock;
 use crate::excerpt::excerpt;
 use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};

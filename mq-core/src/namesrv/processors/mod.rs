@@ -2,6 +2,7 @@
 
 mod brokers;
 mod kv;
+mod own;
 mod settings;
 mod topics;
 
@@ -9,10 +10,3 @@ pub(super) use brokers::Brokers;
 pub(super) use kv::Kv;
 pub(super) use settings::Settings;
 pub(super) use topics::Topics;
-
-use bytestring::ByteString;
-
-/// A copy that does not keep the whole frame in memory.
-fn own(text: &ByteString) -> ByteString {
-    ByteString::from(&**text)
-}

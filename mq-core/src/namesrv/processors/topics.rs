@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use parking_lot::Mutex;
 
-use super::own;
+use super::own::own;
 use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
 use crate::namesrv::route_table::RouteTable;
 use crate::remoting::{Incoming, Processor};

@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use super::SubscriptionData;
+use super::heartbeat::SubscriptionData;
 
 /// A filter that a client is going to subscribe with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use super::BrokerData;
+use super::route::BrokerData;
 
 /// All brokers that a name server knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{ConsumeFromWhere, ConsumeType, MessageModel, SubscriptionData};
-use crate::wire::Language;
+use super::heartbeat::{ConsumeFromWhere, ConsumeType, MessageModel, SubscriptionData};
+use crate::wire::language::Language;
 
 /// The connections of a consumer group, and what the group wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

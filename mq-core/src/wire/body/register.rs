@@ -7,7 +7,8 @@ use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use super::{DataVersion, TopicConfig, TopicConfigs};
+use super::data_version::DataVersion;
+use super::topic_config::{TopicConfig, TopicConfigs};
 use crate::message::compression;
 use crate::wire::fastjson::{self, BodyError};
 use crate::wire::header::RegisterBroker;

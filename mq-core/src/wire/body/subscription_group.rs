@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use super::DataVersion;
+use super::data_version::DataVersion;
 
 /// What a broker lets a group do, as an administrator writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use super::DataVersion;
+use super::data_version::DataVersion;
 
 /// The bits of a topic's permission (`PermName`).
 pub mod permission {

@@ -3,7 +3,11 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
-use crate::wire::{FieldWriter, Fields, FrameError, Head, Header, Language};
+use crate::wire::error::FrameError;
+use crate::wire::field_writer::FieldWriter;
+use crate::wire::fields::{Fields, Header};
+use crate::wire::head::Head;
+use crate::wire::language::Language;
 
 pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
     let mut rest = header.clone();

@@ -8,8 +8,12 @@ use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::json_members::{FieldList, Number, Scalar};
 use crate::excerpt::excerpt;
+use crate::wire::error::FrameError;
+use crate::wire::field_writer::FieldWriter;
 use crate::wire::field_writer::put_json_text;
-use crate::wire::{FieldWriter, Fields, FrameError, Head, Header, Language};
+use crate::wire::fields::{Fields, Header};
+use crate::wire::head::Head;
+use crate::wire::language::Language;
 
 pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
     let mut reader = serde_json::Deserializer::from_slice(header);

@@ -6,40 +6,10 @@ mod json_members;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Fields, FrameError, Head, Header};
-
-/// How a header is encoded (`SerializeType`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    /// A JSON object.
-    #[default]
-    Json,
-    /// RocketMQ's own binary form.
-    Binary,
-}
-
-impl Encoding {
-    /// The number in the frame.
-    pub fn to_wire(self) -> u8 {
-        match self {
-            Self::Json => 0,
-            Self::Binary => 1,
-        }
-    }
-
-    /// Reads the number in the frame.
-    ///
-    /// # Errors
-    ///
-    /// [`FrameError::Encoding`] when it is neither.
-    pub fn from_wire(number: u8) -> Result<Self, FrameError> {
-        match number {
-            0 => Ok(Self::Json),
-            1 => Ok(Self::Binary),
-            other => Err(FrameError::Encoding(other)),
-        }
-    }
-}
+use super::encoding::Encoding;
+use super::error::FrameError;
+use super::fields::{Fields, Header};
+use super::head::Head;
 
 pub(super) fn decode(encoding: Encoding, header: &Bytes) -> Result<(Head, Fields), FrameError> {
     match encoding {

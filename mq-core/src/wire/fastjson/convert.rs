@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{BodyError, Result};
+use super::error::{BodyError, Result};
 
 pub(super) fn parse<T: FromStr>(text: &str, expected: &str) -> Result<T> {
     let wrong = || {

@@ -5,8 +5,8 @@ use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::convert::{parse, variant};
+use super::error::{BodyError, Result};
 use super::scan::{Key, Reader};
-use super::{BodyError, Result};
 
 /// Gives a key to whatever type a map or a struct has for it.
 pub(super) struct KeyReader<'de> {

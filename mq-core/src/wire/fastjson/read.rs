@@ -8,9 +8,9 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::convert::{boolean, parse, variant};
+use super::error::{BodyError, Result};
 use super::key::KeyReader;
 use super::scan::Reader;
-use super::{BodyError, Result};
 
 /// Reads a body.
 ///

@@ -3,7 +3,16 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use super::{BodyError, MAX_CONTAINERS, MAX_DEPTH, MAX_VALUES, Result};
+use super::error::{BodyError, Result};
+
+/// Arrays and objects may be nested so deep.
+pub const MAX_DEPTH: u32 = 32;
+
+/// So many values are always allowed; more of them when they have four bytes each.
+pub const MAX_VALUES: usize = 1 << 21;
+
+/// So many arrays and objects are always allowed; more of them when they have 32 bytes each.
+pub const MAX_CONTAINERS: usize = 1 << 18;
 
 /// The key of a member, before anybody has said what type it is.
 pub(super) enum Key<'de> {

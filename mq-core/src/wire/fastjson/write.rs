@@ -9,7 +9,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{BodyError, Result};
+use super::error::{BodyError, Result};
 use crate::wire::field_writer::put_json_text;
 
 /// Writes a body.

@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 203: the connections of a consumer group (`GetConsumerConnectionListRequestHeader`). The body of
 /// the answer is a [`ConsumerConnection`](crate::wire::body::ConsumerConnection).

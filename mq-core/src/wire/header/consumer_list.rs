@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 38: the members of a group (`GetConsumerListByGroupRequestHeader`). The body of the answer is a
 /// [`ConsumerIds`](crate::wire::body::ConsumerIds).

@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 200: create a group or change it; the body is a
 /// [`SubscriptionGroupConfig`](crate::wire::body::SubscriptionGroupConfig).

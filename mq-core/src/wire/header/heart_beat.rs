@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 34: a client is alive; the body is a [`HeartbeatData`](crate::wire::body::HeartbeatData).
 ///

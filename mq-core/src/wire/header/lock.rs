@@ -2,7 +2,8 @@
 
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 41: lock queues; the body is a [`LockBatchRequestBody`](crate::wire::body::LockBatchRequestBody),
 /// that of the answer a [`LockBatchResponseBody`](crate::wire::body::LockBatchResponseBody).

@@ -3,7 +3,11 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{FieldText, FieldValue, FieldWriter, NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::field_value::FieldValue;
+use crate::wire::field_writer::FieldWriter;
+use crate::wire::fields::FieldText;
+use crate::wire::request::{NoFields, Request};
 
 /// 14: the offset that a group has committed (`QueryConsumerOffsetRequestHeader`).
 ///

@@ -3,7 +3,11 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{FieldError, FieldWriter, Fields, Header, Request, RequestCode, ResponseCode};
+use crate::wire::code::{RequestCode, ResponseCode};
+use crate::wire::error::FieldError;
+use crate::wire::field_writer::FieldWriter;
+use crate::wire::fields::{Fields, Header};
+use crate::wire::request::Request;
 
 const ANSWERED: &[ResponseCode] = &[
     ResponseCode::SUCCESS,

@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 103: a broker is there (`RegisterBrokerRequestHeader`); the body is a
 /// [`RegisterBrokerBody`](crate::wire::body::RegisterBrokerBody).

@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 220, from the broker: go to other offsets (`ResetOffsetRequestHeader`); the body is a
 /// [`ResetOffsetBody`](crate::wire::body::ResetOffsetBody). One-way.

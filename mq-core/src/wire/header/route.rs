@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 105: where a topic is (`GetRouteInfoRequestHeader`). The body of the answer is a
 /// [`TopicRouteData`](crate::wire::body::TopicRouteData); refused with `TOPIC_NOT_EXIST` when

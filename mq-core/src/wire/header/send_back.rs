@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 36: another attempt for a message, or its end (`ConsumerSendMsgBackRequestHeader`).
 ///

@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 202: what lies in the queues of a topic (`GetTopicStatsInfoRequestHeader`). The body of the
 /// answer is a [`TopicStatsTable`](crate::wire::body::TopicStatsTable).

@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{NoFields, Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::{NoFields, Request};
 
 /// 17: create a topic or change it (`CreateTopicRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]

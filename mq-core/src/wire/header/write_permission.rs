@@ -3,7 +3,8 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use crate::wire::{Request, RequestCode};
+use crate::wire::code::RequestCode;
+use crate::wire::request::Request;
 
 /// 205: no topic of a broker may be written (`WipeWritePermOfBrokerRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]

@@ -11,7 +11,7 @@ use crate::message::record::RecordView;
 use crate::message::subscription::TagExpression;
 use crate::message::{Properties, batch};
 use crate::wire::body::RegisterBrokerBody;
-use crate::wire::fields::MAX_FIELDS;
+use crate::wire::error::MAX_FIELDS;
 use crate::wire::header::{GetBrokerClusterInfo, GetRouteInfoByTopic, RegisterBroker};
 use crate::wire::{Encoding, Frame, FrameError, Header, RemotingCommand, frame};
 

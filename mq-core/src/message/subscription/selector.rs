@@ -1,0 +1,51 @@
+//! What a group wants of one topic, and in which language it says so.
+
+use bytestring::ByteString;
+
+use super::tag::TagExpression;
+use crate::message::names::TopicName;
+
+/// The language of a filter expression.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SelectorType {
+    /// `a || b`, `*` for all.
+    #[default]
+    Tag,
+    /// A condition over properties; evaluated by the broker.
+    Sql92,
+}
+
+impl SelectorType {
+    /// The name in the protocol.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tag => "TAG",
+            Self::Sql92 => "SQL92",
+        }
+    }
+
+    /// Reads the protocol's name; an absent or empty one means tags.
+    pub fn from_wire(name: Option<&str>) -> Option<Self> {
+        match name {
+            None | Some("" | "TAG") => Some(Self::Tag),
+            Some("SQL92") => Some(Self::Sql92),
+            Some(_) => None,
+        }
+    }
+}
+
+/// What a group wants of one topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The topic.
+    pub topic: TopicName,
+    /// The expression as it was written.
+    pub expression: ByteString,
+    /// Its language.
+    pub selector: SelectorType,
+    /// The tags of a tag expression.
+    pub tags: TagExpression,
+    /// When it was made or last changed, ms since 1970: the newest of a group counts.
+    pub version: i64,
+}

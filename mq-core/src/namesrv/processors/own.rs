@@ -1,0 +1,8 @@
+//! What the name server keeps of a request.
+
+use bytestring::ByteString;
+
+/// A copy that does not keep the whole frame in memory.
+pub(super) fn own(text: &ByteString) -> ByteString {
+    ByteString::from(&**text)
+}

@@ -1,0 +1,74 @@
+//! What stands in front of the fields in every frame.
+
+use bytestring::ByteString;
+
+use super::code::{RequestCode, ResponseCode};
+use super::language::Language;
+
+/// The version that everything here says it is: 5.3.3 (`MQVersion`).
+pub const VERSION: i32 = 479;
+
+const RESPONSE: i32 = 1;
+const ONE_WAY: i32 = 2;
+
+/// What stands in front of the fields in every frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// A request code or a response code.
+    pub code: i32,
+    /// What the sender is written in.
+    pub language: Language,
+    /// The sender's version; see [`VERSION`].
+    pub version: i32,
+    /// Which request an answer belongs to; chosen by the asker.
+    pub opaque: i32,
+    /// Bit 0: an answer. Bit 1: no answer wanted.
+    pub flag: i32,
+    /// Text of an error.
+    pub remark: Option<ByteString>,
+}
+
+impl Head {
+    /// The head of a request of ours.
+    pub fn request(code: RequestCode, opaque: i32) -> Self {
+        Self {
+            code: code.0,
+            language: Language::Rust,
+            version: VERSION,
+            opaque,
+            flag: 0,
+            remark: None,
+        }
+    }
+
+    /// The same, but no answer is wanted.
+    #[must_use]
+    pub fn one_way(self) -> Self {
+        Self {
+            flag: self.flag | ONE_WAY,
+            ..self
+        }
+    }
+
+    /// The head of our answer to the request `opaque`.
+    pub fn answer(code: ResponseCode, opaque: i32, remark: Option<ByteString>) -> Self {
+        Self {
+            code: code.0,
+            language: Language::Rust,
+            version: VERSION,
+            opaque,
+            flag: RESPONSE,
+            remark,
+        }
+    }
+
+    /// Whether this is an answer.
+    pub fn is_answer(&self) -> bool {
+        self.flag & RESPONSE != 0
+    }
+
+    /// Whether no answer is wanted.
+    pub fn is_one_way(&self) -> bool {
+        self.flag & ONE_WAY != 0
+    }
+}
