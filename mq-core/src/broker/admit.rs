@@ -84,6 +84,21 @@ impl Admit {
         }
     }
 
+    /// The retry topics of groups, saved together as far as they are new.
+    pub(super) async fn retry_topics(&self, groups: &[Arc<Group>]) -> Result<(), Refusal> {
+        let topics = groups.iter().filter_map(|group| {
+            let name = TopicName::retry_of(&group.name);
+            self.topics
+                .find_or_create(&name, group.config.retry_queue_nums)
+        });
+        // All are in the table before the first is saved, and the others along with it.
+        let topics: Vec<_> = topics.collect();
+        for found in topics {
+            self.settled(found).await?;
+        }
+        Ok(())
+    }
+
     /// The group's dead-letter topic.
     pub(super) async fn dead_letters(&self, group: &GroupName) -> Result<Arc<Topic>, Refusal> {
         self.own_topic(&TopicName::dead_letters_of(group), DEAD_LETTER_QUEUES)
@@ -97,17 +112,31 @@ impl Admit {
 
     /// A group, made with Apache's defaults if need be and allowed.
     pub(super) async fn group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
+        let (group, new) = self.unsaved_group(group)?;
+        if new {
+            self.save_groups().await;
+        }
+        Ok(group)
+    }
+
+    /// Saves groups that were just made. A disk without room keeps nobody from reading; the broker
+    /// tries again.
+    pub(super) async fn save_groups(&self) {
+        drop(self.groups.save().await);
+    }
+
+    /// As [`group`](Self::group), and whether it is new and still to be saved.
+    pub(super) fn unsaved_group(&self, group: &str) -> Result<(Arc<Group>, bool), Refusal> {
         if let Some(group) = self.groups.find(group) {
-            return Ok(group);
+            return Ok((group, false));
         }
         let name = GroupName::new(group.to_owned()).map_err(|error| illegal(&error))?;
         if !self.config.rules.auto_create_group && !system::is_own_group(group) {
             return Err(no_group(group));
         }
         self.groups.put(name, system::group(group));
-        // A disk without room keeps nobody from reading; the broker tries again.
-        drop(self.groups.save().await);
-        self.groups.find(group).ok_or_else(|| no_group(group))
+        let group = self.groups.find(group).ok_or_else(|| no_group(group))?;
+        Ok((group, true))
     }
 
     /// A group that exists.

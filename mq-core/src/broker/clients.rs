@@ -9,10 +9,11 @@ use bytes::Bytes;
 
 use super::Parts;
 use super::admit::Admit;
+use super::groups::Group;
 use super::peers::{Caller, Change, Mixed, Peers};
 use super::unsupported::{self, Refused, Unsupported};
+use crate::message::GroupName;
 use crate::message::subscription::SelectorType;
-use crate::message::{GroupName, TopicName};
 use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
 use crate::troubles::Troubles;
 use crate::wire::body::{
@@ -59,24 +60,35 @@ impl Clients {
         }
     }
 
-    /// Registers a member of a group; says whether its subscriptions are to be sent again.
-    async fn register(
-        &self,
-        caller: &Caller,
-        data: &ConsumerData,
-        brief: bool,
-    ) -> Result<bool, Refusal> {
-        let group = match self.admit.group(&data.group_name).await {
-            Ok(group) => group,
-            Err(refusal) if refusal.code == ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST => {
-                if let Some(untold) = self.unknown_groups.begin(()) {
-                    let group = &*data.group_name;
-                    tracing::warn!(group, untold, "a consumer of a group that does not exist");
+    /// The groups of a heartbeat, made if need be and allowed; `None` in the place of one that does
+    /// not exist.
+    async fn groups(&self, consumers: &[ConsumerData]) -> Result<Vec<Option<Arc<Group>>>, Refusal> {
+        let mut groups = Vec::new();
+        let mut any_is_new = false;
+        for consumer in consumers {
+            groups.push(match self.admit.unsaved_group(&consumer.group_name) {
+                Ok((group, new)) => {
+                    any_is_new |= new;
+                    Some(group)
                 }
-                return Ok(false);
-            }
-            Err(refusal) => return Err(refusal),
-        };
+                Err(refusal) if refusal.code == ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST => {
+                    if let Some(untold) = self.unknown_groups.begin(()) {
+                        let group = &*consumer.group_name;
+                        tracing::warn!(group, untold, "a consumer of a group that does not exist");
+                    }
+                    None
+                }
+                Err(refusal) => return Err(refusal),
+            });
+        }
+        if any_is_new {
+            self.admit.save_groups().await;
+        }
+        Ok(groups)
+    }
+
+    /// Registers a member of a group; says whether its subscriptions are to be sent again.
+    fn register(&self, group: &Group, caller: &Caller, data: &ConsumerData, brief: bool) -> bool {
         let subscriptions = data.subscription_data_set.iter();
         for subscription in subscriptions.filter(|subscription| !is_by_tags(subscription)) {
             self.unsupported.tell(&Refused {
@@ -103,16 +115,7 @@ impl Clients {
                  the same subscriptions, or each program a group of its own"
             );
         }
-        let retry_topic = TopicName::retry_of(&group.name);
-        let before = self.admit.registration.latest();
-        let topic = self
-            .admit
-            .own_topic(&retry_topic, group.config.retry_queue_nums);
-        // Nothing is stored in it yet: a disk without room keeps no consumer away. Whatever is sent
-        // to the topic waits until it is saved.
-        drop(topic.await);
-        self.admit.registration.heard_since(before).await;
-        Ok(heard.incomplete)
+        heard.incomplete
     }
 }
 
@@ -141,9 +144,18 @@ impl Processor<HeartBeat> for Clients {
                 self.peers.producer(&caller, &producer.group_name);
             }
         }
-        for consumer in &data.consumer_data_set {
-            incomplete |= self.register(&caller, consumer, brief).await?;
+        let groups = self.groups(&data.consumer_data_set).await?;
+        for (group, consumer) in groups.iter().zip(&data.consumer_data_set) {
+            if let Some(group) = group {
+                incomplete |= self.register(group, &caller, consumer, brief);
+            }
         }
+        let groups: Vec<_> = groups.into_iter().flatten().collect();
+        let before = self.admit.registration.latest();
+        // Nothing is stored in them yet: a disk without room keeps no consumer away. Whatever is
+        // sent to such a topic waits until it is saved.
+        drop(self.admit.retry_topics(&groups).await);
+        self.admit.registration.heard_since(before).await;
         // A connection that ended meanwhile has been forgotten before it was remembered.
         if caller.peer.is_closed() {
             self.closed(&caller.peer);

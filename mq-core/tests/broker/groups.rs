@@ -1,10 +1,13 @@
 //! Members come and go, share queues and lock them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{MessageQueue, TopicName};
 use mq_core::store::StoreConfig;
+use mq_core::store::disk::{FaultyDisk, SmallFiles as _};
 use mq_core::wire::ResponseCode;
 use mq_core::wire::body::{
     CheckClientRequestBody, ConsumerData, HeartbeatData, KvTable, SubscriptionData,
@@ -19,6 +22,11 @@ use tracing::Level;
 
 use crate::lines::Lines;
 use crate::stage::{Client, MINUTE, SECOND, Stage, code, message, pull, waiting, with};
+
+const GROUPS: [&str; 12] = [
+    "north", "east", "south", "west", "spring", "summer", "autumn", "winter", "dawn", "noon",
+    "dusk", "night",
+];
 
 async fn members(client: &Client) -> Vec<String> {
     let header = GetConsumerListByGroup {
@@ -196,6 +204,28 @@ async fn a_subscription_that_is_not_built_is_told_once_for_each_client() {
 
     let told = |client| lines.count(Level::WARN, client);
     assert_eq!((told("client=\"a\""), told("client=\"b\"")), (1, 1));
+    stage.stop().await;
+}
+
+/// Each group of a heartbeat wrote two files for itself: a program of 1,000 groups waited half a minute.
+#[tokio::test]
+async fn the_new_groups_of_a_heartbeat_are_saved_together() {
+    let disk = FaultyDisk::default();
+    let config = Stage::config(|_| {});
+    let stage = Stage::on(Arc::new(disk.clone()), config, Clock::system()).await;
+    let client = stage.client("a");
+    let before = disk.changes();
+
+    client.joins_all(&GROUPS, "orders").await;
+
+    let changes = disk.changes() - before;
+    assert!(changes < GROUPS.len() as u64, "{changes} changes");
+    for file in ["subscriptionGroup.json", "topics.json"] {
+        let path = format!("/store/config/{file}");
+        let saved = disk.read(path.as_ref()).unwrap().unwrap();
+        let saved = String::from_utf8_lossy(&saved).into_owned();
+        assert!(GROUPS.iter().all(|group| saved.contains(group)), "{saved}");
+    }
     stage.stop().await;
 }
 

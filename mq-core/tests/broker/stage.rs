@@ -252,18 +252,24 @@ impl Client {
         version: i64,
     ) {
         let model = MessageModel::Clustering;
-        self.joins(group, topics, version, model).await;
+        self.joins(&[group], topics, version, model).await;
+    }
+
+    /// A heartbeat of a consumer of each group.
+    pub(crate) async fn joins_all(&self, groups: &[&'static str], topic: &'static str) {
+        let model = MessageModel::Clustering;
+        self.joins(groups, &[(topic, "*")], 1, model).await;
     }
 
     /// A heartbeat of a consumer that gets everything, whoever else is there.
     pub(crate) async fn broadcasts(&self, group: &'static str, topic: &'static str) {
         let model = MessageModel::Broadcasting;
-        self.joins(group, &[(topic, "*")], 1, model).await;
+        self.joins(&[group], &[(topic, "*")], 1, model).await;
     }
 
     async fn joins(
         &self,
-        group: &'static str,
+        groups: &[&'static str],
         topics: &[(&'static str, &'static str)],
         version: i64,
         message_model: MessageModel,
@@ -274,7 +280,7 @@ impl Client {
             sub_version: version,
             ..SubscriptionData::default()
         };
-        let consumer = ConsumerData {
+        let consumer = |group: &&'static str| ConsumerData {
             group_name: ByteString::from_static(group),
             message_model,
             subscription_data_set: topics.iter().map(wanted).collect(),
@@ -285,7 +291,7 @@ impl Client {
             producer_data_set: vec![ProducerData {
                 group_name: "producers".into(),
             }],
-            consumer_data_set: vec![consumer],
+            consumer_data_set: groups.iter().map(consumer).collect(),
             ..HeartbeatData::default()
         };
         let reply = self
