@@ -49,6 +49,7 @@ pub use memory::{share_of, total_memory};
 pub use open::RecoveryReport;
 use paths::Paths;
 pub use read::{Boundary, FirstMessage, ReadLimits, ReadOutcome, ReadStatus, TransferLimits};
+use retention::Opened;
 use snapshot::Deletions;
 pub use zone::Zone;
 
@@ -71,6 +72,7 @@ struct Inner {
     dispatch: Dispatch,
     checkpoint: Mutex<Checkpoint>,
     snapshot: SavedFile,
+    opened: Opened,
     deletions: Deletions,
     /// Queues and index are on disk for all messages before this place.
     derived: AtomicU64,

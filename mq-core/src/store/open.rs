@@ -17,6 +17,7 @@ use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
 use super::index::KeyIndex;
 use super::paths::Paths;
+use super::retention::Opened;
 use super::snapshot::{Deletions, Snapshot};
 use super::{Inner, MessageStore, StoreConfig, StoreError, at};
 use crate::clock::Clock;
@@ -102,6 +103,7 @@ impl MessageStore {
             dispatch: Dispatch::default(),
             checkpoint: Mutex::new(checkpoint),
             snapshot: snapshot_file,
+            opened: Opened::now(&clock),
             deletions: Deletions::new(found.snapshot.deleted_before.clone()),
             derived: AtomicU64::new(0),
             lock: RwLock::new(Some(lock)),

@@ -2,15 +2,37 @@
 //!
 //! The snapshot is written before a segment is removed: it keeps the numbers of queues whose
 //! messages then have all expired.
+//!
+//! A segment cannot have become older while the store was open than the time that really passed, so
+//! that a wall clock that is ahead for a moment deletes nothing.
+
+use std::time::Duration;
 
 use super::commit_log::{Found, Scan, Unsynced};
 use super::{Inner, MessageStore, StoreError, at};
+use crate::clock::{Clock, Moment};
 use crate::message::record::RecordView;
 
 /// Segments removed in one round at most (`deleteFileBatchMax`).
 const BATCH: usize = 10;
 /// Records of a segment that are asked for a store time that can be right.
 const ASKED: usize = 1024;
+
+/// When the store was opened, by both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opened {
+    wall_ms: i64,
+    moment: Moment,
+}
+
+impl Opened {
+    pub(super) fn now(clock: &Clock) -> Self {
+        Self {
+            wall_ms: clock.now_ms(),
+            moment: clock.moment(),
+        }
+    }
+}
 
 impl MessageStore {
     /// Removes what has expired now; runs by itself every 10 s once the store runs.
@@ -73,12 +95,26 @@ impl Inner {
             if let Some(stored) = self.plausible_time_behind(segment.base)? {
                 let begun = self.plausible_time_behind(first.base)?;
                 let stored = begun.map_or(stored, |begun| begun.max(stored));
-                let keep = self.config.retention.keep.as_millis();
-                let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-                return Ok(self.clock.now_ms().saturating_sub(stored) >= keep);
+                return Ok(self.age(stored, segment.begun) >= self.config.retention.keep);
             }
         }
         Ok(false)
+    }
+
+    /// How old a record is that was stored at `stored` in a segment that was `begun` since the store
+    /// was opened, or before.
+    fn age(&self, stored: i64, begun: Option<Moment>) -> Duration {
+        let since_stored = |wall_ms: i64| {
+            let age = wall_ms.saturating_sub(stored);
+            Duration::from_millis(u64::try_from(age).unwrap_or(0))
+        };
+        let opened = self.opened;
+        let (then, begun) = match begun {
+            Some(begun) => (Duration::ZERO, begun),
+            None => (since_stored(opened.wall_ms), opened.moment),
+        };
+        let passed = self.clock.moment().since(begun);
+        since_stored(self.clock.now_ms()).min(then.saturating_add(passed))
     }
 
     /// The store time of the first record from `base` on that does not lie in the future.

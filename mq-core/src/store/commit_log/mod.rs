@@ -43,6 +43,7 @@ pub(super) struct CommitLog {
     pub(super) flush: Flush,
     paths: Paths,
     disk: Arc<dyn Disk>,
+    clock: Clock,
     segments: RwLock<Vec<Arc<Segment>>>,
     pub(super) tail: Mutex<Tail>,
     written: AtomicU64,
@@ -92,7 +93,8 @@ impl CommitLog {
             state: Mutex::new(State::Open),
             syncing: Mutex::default(),
             figures: Counters::default(),
-            troubles: Troubles::new(clock),
+            troubles: Troubles::new(clock.clone()),
+            clock,
         }
     }
 
@@ -244,7 +246,11 @@ impl CommitLog {
             .disk
             .create(&path, self.segment_size)
             .map_err(at("create", &path))?;
-        let segment = Arc::new(Segment { base, file });
+        let segment = Arc::new(Segment {
+            base,
+            file,
+            begun: Some(self.clock.moment()),
+        });
         self.segments.write().push(Arc::clone(&segment));
         Ok(segment)
     }

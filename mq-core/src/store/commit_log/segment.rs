@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::clock::Moment;
 use crate::store::disk::{Disk, Entry, File};
 use crate::store::paths::{Paths, base_of};
 use crate::store::{StoreError, at};
@@ -12,6 +13,8 @@ pub(in crate::store) struct Segment {
     /// Offset of its first byte in the log; its name.
     pub(in crate::store) base: u64,
     pub(in crate::store) file: Box<dyn File>,
+    /// When it was created, if the store has been open since.
+    pub(in crate::store) begun: Option<Moment>,
 }
 
 /// The segments of the log, in order and without a hole.
@@ -77,7 +80,11 @@ impl Segments {
             } else if length != segment_size {
                 return Err(misfit(format!("has {length} of {segment_size} bytes")));
             }
-            found.all.push(Arc::new(Segment { base, file }));
+            found.all.push(Arc::new(Segment {
+                base,
+                file,
+                begun: None,
+            }));
         }
         Ok(found)
     }

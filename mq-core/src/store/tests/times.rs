@@ -89,13 +89,44 @@ fn a_clock_that_was_ahead_keeps_no_segment_for_ever() {
     begin_segment(&store, &clock, NOW + 100_000 * HOUR);
     fill_segment(&store, &clock, NOW + HOUR);
 
-    clock.set_wall(NOW + 73 * HOUR - 1);
+    pass(&clock, Duration::from_secs(72 * 60 * 60 - 1));
     store.expire().unwrap();
     assert_eq!(store.begin(), PhysicalOffset(0));
-    clock.set_wall(NOW + 73 * HOUR);
+    pass(&clock, Duration::from_secs(1));
     store.expire().unwrap();
 
     assert_eq!(store.begin(), PhysicalOffset(SEGMENT));
+}
+
+/// A time server that was wrong for some seconds, at the hour of deletion, cost all old segments.
+#[test]
+fn a_clock_that_is_ahead_for_seconds_deletes_nothing_that_is_not_old() {
+    // Segments of this run and of the one before; a run of which more than `keep` has passed.
+    for (reopened, ran_for) in [(false, 0), (true, 0), (false, 96)] {
+        let disk = FaultyDisk::default();
+        let clock = Clock::manual(NOW);
+        let (mut store, _) = open_with(&disk, rolling_config(), &clock);
+        pass(&clock, Duration::from_hours(ran_for));
+        let now_ms = clock.now_ms();
+        fill_segment(&store, &clock, now_ms);
+        begin_segment(&store, &clock, now_ms);
+        pass(&clock, Duration::from_hours(1));
+        if reopened {
+            store.close().unwrap();
+            (store, _) = open_with(&disk, rolling_config(), &clock);
+        }
+        pass(&clock, Duration::from_mins(71 * 60 - 1));
+
+        let right = clock.now_ms();
+        clock.set_wall(right + 120 * HOUR);
+        store.expire().unwrap();
+        assert_eq!(store.begin(), PhysicalOffset(0), "{reopened}, {ran_for} h");
+
+        clock.set_wall(right);
+        pass(&clock, Duration::from_mins(1));
+        store.expire().unwrap();
+        assert_eq!(store.begin(), PhysicalOffset(SEGMENT));
+    }
 }
 
 #[test]
@@ -111,15 +142,24 @@ fn a_clock_that_was_behind_deletes_nothing_that_is_new() {
     assert_eq!(store.begin(), PhysicalOffset(0));
 }
 
-fn rolling(clock: &Clock) -> MessageStore {
-    let config = StoreConfig {
+fn rolling_config() -> StoreConfig {
+    StoreConfig {
         retention: Retention {
             hours: (0..24).collect(),
             ..Retention::default()
         },
         ..config()
-    };
-    open_with(&FaultyDisk::default(), config, clock).0
+    }
+}
+
+fn rolling(clock: &Clock) -> MessageStore {
+    open_with(&FaultyDisk::default(), rolling_config(), clock).0
+}
+
+/// Time passes, for both clocks.
+fn pass(clock: &Clock, time: Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(clock.advance(time));
 }
 
 /// Stores until the segment is nearly full.
