@@ -1,5 +1,6 @@
 //! Who waits for which task: whoever spawns one through [`Tasks`] waits for it at the end.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,15 @@ use crate::clock::Clock;
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
-    running: Arc<Mutex<Vec<(u64, &'static str)>>>,
+    running: Arc<Mutex<Running>>,
     clock: Clock,
+}
+
+/// The names of the tasks that have not ended, in the order of their beginning.
+#[derive(Debug, Default)]
+struct Running {
+    names: BTreeMap<u64, &'static str>,
+    next: u64,
 }
 
 /// Tasks that had not ended when the owner stopped waiting.
@@ -85,15 +93,16 @@ impl Tasks {
         match self.clock.timeout(limit, self.tracker.wait()).await {
             Ok(()) => Ok(()),
             Err(_) => Err(Unfinished(
-                self.running.lock().iter().map(|(_, name)| *name).collect(),
+                self.running.lock().names.values().copied().collect(),
             )),
         }
     }
 
     fn enter(&self, name: &'static str) -> Entry {
         let mut running = self.running.lock();
-        let id = running.last().map_or(0, |(id, _)| id + 1);
-        running.push((id, name));
+        let id = running.next;
+        running.next += 1;
+        running.names.insert(id, name);
         Entry {
             id,
             running: Arc::clone(&self.running),
@@ -104,12 +113,12 @@ impl Tasks {
 /// Takes its task off the list, however the task ends.
 struct Entry {
     id: u64,
-    running: Arc<Mutex<Vec<(u64, &'static str)>>>,
+    running: Arc<Mutex<Running>>,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.running.lock().retain(|(id, _)| *id != self.id);
+        self.running.lock().names.remove(&self.id);
     }
 }
 

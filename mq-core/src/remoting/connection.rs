@@ -3,6 +3,9 @@
 //! A turn takes what the peer is to be asked, every request and answer that has come in, and every
 //! answer that has become ready, and writes once. Each request is first polled in place: most are
 //! answered in the same turn, the others (a flush, a long poll) wait beside and stop nothing.
+//!
+//! [`Calls`] own what this side asks, [`Requests`] what the peer asks, [`Phase`] is how far the
+//! connection is on its way to the end.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -10,31 +13,23 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::calls::Calls;
 use super::config::Limits;
-use super::ending::{End, Ending, Farewell};
-use super::in_flight::InFlight;
+use super::ending::{End, Farewell, Phase};
 use super::input::Input;
 use super::output::Output;
-use super::peer::PeerWatcher;
-use super::peer::{Outgoing, Peer};
+use super::peer::{Outgoing, Peer, PeerWatcher};
+use super::requests::Requests;
 use super::router::Router;
 use super::signals::{Signal, Signals};
 use super::timeouts::Timeouts;
 use super::turn::Turn;
-use super::waiters::Waiters;
 use crate::clock::{Clock, Moment};
 use crate::tasks::Tasks;
 use crate::wire::frame::Frame;
-use crate::wire::{self, Encoding, RemotingCommand};
-
-/// Memory that a request takes beside its bytes.
-const REQUEST: usize = 512;
-
-/// With so many requests to the peer under way, another turn of the scheduler costs less than
-/// another write.
-const MANY_CALLERS: usize = 2;
+use crate::wire::{Encoding, RemotingCommand};
 
 /// How long what is under way may take when the owner stops or the peer has hung up.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -67,25 +62,14 @@ struct Connection<S> {
     stream: S,
     input: Input,
     output: Output,
-    outgoing: mpsc::Receiver<Box<Outgoing>>,
-    /// Requests of the peer.
-    in_flight: InFlight,
-    /// Requests to the peer.
-    waiters: Waiters,
+    requests: Requests,
+    calls: Calls,
+    phase: Phase,
+    farewell: Farewell,
     signals: Signals,
     timeouts: Timeouts,
-    ending: Option<Ending>,
-    /// The peer takes nothing more. What it sent before is still to be read.
-    deaf: bool,
-    /// The last turn let other callers join it.
-    joining: bool,
     peer: Peer,
-    /// Nothing once it is told.
-    farewell: Option<Farewell>,
-    router: Arc<Router>,
     limits: Limits,
-    /// How the peer is asked: as it asked last.
-    encoding: Encoding,
     clock: Clock,
 }
 
@@ -93,28 +77,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(stream: S, link: Link, clock: Clock, tasks: Tasks) -> Self {
         let timeouts = Timeouts::since(clock.moment());
         let (first, _) = timeouts.deadline(&link.limits);
-        let signals = Signals::new(link.peer.clone(), tasks, clock.clone(), first);
-        let farewell = Farewell {
-            peer: link.peer.clone(),
-            watcher: link.watcher,
-        };
         Self {
             stream,
             input: Input::new(link.limits.frame),
             output: Output::default(),
-            outgoing: link.outgoing,
-            in_flight: InFlight::default(),
-            waiters: Waiters::default(),
-            signals,
+            requests: Requests::new(link.router, link.peer.clone()),
+            calls: Calls::new(link.outgoing, link.encoding),
+            phase: Phase::Open,
+            farewell: Farewell::new(link.peer.clone(), link.watcher),
+            signals: Signals::new(link.peer.clone(), tasks, clock.clone(), first),
             timeouts,
-            ending: None,
-            deaf: false,
-            joining: false,
             peer: link.peer,
-            farewell: Some(farewell),
-            router: link.router,
             limits: link.limits,
-            encoding: link.encoding,
             clock,
         }
     }
@@ -125,8 +99,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Poll::Ready(end);
         }
         let mut turn = Turn::new();
-        self.take_outgoing(cx, &mut turn);
-        if self.lets_others_join(&turn) {
+        let most = self.limits.unsent;
+        self.calls.take(cx, &mut turn, &mut self.output, most);
+        if self.calls.let_others_join(&turn) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -137,15 +112,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.take_answers(cx, &mut turn);
         let full = self.is_full();
         self.write(cx, now);
-        if self.in_flight.is_empty()
+        if self.requests.is_empty()
             && self.output.waiting() == 0
-            && let Some(ending) = self.ending.take()
+            && let Some(end) = self.phase.end()
         {
-            return Poll::Ready(ending.why);
+            return Poll::Ready(end);
         }
         self.input.rest();
         self.output.rest();
-        self.waiters.rest();
+        self.calls.rest();
         // Nobody else wakes the task for what stood still and can go on now.
         if turn.is_over() || held && !self.is_held() || full && !self.is_full() {
             cx.waker().wake_by_ref();
@@ -156,35 +131,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The peer says nothing more. What it asked for is still done: a message that it wants no
     /// answer to may be all it came for.
     fn hang_up(&mut self, why: End, now: Moment, cx: &Context<'_>) {
-        self.farewell = None;
-        self.outgoing.close();
-        while self.outgoing.try_recv().is_ok() {}
-        self.waiters = Waiters::default();
-        self.end_within_moments(why, now, cx);
-    }
-
-    fn end_within_moments(&mut self, why: End, now: Moment, cx: &Context<'_>) {
+        self.farewell.tell();
+        self.calls.close();
         let until = now.plus(LAST_ANSWERS);
-        self.ending = Some(Ending { why, until });
+        self.phase = Phase::HungUp { why, until };
         self.signals.wake_at(until, cx);
     }
 
     fn take_signals(&mut self, cx: &mut Context<'_>, now: Moment) -> Option<End> {
         while let Poll::Ready(signal) = self.signals.poll(cx) {
-            match signal {
-                Signal::Closed if self.farewell.is_none() => {}
-                Signal::Closed => {
+            match (signal, &self.phase) {
+                // It was closed by the farewell.
+                (Signal::Closed, Phase::HungUp { .. }) => {}
+                (Signal::Closed, _) => {
                     // What was said before the farewell still goes out, as far as the peer takes it.
                     return Some(match self.output.write(&mut self.stream, cx) {
                         Ok(_) => End::Closed,
                         Err(error) => End::Io(error),
                     });
                 }
-                Signal::Stop if self.ending.is_none() => {
-                    self.end_within_moments(End::Stopped, now, cx);
+                (Signal::Stop, Phase::Open) => {
+                    let until = now.plus(LAST_ANSWERS);
+                    self.phase = Phase::Stopping { until };
+                    self.signals.wake_at(until, cx);
                 }
-                Signal::Stop => {}
-                Signal::Timer => {
+                (Signal::Stop, _) => {}
+                (Signal::Timer, _) => {
                     if let Some(end) = self.look_at_time(now, cx) {
                         return Some(end);
                     }
@@ -196,53 +168,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// What is over by now, or when to look again.
     fn look_at_time(&mut self, now: Moment, cx: &Context<'_>) -> Option<End> {
-        if let Some(ending) = self.ending.take_if(|ending| ending.until <= now) {
-            return Some(ending.why);
+        let until = self.phase.until();
+        if until.is_some_and(|until| until <= now) {
+            return self.phase.end();
         }
         let (deadline, end) = self.timeouts.deadline(&self.limits);
         if deadline <= now {
             return Some(end);
         }
-        let until = self.ending.as_ref().map(|ending| ending.until);
         let next = until.map_or(deadline, |until| until.min(deadline));
         self.signals.wake_at(next, cx);
         None
-    }
-
-    fn take_outgoing(&mut self, cx: &mut Context<'_>, turn: &mut Turn) {
-        while !turn.is_over() && !self.is_full() {
-            let Poll::Ready(Some(outgoing)) = self.outgoing.poll_recv(cx) else {
-                return;
-            };
-            let Outgoing { command, answer } = *outgoing;
-            if answer.as_ref().is_some_and(oneshot::Sender::is_closed) {
-                continue;
-            }
-            turn.spend(command.body.len());
-            let RemotingCommand {
-                mut head,
-                fields,
-                body,
-                ..
-            } = command;
-            head.opaque = self.waiters.add(answer);
-            let (encoding, length) = (self.encoding, body.len());
-            let written = self.output.push_with(body, |out| {
-                wire::encode_without_body(out, encoding, &head, &fields, length)
-            });
-            if let Err(error) = written {
-                tracing::error!(peer = ?self.peer, %error, "a request does not fit into a frame");
-                self.waiters.forget(head.opaque);
-            }
-        }
-    }
-
-    /// Among many callers the first one woke this task, and the others are about to run: after
-    /// them one write serves all. A single caller waits for nobody.
-    fn lets_others_join(&mut self, turn: &Turn) -> bool {
-        let taken = !turn.is_whole();
-        self.joining = taken && !self.joining && self.waiters.len() > MANY_CALLERS;
-        self.joining
     }
 
     fn take_input(
@@ -284,25 +220,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn take_frame(&mut self, frame: Frame, cx: &mut Context<'_>) -> Result<(), End> {
-        let bytes = REQUEST + frame.header.len() + frame.body.len();
+        let bytes = frame.header.len() + frame.body.len();
         let command = RemotingCommand::from_frame(frame).map_err(End::Broken)?;
         if command.head.is_answer() {
-            self.waiters.answer(command);
+            self.calls.answer(command);
             return Ok(());
         }
-        self.encoding = command.encoding;
-        let mut future = self.router.frame(command, &self.peer);
-        match future.as_mut().poll(cx) {
-            Poll::Ready(Some(answer)) => self.output.push(answer),
-            Poll::Ready(None) => {}
-            Poll::Pending => self.in_flight.push(future, bytes),
+        self.calls.speak(command.encoding);
+        if let Some(answer) = self.requests.begin(command, bytes, cx) {
+            self.output.push(answer);
         }
         Ok(())
     }
 
     fn take_answers(&mut self, cx: &mut Context<'_>, turn: &mut Turn) {
         while !turn.is_over() && !self.is_full() {
-            let Poll::Ready(answer) = self.in_flight.poll(cx) else {
+            let Poll::Ready(answer) = self.requests.poll(cx) else {
                 break;
             };
             if let Some(answer) = answer {
@@ -316,18 +249,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.output.waiting() == 0 {
             return;
         }
-        if !self.deaf {
-            match self.output.write(&mut self.stream, cx) {
-                Ok(0) => {}
-                Ok(_) => self.timeouts.said(now),
-                Err(error) => {
-                    tracing::debug!(peer = ?self.peer, %error, "the peer takes nothing more");
-                    self.deaf = true;
-                }
+        match self.output.write(&mut self.stream, cx) {
+            Ok(0) => {}
+            Ok(_) => self.timeouts.said(now),
+            Err(error) => {
+                tracing::debug!(peer = ?self.peer, %error, "the peer takes nothing more");
             }
-        }
-        if self.deaf {
-            self.output = Output::default();
         }
         if self.output.waiting() > 0 && self.timeouts.blocked(now) {
             self.signals.wake_at(now.plus(self.limits.stalled), cx);
@@ -341,6 +268,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Nothing more is read for now.
     fn is_held(&self) -> bool {
-        self.ending.is_some() || self.is_full() || self.in_flight.is_full(&self.limits)
+        !self.phase.is_open() || self.is_full() || self.requests.is_full(&self.limits)
     }
 }

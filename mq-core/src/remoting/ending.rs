@@ -1,4 +1,14 @@
-//! How a connection ends, and who is told.
+//! The phases of a connection, how it ends, and who is told.
+//!
+//! | Phase | What the peer sends | What this side asks | Answers to the peer | Goes over to |
+//! |---|---|---|---|---|
+//! | open | is read | is sent | are sent | stopping: the owner stops. Hung up: the stream ended, or a frame cannot be read |
+//! | stopping | is not read | is sent | those under way are sent | the end: nothing is under way, or the time is up |
+//! | hung up | is over | fails as closed | those under way are sent, as far as the peer takes them | the end, as above |
+//!
+//! In every phase the end also comes when this side closes the peer or a deadline of
+//! [`Timeouts`](super::timeouts::Timeouts) passes. The watcher is told as soon as the peer has hung
+//! up, else at the end.
 
 use std::fmt;
 use std::io;
@@ -34,21 +44,61 @@ impl fmt::Display for End {
     }
 }
 
-/// Nothing more is read; what is under way may come to its end.
-pub(super) struct Ending {
-    pub(super) why: End,
-    pub(super) until: Moment,
+/// How far a connection is on its way to the end.
+#[derive(Debug)]
+pub(super) enum Phase {
+    Open,
+    Stopping { until: Moment },
+    HungUp { why: End, until: Moment },
+}
+
+impl Phase {
+    /// When the connection ends at the latest.
+    pub(super) fn until(&self) -> Option<Moment> {
+        match self {
+            Self::Open => None,
+            Self::Stopping { until } | Self::HungUp { until, .. } => Some(*until),
+        }
+    }
+
+    /// Whether more is read.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+
+    /// Why the connection ends, now that nothing is under way any more; `None` while it is open.
+    pub(super) fn end(&mut self) -> Option<End> {
+        match std::mem::replace(self, Self::Open) {
+            Self::Open => None,
+            Self::Stopping { .. } => Some(End::Stopped),
+            Self::HungUp { why, .. } => Some(why),
+        }
+    }
 }
 
 /// Tells the world that the peer is gone, as soon as it is and however the task ends.
 pub(super) struct Farewell {
-    pub(super) peer: Peer,
-    pub(super) watcher: Arc<dyn PeerWatcher>,
+    peer: Peer,
+    watcher: Option<Arc<dyn PeerWatcher>>,
+}
+
+impl Farewell {
+    pub(super) fn new(peer: Peer, watcher: Arc<dyn PeerWatcher>) -> Self {
+        let watcher = Some(watcher);
+        Self { peer, watcher }
+    }
+
+    /// Tells it, unless it was told before.
+    pub(super) fn tell(&mut self) {
+        if let Some(watcher) = self.watcher.take() {
+            self.peer.close();
+            watcher.closed(&self.peer);
+        }
+    }
 }
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        self.peer.close();
-        self.watcher.closed(&self.peer);
+        self.tell();
     }
 }

@@ -3,19 +3,20 @@
 //!
 //! One task owns each connection; answers find their request by its opaque number.
 
+mod calls;
 mod client;
 mod config;
 mod connection;
 mod connections;
 mod ending;
 mod error;
-mod in_flight;
 mod input;
 mod listening;
 mod local;
 mod output;
 mod peer;
 mod processor;
+mod requests;
 mod router;
 mod server;
 mod signals;

@@ -21,6 +21,8 @@ pub(super) struct Output {
     queue: VecDeque<Bytes>,
     tail: BytesMut,
     length: usize,
+    /// A write failed: what the peer sent before is still to be read, but it is told nothing more.
+    deaf: bool,
 }
 
 impl Output {
@@ -31,6 +33,9 @@ impl Output {
 
     /// Adds an encoded answer.
     pub(super) fn push(&mut self, answer: Encoded) {
+        if self.deaf {
+            return;
+        }
         self.tail.extend_from_slice(&answer.head);
         self.length += answer.head.len();
         self.push_body(answer.body);
@@ -44,6 +49,10 @@ impl Output {
     ) -> Result<(), E> {
         let before = self.tail.len();
         write(&mut self.tail)?;
+        if self.deaf {
+            self.tail.truncate(before);
+            return Ok(());
+        }
         self.length += self.tail.len() - before;
         self.push_body(body);
         Ok(())
@@ -51,6 +60,10 @@ impl Output {
 
     /// Writes until nothing waits or the peer takes no more, which is then waited for; returns how
     /// many bytes went out.
+    ///
+    /// # Errors
+    ///
+    /// The peer takes nothing more: what waits, and all that is pushed from now on, is dropped.
     pub(super) fn write<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
@@ -58,17 +71,33 @@ impl Output {
     ) -> io::Result<usize> {
         let before = self.length;
         while self.length > 0 {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let used = self.slices(&mut slices);
-            let used = slices.get(..used).unwrap_or_default();
-            match Pin::new(&mut *stream).poll_write_vectored(cx, used) {
-                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            match self.write_once(stream, cx) {
                 Poll::Ready(Ok(count)) => self.advance(count),
-                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Ready(Err(error)) => {
+                    *self = Self {
+                        deaf: true,
+                        ..Self::default()
+                    };
+                    return Err(error);
+                }
                 Poll::Pending => break,
             }
         }
         Ok(before - self.length)
+    }
+
+    fn write_once<S: AsyncWrite + Unpin>(
+        &self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let used = self.slices(&mut slices);
+        let used = slices.get(..used).unwrap_or_default();
+        match Pin::new(stream).poll_write_vectored(cx, used) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            written => written,
+        }
     }
 
     /// Gives memory back when nothing waits.
