@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-/// So many things are told.
+/// So many things are told, unless a place has a limit of its own.
 pub(crate) const MOST_TOLD: usize = 1_024;
 
-/// The things that were told.
+/// The things that were told, at most `MOST`.
 #[derive(Debug)]
-pub(crate) struct Told<K> {
+pub(crate) struct Told<K, const MOST: usize = MOST_TOLD> {
     things: BTreeSet<K>,
     is_full: bool,
 }
@@ -24,7 +24,7 @@ pub(crate) enum Telling {
     Silence,
 }
 
-impl<K> Default for Told<K> {
+impl<K, const MOST: usize> Default for Told<K, MOST> {
     fn default() -> Self {
         Self {
             things: BTreeSet::new(),
@@ -33,12 +33,12 @@ impl<K> Default for Told<K> {
     }
 }
 
-impl<K: Ord> Told<K> {
+impl<K: Ord, const MOST: usize> Told<K, MOST> {
     pub(crate) fn tell(&mut self, thing: K) -> Telling {
         if self.is_full || self.things.contains(&thing) {
             return Telling::Silence;
         }
-        if self.things.len() >= MOST_TOLD {
+        if self.things.len() >= MOST {
             self.is_full = true;
             return Telling::Full;
         }
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn however_many_things_come_again_each_is_told_once_and_the_end_of_telling_too() {
-        let mut told = Told::default();
+        let mut told = Told::<_>::default();
         let mut news = Vec::new();
 
         for thing in (0..5_000).chain(0..5_000) {

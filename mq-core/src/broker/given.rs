@@ -4,10 +4,11 @@
 //! Invariant: nothing here is saved or decides what anybody gets; it is only shown.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::offsets::Position;
 use crate::clock::{Clock, Moment};
@@ -77,24 +78,36 @@ struct OfTopic {
     next: HashMap<i32, i64>,
 }
 
-#[derive(Debug, Default)]
-struct Table {
-    total: u64,
-    /// By topic, by group.
-    topics: HashMap<ByteString, HashMap<ByteString, OfTopic>>,
+impl OfTopic {
+    fn new(now: Moment) -> Self {
+        Self {
+            recent: Recent::new(now),
+            next: HashMap::new(),
+        }
+    }
+
+    fn record(&mut self, queue: i32, count: u64, next: QueueOffset, now: Moment) {
+        self.recent.add(count, now);
+        self.next.insert(queue, next.to_wire());
+    }
 }
+
+/// By topic, by group. Pulls of different groups or topics wait for each other only when one is new.
+type Table = HashMap<ByteString, HashMap<ByteString, Mutex<OfTopic>>>;
 
 /// What consumers were given.
 #[derive(Debug)]
 pub(super) struct Given {
-    table: Mutex<Table>,
+    total: AtomicU64,
+    table: RwLock<Table>,
     clock: Clock,
 }
 
 impl Given {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
-            table: Mutex::default(),
+            total: AtomicU64::new(0),
+            table: RwLock::default(),
             clock,
         }
     }
@@ -103,74 +116,63 @@ impl Given {
     pub(super) fn record(&self, at: Position<'_>, count: usize, next: QueueOffset) {
         let now = self.clock.moment();
         let count = count as u64;
-        let mut table = self.table.lock();
-        table.total += count;
-        if !table.topics.contains_key(at.topic) {
-            table.topics.insert(at.topic.into(), HashMap::new());
-        }
-        let Some(groups) = table.topics.get_mut(at.topic) else {
-            return;
-        };
-        if !groups.contains_key(at.group) {
-            let fresh = OfTopic {
-                recent: Recent::new(now),
-                next: HashMap::new(),
-            };
-            groups.insert(at.group.into(), fresh);
-        }
-        if let Some(given) = groups.get_mut(at.group) {
-            given.recent.add(count, now);
-            given.next.insert(at.queue, next.to_wire());
+        self.total.fetch_add(count, Ordering::Relaxed);
+        let known = self.with(at.group, at.topic, |given| {
+            given.record(at.queue, count, next, now);
+        });
+        if known.is_none() {
+            let mut table = self.table.write();
+            let groups = table.entry(at.topic.into()).or_default();
+            let given = groups.entry(at.group.into());
+            let given = given.or_insert_with(|| Mutex::new(OfTopic::new(now)));
+            given.get_mut().record(at.queue, count, next, now);
         }
     }
 
     /// Messages given since the start.
     pub(super) fn total(&self) -> u64 {
-        self.table.lock().total
+        self.total.load(Ordering::Relaxed)
     }
 
     /// Messages of the topic given to the group a second, over the last minute.
     pub(super) fn per_second(&self, group: &str, topic: &str) -> f64 {
         let now = self.clock.moment();
-        let mut table = self.table.lock();
-        let given = table.topics.get_mut(topic);
-        let given = given.and_then(|groups| groups.get_mut(group));
-        given.map_or(0.0, |given| given.recent.per_second(now))
+        let rate = self.with(group, topic, |given| given.recent.per_second(now));
+        rate.unwrap_or(0.0)
     }
 
     /// The offset behind what the group was given of a queue.
     pub(super) fn next(&self, at: Position<'_>) -> Option<i64> {
-        let table = self.table.lock();
-        let given = table.topics.get(at.topic)?.get(at.group)?;
-        given.next.get(&at.queue).copied()
+        let next = |given: &mut OfTopic| given.next.get(&at.queue).copied();
+        self.with(at.group, at.topic, next).flatten()
     }
 
     /// Forgets a topic: its offsets begin anew.
     pub(super) fn forget_topic(&self, topic: &str) {
-        self.table.lock().topics.remove(topic);
+        self.table.write().remove(topic);
     }
 
     /// Forgets a group.
     pub(super) fn forget_group(&self, group: &str) {
-        let mut table = self.table.lock();
-        for groups in table.topics.values_mut() {
+        let mut table = self.table.write();
+        for groups in table.values_mut() {
             groups.remove(group);
         }
-        table.topics.retain(|_, groups| !groups.is_empty());
+        table.retain(|_, groups| !groups.is_empty());
+    }
+
+    /// What `f` makes of what the group was given of the topic; `None` when that was nothing yet.
+    fn with<T>(&self, group: &str, topic: &str, f: impl FnOnce(&mut OfTopic) -> T) -> Option<T> {
+        let table = self.table.read();
+        let given = table.get(topic)?.get(group)?;
+        Some(f(&mut given.lock()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::offsets::at;
     use super::*;
-
-    fn at(queue: i32) -> Position<'static> {
-        Position {
-            group: "shop",
-            topic: "orders",
-            queue,
-        }
-    }
 
     #[tokio::test]
     async fn a_rate_is_that_of_the_last_minute() {

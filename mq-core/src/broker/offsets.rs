@@ -340,6 +340,16 @@ impl Offsets {
     }
 }
 
+/// A queue of the group `shop`.
+#[cfg(test)]
+pub(super) fn at(queue: i32) -> Position<'static> {
+    Position {
+        group: "shop",
+        topic: "orders",
+        queue,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,14 +361,6 @@ mod tests {
 
     fn open(disk: &Arc<dyn Disk>) -> Offsets {
         Offsets::open(disk, Path::new("/s"), Clock::manual(0)).unwrap()
-    }
-
-    fn at(queue: i32) -> Position<'static> {
-        Position {
-            group: "shop",
-            topic: "orders",
-            queue,
-        }
     }
 
     #[tokio::test]

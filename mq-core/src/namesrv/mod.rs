@@ -19,7 +19,6 @@ use parking_lot::Mutex;
 pub use config::NamesrvConfig;
 
 use crate::clock::Clock;
-use crate::excerpt::excerpt;
 use crate::remoting::{
     BindError, Listening, LocalServer, PeerWatcher, RemotingServer, Router, ServerConfig,
 };
@@ -168,7 +167,7 @@ impl Parts {
             loop {
                 clock.sleep(scan_every).await;
                 for place in table.lock().expire(clock.moment()) {
-                    tracing::warn!(address = %excerpt(&place.address), "a broker has fallen silent");
+                    tracing::warn!(address = &*place.address, "a broker has fallen silent");
                 }
             }
         });

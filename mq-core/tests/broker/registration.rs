@@ -9,7 +9,9 @@ use mq_core::namesrv::{NameServer, NamesrvConfig};
 use mq_core::wire::body::TopicRouteData;
 use mq_core::wire::header::{ConsumerSendMsgBack, GetRouteInfoByTopic, SendMessage};
 use mq_core::wire::{ResponseCode, fastjson};
+use tracing::Level;
 
+use crate::lines::Lines;
 use crate::stage::{Client, SECOND, Stage, code, message, pull, stranger};
 
 async fn name_server(port: u16, clock: &Clock) -> NameServer {
@@ -109,6 +111,24 @@ async fn a_name_server_that_is_away_delays_nobody_and_hears_everything_when_it_i
 }
 
 /// A name server that answers nothing, and a broker whose clock stands still once it runs.
+/// Each end of a program with a broker of its own was a line in its log.
+#[tokio::test]
+async fn a_broker_that_takes_leave_is_no_news() {
+    let (lines, _listening) = Lines::listen("mq_core::namesrv");
+    let clock = Clock::system();
+    let server = name_server(0, &clock).await;
+    let stage = between(&[&server], &clock).await;
+    let stranger = stranger(&clock);
+    assert!(route(&stranger, &server, "TBW102").await.is_ok());
+
+    stage.stop().await;
+
+    assert!(route(&stranger, &server, "TBW102").await.is_err());
+    let count = |level| lines.count(level, "broker");
+    assert_eq!([Level::INFO, Level::WARN].map(count), [0, 0]);
+    server.stop(SECOND).await.unwrap();
+}
+
 async fn before_a_mute_name_server() -> (TcpListener, Stage) {
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = mute.local_addr().unwrap().to_string();

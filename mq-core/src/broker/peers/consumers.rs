@@ -14,6 +14,7 @@ use crate::clock::Moment;
 use crate::message::TopicName;
 use crate::message::subscription::{SelectorType, Subscription, differences, summary};
 use crate::remoting::{Peer, PeerId};
+use crate::told::{Telling, Told};
 use crate::wire::body::{ConsumerConnection, ConsumerData, MessageModel, SubscriptionData};
 
 /// So many differences between members of a group are told; whoever has more has seen enough.
@@ -59,7 +60,7 @@ pub(super) struct Consumers {
     data: ConsumerData,
     members: BTreeMap<PeerId, Consumer>,
     /// Differences between members that were told.
-    told: BTreeSet<String>,
+    told: Told<String, MOST_DIFFERENCES>,
 }
 
 impl Consumer {
@@ -290,12 +291,13 @@ impl Consumers {
                 continue;
             }
             let found = differences(consumer.subscriptions(), other.subscriptions());
-            if found.is_empty() || self.told.len() >= MOST_DIFFERENCES {
+            if found.is_empty() {
                 continue;
             }
             // Whoever of the two came last, the difference is the same.
             let reverse = differences(other.subscriptions(), consumer.subscriptions());
-            if self.told.insert(summary(&found).min(summary(&reverse))) {
+            let difference = summary(&found).min(summary(&reverse));
+            if self.told.tell(difference) == Telling::News {
                 mixed.push(Mixed {
                     member: here.to_string(),
                     other: there.to_string(),

@@ -15,6 +15,7 @@ use super::Core;
 use crate::client::routes::MASTER;
 use crate::excerpt::{excerpt, list};
 use crate::message::subscription::{Subscription, differences, summary};
+use crate::told::{Telling, Told};
 use crate::wire::body::{ConsumerConnection, SubscriptionData};
 use crate::wire::fastjson;
 use crate::wire::header::GetConsumerConnectionList;
@@ -26,7 +27,7 @@ const MOST_TOLD: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct MixedGroup {
     due: Notify,
-    told: Mutex<BTreeSet<String>>,
+    told: Mutex<Told<String, MOST_TOLD>>,
 }
 
 impl MixedGroup {
@@ -36,8 +37,7 @@ impl MixedGroup {
     }
 
     fn is_news(&self, difference: &str) -> bool {
-        let mut told = self.told.lock();
-        told.len() < MOST_TOLD && told.insert(difference.to_owned())
+        self.told.lock().tell(difference.to_owned()) == Telling::News
     }
 }
 

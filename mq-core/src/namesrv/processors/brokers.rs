@@ -51,8 +51,10 @@ impl Processor<RegisterBroker> for Brokers {
         })?;
         for Replaced { cluster, name: old } in replaced {
             tracing::warn!(
-                address = %excerpt(&header.broker_addr), broker = %excerpt(&name),
-                replaced = %excerpt(&old), cluster = %excerpt(&cluster),
+                address = &*header.broker_addr,
+                broker = &*name,
+                replaced = &*old,
+                cluster = &*cluster,
                 "a broker has registered at the address of another, which is removed from all \
                  routes; when both are running, give each an address of its own (`brokerIP1`, \
                  `listenPort`)"
@@ -83,8 +85,10 @@ impl Processor<UnregisterBroker> for Brokers {
             cluster: header.cluster_name,
             address: header.broker_addr,
         };
-        self.table.lock().unregister(&place, &header.broker_name);
-        tracing::info!(broker = %excerpt(&header.broker_name), address = %excerpt(&place.address), "broker left");
+        let broker = &*header.broker_name;
+        if self.table.lock().unregister(&place, broker) {
+            tracing::debug!(broker, address = &*place.address, "the broker has left");
+        }
         Ok(NoFields.into())
     }
 }
@@ -136,7 +140,9 @@ impl Processor<AddWritePermOfBroker> for Brokers {
 impl Brokers {
     fn change(&self, broker: &str, change: fn(i32) -> i32) -> i32 {
         let count = self.table.lock().change_permission(broker, change);
-        tracing::info!(broker = %excerpt(broker), count, "permission of topics changed");
+        if count > 0 {
+            tracing::info!(broker, count, "permission of topics changed");
+        }
         i32::try_from(count).unwrap_or(i32::MAX)
     }
 }
@@ -145,7 +151,10 @@ impl Brokers {
 impl PeerWatcher for Brokers {
     fn closed(&self, peer: &Peer) {
         for place in self.table.lock().hung_up(peer.id()) {
-            tracing::warn!(address = %excerpt(&place.address), "the connection with a broker has ended");
+            tracing::warn!(
+                address = &*place.address,
+                "the connection with a broker has ended"
+            );
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use crate::clock::Moment;
+use crate::excerpt::LONGEST;
 use crate::remoting::{Peer, PeerId};
 use crate::wire::body::{
     BrokerData, ClusterInfo, DataVersion, QueueData, TopicConfig, TopicConfigs, TopicRouteData,
@@ -91,6 +92,8 @@ pub(super) enum NotRegistered {
     Outdated,
     #[error("a broker that is not known yet registers all its topics first")]
     SingleTopic,
+    #[error("the {what} has {length} bytes, at most {LONGEST} are allowed")]
+    TooLong { what: &'static str, length: usize },
 }
 
 impl RouteTable {
@@ -149,14 +152,15 @@ impl RouteTable {
 
     /// A broker leaves. One that another has replaced at its address is gone already, and its
     /// farewell does not concern the other.
-    pub(super) fn unregister(&mut self, place: &BrokerPlace, name: &str) {
-        if self
-            .alive
-            .get(place)
-            .is_some_and(|alive| alive.name == name)
-        {
+    ///
+    /// Says whether it was registered.
+    pub(super) fn unregister(&mut self, place: &BrokerPlace, name: &str) -> bool {
+        let alive = self.alive.get(place);
+        let known = alive.is_some_and(|alive| alive.name == name);
+        if known {
             self.remove(place);
         }
+        known
     }
 
     /// The connection with `peer` has ended, and with it the brokers that registered over it.
@@ -273,6 +277,17 @@ impl RouteTable {
     }
 
     fn admit(&self, new: &Registration) -> Result<(), NotRegistered> {
+        // What stands in the table is shown in the log as it is.
+        for (what, text) in [
+            ("name of the broker", &new.name),
+            ("name of the cluster", &new.place.cluster),
+            ("address of the broker", &new.place.address),
+        ] {
+            if text.len() > LONGEST {
+                let length = text.len();
+                return Err(NotRegistered::TooLong { what, length });
+            }
+        }
         let broker = self.brokers.get(&new.name);
         let holder = broker.and_then(|broker| broker.broker_addrs.get(&new.id));
         let Some(address) = holder else {

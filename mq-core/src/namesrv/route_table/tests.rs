@@ -99,6 +99,31 @@ fn only_the_master_says_which_topics_there_are_and_slaves_learn_where_it_is() {
     assert_eq!(table.route("invented"), None);
 }
 
+/// Names of any length were kept, and cut wherever the log shows them.
+#[test]
+fn a_broker_with_an_endless_name_or_address_does_not_come_in() {
+    let mut table = RouteTable::default();
+    let long = "a".repeat(256);
+    let named = Registration {
+        name: long.clone().into(),
+        ..broker("a", 0, "a:1")
+    };
+    let mut reached = broker("a", 0, "a:1");
+    reached.place.address = long.clone().into();
+    let mut of_cluster = broker("a", 0, "a:1");
+    of_cluster.place.cluster = long.into();
+
+    for wrong in [named, reached, of_cluster] {
+        let refused = table.register(wrong, peer(1), after(0)).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .ends_with("has 256 bytes, at most 255 are allowed")
+        );
+    }
+    assert_eq!(table.route("t"), None);
+}
+
 #[test]
 fn topics_change_with_the_version_and_only_then() {
     let mut table = table([broker("a", 0, "a:1")]);
