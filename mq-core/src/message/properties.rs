@@ -4,9 +4,11 @@
 //! is appended.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::known::{Known, Lookup};
 use super::property;
 
 const NAME_VALUE_SEPARATOR: u8 = 1;
@@ -45,33 +47,51 @@ pub enum PropertyError {
 /// assert_eq!(properties.get("TAGS"), Some("created"));
 /// assert_eq!(properties.as_bytes().as_ref(), b"TAGS\x01created\x02");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Properties(Bytes);
+#[derive(Clone, Default)]
+pub struct Properties {
+    bytes: Bytes,
+    /// Made when the first of the known names is asked for.
+    known: OnceLock<Known>,
+}
+
+/// The longest text that [`Known`] can tell places of; no record has a longer one.
+const MAX_KNOWN: usize = u16::MAX as usize;
 
 impl Properties {
     /// Takes the bytes as they came. Parts that are no UTF-8 or no property are kept and never
     /// found.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(bytes.into())
+        Self {
+            bytes: bytes.into(),
+            known: OnceLock::new(),
+        }
     }
 
     /// The bytes as they travel.
     pub fn as_bytes(&self) -> &Bytes {
-        &self.0
+        &self.bytes
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
     /// Names and values in their order. Parts without a separator are skipped, as in Java.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        iter(&self.0)
+        iter(&self.bytes)
     }
 
     /// The value of the first property `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
+        if self.bytes.len() <= MAX_KNOWN {
+            let known = self.known.get_or_init(|| Known::of(&self.bytes));
+            match known.find(name) {
+                Lookup::At(place) => return std::str::from_utf8(self.bytes.get(place)?).ok(),
+                Lookup::Absent => return None,
+                Lookup::NotKnown => {}
+            }
+        }
         self.iter()
             .find_map(|(found, value)| (found == name).then_some(value))
     }
@@ -113,33 +133,102 @@ impl Properties {
 
     /// Puts `value` wherever `name` stands, or nothing.
     fn replace(&mut self, name: &str, value: Option<&str>) {
-        let room = self.0.len() + value.map_or(0, str::len);
-        let mut out = BytesMut::with_capacity(room);
-        let parts = self.0.split(|b| *b == PROPERTY_SEPARATOR);
-        for part in parts.filter(|part| !part.is_empty()) {
-            if property_name(part) != name.as_bytes() {
-                out.put_slice(part);
-                out.put_u8(PROPERTY_SEPARATOR);
+        let room = self.bytes.len() + value.map_or(0, str::len);
+        let mut out = PropertiesWriter::with_capacity(room);
+        for part in parts(&self.bytes) {
+            if part.name != name.as_bytes() {
+                out.keep(&part);
             } else if let Some(value) = value {
-                put(&mut out, name, value);
+                out.put(name, value);
             }
         }
-        self.0 = out.freeze();
+        *self = out.finish();
     }
 
     fn append(&mut self, name: &str, value: &str) {
-        let mut out = BytesMut::with_capacity(self.0.len() + name.len() + value.len() + 3);
-        out.put_slice(&self.0);
-        if self
-            .0
-            .last()
-            .is_some_and(|last| *last != PROPERTY_SEPARATOR)
-        {
-            out.put_u8(PROPERTY_SEPARATOR);
-        }
-        put(&mut out, name, value);
-        self.0 = out.freeze();
+        let room = self.bytes.len() + name.len() + value.len() + 3;
+        let mut out = PropertiesWriter::with_capacity(room);
+        out.put_all(&self.bytes);
+        out.put(name, value);
+        *self = out.finish();
     }
+}
+
+impl PartialEq for Properties {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Properties {}
+
+/// Writes properties behind each other.
+pub(crate) struct PropertiesWriter(BytesMut);
+
+impl PropertiesWriter {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(BytesMut::with_capacity(bytes))
+    }
+
+    /// A property of another text, its bytes as they are.
+    pub(crate) fn keep(&mut self, part: &Part<'_>) {
+        self.0.put_slice(part.whole);
+        self.0.put_u8(PROPERTY_SEPARATOR);
+    }
+
+    /// A whole text; its last separator may be missing.
+    pub(crate) fn put_all(&mut self, text: &[u8]) {
+        self.0.put_slice(text);
+        if text.last().is_some_and(|last| *last != PROPERTY_SEPARATOR) {
+            self.0.put_u8(PROPERTY_SEPARATOR);
+        }
+    }
+
+    /// A property; name and value have no separators.
+    pub(crate) fn put(&mut self, name: &str, value: &str) {
+        self.0.put_slice(name.as_bytes());
+        self.0.put_u8(NAME_VALUE_SEPARATOR);
+        self.0.put_slice(value.as_bytes());
+        self.0.put_u8(PROPERTY_SEPARATOR);
+    }
+
+    pub(crate) fn finish(self) -> Properties {
+        Properties::from_bytes(self.0)
+    }
+}
+
+/// One property of a text, as it stands there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    /// Where it begins.
+    pub(crate) at: usize,
+    /// Name, separator and value.
+    pub(crate) whole: &'a [u8],
+    pub(crate) name: &'a [u8],
+    /// Empty without a separator.
+    pub(crate) value: &'a [u8],
+    /// Whether it has a separator and a name before it: only then it is a property.
+    pub(crate) has_value: bool,
+}
+
+/// The parts of a text, empty ones left out.
+pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
+    let mut next = 0;
+    let parts = text.split(|byte| *byte == PROPERTY_SEPARATOR);
+    let parts = parts.map(move |whole| {
+        let at = next;
+        next += whole.len() + 1;
+        let separator = whole.iter().position(|byte| *byte == NAME_VALUE_SEPARATOR);
+        let (name, value) = whole.split_at(separator.unwrap_or(whole.len()));
+        Part {
+            at,
+            whole,
+            name,
+            value: value.get(1..).unwrap_or_default(),
+            has_value: separator.is_some_and(|at| at > 0),
+        }
+    });
+    parts.filter(|part| !part.whole.is_empty())
 }
 
 /// Checks what a person gives as a property.
@@ -159,26 +248,14 @@ fn check_text(name: &str, value: &str) -> Result<(), PropertyError> {
 }
 
 /// Names and values of properties that lie in a larger buffer.
-pub(crate) fn iter(bytes: &[u8]) -> impl Iterator<Item = (&str, &str)> {
-    bytes
-        .split(|b| *b == PROPERTY_SEPARATOR)
+pub(crate) fn iter(text: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    parts(text)
+        .filter(|part| part.has_value)
         .filter_map(|part| {
-            let (name, value) = std::str::from_utf8(part).ok()?.split_once('\u{1}')?;
-            (!name.is_empty()).then_some((name, value))
+            let name = std::str::from_utf8(part.name).ok()?;
+            let value = std::str::from_utf8(part.value).ok()?;
+            Some((name, value))
         })
-}
-
-fn property_name(part: &[u8]) -> &[u8] {
-    part.split(|b| *b == NAME_VALUE_SEPARATOR)
-        .next()
-        .unwrap_or_default()
-}
-
-fn put(out: &mut BytesMut, name: &str, value: &str) {
-    out.put_slice(name.as_bytes());
-    out.put_u8(NAME_VALUE_SEPARATOR);
-    out.put_slice(value.as_bytes());
-    out.put_u8(PROPERTY_SEPARATOR);
 }
 
 impl fmt::Debug for Properties {
@@ -189,11 +266,11 @@ impl fmt::Debug for Properties {
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Properties {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(properties: I) -> Self {
-        let mut out = BytesMut::new();
+        let mut out = PropertiesWriter::with_capacity(0);
         for (name, value) in properties {
-            put(&mut out, name, value);
+            out.put(name, value);
         }
-        Self(out.freeze())
+        out.finish()
     }
 }
 
@@ -234,6 +311,47 @@ mod tests {
             properties.iter().collect::<Vec<_>>(),
             [("b", "two"), ("c", "3")]
         );
+    }
+
+    /// Known names are found by one pass, others by a search each time: both must agree.
+    #[test]
+    fn a_known_name_is_found_where_a_search_finds_it() {
+        let texts: [&[u8]; 7] = [
+            b"",
+            b"x\x01TAGS\x02TAGS\x01a\x02TAGS\x01b\x02",
+            b"TAGS\x02KEYS\x01\x02DELAY\x01\x011",
+            b"\x02\x02TAGS\x01\xff\x02TAGS\x01b",
+            b"\x01TAGS\x02UNIQ_KEY\x01\xc3\xa4",
+            b"TAGSX\x01no\x02XTAGS\x01no",
+            b"WAIT\x01false",
+        ];
+        let long = [&b"x\x01"[..], &vec![b'y'; 70_000], b"\x02TAGS\x01far"].concat();
+        for text in texts.into_iter().chain([long.as_slice()]) {
+            let properties = Properties::from_bytes(text.to_vec());
+            for name in property::RESERVED {
+                let searched = iter(text).find(|(found, _)| found == name);
+                assert_eq!(
+                    properties.get(name),
+                    searched.map(|(_, value)| value),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_set_is_found_after_something_was_found() {
+        let mut properties = Properties::from_iter([("TAGS", "a")]);
+        assert_eq!(properties.get("TAGS"), Some("a"));
+
+        properties.set("TAGS", "b");
+        properties.set("KEYS", "k");
+        properties.remove("UNIQ_KEY");
+
+        assert_eq!(properties.get("TAGS"), Some("b"));
+        assert_eq!(properties.get("KEYS"), Some("k"));
+        properties.remove("TAGS");
+        assert_eq!(properties.get("TAGS"), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::broker::admit::forbidden;
 use crate::broker::delay;
 use crate::broker::topics::Topic;
 use crate::message::batch::{self, Child};
+use crate::message::properties::PropertiesWriter;
 use crate::message::record::Draft;
 use crate::message::{Message, Properties, SysFlag, Transaction, property};
 use crate::remoting::Incoming;
@@ -84,8 +85,8 @@ impl SendProcessor {
         let shared = request.header.properties.as_deref().unwrap_or_default();
         // An id of the whole batch would be the same for all its messages.
         let shared = without_id(shared);
-        storable(&request.header, &Properties::from_bytes(shared.clone()))?;
-        let durability = durability(&Properties::from_bytes(shared.clone()), request.one_way);
+        storable(&request.header, &shared)?;
+        let durability = durability(&shared, request.one_way);
         let mut drafts = Vec::new();
         for child in batch::decode(request.body.clone()) {
             let Child {
@@ -93,14 +94,11 @@ impl SendProcessor {
                 body,
                 properties,
             } = child.map_err(|error| illegal(&error.to_string()))?;
-            let properties = properties.as_bytes();
-            let mut all = Vec::with_capacity(properties.len() + shared.len() + 1);
-            all.extend_from_slice(properties);
-            if all.last().is_some_and(|last| *last != 2) {
-                all.push(2);
-            }
-            all.extend_from_slice(&shared);
-            let properties = self.stamp.on(&all, &self.clock);
+            let room = properties.as_bytes().len() + shared.as_bytes().len() + 1;
+            let mut all = PropertiesWriter::with_capacity(room);
+            all.put_all(properties.as_bytes());
+            all.put_all(shared.as_bytes());
+            let properties = self.stamp.on(all.finish().as_bytes(), &self.clock);
             room::check(&properties)?;
             storable(&request.header, &properties)?;
             if delay::is_delayed(&properties)? || delay::has_timer(&properties) {
@@ -207,10 +205,10 @@ fn durability(properties: &Properties, one_way: bool) -> Durability {
 }
 
 /// The properties of a batch without an id of its own.
-fn without_id(properties: &str) -> Vec<u8> {
+fn without_id(properties: &str) -> Properties {
     let mut properties = Properties::from_bytes(properties.to_owned());
     properties.remove(property::UNIQ_KEY);
-    properties.as_bytes().to_vec()
+    properties
 }
 
 pub(super) fn illegal(remark: &str) -> Refusal {

@@ -3,15 +3,14 @@
 //! Invariant: what the sender wrote keeps its bytes and its order, but for the four names that are
 //! the broker's to set.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::clock::Clock;
+use crate::message::properties::{PropertiesWriter, iter, parts};
 use crate::message::{Properties, UniqueIds, property};
 
 /// `regionId`.
 pub(super) const REGION: &str = "DefaultRegion";
-
-const SEPARATOR: u8 = 2;
 
 /// What the broker adds to every message.
 #[derive(Debug)]
@@ -39,56 +38,32 @@ impl Stamp {
         const ROOM_FOR_ID: usize = 64;
 
         let capacity = sent.len() + self.tail.len() + ROOM_FOR_ID;
-        let mut out = BytesMut::with_capacity(capacity);
+        let mut out = PropertiesWriter::with_capacity(capacity);
         let mut has_id = false;
-        for part in sent
-            .split(|byte| *byte == SEPARATOR)
-            .filter(|part| !part.is_empty())
-        {
-            match name_and_value(part) {
+        for part in parts(sent) {
+            match (part.name, part.value) {
                 (name, _) if is_the_brokers(name) => continue,
                 (b"UNIQ_KEY", b"") => continue,
                 (b"UNIQ_KEY", _) => has_id = true,
                 _ => {}
             }
-            out.put_slice(part);
-            out.put_u8(SEPARATOR);
+            out.keep(&part);
         }
         if !has_id {
-            put(&mut out, property::UNIQ_KEY, &self.ids.next(clock.now_ms()));
+            out.put(property::UNIQ_KEY, &self.ids.next(clock.now_ms()));
         }
-        out.put_slice(&self.tail);
-        Properties::from_bytes(out)
+        out.put_all(&self.tail);
+        out.finish()
     }
 }
 
 /// The unique id in a text of properties.
-pub(super) fn unique_id(properties: &str) -> Option<&str> {
-    properties
-        .split('\u{2}')
-        .filter_map(|part| part.split_once('\u{1}'))
-        .find_map(|(name, value)| (name == property::UNIQ_KEY).then_some(value))
+pub(super) fn unique_id(text: &str) -> Option<&str> {
+    iter(text.as_bytes()).find_map(|(name, value)| (name == property::UNIQ_KEY).then_some(value))
 }
 
 fn is_the_brokers(name: &[u8]) -> bool {
     matches!(name, b"MSG_REGION" | b"TRACE_ON" | b"CLUSTER" | b"POP_CK")
-}
-
-fn name_and_value(part: &[u8]) -> (&[u8], &[u8]) {
-    match part.iter().position(|byte| *byte == 1) {
-        Some(at) => {
-            let (name, rest) = part.split_at(at);
-            (name, rest.get(1..).unwrap_or_default())
-        }
-        None => (part, &[]),
-    }
-}
-
-fn put(out: &mut BytesMut, name: &str, value: &str) {
-    out.put_slice(name.as_bytes());
-    out.put_u8(1);
-    out.put_slice(value.as_bytes());
-    out.put_u8(SEPARATOR);
 }
 
 #[cfg(test)]
