@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "embedded")]
+use mq_core::broker::config::DelayLevels;
 use mq_core::message::{GroupName, TopicName};
 use mq_core::wire::frame;
 
@@ -321,20 +323,20 @@ fn embedded(reader: &mut Reader<'_>, longest_sent: usize) -> EmbeddedSettings {
             .number("rocketmq.embedded.broker-port", 0..=u16::MAX)
             .unwrap_or(default.broker_port),
         max_message_size: default.max_message_size.max(longest_sent),
-        message_delay_level: reader.checked("rocketmq.embedded.message-delay-level", delay_levels),
+        message_delay_level: delay_levels(reader, "rocketmq.embedded.message-delay-level"),
     }
 }
 
 #[cfg(feature = "embedded")]
-fn delay_levels(text: &str) -> Result<String, mq_core::broker::config::DelayError> {
-    text.parse::<mq_core::broker::config::DelayLevels>()
-        .map(|_| text.to_owned())
+fn delay_levels(reader: &mut Reader<'_>, key: &str) -> Option<String> {
+    let check = |text: &str| text.parse::<DelayLevels>().map(|_| text.to_owned());
+    reader.checked(key, check)
 }
 
 /// Without a broker in the program nobody reads them.
 #[cfg(not(feature = "embedded"))]
-fn delay_levels(text: &str) -> Result<String, std::convert::Infallible> {
-    Ok(text.to_owned())
+fn delay_levels(reader: &mut Reader<'_>, key: &str) -> Option<String> {
+    reader.text(key).map(|value| value.text)
 }
 
 fn topics(reader: &mut Reader<'_>) -> Vec<DeclaredTopic> {
