@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::absent::Absent;
 use super::config::{ClientConfig, Timings};
 use super::error::{RouteError, StartError};
 use super::groups::Groups;
@@ -285,17 +286,25 @@ impl Cluster {
         }
     }
 
-    async fn refresh_all(&self, topics: impl IntoIterator<Item = TopicName>) {
+    /// Asks where these topics are; gives those that do not exist.
+    async fn refresh_all(
+        &self,
+        topics: impl IntoIterator<Item = TopicName>,
+    ) -> BTreeSet<TopicName> {
+        let mut absent = BTreeSet::new();
         for topic in topics {
             match self.refresh(&topic).await {
-                Ok(_) => {
+                Ok(exists) => {
                     if self.unclear.end(&topic) {
                         tracing::info!(%topic, "the name server answers again");
+                    }
+                    if !exists {
+                        absent.insert(topic);
                     }
                 }
                 Err(error @ RouteError::Unreachable { .. }) => {
                     tracing::debug!(%error, "routes stay as they are");
-                    return;
+                    break;
                 }
                 Err(error) if self.unclear.begin(topic.clone()) == Some(0) => {
                     tracing::warn!(%topic, %error, "the route stays as it is");
@@ -303,6 +312,7 @@ impl Cluster {
                 Err(error) => tracing::debug!(%topic, %error, "the route stays as it is"),
             }
         }
+        absent
     }
 }
 
@@ -318,20 +328,27 @@ async fn keep_routes(cluster: Arc<Cluster>) {
             clock.sleep(cluster.timings.missing_route).await;
         }
         let topics = cluster.routes.lock().topics();
-        cluster.refresh_all(topics).await;
+        // A topic that was deleted keeps its route, and whoever pulls from it learns why it fails.
+        let _deleted = cluster.refresh_all(topics).await;
     }
 }
 
 /// Topics that are consumed and do not exist yet are asked for more often.
 async fn find_topics(cluster: Arc<Cluster>) {
+    let mut absent = Absent::default();
+    let is_there = |topic: &TopicName| {
+        let known = cluster.known_route(topic);
+        known.is_some_and(|route| !route.from_template)
+    };
     loop {
         cluster.clock.sleep(cluster.timings.missing_route).await;
-        let mut missing: BTreeSet<TopicName> = cluster.groups.lock().subscribed();
-        missing.retain(|topic| {
-            let known = cluster.known_route(topic);
-            known.is_none_or(|route| route.from_template)
-        });
-        cluster.refresh_all(missing).await;
+        let mut wanted = cluster.groups.lock().subscribed();
+        let topics: BTreeSet<_> = wanted.iter().map(|(topic, _)| topic.clone()).collect();
+        let missing = topics.into_iter().filter(|topic| !is_there(topic));
+        let missing = cluster.refresh_all(missing).await;
+        // Retries and dead letters: their topics exist from the first such message on.
+        wanted.retain(|(topic, _)| topic.group().is_none());
+        absent.look(&wanted, &missing, is_there, cluster.clock.moment());
     }
 }
 

@@ -98,10 +98,14 @@ impl Groups {
         self.producers.is_empty() && self.consumers.is_empty()
     }
 
-    /// The topics that somebody consumes.
-    pub(super) fn subscribed(&self) -> BTreeSet<TopicName> {
-        let topics = self.consumers.values().flat_map(|member| &member.topics);
-        topics.cloned().collect()
+    /// Which topics are consumed, and by which group.
+    pub(super) fn subscribed(&self) -> BTreeSet<(TopicName, GroupName)> {
+        let consumers = self.consumers.iter();
+        let of_group = |(group, member): (&GroupName, &'_ Member)| -> Vec<_> {
+            let topics = member.topics.iter();
+            topics.map(|topic| (topic.clone(), group.clone())).collect()
+        };
+        consumers.flat_map(of_group).collect()
     }
 
     pub(super) fn heartbeat(&self, client_id: ByteString) -> HeartbeatData {

@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod absent;
 mod cluster;
 mod config;
 mod consumer;

@@ -17,6 +17,8 @@ pub(super) struct NameServers {
     addresses: Vec<String>,
     current: AtomicUsize,
     silent: AtomicBool,
+    /// Whether one has ever answered, so that something may be known.
+    ever: AtomicBool,
 }
 
 impl NameServers {
@@ -28,6 +30,7 @@ impl NameServers {
             addresses,
             current: AtomicUsize::new(0),
             silent: AtomicBool::new(false),
+            ever: AtomicBool::new(false),
         })
     }
 
@@ -107,15 +110,23 @@ impl NameServers {
         }
         if !self.silent.swap(true, Ordering::Relaxed) {
             let addresses = self.addresses.join(";");
-            tracing::warn!(
-                addresses,
-                "no name server answers; going on with what is known"
-            );
+            if self.ever.load(Ordering::Relaxed) {
+                tracing::warn!(
+                    addresses,
+                    "no name server answers; going on with the routes that are known"
+                );
+            } else {
+                tracing::warn!(
+                    addresses,
+                    "no name server has answered yet; nothing is sent or received before one does"
+                );
+            }
         }
         Err(last)
     }
 
     fn answered(&self, address: &str) {
+        self.ever.store(true, Ordering::Relaxed);
         if self.silent.swap(false, Ordering::Relaxed) {
             tracing::info!(address, "a name server answers again");
         }

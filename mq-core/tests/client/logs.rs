@@ -111,6 +111,79 @@ async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
     cluster.stop().await;
 }
 
+/// A mistyped topic was waited for without a word.
+#[tokio::test]
+async fn a_topic_that_no_broker_has_is_one_warning_and_one_line_when_it_is_there() {
+    let (lines, _listening) = Lines::listen("mq_core::client");
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let (client, admin) = (cluster.client_by(&clock), cluster.client());
+    let (early, late) = (topic("early"), topic("late"));
+    let told = "no broker has the topic";
+    let (seen, warned) = (Seen::default(), || lines.count(Level::WARN, told));
+    let consumer = client
+        .push_consumer(from_the_beginning("hopeful"))
+        .subscribe(early.clone(), "*")
+        .subscribe(late.clone(), "*");
+    let consumer = consumer.start(done(&seen)).await.unwrap();
+
+    // One that comes with the start is not worth a word.
+    clock.advance(Duration::from_secs(1)).await;
+    admin.create_topic(&early, 1).await.unwrap();
+    in_time(&clock, "somebody says so", || warned() > 0).await;
+    for _ in 0..20 {
+        clock.advance(Duration::from_secs(1)).await;
+        Clock::system().sleep(Duration::from_millis(5)).await;
+    }
+
+    assert_eq!(warned(), 1, "{lines:?}");
+    let line = lines.first(Level::WARN, told).unwrap();
+    for part in ["topic=late", "group=hopeful", "until it exists"] {
+        assert!(line.contains(part), "no {part}: {line}");
+    }
+    admin.create_topic(&late, 1).await.unwrap();
+    send_all(&producer(&admin), &late, ["x"]).await;
+    in_time(&clock, "it is there", || seen.count() == 1).await;
+    let there = || lines.count(Level::INFO, "the topic is there");
+    in_time(&clock, "somebody says so", || there() == 1).await;
+    assert_eq!(warned(), 1, "{lines:?}");
+    consumer.shutdown(LIMIT).await.unwrap();
+    for client in [client, admin] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
+/// It said that it went on with what was known, and nothing was.
+#[tokio::test]
+async fn a_name_server_that_never_answered_is_told_as_such() {
+    let (lines, _listening) = Lines::listen("mq_core::client");
+    let cluster = Cluster::start().await;
+    let (known, nowhere) = (
+        cluster.client(),
+        Client::new(
+            mq_core::client::ClientConfig::new(["127.0.0.1:1"]),
+            Clock::system(),
+        )
+        .unwrap(),
+    );
+    known.check().await.unwrap();
+    cluster.stop().await;
+
+    for client in [&nowhere, &known] {
+        client.check().await.unwrap_err();
+    }
+
+    let never = "no name server has answered yet; nothing is sent or received";
+    let no_more = "going on with the routes that are known";
+    for told in [never, no_more] {
+        assert_eq!(lines.count(Level::WARN, told), 1, "{told}: {lines:?}");
+    }
+    for client in [known, nowhere] {
+        client.shutdown(LIMIT).await.unwrap();
+    }
+}
+
 /// The last failure was logged like those before it, and nothing said that the message had died.
 #[tokio::test]
 async fn a_dead_letter_is_told_with_its_attempts_and_the_last_error() {
@@ -249,23 +322,28 @@ async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_o
     for topic in &topics {
         clients[0].create_topic(topic, 4).await.unwrap();
     }
-    let of_orders = || lines.count(Level::WARN, "stock: not subscribed against `*`");
-    let of_stock = || lines.count(Level::WARN, "orders: not subscribed against `*`");
+    let falls_to =
+        |topic: &str, client: &Client| format!("queues of `{topic}` that fall to {} ", client.id());
+    let of_stock = || lines.count(Level::WARN, &falls_to("stock", &clients[0]));
+    let of_orders = || lines.count(Level::WARN, &falls_to("orders", &clients[1]));
 
     let first = start(&clients[0], &topics[0]).await;
     let second = start(&clients[1], &topics[1]).await;
-    eventually("both say so", || (of_orders(), of_stock()) == (1, 1)).await;
+    eventually("both say so", || (of_stock(), of_orders()) == (1, 1)).await;
 
-    let line = lines.first(Level::WARN, "stock: not subscribed").unwrap();
-    assert!(line.contains("group=mixed"), "{line}");
-    for (client, is_another) in clients.iter().zip([false, true]) {
-        let member = format!("{} at 127.0.0.1:", client.id());
-        assert_eq!(line.contains(&member), is_another, "{member}: {line}");
+    let line = lines.first(Level::WARN, &falls_to("stock", &clients[0]));
+    let line = line.unwrap();
+    for part in [
+        "group=mixed",
+        "are read by nobody while it is in the group, for it does not subscribe to `stock`",
+        &format!("{} at 127.0.0.1:", clients[1].id()),
+    ] {
+        assert!(line.contains(part), "no {part}: {line}");
     }
     second.shutdown(LIMIT).await.unwrap();
     let third = start(&clients[1], &topics[1]).await;
-    eventually("the new consumer says so, too", || of_stock() == 2).await;
-    assert_eq!(of_orders(), 1);
+    eventually("the new consumer says so, too", || of_orders() == 2).await;
+    assert_eq!(of_stock(), 1);
     for consumer in [first, third] {
         consumer.shutdown(LIMIT).await.unwrap();
     }
@@ -292,7 +370,8 @@ async fn members_that_want_the_same_in_other_words_are_not_told_of_each_other() 
         consumers.push(consumer.start(done(&seen)).await.unwrap());
     }
 
-    let told = "orders: `A || B` against `*`";
+    let told = "messages of `orders` are passed over where a member that does not want them has their \
+                queue: this client wants `A || B`, the group `*`";
     eventually("the first two are told of the third", || warned(told) == 2).await;
     assert_eq!(warned("members of the group"), 2);
     for consumer in consumers {

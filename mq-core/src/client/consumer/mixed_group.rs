@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::Core;
 use crate::client::routes::MASTER;
 use crate::excerpt::{excerpt, list};
-use crate::message::subscription::{Subscription, differences, summary};
+use crate::message::subscription::{Difference, Subscription, differences, summary};
 use crate::told::{Telling, Told};
 use crate::wire::body::{ConsumerConnection, SubscriptionData};
 use crate::wire::fastjson;
@@ -93,19 +93,46 @@ fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
     let Some(theirs) = theirs.filter(|theirs| !theirs.is_empty() && !others.is_empty()) else {
         return;
     };
-    let found = summary(&differences(core.subscriptions.values(), &theirs));
-    if found.is_empty() || !core.mixed.is_news(&found) {
+    let found = differences(core.subscriptions.values(), &theirs);
+    if found.is_empty() || !core.mixed.is_news(&summary(&found)) {
         return;
     }
+    let another = match others.as_slice() {
+        [only] => only.as_str(),
+        _ => "another member",
+    };
+    let consequences: Vec<_> = found
+        .iter()
+        .map(|difference| consequence(difference, me, another))
+        .collect();
     tracing::warn!(
         group = %core.config.group,
         client = %me,
         broker = address,
         members = list(&others, ", "),
-        differences = found,
-        "members of the group subscribe to other things than this client (differences: this client \
-         against the group): each member gets a share of all queues, so messages are passed over \
-         where a member that does not want them has the queue; give all members the same \
-         subscriptions, or each program a group of its own"
+        "members of the group share the queues of all its topics, and subscribe to different things: {}; \
+         give all members the same subscriptions, or each program a group of its own",
+        list(&consequences, "; ")
     );
+}
+
+/// What becomes of messages because this client, `me`, and `another` differ.
+fn consequence(difference: &Difference, me: &str, another: &str) -> String {
+    let topic = &difference.topic;
+    let unread = |by: &str| {
+        format!(
+            "queues of `{topic}` that fall to {by} are read by nobody while it is in the group, for it does \
+             not subscribe to `{topic}`"
+        )
+    };
+    match (&difference.first, &difference.second) {
+        (Some(mine), Some(theirs)) => format!(
+            "messages of `{topic}` are passed over where a member that does not want them has their \
+             queue: this client wants `{}`, the group `{}`",
+            excerpt(mine),
+            excerpt(theirs)
+        ),
+        (None, _) => unread(me),
+        (Some(_), None) => unread(another),
+    }
 }
