@@ -32,7 +32,10 @@ pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
     }
     tokio::select! {
         answered = await_name_server(&config.network.name_servers, &clock) => answered?,
-        _ = signal.received_once() => return Ok(()),
+        _ = signal.received_once() => {
+            tracing::info!("stopping; no name server answered, and the broker was not started");
+            return Ok(());
+        }
     }
     let broker = Running::start(config, clock.clone()).await?;
     let took = clock.moment().since(begun);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::broker::config::{BrokerConfig, FlushMode};
-use mq_core::broker::{Advertised, Broker};
+use mq_core::broker::{AdvertiseError, Advertised, Broker};
 use mq_core::clock::Clock;
 use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
 use mq_core::store::disk::RealDisk;
@@ -41,8 +41,9 @@ impl Running {
             let advice = "this port is set with `listenPort` (standalone: `--broker-port`)";
             Failure::from(error).advise(advice)
         })?;
-        let advertised =
-            Advertised::of(config.network.advertised.as_deref(), &server.listening()).await?;
+        let host = config.network.advertised.as_deref();
+        let advertised = Advertised::of(host, &server.listening()).await;
+        let advertised = advertised.map_err(advise_to_listen)?;
         let line = line(&config, &advertised);
         let store = open(config.store(), clock.clone()).await?;
         let outward = Tasks::new(clock.clone());
@@ -79,6 +80,18 @@ impl Running {
         let outward = self.outward.stop(left).await;
         stopped?;
         Ok(outward?)
+    }
+}
+
+fn advise_to_listen(error: AdvertiseError) -> Failure {
+    let elsewhere = matches!(error, AdvertiseError::NotListened { .. });
+    let failure = Failure::from(error);
+    if elsewhere {
+        failure.advise(
+            "or listen at all addresses of both families with `--bind 0.0.0.0` (`bindAddress`)",
+        )
+    } else {
+        failure
     }
 }
 

@@ -24,6 +24,14 @@ pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failur
         port: args.namesrv_port.unwrap_or(NAME_SERVER_PORT),
         ..NamesrvConfig::default()
     };
+    if name_server.port != 0 && name_server.port == config.network.port {
+        let port = name_server.port;
+        let both = format!(
+            "`--namesrv-port` and `--broker-port` (`listenPort`) are both {port}: the name server and the \
+             broker need a port each"
+        );
+        return Err(Failure::from(both));
+    }
     let started = NameServer::start(&name_server, clock.clone()).await;
     let name_server = started
         .map_err(|error| Failure::from(error).advise("this port is set with `--namesrv-port`"))?;

@@ -5,18 +5,48 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 const MQ: &str = env!("CARGO_BIN_EXE_mq");
 
+/// No process of these tests runs for so long unless it hangs.
+const LIMIT: Duration = Duration::from_mins(1);
+
 /// SIGTERM.
 fn ask_to_end(child: &Child) {
-    let id = child.id().to_string();
-    let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    signal(child.id(), "-TERM");
+}
+
+fn signal(process: u32, name: &str) {
+    let mut kill = Command::new("kill");
+    let asked = kill.args([name, &process.to_string()]).status().unwrap();
     assert!(asked.success());
+}
+
+/// Kills a process that outlives the limit, so that whoever reads what it says goes on and fails.
+struct Watch {
+    /// Held by the test, and dropped when it is over.
+    _end: mpsc::Sender<()>,
+}
+
+impl Watch {
+    fn over(child: &Child) -> Self {
+        let (end, ended) = mpsc::channel();
+        let process = child.id();
+        thread::spawn(move || {
+            if ended.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                signal(process, "-KILL");
+            }
+        });
+        Self { _end: end }
+    }
 }
 
 /// A running server; killed when the test fails before it ended.
 struct Server {
+    _watch: Watch,
     child: Child,
     out: BufReader<ChildStdout>,
     ready: String,
@@ -41,6 +71,7 @@ impl Server {
         command.args(words).env_remove("NAMESRV_ADDR");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
+        let watch = Watch::over(&child);
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut ready = String::new();
         out.read_line(&mut ready).unwrap();
@@ -55,7 +86,12 @@ impl Server {
             panic!("not ready: {log}");
         }
         let ready = ready.trim_end().to_owned();
-        Self { child, out, ready }
+        Self {
+            _watch: watch,
+            child,
+            out,
+            ready,
+        }
     }
 
     /// `mq standalone` on free ports.
@@ -108,7 +144,10 @@ fn refused(words: &[&str]) -> String {
 fn run(words: &[&str]) -> Output {
     let mut command = Command::new(MQ);
     command.args(words).env_remove("NAMESRV_ADDR");
-    command.output().unwrap()
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let _watch = Watch::over(&child);
+    child.wait_with_output().unwrap()
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> String {
@@ -225,14 +264,17 @@ fn an_advertised_address_that_is_not_listened_at_refuses_the_start() {
 
     let error = refused_at(folder.path(), "127.0.0.1", "::1");
 
+    let mut rest = error.as_str();
     for expected in [
-        "brokerIP1",
-        "`::1`",
-        "listens at 127.0.0.1:",
-        "only IPv4 is listened to",
-        "`bindAddress`",
+        "brokerIP1: no client would reach the broker at `::1`: it is an IPv6 address",
+        "the broker listens at 127.0.0.1:",
+        "set `brokerIP1` to an address that is listened at",
+        "or listen at all addresses of both families with `--bind 0.0.0.0` (`bindAddress`)",
     ] {
-        assert!(error.contains(expected), "{expected}: {error}");
+        let (_, after) = rest
+            .split_once(expected)
+            .unwrap_or_else(|| panic!("{expected}: {error}"));
+        rest = after;
     }
     assert!(!folder.path().join("abort").exists());
 }
@@ -328,6 +370,39 @@ fn a_taken_port_is_named_and_so_is_what_to_do() {
     assert!(!folder.path().join("abort").exists());
 }
 
+/// It was told to stop the program that listens there, which was itself.
+#[test]
+fn two_settings_with_one_port_are_named_and_nothing_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().to_str().unwrap();
+
+    let ports = ["standalone", "--namesrv-port", "19876", "--store", store];
+    for broker_port in [["--broker-port", "19876"], ["--set", "listenPort=19876"]] {
+        let error = refused(&[&ports[..], &broker_port].concat());
+
+        for part in ["`--namesrv-port`", "`--broker-port`", "are both 19876"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+}
+
+/// A mistyped address was registered without a word, and every client waited for its connection.
+#[test]
+fn an_advertised_address_that_the_machine_does_not_have_is_one_warning() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let server = Server::standalone(folder.path(), &["--set", "brokerIP1=203.0.113.7"]);
+
+    assert!(server.told("broker").starts_with("203.0.113.7:"));
+    let (code, log) = server.end();
+    assert_eq!(code, Some(0), "{log}");
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{log}");
+    for part in ["brokerIP1", "`203.0.113.7`", "no address of this machine"] {
+        assert!(warnings[0].contains(part), "{part}: {log}");
+    }
+}
+
 #[test]
 fn a_store_that_cannot_be_had_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -406,6 +481,7 @@ fn a_broker_that_waits_for_its_name_server_can_be_stopped() {
     let mut command = Command::new(MQ);
     command.args(["broker", "-n", "127.0.0.1:1", "--port", "0"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let _watch = Watch::over(&child);
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     log.read_line(&mut line).unwrap();
@@ -413,6 +489,9 @@ fn a_broker_that_waits_for_its_name_server_can_be_stopped() {
 
     ask_to_end(&child);
 
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("stopping"), "{rest}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 

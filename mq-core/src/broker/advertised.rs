@@ -24,19 +24,16 @@ pub struct Advertised {
 pub enum AdvertiseError {
     /// Whoever connected there would not reach the broker.
     #[error(
-        "brokerIP1: no client would reach the broker at `{host}` ({ip}), it listens at {listens}; set \
-         `brokerIP1` to an address that is listened at, or `bindAddress` to `0.0.0.0` for all \
-         addresses of both families: {source}"
+        "brokerIP1: no client would reach the broker at {address}: {why} (the broker listens at \
+         {listens}); set `brokerIP1` to an address that is listened at"
     )]
     NotListened {
-        /// As it was given.
-        host: String,
-        /// What it stands for.
-        ip: IpAddr,
+        /// As it was given, and what it stands for.
+        address: String,
+        /// What is wrong with the address.
+        why: NotListened,
         /// Where the broker listens.
         listens: SocketAddr,
-        /// What is wrong with the address.
-        source: NotListened,
     },
     /// The name leads nowhere.
     #[error("brokerIP1: the host `{0}` has no address, write an address instead")]
@@ -75,7 +72,7 @@ impl Advertised {
             listening
                 .check(ip)
                 .map_err(not_listened(host, ip, listening))?;
-            tell_of_a_proxy(host, ip, listening);
+            tell_of_a_detour(host, ip, listening);
             return Ok(Self::from(SocketAddr::new(ip, port)));
         }
         let found = lookup_host((host, port)).await;
@@ -91,7 +88,7 @@ impl Advertised {
         for socket in found {
             match listening.check(socket.ip()) {
                 Ok(()) => {
-                    tell_of_a_proxy(host, socket.ip(), listening);
+                    tell_of_a_detour(host, socket.ip(), listening);
                     let text = format!("{host}:{port}");
                     return Ok(Self { text, socket });
                 }
@@ -105,14 +102,33 @@ impl Advertised {
     }
 }
 
-fn tell_of_a_proxy(host: &str, ip: IpAddr, listening: &Listening) {
+/// Warns of an address that is right only if something passes connections on from there to here.
+fn tell_of_a_detour(host: &str, ip: IpAddr, listening: &Listening) {
+    let address = address(host, ip);
     if listening.is_behind(ip) {
         tracing::warn!(
-            "brokerIP1: `{host}` ({ip}) is an address of this machine, but the broker listens at {} alone; \
+            "brokerIP1: {address} is an address of this machine, but the broker listens at {} alone; \
              clients reach it only if a proxy at {ip} passes their connections on. Without one set \
              `bindAddress` to `0.0.0.0`",
             listening.socket()
         );
+    } else if !listening.is_at(ip) {
+        tracing::warn!(
+            "brokerIP1: {address} is no address of this machine; clients reach the broker only if \
+             their connections to it are passed on to {} here (NAT, a container's port). Otherwise \
+             correct `brokerIP1`, or leave it out for {}",
+            listening.socket(),
+            listening.from_elsewhere().ip()
+        );
+    }
+}
+
+/// `host`, and what it stands for when that is not the same.
+fn address(host: &str, ip: IpAddr) -> String {
+    if host == ip.to_string() {
+        format!("`{host}`")
+    } else {
+        format!("`{host}` ({ip})")
     }
 }
 
@@ -121,11 +137,10 @@ fn not_listened<'a>(
     ip: IpAddr,
     listening: &'a Listening,
 ) -> impl FnOnce(NotListened) -> AdvertiseError + 'a {
-    move |source| AdvertiseError::NotListened {
-        host: host.to_owned(),
-        ip,
+    move |why| AdvertiseError::NotListened {
+        address: address(host, ip),
+        why,
         listens: listening.socket(),
-        source,
     }
 }
 
@@ -146,9 +161,9 @@ mod tests {
         let refused = advertised("127.0.0.1:0", Some("::1")).await.unwrap_err();
 
         let text = refused.to_string();
-        assert!(text.contains("reach the broker at `::1` (::1)"), "{text}");
-        assert!(text.contains("listens at 127.0.0.1:"), "{text}");
-        assert!(text.contains("only IPv4 is listened to"), "{text}");
+        let begins = "brokerIP1: no client would reach the broker at `::1`: it is an IPv6 address, and \
+                      only IPv4 is listened to (the broker listens at 127.0.0.1:";
+        assert!(text.starts_with(begins), "{text}");
         assert!(text.contains("set `brokerIP1`"), "{text}");
     }
 

@@ -101,6 +101,12 @@ impl Listening {
         !own.is_unspecified() && ip != own && is_of_this_machine(ip)
     }
 
+    /// Whether `ip` is what is listened at, or one of this machine's addresses.
+    pub fn is_at(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        ip == self.socket.ip() || is_of_this_machine(ip)
+    }
+
     fn or_if_everywhere(&self, ip: impl FnOnce() -> IpAddr) -> SocketAddr {
         if self.socket.ip().is_unspecified() {
             SocketAddr::new(ip(), self.socket.port())
@@ -226,6 +232,7 @@ mod tests {
         assert_eq!(one.check(ip("::1")), Err(NotListened::Ipv6));
         assert_eq!(one.check(ip("203.0.113.7")), Ok(()));
         assert!(!one.is_behind(ip("::ffff:127.0.0.1")) && !one.is_behind(ip("203.0.113.7")));
+        assert!(one.is_at(ip("::ffff:127.0.0.1")) && !one.is_at(ip("203.0.113.7")));
         assert!(!at("0.0.0.0:9876", Families::One).is_behind(ip("127.0.0.1")));
         assert_eq!(one.from_elsewhere(), one.from_here());
         let six = at("[::1]:9876", Families::One);
