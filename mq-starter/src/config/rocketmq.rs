@@ -311,17 +311,26 @@ fn embedded(reader: &mut Reader<'_>, longest_sent: usize) -> EmbeddedSettings {
         ("interval", EmbeddedFlush::Interval),
     ];
     let store_path = reader.text("rocketmq.embedded.store-path");
+    let broker_port = reader
+        .number("rocketmq.embedded.broker-port", 0..=u16::MAX)
+        .unwrap_or(default.broker_port);
     EmbeddedSettings {
         store_path: store_path.map_or(default.store_path, |value| value.text.into()),
         flush: reader
             .choice("rocketmq.embedded.flush", &flushes)
             .unwrap_or_default(),
         listen: reader.checked("rocketmq.embedded.listen", |text| {
-            endpoint(text, 0).map(|()| text.to_owned())
+            endpoint(text, 0)?;
+            let port = text.rsplit(':').next().and_then(|port| port.parse().ok());
+            if broker_port != 0 && port == Some(broker_port) {
+                return Err(format!(
+                    "its port and `rocketmq.embedded.broker-port` are both {broker_port}: the name server and \
+                     the broker need a port each"
+                ));
+            }
+            Ok(text.to_owned())
         }),
-        broker_port: reader
-            .number("rocketmq.embedded.broker-port", 0..=u16::MAX)
-            .unwrap_or(default.broker_port),
+        broker_port,
         max_message_size: default.max_message_size.max(longest_sent),
         message_delay_level: delay_levels(reader, "rocketmq.embedded.message-delay-level"),
     }

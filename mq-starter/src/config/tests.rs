@@ -385,6 +385,11 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
             "rocketmq.producer.secret-key=s",
             "not built yet, leave it out or empty",
         ),
+        // The broker's port is 10911 unless it is set: the broker found it taken by its name server.
+        (
+            "rocketmq.embedded.listen=127.0.0.1:10911",
+            "and `rocketmq.embedded.broker-port` are both 10911",
+        ),
         #[cfg(feature = "embedded")]
         (
             "rocketmq.embedded.message-delay-level=1s,2s",
