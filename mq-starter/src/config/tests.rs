@@ -351,6 +351,42 @@ fn every_problem_is_reported_at_once_with_file_line_key_and_hint() {
     assert!(settings.warnings().join("").contains("ROCKETMQ_HOME"));
 }
 
+fn each_is_one_problem(cases: &[(&str, &str)]) {
+    for (line, expected) in cases.iter().copied() {
+        let found = problems(&[("application.properties", line)]);
+        assert_eq!(found.len(), 1, "{line}: {found:#?}");
+        assert!(
+            found[0].starts_with("application.properties:1: ro"),
+            "{}",
+            found[0]
+        );
+        assert!(found[0].contains(expected), "{}", found[0]);
+    }
+}
+
+#[test]
+fn what_is_known_and_not_built_or_cannot_be_says_so_in_one_line() {
+    each_is_one_problem(&[
+        ("rocketmq.tls-enable=true", "TLS is not built yet"),
+        ("rocketmq.namespace=n", "namespaces are not built yet"),
+        // It was two lines: to leave it out, and to set the other one too.
+        (
+            "rocketmq.producer.secret-key=s",
+            "not built yet, leave it out or empty",
+        ),
+        // The broker's port is 10911 unless it is set: the broker found it taken by its name server.
+        (
+            "rocketmq.embedded.listen=127.0.0.1:10911",
+            "and `rocketmq.embedded.broker-port` are both 10911",
+        ),
+        #[cfg(feature = "embedded")]
+        (
+            "rocketmq.embedded.message-delay-level=1s,2s",
+            "separate delays by spaces alone",
+        ),
+    ]);
+}
+
 #[test]
 fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
     let cases = [
@@ -378,23 +414,6 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
         ("rocketmq.clients.b.name-server=h:1", "not built yet"),
         ("rocketmq.producer.enable-msg-trace=true", "not built yet"),
         ("rocketmq.producer.namespace=n", "not built yet"),
-        ("rocketmq.tls-enable=true", "TLS is not built yet"),
-        ("rocketmq.namespace=n", "namespaces are not built yet"),
-        // It was two lines: to leave it out, and to set the other one too.
-        (
-            "rocketmq.producer.secret-key=s",
-            "not built yet, leave it out or empty",
-        ),
-        // The broker's port is 10911 unless it is set: the broker found it taken by its name server.
-        (
-            "rocketmq.embedded.listen=127.0.0.1:10911",
-            "and `rocketmq.embedded.broker-port` are both 10911",
-        ),
-        #[cfg(feature = "embedded")]
-        (
-            "rocketmq.embedded.message-delay-level=1s,2s",
-            "separate delays by spaces alone",
-        ),
         ("rocketmq.access-channel=CLOUD", "expected LOCAL"),
         ("rocketmq.name-server=localhost", "expected HOST:PORT"),
         ("rocketmq.name-server=a:1;b", "`b` is no address"),
@@ -447,16 +466,7 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
             "there are: store-path, flush, listen, broker-port, message-delay-level",
         ),
     ];
-    for (line, expected) in cases {
-        let found = problems(&[("application.properties", line)]);
-        assert_eq!(found.len(), 1, "{line}: {found:#?}");
-        assert!(
-            found[0].starts_with("application.properties:1: ro"),
-            "{}",
-            found[0]
-        );
-        assert!(found[0].contains(expected), "{}", found[0]);
-    }
+    each_is_one_problem(&cases);
 }
 
 /// The list once had what is not built and what stands in the block's name, each refused when it was
