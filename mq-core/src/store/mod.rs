@@ -15,6 +15,7 @@ mod error;
 mod index;
 mod maintain;
 mod memory;
+mod mend;
 mod open;
 mod paths;
 mod read;

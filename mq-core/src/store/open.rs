@@ -178,13 +178,13 @@ impl Inner {
         };
         let trusted = if clean { u64::MAX } else { trusted };
         self.index.trust_until(trusted);
-        let whole = self.queues.load(trusted)?;
+        let limit = self.log.limit();
+        let whole = self.queues.load(trusted, limit)?;
         // Without a mark the old files still tell the numbers of queues whose messages have expired.
         let numbers: Vec<_> = match known {
             Some(_) => Vec::new(),
             None => self.queues.all(),
         };
-        let limit = self.log.limit();
         if mark.log.max(mark.queues) > limit {
             tracing::warn!(known = mark.log, limit, "the log is shorter than it was");
         }
@@ -310,7 +310,10 @@ impl Inner {
         let ends = self.queues.all().into_iter().filter_map(|(_, _, queue)| {
             let last = queue.next().checked_sub(1)?;
             let entry = queue.read(&*self.disk, last, 1).ok()?.first().copied()?;
-            Some(entry.end())
+            let is_gone = entry.end() <= self.log.begin();
+            let fits = is_gone || self.fits(&queue, last, &entry).ok()?;
+            // A damaged end may be anywhere, and so may that of the log be: behind every limit.
+            Some(if fits { entry.end() } else { u64::MAX })
         });
         match (clean, known) {
             (true, _) => ends.max().unwrap_or_else(|| self.log.begin()),

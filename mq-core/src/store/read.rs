@@ -171,13 +171,8 @@ impl MessageStore {
         if offset > max {
             return nothing(ReadStatus::BeyondEnd, max);
         }
-        let mine = |record: &RecordView<'_>| record.topic == topic && record.queue_id == queue_id;
-        let judge = Judge {
-            wanted,
-            mine: &mine,
-        };
         let limits = limits.into();
-        let found = self.0.examine(&queue, offset, max, limits, &judge);
+        let found = self.0.examine(&queue, offset, max, limits, wanted);
         let found = found.inspect_err(|error| self.0.tell_unreadable(error))?;
         Ok(ReadOutcome { min, max, ..found })
     }
@@ -266,20 +261,24 @@ impl MessageStore {
         if queue.min() > 0 {
             return Ok(FirstMessage::Expired);
         }
-        let first = queue.read(&*self.0.disk, 0, 1);
+        let first = self.0.sound_entry(&queue, 0);
         let first = first.inspect_err(|error| self.0.tell_unreadable(error))?;
         let end = self.0.log.written_end();
         let behind = |first: &Entry| FirstMessage::Behind(end.saturating_sub(first.offset));
-        Ok(first.first().map_or(FirstMessage::None, behind))
+        Ok(first.as_ref().map_or(FirstMessage::None, behind))
     }
 }
 
-/// Which messages a read gives.
-struct Judge<'a> {
-    /// By the tag's code: what the reader asks for.
-    wanted: &'a dyn Fn(i64) -> bool,
-    /// By the record: whether the queue's entry leads to a message of that queue.
-    mine: &'a dyn Fn(&RecordView<'_>) -> bool,
+/// What became of an entry that was looked at.
+enum Fetched {
+    /// Its record was added.
+    Record,
+    /// The reader does not ask for it, or there is none.
+    Unwanted,
+    /// It was deleted meanwhile.
+    Removed,
+    /// It is damaged.
+    Damaged,
 }
 
 impl ReadOutcome {
@@ -303,7 +302,7 @@ impl Inner {
         offset: QueueOffset,
         max: QueueOffset,
         limits: TransferLimits,
-        judge: &Judge<'_>,
+        wanted: &dyn Fn(i64) -> bool,
     ) -> Result<ReadOutcome, StoreError> {
         let most_examined = EXAMINED.max(limits.messages());
         let in_memory_from = self.log.written_end().saturating_sub(self.config.in_memory);
@@ -330,14 +329,11 @@ impl Inner {
                     break 'queue;
                 }
                 examined += 1;
-                if !entry.is_hole() && (judge.wanted)(entry.tag) {
-                    if self.take(&entry, index, judge.mine, &mut records)? {
-                        count += 1;
-                    } else if entry.offset < self.log.begin() {
-                        removed = true;
-                    } else {
-                        self.tell_damaged(entry.offset, index);
-                    }
+                match self.fetch(queue, index, entry, wanted, &mut records)? {
+                    Fetched::Record => count += 1,
+                    Fetched::Unwanted => {}
+                    Fetched::Removed => removed = true,
+                    Fetched::Damaged => self.tell_damaged(entry.offset, index),
                 }
                 index += 1;
             }
@@ -355,12 +351,40 @@ impl Inner {
         })
     }
 
-    /// Appends the record of an entry to `out`, unless it is damaged or removed.
+    /// Appends the record of an entry to `out` if it is `wanted`, that of the right entry when this
+    /// one is damaged.
+    fn fetch(
+        &self,
+        queue: &Queue,
+        index: u64,
+        entry: Entry,
+        wanted: &dyn Fn(i64) -> bool,
+        out: &mut BytesMut,
+    ) -> Result<Fetched, StoreError> {
+        let may_fit = entry.may_fit(queue);
+        if entry.is_hole() || may_fit && !wanted(entry.tag) {
+            return Ok(Fetched::Unwanted);
+        }
+        if may_fit && self.take(queue, index, &entry, out)? {
+            return Ok(Fetched::Record);
+        }
+        let begin = self.log.begin();
+        if entry.offset < begin && queue.is_gone(&*self.disk, index, begin)? {
+            return Ok(Fetched::Removed);
+        }
+        Ok(match self.mend(queue, index)? {
+            Some(right) if !wanted(right.tag) => Fetched::Unwanted,
+            Some(right) if self.take(queue, index, &right, out)? => Fetched::Record,
+            Some(_) | None => Fetched::Damaged,
+        })
+    }
+
+    /// Appends the record of an entry to `out`, unless the entry does not fit.
     pub(super) fn take(
         &self,
-        entry: &Entry,
+        queue: &Queue,
         index: u64,
-        mine: &dyn Fn(&RecordView<'_>) -> bool,
+        entry: &Entry,
         out: &mut BytesMut,
     ) -> Result<bool, StoreError> {
         if !self.log.may_hold(entry.offset, entry.size)? {
@@ -370,7 +394,7 @@ impl Inner {
         out.resize(start + entry.size as usize, 0);
         let place = out.get_mut(start..).unwrap_or_default();
         let there = self.log.read(entry.offset, place)?;
-        let whole = there && is_whole(place, entry, index, mine);
+        let whole = there && is_whole(place, queue, index, entry);
         if !whole {
             out.truncate(start);
         }
@@ -439,9 +463,9 @@ impl Inner {
 
     /// Store time of the message with a number, of the one before when that is a hole.
     fn store_time(&self, queue: &Queue, index: u64) -> Result<Option<i64>, StoreError> {
-        let entry = queue.read(&*self.disk, index, 1);
+        let entry = self.sound_entry(queue, index);
         let entry = entry.inspect_err(|error| self.tell_unreadable(error))?;
-        let Some(entry) = entry.first().copied() else {
+        let Some(entry) = entry else {
             return Ok(None);
         };
         let record = self.record_at(PhysicalOffset(entry.offset))?;
@@ -455,17 +479,13 @@ impl Inner {
 }
 
 /// Whether `bytes` are the record that `entry` with the number `index` means.
-fn is_whole(
-    bytes: &[u8],
-    entry: &Entry,
-    index: u64,
-    mine: &dyn Fn(&RecordView<'_>) -> bool,
-) -> bool {
+fn is_whole(bytes: &[u8], queue: &Queue, index: u64, entry: &Entry) -> bool {
     RecordView::parse(bytes).is_ok_and(|record| {
         record.size == bytes.len()
             && record.physical_offset.0 == entry.offset
             && record.queue_offset.0 == index
-            && mine(&record)
+            && queue.is_of(&record)
+            && (queue.has_due_times() || record.tag_code() == entry.tag)
             && record.check_body().is_ok()
     })
 }

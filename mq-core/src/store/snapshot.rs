@@ -66,6 +66,12 @@ impl Deletions {
         Self(Mutex::new(marks))
     }
 
+    /// Whether a record of `topic` at `offset` belongs to a topic that was deleted.
+    pub(super) fn is_deleted(&self, topic: &str, offset: u64) -> bool {
+        let marks = self.0.lock();
+        marks.get(topic).is_some_and(|before| offset < *before)
+    }
+
     /// Takes back marks behind the `end` of the log, which has become shorter: what will be written
     /// there belongs to topics of a new life. Says whether there were any.
     fn end_at(&self, end: u64) -> bool {

@@ -80,6 +80,11 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Where the walk is.
+    pub(in crate::store) fn at(&self) -> u64 {
+        self.at
+    }
+
     pub(in crate::store) fn next(&mut self) -> Result<Found, StoreError> {
         loop {
             let Some(segment) = self.log.segment_of(self.at) else {

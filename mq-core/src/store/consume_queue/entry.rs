@@ -2,6 +2,8 @@
 
 use bytes::{Buf, BufMut};
 
+use super::Queue;
+
 /// Where a message lies and what its tag is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Entry {
@@ -24,8 +26,20 @@ impl Entry {
         tag: 0,
     };
 
+    /// What a file holds where nothing was written.
+    pub(in crate::store) const UNWRITTEN: Self = Self {
+        offset: 0,
+        size: 0,
+        tag: 0,
+    };
+
     pub(in crate::store) fn is_hole(&self) -> bool {
         self.size == Self::HOLE_SIZE
+    }
+
+    /// Whether it can be an entry of the queue, as far as it tells itself.
+    pub(in crate::store) fn may_fit(&self, queue: &Queue) -> bool {
+        self.size > 0 && (queue.has_due_times() || i32::try_from(self.tag).is_ok())
     }
 
     /// Where its record ends; 0 for a hole.
@@ -35,6 +49,11 @@ impl Entry {
         } else {
             self.offset.saturating_add(self.size.into())
         }
+    }
+
+    /// Whether its message lies before `place`.
+    pub(super) fn is_before(&self, place: u64) -> bool {
+        self.offset.max(self.end()) <= place
     }
 
     pub(in crate::store) fn write(&self, out: &mut impl BufMut) {

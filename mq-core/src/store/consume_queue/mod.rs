@@ -58,7 +58,8 @@ impl ConsumeQueues {
         let queues = topics.entry(topic.clone().detached()).or_default();
         let queue = queues.entry(queue_id).or_insert_with(|| {
             let directory = self.paths.queue(topic.as_str(), queue_id);
-            Arc::new(Queue::new(directory, self.file_entries))
+            let topic = topic.clone().detached();
+            Arc::new(Queue::new(topic, queue_id, directory, self.file_entries))
         });
         Arc::clone(queue)
     }
@@ -153,6 +154,19 @@ impl ConsumeQueues {
         outcome
     }
 
+    /// Writes an entry again that was damaged.
+    pub(super) fn rewrite(
+        &self,
+        queue: &Queue,
+        index: u64,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        let _alone = self.storing.lock();
+        let written = queue.rewrite(&*self.disk, index, entry)?;
+        self.unsynced.lock().extend(written);
+        Ok(())
+    }
+
     /// Makes the files survive a loss of power.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         let mut files = std::mem::take(&mut *self.unsynced.lock());
@@ -174,12 +188,13 @@ impl ConsumeQueues {
     }
 
     /// Reads which queues there are. Only entries of messages before `trusted` are taken over.
-    /// `false` when a file is missing between others.
-    pub(super) fn load(&self, trusted: u64) -> Result<bool, StoreError> {
+    /// `false` when a file is missing between others, or entries are damaged that the end depends on;
+    /// `limit` is where the log ends at the latest.
+    pub(super) fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError> {
         let mut whole = true;
         for (topic, id) in self.directories()? {
             let queue = self.find_or_create(&topic, id);
-            let mut loaded = queue.load(&*self.disk, trusted)?;
+            let mut loaded = queue.load(&*self.disk, trusted, limit)?;
             self.unsynced.lock().append(&mut loaded.cut);
             whole &= loaded.whole;
         }

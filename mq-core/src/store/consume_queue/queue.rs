@@ -1,20 +1,27 @@
 //! One queue: a run of entries, the older ones in files, the newest in memory.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Entry;
+use crate::message::TopicName;
+use crate::message::record::RecordView;
 use crate::store::disk::{self, Disk, File};
 use crate::store::paths::{base_of, file_in};
-use crate::store::{StoreError, at};
+use crate::store::{SCHEDULE_TOPIC, StoreError, at};
 
 #[derive(Debug)]
 pub(in crate::store) struct Queue {
+    topic: TopicName,
+    id: i32,
     directory: PathBuf,
     file_entries: u64,
     state: Mutex<State>,
+    /// Numbers whose messages were searched for in the log and are not there. Held during a search.
+    lost: Mutex<Vec<Range<u64>>>,
 }
 
 /// What the files of a queue turned out to be.
@@ -22,7 +29,7 @@ pub(in crate::store) struct Queue {
 pub(super) struct Loaded {
     /// Files from which entries were taken.
     pub(super) cut: Vec<PathBuf>,
-    /// No file is missing between others.
+    /// No file is missing between others, and no entry is damaged that the end depends on.
     pub(super) whole: bool,
 }
 
@@ -69,12 +76,47 @@ impl State {
 }
 
 impl Queue {
-    pub(super) fn new(directory: PathBuf, file_entries: u64) -> Self {
+    pub(super) fn new(topic: TopicName, id: i32, directory: PathBuf, file_entries: u64) -> Self {
         Self {
+            topic,
+            id,
             directory,
             file_entries,
             state: Mutex::default(),
+            lost: Mutex::default(),
         }
+    }
+
+    /// Whether a record says that it belongs here.
+    pub(in crate::store) fn is_of(&self, record: &RecordView<'_>) -> bool {
+        record.topic == self.topic.as_str() && record.queue_id == self.id
+    }
+
+    /// Whether its entries hold the time of delivery in place of a tag's hash.
+    pub(in crate::store) fn has_due_times(&self) -> bool {
+        self.topic == SCHEDULE_TOPIC
+    }
+
+    /// Whether the message with the number `index`, whose entry says so, is really gone: what comes
+    /// before is too then.
+    pub(in crate::store) fn is_gone(
+        &self,
+        disk: &dyn Disk,
+        index: u64,
+        begin: u64,
+    ) -> Result<bool, StoreError> {
+        let min = self.min();
+        let before = index.checked_sub(1).filter(|before| *before >= min);
+        let entry = match before {
+            Some(before) => self.read(disk, before, 1)?.first().copied(),
+            None => None,
+        };
+        Ok(entry.is_none_or(|entry| entry.offset < begin))
+    }
+
+    /// Numbers whose messages the log does not have.
+    pub(in crate::store) fn lost(&self) -> MutexGuard<'_, Vec<Range<u64>>> {
+        self.lost.lock()
     }
 
     pub(super) fn is_below(&self, directory: &Path) -> bool {
@@ -180,12 +222,12 @@ impl Queue {
         let size = usize::try_from(Entry::SIZE).unwrap_or(1);
         Ok(bytes
             .chunks(size)
-            .map(|chunk| Entry::read(chunk).unwrap_or(Entry::HOLE))
+            .map(|chunk| Entry::read(chunk).unwrap_or(Entry::UNWRITTEN))
             .collect())
     }
 
     /// The file of an entry and where in it the entry lies.
-    fn file_of(&self, index: u64) -> (PathBuf, u64) {
+    pub(in crate::store) fn file_of(&self, index: u64) -> (PathBuf, u64) {
         let inside = index % self.file_entries;
         let path = file_in(&self.directory, (index - inside) * Entry::SIZE);
         (path, inside * Entry::SIZE)
@@ -217,6 +259,31 @@ impl Queue {
             state.stored += block.len() as u64;
             state.tail.drain(..block.len());
         }
+    }
+
+    /// Replaces an entry that is there; gives the file, if it is in one.
+    pub(super) fn rewrite(
+        &self,
+        disk: &dyn Disk,
+        index: u64,
+        entry: Entry,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        {
+            let mut state = self.state.lock();
+            if let Some(skip) = index.checked_sub(state.stored) {
+                let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+                if let Some(old) = state.tail.get_mut(skip) {
+                    *old = entry;
+                }
+                return Ok(None);
+            }
+        }
+        let (path, inside) = self.file_of(index);
+        let mut bytes = Vec::new();
+        entry.write(&mut bytes);
+        let file = disk.open(&path).map_err(at("open", &path))?;
+        file.write_at(inside, &bytes).map_err(at("write", &path))?;
+        Ok(Some(path))
     }
 
     fn write_block(
@@ -251,7 +318,12 @@ impl Queue {
 
     /// Finds out what the files hold; only entries of messages before `trusted` count, others are
     /// taken from them.
-    pub(super) fn load(&self, disk: &dyn Disk, trusted: u64) -> Result<Loaded, StoreError> {
+    pub(super) fn load(
+        &self,
+        disk: &dyn Disk,
+        trusted: u64,
+        limit: u64,
+    ) -> Result<Loaded, StoreError> {
         let mut bases = Vec::new();
         let found = disk.list(&self.directory);
         let found = found.map_err(at("list", &self.directory))?;
@@ -273,7 +345,7 @@ impl Queue {
         bases.sort_unstable();
         let mut cut = Vec::new();
         let next = |base: &u64| base + self.file_entries;
-        let whole = bases
+        let mut whole = bases
             .iter()
             .skip(1)
             .copied()
@@ -284,6 +356,11 @@ impl Queue {
         let (mut max, mut last_offset) = (first, 0);
         for base in bases.into_iter().rev() {
             let counted = self.count(disk, base, trusted)?;
+            // The entry behind the trusted ones is of a later message, and so are those behind it.
+            let next = self.entry_in(disk, base, counted)?;
+            let is_later = next.is_none_or(|entry| entry.offset < limit);
+            let behind = self.entry_in(disk, base, counted + 1)?;
+            whole &= is_later && !behind.is_some_and(|entry| entry.is_before(trusted));
             if trusted != u64::MAX && counted < self.file_entries {
                 // Those messages did not survive, and others will have their numbers.
                 let path = file_in(&self.directory, base * Entry::SIZE);
@@ -313,22 +390,31 @@ impl Queue {
     /// How many entries of the file that begins with the entry `base` are written and belong to
     /// messages before `trusted`; they are the first ones.
     fn count(&self, disk: &dyn Disk, base: u64, trusted: u64) -> Result<u64, StoreError> {
-        let path = file_in(&self.directory, base * Entry::SIZE);
-        let file = disk.open(&path).map_err(at("open", &path))?;
         let (mut low, mut high) = (0, self.file_entries);
         while low < high {
             let middle = low + (high - low) / 2;
-            let mut bytes = [0; 20];
-            let read = file.read_at(middle * Entry::SIZE, &mut bytes);
-            read.map_err(at("read", &path))?;
-            let entry = Entry::read(&bytes);
-            if entry.is_some_and(|entry| entry.offset.max(entry.end()) <= trusted) {
+            let entry = self.entry_in(disk, base, middle)?;
+            if entry.is_some_and(|entry| entry.is_before(trusted)) {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
         Ok(low)
+    }
+
+    /// The entry `inside` a file, if it is written.
+    fn entry_in(
+        &self,
+        disk: &dyn Disk,
+        base: u64,
+        inside: u64,
+    ) -> Result<Option<Entry>, StoreError> {
+        if inside >= self.file_entries {
+            return Ok(None);
+        }
+        let entry = self.read_file(disk, base + inside, 1)?.first().copied();
+        Ok(entry.filter(|entry| *entry != Entry::UNWRITTEN))
     }
 
     /// Moves the beginning to the first message that lies at `begin` or behind.
@@ -342,12 +428,19 @@ impl Queue {
             Ok(entry.is_some_and(|entry| entry.offset < begin))
         };
         let (mut low, mut high) = (old, max);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if gone(middle)? {
-                low = middle + 1;
-            } else {
-                high = middle;
+        loop {
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if gone(middle)? {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            // Whatever is before a message that is gone is gone too, unless its entry is damaged.
+            match low.checked_sub(2).filter(|before| *before >= old) {
+                Some(before) if !gone(before)? => (low, high) = (old, before),
+                _ => break,
             }
         }
         let stored = {

@@ -4,6 +4,7 @@ mod adversity;
 mod damage;
 mod folders;
 mod power;
+mod queues;
 mod saved_files;
 mod times;
 

@@ -1,0 +1,237 @@
+//! Entries of consume queues that were damaged while the store was closed.
+//!
+//! A bit that flipped in a consume queue once hid a message whose record was whole: the next one was
+//! given, and the log spoke of a damaged record.
+
+use super::*;
+use crate::message::java_hash;
+
+const ENTRY: usize = 20;
+const FILE: &str = "/store/consumequeue/t/0/00000000000000000160";
+
+/// Two topics and two queues of 30 messages, closed in order.
+fn closed() -> FaultyDisk {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for n in 0..30 {
+        for (topic, queue_id) in [("t", 0), ("t", 1), ("other", 0)] {
+            append(&store, topic, queue_id, &format!("{topic}-{queue_id}-{n}"));
+        }
+    }
+    store.close().unwrap();
+    disk
+}
+
+fn expected() -> Vec<String> {
+    (0..30).map(|n| format!("t-0-{n}")).collect()
+}
+
+/// What happens to the entry that begins at a place of a queue file.
+type Harm = fn(&mut Vec<u8>, usize);
+
+const HARMS: [(&str, Harm); 9] = [
+    ("offset, little", |file, at| file[at + 7] ^= 1),
+    ("offset, far ahead", |file, at| file[at + 1] ^= 1),
+    ("offset of a neighbor", |file, at| {
+        file.copy_within(at + ENTRY..at + 2 * ENTRY, at);
+    }),
+    ("size, less", |file, at| file[at + 11] ^= 1),
+    ("size, huge", |file, at| file[at + 8] ^= 0x40),
+    ("tag, beyond a hash", |file, at| file[at + 14] ^= 1),
+    ("tag", |file, at| file[at + 19] ^= 1),
+    ("zeros", |file, at| file[at..at + ENTRY].fill(0)),
+    ("noise to the end of the file", |file, at| {
+        file[at..].fill(0xa5);
+    }),
+];
+
+#[test]
+fn a_damaged_entry_hides_no_message_and_is_written_again() {
+    let clean = closed();
+    let before = clean.read(FILE.as_ref()).unwrap();
+    for (what, harm) in HARMS {
+        for entry in [0, 3, 6] {
+            let disk = clean.kill();
+            disk.damage(FILE.as_ref(), |file| harm(file, entry * ENTRY));
+
+            let store = open(&disk);
+
+            assert!(bodies(&store, "t", 0) == expected(), "{what}, {entry}");
+            assert_eq!(bodies(&store, "t", 1).len(), 30);
+            store.close().unwrap();
+            assert!(
+                disk.read(FILE.as_ref()).unwrap() == before,
+                "{what}, {entry}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_reader_of_one_tag_gets_the_message_whose_entry_was_damaged() {
+    let clean = closed();
+    let wanted = i64::from(java_hash("tag"));
+    for (what, harm) in HARMS.into_iter().filter(|(what, _)| *what != "tag") {
+        let disk = clean.kill();
+        disk.damage(FILE.as_ref(), |file| harm(file, 3 * ENTRY));
+        let store = open(&disk);
+
+        let (mut next, mut count) = (QueueOffset(8), 0_usize);
+        while next < QueueOffset(16) {
+            let limits = ReadLimits {
+                messages: 8,
+                bytes: 10_000,
+            };
+            let read = store.read("t", 0, next, limits, &|tag| tag == wanted);
+            let read = read.unwrap();
+            next = read.next;
+            count += read.count;
+        }
+
+        assert_eq!(count as u64, next.0 - 8, "{what}");
+    }
+}
+
+#[test]
+fn times_are_those_of_the_messages_although_their_entries_were_damaged() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(1_000);
+    let (store, _) = open_with(&disk, config(), &clock);
+    for n in 0..30 {
+        clock.set_wall(1_000 + n * 100);
+        append(&store, "other", 0, "x");
+        append(&store, "t", 0, "x");
+    }
+    store.close().unwrap();
+    for (what, harm) in HARMS {
+        let damaged = disk.kill();
+        damaged.damage(FILE.as_ref(), |file| harm(file, 3 * ENTRY));
+        let (store, _) = open_with(&damaged, config(), &clock);
+
+        let time = store.store_time("t", 0, QueueOffset(11)).unwrap();
+
+        assert_eq!(time, Some(2_100), "{what}");
+    }
+}
+
+/// The walk over the entries of a queue ended at the damaged one, and what lay behind it and before
+/// the mark was neither in the queue nor read from the log again.
+#[test]
+fn a_damaged_entry_costs_no_message_after_a_kill_either() {
+    for (what, harm) in HARMS {
+        for entry in [0, 3, 6] {
+            let disk = closed();
+            let store = open(&disk);
+            append(&store, "t", 0, "last");
+            store.0.maintain().unwrap();
+            let killed = disk.kill();
+            killed.damage(FILE.as_ref(), |file| harm(file, entry * ENTRY));
+            // The file in which the search for the end of the queue begins.
+            let last = "/store/consumequeue/t/0/00000000000000000480";
+            killed.damage(last.as_ref(), |file| harm(file, entry * ENTRY));
+
+            let (store, report) = open_with(&killed, config(), &Clock::manual(1));
+
+            let mut all = expected();
+            all.push("last".to_owned());
+            assert!(bodies(&store, "t", 0) == all, "{what}, {entry}");
+            assert!(report.damaged.is_empty(), "{what}, {entry}");
+        }
+    }
+}
+
+#[test]
+fn the_last_entry_may_be_damaged_when_the_store_was_closed() {
+    let clean = closed();
+    let last = "/store/consumequeue/other/0/00000000000000000480";
+    for (what, harm) in HARMS {
+        let disk = clean.kill();
+        disk.damage(last.as_ref(), |file| harm(file, 5 * ENTRY));
+
+        let (store, report) = open_with(&disk, config(), &Clock::manual(1));
+
+        assert_eq!(bodies(&store, "other", 0).len(), 30, "{what}");
+        assert!(report.damaged.is_empty(), "{what}");
+        let next = append(&store, "other", 0, "next").queue_offset;
+        assert_eq!(next, QueueOffset(30), "{what}");
+    }
+}
+
+/// The first message that is still there is searched for by halves; where that met a damaged entry
+/// it took all before it for gone.
+#[test]
+fn the_beginning_of_a_queue_is_found_past_a_damaged_entry() {
+    let disk = FaultyDisk::default();
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        keep: Duration::ZERO,
+        ..Retention::default()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(1));
+    for n in 0..100 {
+        append(&store, "t", 0, &format!("{n}"));
+    }
+    store.expire().unwrap();
+    store.close().unwrap();
+    let min = store.min_offset("t", 0).0;
+    assert!(min > 0 && min < 98);
+    let kept: Vec<_> = (min..100).map(|n| n.to_string()).collect();
+    for index in min + 1..99 {
+        let damaged = disk.kill();
+        let file = format!("/store/consumequeue/t/0/{:020}", index / 8 * 160);
+        let at = usize::try_from(index % 8 * 20).unwrap();
+        damaged.damage(file.as_ref(), |file| file[at..at + 8].fill(0));
+
+        let (store, _) = open_with(&damaged, config.clone(), &Clock::manual(1));
+
+        assert_eq!(bodies(&store, "t", 0), kept, "{index}");
+    }
+}
+
+#[test]
+fn a_queue_whose_messages_have_all_expired_is_not_taken_for_a_damaged_one() {
+    let disk = FaultyDisk::default();
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        keep: Duration::ZERO,
+        ..Retention::default()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(1));
+    append(&store, "quiet", 0, "alone");
+    for n in 0..100 {
+        append(&store, "t", 0, &format!("{n}"));
+    }
+    store.expire().unwrap();
+    assert_eq!(store.min_offset("quiet", 0), QueueOffset(1));
+    store.close().unwrap();
+
+    let (store, report) = open_with(&disk, config, &Clock::manual(1));
+
+    assert!(!report.rebuilt && report.walked == 0);
+    assert_eq!(append(&store, "quiet", 0, "x").queue_offset, QueueOffset(1));
+}
+
+/// Searched for once: the log is not walked again at every read.
+#[test]
+fn a_message_whose_record_is_damaged_is_passed_over_and_its_entry_stays() {
+    let disk = closed();
+    let before = disk.read(FILE.as_ref()).unwrap();
+    let store = open(&disk);
+    let queue = store.0.queues.find("t", 0).unwrap();
+    let entry = queue.read(&disk, 11, 1).unwrap()[0];
+    let base = entry.offset / SEGMENT * SEGMENT;
+    let at = usize::try_from(entry.offset - base).unwrap() + 88;
+    disk.damage(segment(base).as_ref(), |bytes| bytes[at] ^= 1);
+
+    for _ in 0..2 {
+        let left = bodies(&store, "t", 0);
+
+        assert_eq!(left.len(), 29);
+        assert!(!left.contains(&"t-0-11".to_owned()));
+        assert!(queue.lost().len() == 1 && queue.lost()[0] == (11..12));
+    }
+    store.close().unwrap();
+    assert!(disk.read(FILE.as_ref()).unwrap() == before);
+}
