@@ -112,31 +112,33 @@ impl Admit {
 
     /// A group, made with Apache's defaults if need be and allowed.
     pub(super) async fn group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
-        let (group, new) = self.unsaved_group(group)?;
-        if new {
-            self.save_groups().await;
+        if let Some(group) = self.groups.find(group) {
+            return Ok(group);
         }
+        let group = self.unsaved_group(group)?;
+        self.save_groups().await;
         Ok(group)
     }
 
     /// Saves groups that were just made. A disk without room keeps nobody from reading; the broker
     /// tries again.
     pub(super) async fn save_groups(&self) {
-        drop(self.groups.save().await);
+        if !self.groups.is_saved() {
+            drop(self.groups.save().await);
+        }
     }
 
-    /// As [`group`](Self::group), and whether it is new and still to be saved.
-    pub(super) fn unsaved_group(&self, group: &str) -> Result<(Arc<Group>, bool), Refusal> {
+    /// As [`group`](Self::group), but still to be saved when it is new.
+    pub(super) fn unsaved_group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
         if let Some(group) = self.groups.find(group) {
-            return Ok((group, false));
+            return Ok(group);
         }
         let name = GroupName::new(group.to_owned()).map_err(|error| illegal(&error))?;
         if !self.config.rules.auto_create_group && !system::is_own_group(group) {
             return Err(no_group(group));
         }
         self.groups.put(name, system::group(group));
-        let group = self.groups.find(group).ok_or_else(|| no_group(group))?;
-        Ok((group, true))
+        self.groups.find(group).ok_or_else(|| no_group(group))
     }
 
     /// A group that exists.

@@ -60,17 +60,13 @@ impl Clients {
         }
     }
 
-    /// The groups of a heartbeat, made if need be and allowed; `None` in the place of one that does
-    /// not exist.
-    async fn groups(&self, consumers: &[ConsumerData]) -> Result<Vec<Option<Arc<Group>>>, Refusal> {
+    /// The groups of a heartbeat, made if need be and allowed and still to be saved; `None` in the
+    /// place of one that does not exist.
+    fn groups(&self, consumers: &[ConsumerData]) -> Result<Vec<Option<Arc<Group>>>, Refusal> {
         let mut groups = Vec::new();
-        let mut any_is_new = false;
         for consumer in consumers {
             groups.push(match self.admit.unsaved_group(&consumer.group_name) {
-                Ok((group, new)) => {
-                    any_is_new |= new;
-                    Some(group)
-                }
+                Ok(group) => Some(group),
                 Err(refusal) if refusal.code == ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST => {
                     if let Some(untold) = self.unknown_groups.begin(()) {
                         let group = &*consumer.group_name;
@@ -80,9 +76,6 @@ impl Clients {
                 }
                 Err(refusal) => return Err(refusal),
             });
-        }
-        if any_is_new {
-            self.admit.save_groups().await;
         }
         Ok(groups)
     }
@@ -144,7 +137,7 @@ impl Processor<HeartBeat> for Clients {
                 self.peers.producer(&caller, &producer.group_name);
             }
         }
-        let groups = self.groups(&data.consumer_data_set).await?;
+        let groups = self.groups(&data.consumer_data_set)?;
         for (group, consumer) in groups.iter().zip(&data.consumer_data_set) {
             if let Some(group) = group {
                 incomplete |= self.register(group, &caller, consumer, brief);
@@ -152,9 +145,9 @@ impl Processor<HeartBeat> for Clients {
         }
         let groups: Vec<_> = groups.into_iter().flatten().collect();
         let before = self.admit.registration.latest();
-        // Nothing is stored in them yet: a disk without room keeps no consumer away. Whatever is
-        // sent to such a topic waits until it is saved.
-        drop(self.admit.retry_topics(&groups).await);
+        // Nothing is stored in the topics yet: a disk without room keeps no consumer away. Whatever
+        // is sent to such a topic waits until it is saved.
+        let ((), _saved) = tokio::join!(self.admit.save_groups(), self.admit.retry_topics(&groups));
         self.admit.registration.heard_since(before).await;
         // A connection that ended meanwhile has been forgotten before it was remembered.
         if caller.peer.is_closed() {

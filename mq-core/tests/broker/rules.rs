@@ -30,6 +30,30 @@ async fn an_unknown_code_is_answered_with_3_at_once() {
     stage.stop().await;
 }
 
+/// The broker's own topics, except for the template and those of groups: clients of Apache's send to
+/// retry topics when a broker does not take a message back.
+#[tokio::test]
+async fn the_topics_that_apache_closes_are_closed_and_no_others() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+
+    for closed in [
+        "SCHEDULE_TOPIC_XXXX",
+        "RMQ_SYS_TRANS_HALF_TOPIC",
+        "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+        "TRANS_CHECK_MAX_TIME_TOPIC",
+        "SELF_TEST_TOPIC",
+        "OFFSET_MOVED_EVENT",
+    ] {
+        let refused = client.call_with(message(closed, 0), "x").await;
+        assert_eq!(code(refused), ResponseCode::NO_PERMISSION, "{closed}");
+    }
+    for open in ["TBW102", "%RETRY%g", "%DLQ%g", "BenchmarkTest"] {
+        client.send(message(open, 0), "x").await;
+    }
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn sends_are_refused_by_rule() {
     let stage = Stage::new().await;
