@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::properties::parts;
 use super::property;
+use super::property_text::parts;
 
 macro_rules! known {
     ($($slot:literal $name:ident;)*) => {

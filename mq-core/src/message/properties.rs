@@ -6,13 +6,11 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::known::{Known, Lookup};
 use super::property;
-
-const NAME_VALUE_SEPARATOR: u8 = 1;
-const PROPERTY_SEPARATOR: u8 = 2;
+use super::property_text::{PropertiesWriter, iter, parts};
 
 /// Why a property cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -142,7 +140,7 @@ impl Properties {
                 out.put(name, value);
             }
         }
-        *self = out.finish();
+        *self = Self::from_bytes(out.finish());
     }
 
     fn append(&mut self, name: &str, value: &str) {
@@ -150,7 +148,7 @@ impl Properties {
         let mut out = PropertiesWriter::with_capacity(room);
         out.put_all(&self.bytes);
         out.put(name, value);
-        *self = out.finish();
+        *self = Self::from_bytes(out.finish());
     }
 }
 
@@ -161,75 +159,6 @@ impl PartialEq for Properties {
 }
 
 impl Eq for Properties {}
-
-/// Writes properties behind each other.
-pub(crate) struct PropertiesWriter(BytesMut);
-
-impl PropertiesWriter {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self(BytesMut::with_capacity(bytes))
-    }
-
-    /// A property of another text, its bytes as they are.
-    pub(crate) fn keep(&mut self, part: &Part<'_>) {
-        self.0.put_slice(part.whole);
-        self.0.put_u8(PROPERTY_SEPARATOR);
-    }
-
-    /// A whole text; its last separator may be missing.
-    pub(crate) fn put_all(&mut self, text: &[u8]) {
-        self.0.put_slice(text);
-        if text.last().is_some_and(|last| *last != PROPERTY_SEPARATOR) {
-            self.0.put_u8(PROPERTY_SEPARATOR);
-        }
-    }
-
-    /// A property; name and value have no separators.
-    pub(crate) fn put(&mut self, name: &str, value: &str) {
-        self.0.put_slice(name.as_bytes());
-        self.0.put_u8(NAME_VALUE_SEPARATOR);
-        self.0.put_slice(value.as_bytes());
-        self.0.put_u8(PROPERTY_SEPARATOR);
-    }
-
-    pub(crate) fn finish(self) -> Properties {
-        Properties::from_bytes(self.0)
-    }
-}
-
-/// One property of a text, as it stands there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
-    /// Where it begins.
-    pub(crate) at: usize,
-    /// Name, separator and value.
-    pub(crate) whole: &'a [u8],
-    pub(crate) name: &'a [u8],
-    /// Empty without a separator.
-    pub(crate) value: &'a [u8],
-    /// Whether it has a separator and a name before it: only then it is a property.
-    pub(crate) has_value: bool,
-}
-
-/// The parts of a text, empty ones left out.
-pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
-    let mut next = 0;
-    let parts = text.split(|byte| *byte == PROPERTY_SEPARATOR);
-    let parts = parts.map(move |whole| {
-        let at = next;
-        next += whole.len() + 1;
-        let separator = whole.iter().position(|byte| *byte == NAME_VALUE_SEPARATOR);
-        let (name, value) = whole.split_at(separator.unwrap_or(whole.len()));
-        Part {
-            at,
-            whole,
-            name,
-            value: value.get(1..).unwrap_or_default(),
-            has_value: separator.is_some_and(|at| at > 0),
-        }
-    });
-    parts.filter(|part| !part.whole.is_empty())
-}
 
 /// Checks what a person gives as a property.
 fn check_text(name: &str, value: &str) -> Result<(), PropertyError> {
@@ -247,17 +176,6 @@ fn check_text(name: &str, value: &str) -> Result<(), PropertyError> {
     Ok(())
 }
 
-/// Names and values of properties that lie in a larger buffer.
-pub(crate) fn iter(text: &[u8]) -> impl Iterator<Item = (&str, &str)> {
-    parts(text)
-        .filter(|part| part.has_value)
-        .filter_map(|part| {
-            let name = std::str::from_utf8(part.name).ok()?;
-            let value = std::str::from_utf8(part.value).ok()?;
-            Some((name, value))
-        })
-}
-
 impl fmt::Debug for Properties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
@@ -270,7 +188,7 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Properties {
         for (name, value) in properties {
             out.put(name, value);
         }
-        out.finish()
+        Self::from_bytes(out.finish())
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::error::{Defect, FileError};
-use super::files::{SmallFiles, directory_of, with_suffix};
+use super::files::{SmallFiles, backup_of, damaged_of, directory_of, fresh_of};
 
 /// The two copies of what was saved.
 #[derive(Debug)]
@@ -167,18 +167,6 @@ fn tell_of_backup(path: &Path, defect: &Defect) {
         path.display(),
         backup.display(),
     );
-}
-
-fn fresh_of(path: &Path) -> PathBuf {
-    with_suffix(path, ".tmp")
-}
-
-pub(super) fn backup_of(path: &Path) -> PathBuf {
-    with_suffix(path, ".bak")
-}
-
-fn damaged_of(path: &Path) -> PathBuf {
-    with_suffix(path, ".damaged")
 }
 
 fn refused(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError + use<> {

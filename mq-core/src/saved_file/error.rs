@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::copies::backup_of;
+use super::files::backup_of;
 
 /// Why a saved file could not be read or written.
 #[derive(Debug, thiserror::Error)]

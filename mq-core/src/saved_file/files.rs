@@ -106,8 +106,22 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// `path` with `suffix` behind its name.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// Where the new content is written before it takes the file's name.
+pub(super) fn fresh_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".tmp")
+}
+
+/// What was saved before.
+pub(super) fn backup_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".bak")
+}
+
+/// A file that could not be read, kept for people.
+pub(super) fn damaged_of(path: &Path) -> PathBuf {
+    with_suffix(path, ".damaged")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

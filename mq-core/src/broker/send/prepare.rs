@@ -12,7 +12,7 @@ use crate::broker::admit::forbidden;
 use crate::broker::delay;
 use crate::broker::topics::Topic;
 use crate::message::batch::{self, Child};
-use crate::message::properties::PropertiesWriter;
+use crate::message::property_text::PropertiesWriter;
 use crate::message::record::Draft;
 use crate::message::{Message, Properties, SysFlag, Transaction, property};
 use crate::remoting::Incoming;
@@ -98,7 +98,7 @@ impl SendProcessor {
             let mut all = PropertiesWriter::with_capacity(room);
             all.put_all(properties.as_bytes());
             all.put_all(shared.as_bytes());
-            let properties = self.stamp.on(all.finish().as_bytes(), &self.clock);
+            let properties = self.stamp.on(&all.finish(), &self.clock);
             room::check(&properties)?;
             storable(&request.header, &properties)?;
             if delay::is_delayed(&properties)? || delay::has_timer(&properties) {

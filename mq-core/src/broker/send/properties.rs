@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use crate::clock::Clock;
-use crate::message::properties::{PropertiesWriter, iter, parts};
+use crate::message::property_text::{PropertiesWriter, iter, parts};
 use crate::message::{Properties, UniqueIds, property};
 
 /// `regionId`.
@@ -53,7 +53,7 @@ impl Stamp {
             out.put(property::UNIQ_KEY, &self.ids.next(clock.now_ms()));
         }
         out.put_all(&self.tail);
-        out.finish()
+        Properties::from_bytes(out.finish())
     }
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::outcome::{SendResult, SendStatus};
 use super::prepare::Draft;
-use super::{Shared, Target, select};
+use super::select;
+use super::shared::Shared;
+use super::target::Target;
 use crate::client::error::{self, SendError};
 use crate::client::routes::TopicRoute;
 use crate::clock::Moment;

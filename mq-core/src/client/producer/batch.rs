@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::prepare::{self, Draft};
-use crate::client::ProducerConfig;
+use crate::client::config::ProducerConfig;
 use crate::client::error::{MessageError, SendError};
 use crate::message::{Message, TopicName, batch, property};
 use crate::wire::header::SendMessage;

@@ -4,103 +4,34 @@
 //! the way.
 
 mod attempts;
+mod background;
 mod batch;
 mod order;
 mod outcome;
 mod prepare;
 mod select;
+mod shared;
+mod target;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 pub use outcome::{SendHandle, SendResult, SendStatus};
+pub use target::{Selector, Target};
 
-use super::ProducerConfig;
 use super::cluster::Cluster;
+use super::config::ProducerConfig;
 use super::error::{SendError, StartError};
 use crate::message::{GroupName, Message, MessageQueue, SysFlag, TopicName};
-use crate::tasks::{Tasks, Unfinished};
+use crate::tasks::Unfinished;
 use attempts::Retry;
-use order::SendOrder;
+use background::BackgroundSend;
+use shared::Shared;
 
 /// Sends messages. Clones are the same producer.
 #[derive(Clone)]
 pub struct Producer(Arc<Shared>);
-
-struct Shared {
-    cluster: Arc<Cluster>,
-    config: ProducerConfig,
-    /// Which queue is next, for each topic.
-    turns: Mutex<HashMap<TopicName, usize>>,
-    order: SendOrder,
-    /// Sends in the background that are under way.
-    background: AtomicUsize,
-    tasks: Tasks,
-}
-
-/// Which queue of its topic a message goes to.
-#[derive(Default)]
-#[non_exhaustive]
-pub enum Target {
-    /// Each in turn; another broker is tried when one fails.
-    #[default]
-    Any,
-    /// This one.
-    Queue(MessageQueue),
-    /// The one of this key: equal keys have equal queues as long as the queues of the topic are
-    /// the same (`SelectMessageQueueByHash` over `String.hashCode`).
-    Hash(String),
-    /// The one at the index that this chooses; the queues are sorted by broker and number.
-    Chosen(Selector),
-}
-
-/// Chooses the index of one of the queues, or none.
-pub type Selector = Box<dyn FnOnce(&[MessageQueue]) -> Option<usize> + Send>;
-
-impl fmt::Debug for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("Any"),
-            Self::Queue(queue) => f.debug_tuple("Queue").field(queue).finish(),
-            Self::Hash(key) => f.debug_tuple("Hash").field(key).finish(),
-            Self::Chosen(_) => f.write_str("Chosen"),
-        }
-    }
-}
-
-/// One of the sends in the background.
-struct Place(Arc<Shared>);
-
-impl Place {
-    fn take(shared: &Arc<Shared>, limit: usize) -> Option<Self> {
-        let place = Self(Arc::clone(shared));
-        let before = shared.background.fetch_add(1, Ordering::Relaxed);
-        (before < limit).then_some(place)
-    }
-
-    async fn send(
-        self,
-        message: Message,
-        target: Target,
-        limit: Duration,
-    ) -> Result<SendResult, SendError> {
-        let shared = &*self.0;
-        let draft = prepare::single(message, &shared.config, || shared.cluster.unique_id())?;
-        let attempts = shared.attempts(draft, target, limit, Retry::Background);
-        attempts.await
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.background.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 impl Producer {
     pub(super) fn start(
@@ -113,26 +44,12 @@ impl Producer {
         config.check()?;
         cluster.groups.lock().add_producer(&config.group)?;
         cluster.heartbeat_is_due();
-        Ok(Self(Arc::new(Shared {
-            cluster: Arc::clone(cluster),
-            config,
-            turns: Mutex::default(),
-            order: SendOrder::default(),
-            background: AtomicUsize::new(0),
-            tasks: Tasks::new(cluster.clock.clone()),
-        })))
+        Ok(Self(Arc::new(Shared::new(cluster, config))))
     }
 
     /// The producer for what a client itself has to send; it is in no heartbeat.
     pub(super) fn inner(cluster: &Arc<Cluster>, group: GroupName) -> Self {
-        Self(Arc::new(Shared {
-            cluster: Arc::clone(cluster),
-            config: ProducerConfig::new(group),
-            turns: Mutex::default(),
-            order: SendOrder::default(),
-            background: AtomicUsize::new(0),
-            tasks: Tasks::new(cluster.clock.clone()),
-        }))
+        Self(Arc::new(Shared::new(cluster, ProducerConfig::new(group))))
     }
 
     /// How it sends.
@@ -281,7 +198,7 @@ impl Producer {
         then: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
     ) {
         let most = self.0.config.max_background_sends;
-        let Some(place) = Place::take(&self.0, most) else {
+        let Some(place) = BackgroundSend::begin(&self.0, most) else {
             then(Err(SendError::TooMany { limit: most }));
             return;
         };
@@ -302,7 +219,8 @@ impl Producer {
         limit: Duration,
     ) -> Result<SendResult, SendError> {
         let most = self.0.config.max_background_sends;
-        let place = Place::take(&self.0, most).ok_or(SendError::TooMany { limit: most })?;
+        let place =
+            BackgroundSend::begin(&self.0, most).ok_or(SendError::TooMany { limit: most })?;
         place.send(message, target, limit).await
     }
 

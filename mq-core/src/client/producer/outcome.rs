@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use crate::client::SendError;
+use crate::client::error::SendError;
 use crate::message::{MessageQueue, QueueOffset};
 use crate::wire::ResponseCode;
 

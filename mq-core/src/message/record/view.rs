@@ -13,7 +13,7 @@ use crate::message::properties::Properties;
 use crate::message::stored::MessageExt;
 use crate::message::sys_flag::SysFlag;
 use crate::message::unsent::Message;
-use crate::message::{properties, property};
+use crate::message::{property, property_text};
 
 /// A record read in place: nothing is copied until it is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -140,13 +140,13 @@ impl<'a> RecordView<'a> {
 
     /// The value of a property.
     pub fn property(&self, name: &str) -> Option<&'a str> {
-        properties::iter(self.properties)
+        property_text::iter(self.properties)
             .find_map(|(found, value)| (found == name).then_some(value))
     }
 
     /// Names and values of the properties in their order.
     pub fn properties(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        properties::iter(self.properties)
+        property_text::iter(self.properties)
     }
 
     /// What the consume queue keeps of the tag: Java's hash of it, 0 without one.

@@ -1,0 +1,43 @@
+//! Sends that nobody waits for: so many at a time, and counted.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::attempts::Retry;
+use super::outcome::SendResult;
+use super::prepare;
+use super::shared::Shared;
+use super::target::Target;
+use crate::client::error::SendError;
+use crate::message::Message;
+
+/// One of the sends in the background.
+pub(super) struct BackgroundSend(Arc<Shared>);
+
+impl BackgroundSend {
+    /// `None` when `limit` of them are under way.
+    pub(super) fn begin(shared: &Arc<Shared>, limit: usize) -> Option<Self> {
+        let place = Self(Arc::clone(shared));
+        let before = shared.background.fetch_add(1, Ordering::Relaxed);
+        (before < limit).then_some(place)
+    }
+
+    pub(super) async fn send(
+        self,
+        message: Message,
+        target: Target,
+        limit: Duration,
+    ) -> Result<SendResult, SendError> {
+        let shared = &*self.0;
+        let draft = prepare::single(message, &shared.config, || shared.cluster.unique_id())?;
+        let attempts = shared.attempts(draft, target, limit, Retry::Background);
+        attempts.await
+    }
+}
+
+impl Drop for BackgroundSend {
+    fn drop(&mut self) {
+        self.0.background.fetch_sub(1, Ordering::Relaxed);
+    }
+}

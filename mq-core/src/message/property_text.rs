@@ -1,0 +1,86 @@
+//! Properties as they travel: `name U+0001 value U+0002 …`.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+const NAME_VALUE_SEPARATOR: u8 = 1;
+const PROPERTY_SEPARATOR: u8 = 2;
+
+/// Writes properties behind each other.
+pub(crate) struct PropertiesWriter(BytesMut);
+
+impl PropertiesWriter {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(BytesMut::with_capacity(bytes))
+    }
+
+    /// A property of another text, its bytes as they are.
+    pub(crate) fn keep(&mut self, part: &Part<'_>) {
+        self.0.put_slice(part.whole);
+        self.0.put_u8(PROPERTY_SEPARATOR);
+    }
+
+    /// A whole text; its last separator may be missing.
+    pub(crate) fn put_all(&mut self, text: &[u8]) {
+        self.0.put_slice(text);
+        if text.last().is_some_and(|last| *last != PROPERTY_SEPARATOR) {
+            self.0.put_u8(PROPERTY_SEPARATOR);
+        }
+    }
+
+    /// A property; name and value have no separators.
+    pub(crate) fn put(&mut self, name: &str, value: &str) {
+        self.0.put_slice(name.as_bytes());
+        self.0.put_u8(NAME_VALUE_SEPARATOR);
+        self.0.put_slice(value.as_bytes());
+        self.0.put_u8(PROPERTY_SEPARATOR);
+    }
+
+    pub(crate) fn finish(self) -> Bytes {
+        self.0.freeze()
+    }
+}
+
+/// One property of a text, as it stands there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    /// Where it begins.
+    pub(crate) at: usize,
+    /// Name, separator and value.
+    pub(crate) whole: &'a [u8],
+    pub(crate) name: &'a [u8],
+    /// Empty without a separator.
+    pub(crate) value: &'a [u8],
+    /// Whether it has a separator and a name before it: only then it is a property.
+    pub(crate) has_value: bool,
+}
+
+/// The parts of a text, empty ones left out.
+pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
+    let mut next = 0;
+    let parts = text.split(|byte| *byte == PROPERTY_SEPARATOR);
+    let parts = parts.map(move |whole| {
+        let at = next;
+        next += whole.len() + 1;
+        let separator = whole.iter().position(|byte| *byte == NAME_VALUE_SEPARATOR);
+        let (name, value) = whole.split_at(separator.unwrap_or(whole.len()));
+        Part {
+            at,
+            whole,
+            name,
+            value: value.get(1..).unwrap_or_default(),
+            has_value: separator.is_some_and(|at| at > 0),
+        }
+    });
+    parts.filter(|part| !part.whole.is_empty())
+}
+
+/// Names and values of properties that lie in a larger buffer.
+pub(crate) fn iter(text: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    parts(text)
+        .filter(|part| part.has_value)
+        .filter_map(|part| {
+            let name = std::str::from_utf8(part.name).ok()?;
+            let value = std::str::from_utf8(part.value).ok()?;
+            Some((name, value))
+        })
+}
