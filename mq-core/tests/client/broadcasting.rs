@@ -41,6 +41,5 @@ async fn every_member_gets_everything_and_goes_on_where_it_was() {
     eventually("the new one is there", || seen.count() >= 1).await;
     consumer.shutdown(LIMIT).await.unwrap();
     assert_eq!(seen.bodies(), ["d"]);
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([], [client]).await;
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use mq_core::broker::Broker;
 use mq_core::broker::config::BrokerConfig;
-use mq_core::client::{Client, ClientConfig, ConsumerConfig, Producer, ProducerConfig};
+use mq_core::client::{
+    Client, ClientConfig, ConsumerConfig, Producer, ProducerConfig, PushConsumer,
+};
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{GroupName, Message, MessageExt, TopicName};
@@ -247,6 +249,21 @@ impl Cluster {
 
     pub(crate) async fn stop_names(&self) {
         self.names.stop(LIMIT).await.unwrap();
+    }
+
+    /// Ends the consumers, then the clients, and then what they spoke to.
+    pub(crate) async fn end(
+        self,
+        consumers: impl IntoIterator<Item = PushConsumer>,
+        clients: impl IntoIterator<Item = Client>,
+    ) {
+        for consumer in consumers {
+            consumer.shutdown(LIMIT).await.unwrap();
+        }
+        for client in clients {
+            client.shutdown(LIMIT).await.unwrap();
+        }
+        self.stop().await;
     }
 
     pub(crate) async fn stop(mut self) {

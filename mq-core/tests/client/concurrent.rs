@@ -55,9 +55,7 @@ async fn a_consumer_that_was_there_first_finds_the_topic_within_a_moment() {
     eventually("the message is there", || seen.count() == 1).await;
     let waited = clock.moment().since(begun);
     assert!(waited < Duration::from_secs(10), "{waited:?}");
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 #[tokio::test]
@@ -111,9 +109,7 @@ async fn every_way_of_sending_arrives_whole() {
     );
     assert_eq!(hashed.queue_offset, sent.queue_offset);
     assert_eq!(hashed.queue_id, sent.queue.id);
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 #[tokio::test]
@@ -138,8 +134,7 @@ async fn tags_choose_what_comes_even_among_equal_hash_codes() {
 
     consumer.shutdown(LIMIT).await.unwrap();
     assert_eq!(seen.sorted_bodies(), ["Aa", "Aa", "c"]);
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([], [client]).await;
 }
 
 #[tokio::test]
@@ -201,11 +196,7 @@ async fn what_fails_or_panics_comes_again_and_at_last_is_a_dead_letter() {
             .all(|message| message.message.topic == "trouble")
     );
     assert_eq!(dead.sorted_bodies(), ["hopeless", "panic"]);
-    for consumer in [consumer, undertaker] {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer, undertaker], [client]).await;
 }
 
 /// Holds each message until a test lets it go.
@@ -255,9 +246,7 @@ async fn a_stop_waits_for_what_is_under_way_and_leaves_the_rest() {
     let consumer = consumer.start(done(&rest)).await.unwrap();
     eventually("the rest is there", || rest.count() >= 5).await;
     assert_eq!(rest.sorted_bodies(), ["5", "6", "7", "8", "9"]);
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 /// A listener that holds what it has holds up pulling at the second of the pulls that bring 32
@@ -298,11 +287,7 @@ async fn is_held_up_by(limit: impl FnOnce(&mut FlowLimits)) {
 
     gate.add_permits(1000);
     eventually("all are there", || seen.count() == 300).await;
-    for consumer in [consumer, other] {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer, other], [client]).await;
 }
 
 #[tokio::test]

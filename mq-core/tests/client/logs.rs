@@ -66,11 +66,7 @@ async fn a_deleted_topic_is_one_warning_and_one_line_when_it_is_back() {
     in_time(&clock, "it is back", || over() > 0).await;
 
     eventually("both are said once", || (warned(), over()) == (1, 1)).await;
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, admin] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, admin]).await;
 }
 
 #[tokio::test]
@@ -106,9 +102,7 @@ async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
     in_time(&clock, "it is back", || over() > 0).await;
 
     eventually("both are said once", || (warned(), over()) == (1, 1)).await;
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 /// A mistyped topic was waited for without a word.
@@ -147,11 +141,7 @@ async fn a_topic_that_no_broker_has_is_one_warning_and_one_line_when_it_is_there
     let there = || lines.count(Level::INFO, "the topic is there");
     in_time(&clock, "somebody says so", || there() == 1).await;
     assert_eq!(warned(), 1, "{lines:?}");
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, admin] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, admin]).await;
 }
 
 /// It said that it went on with what was known, and nothing was.
@@ -228,11 +218,7 @@ async fn a_dead_letter_is_told_with_its_attempts_and_the_last_error() {
         .get(property::DLQ_REASON)
         .map(str::to_owned);
     assert_eq!(kept.as_deref(), Some("the gateway is gone 1"));
-    for consumer in [consumer, undertaker] {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer, undertaker], [client]).await;
 }
 
 /// Never ends its first call by itself.
@@ -298,11 +284,7 @@ async fn what_is_handed_over_again_is_told_as_soon_as_its_own_call_has_had_its_t
     }
     in_time(&clock, "it comes again", || seen.count() == 2).await;
     gate.add_permits(1);
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, sender]).await;
 }
 
 /// Half of the messages of each were not delivered, and nobody was told.
@@ -344,13 +326,7 @@ async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_o
     let third = start(&clients[1], &topics[1]).await;
     eventually("the new consumer says so, too", || of_orders() == 2).await;
     assert_eq!(of_stock(), 1);
-    for consumer in [first, third] {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    for client in clients {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([first, third], clients).await;
 }
 
 #[tokio::test]
@@ -374,11 +350,5 @@ async fn members_that_want_the_same_in_other_words_are_not_told_of_each_other() 
                 queue: this client wants `A || B`, the group `*`";
     eventually("the first two are told of the third", || warned(told) == 2).await;
     assert_eq!(warned("members of the group"), 2);
-    for consumer in consumers {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    for client in clients {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end(consumers, clients).await;
 }

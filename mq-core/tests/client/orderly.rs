@@ -57,9 +57,7 @@ async fn messages_of_one_key_keep_their_order_over_suspensions() {
     for (queue, offsets) in by_queue {
         assert!(offsets.is_sorted(), "queue {queue}: {offsets:?}");
     }
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 #[tokio::test]
@@ -98,11 +96,7 @@ async fn hopeless_messages_become_dead_letters_and_the_queue_goes_on() {
     let undertaker = undertaker.start(done(&dead)).await.unwrap();
     eventually("both are dead letters", || dead.count() == 2).await;
     assert_eq!(dead.sorted_bodies(), ["refused", "tried"]);
-    for consumer in [consumer, undertaker] {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer, undertaker], [client]).await;
 }
 
 #[tokio::test]
@@ -130,11 +124,7 @@ async fn a_queue_changes_hands_only_when_its_lock_is_free() {
 
     eventually("the second one goes on", || seen.count() >= 2).await;
     assert_eq!(seen.bodies(), ["one", "two"]);
-    b.shutdown(LIMIT).await.unwrap();
-    for client in [first, second] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([b], [first, second]).await;
 }
 
 /// Holds each call until the test lets it go.
@@ -185,11 +175,5 @@ async fn a_queue_whose_call_goes_on_is_nobody_elses_and_an_idle_one_changes_hand
         seen.bodies().last().is_some_and(|body| body == "two")
     })
     .await;
-    for consumer in [before, after] {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    for client in clients {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([before, after], clients).await;
 }

@@ -94,9 +94,7 @@ async fn bodies_of_every_kind_are_unpacked_single_and_in_a_batch() {
 
     expected.sort();
     assert_eq!(seen.sorted_bodies(), expected);
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 #[tokio::test]
@@ -138,8 +136,7 @@ async fn what_cannot_be_unpacked_is_a_dead_letter_and_never_handed_over() {
     }
     consumer.shutdown(LIMIT).await.unwrap();
     assert_eq!(cluster.committed(&group("readers"), &topic).await, 5);
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([], [client]).await;
 }
 
 #[tokio::test]
@@ -163,9 +160,7 @@ async fn in_order_too_the_queue_goes_on_behind_what_cannot_be_unpacked() {
 
     assert_eq!(seen.bodies(), ["before", "after"]);
     assert_eq!(dead_letters(&cluster, "sequential", 2).await.len(), 2);
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 #[tokio::test]
@@ -191,6 +186,5 @@ async fn a_broadcast_that_cannot_be_unpacked_is_passed_by() {
         consumer.shutdown(LIMIT).await.unwrap();
         send(&cluster, &topic, SysFlag::default(), "last").await;
     }
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([], [client]).await;
 }

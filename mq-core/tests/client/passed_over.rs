@@ -69,8 +69,5 @@ async fn a_message_that_can_be_given_back_to_nobody_is_passed_over_after_its_att
     }
     consumer.shutdown(LIMIT).await.unwrap();
     assert_eq!(cluster.committed(&group("stuck"), &topic).await, 4);
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([], [client, sender]).await;
 }

@@ -58,9 +58,7 @@ async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
     })
     .await;
     assert_eq!(seen.bodies().iter().filter(|body| *body == "a").count(), 1);
-    consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    cluster.stop().await;
+    cluster.end([consumer], [client]).await;
 }
 
 /// A name server that only passes questions on, and remembers who asked.

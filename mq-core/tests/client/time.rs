@@ -95,10 +95,7 @@ async fn a_message_whose_listener_hangs_is_sent_back_and_its_queue_goes_on() {
     gate.add_permits(1);
     consumer.shutdown(LIMIT).await.unwrap();
     assert_eq!(seen.bodies(), ["stuck", "stuck"]);
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([], [client, sender]).await;
 }
 
 #[tokio::test]
@@ -166,11 +163,7 @@ async fn a_lock_counts_for_thirty_seconds_while_nobody_confirms_it() {
     cluster.start_broker_again(port).await;
     in_time(&clock, "three follows", || seen.count() == 3).await;
     gate.add_permits(9);
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, sender]).await;
 }
 
 #[tokio::test]
@@ -213,11 +206,7 @@ async fn a_lock_that_ran_out_while_other_queues_had_the_calls_does_not_count() {
 
     assert!(!without_broker.load(Ordering::SeqCst));
     gate.add_permits(9);
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, sender]).await;
 }
 
 /// The lock of a queue that was given up was not renewed any more, so that after a minute another
@@ -269,13 +258,7 @@ async fn a_queue_that_is_given_up_stays_locked_for_as_long_as_a_call_is_under_wa
     })
     .await;
     assert_eq!(seen_by_first.bodies(), ["one"]);
-    for consumer in [busy, next] {
-        consumer.shutdown(LIMIT).await.unwrap();
-    }
-    for client in [first, second, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([busy, next], [first, second, sender]).await;
 }
 
 type Parts = (Seen, Arc<Semaphore>, Arc<AtomicBool>, Arc<AtomicBool>);
@@ -331,11 +314,7 @@ async fn in_order_a_panic_and_a_suspension_come_again_after_the_usual_pause() {
 
     eventually("it is done", || seen.count() == 2).await;
     assert_eq!(seen.all()[1].reconsume_times, 2);
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, sender]).await;
 }
 
 #[tokio::test]
@@ -387,11 +366,7 @@ async fn a_lock_is_renewed_while_a_call_goes_on() {
     assert!(refused, "nobody renewed the lock");
 
     gate.add_permits(1);
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, sender]).await;
 }
 
 #[tokio::test]
@@ -425,11 +400,7 @@ async fn what_is_done_is_reported_after_five_seconds_though_no_pull_goes_out() {
     }
     assert_eq!(committed, 1);
 
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, sender]).await;
 }
 
 #[tokio::test]
@@ -457,9 +428,5 @@ async fn queues_that_are_added_are_shared_as_soon_as_the_route_names_them() {
     clock.advance(Duration::from_secs(32)).await;
 
     eventually("it has both", || queues() == 2).await;
-    consumer.shutdown(LIMIT).await.unwrap();
-    for client in [client, sender] {
-        client.shutdown(LIMIT).await.unwrap();
-    }
-    cluster.stop().await;
+    cluster.end([consumer], [client, sender]).await;
 }
