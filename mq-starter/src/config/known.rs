@@ -38,13 +38,6 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.profiles.active", Works),
     ("rocketmq.name-server", Works),
     ("rocketmq.access-channel", Works),
-    ("rocketmq.access-key", ACL),
-    ("rocketmq.secret-key", ACL),
-    ("rocketmq.namespace", NAMESPACE),
-    ("rocketmq.namespace-v2", NAMESPACE),
-    ("rocketmq.enable-msg-trace", TRACE),
-    ("rocketmq.customized-trace-topic", TRACE),
-    ("rocketmq.tls-enable", TLS),
     ("rocketmq.startup", Works),
     ("rocketmq.shutdown-timeout", Works),
     ("rocketmq.client.local-offset-store-dir", Works),
@@ -176,6 +169,18 @@ const LISTENER: &[(&str, Effect)] = &[
     ("namespace-v2", NAMESPACE),
 ];
 
+/// Keys of a producer or consumer that people set for the whole program. Variables with such names may
+/// be the application's own.
+const FOR_ALL: &[(&str, Effect)] = &[
+    ("rocketmq.access-key", ACL),
+    ("rocketmq.secret-key", ACL),
+    ("rocketmq.namespace", NAMESPACE),
+    ("rocketmq.namespace-v2", NAMESPACE),
+    ("rocketmq.enable-msg-trace", TRACE),
+    ("rocketmq.customized-trace-topic", TRACE),
+    ("rocketmq.tls-enable", TLS),
+];
+
 /// What may be a list as well as one text.
 const LISTS: [&str; 2] = ["rocketmq.name-server", "rocketmq.profiles.active"];
 
@@ -283,7 +288,8 @@ fn needs(found: Found<'_>, what: &str) -> Option<String> {
 fn plain_key(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
     let is = |name: &&str| Key::new(name) == *key;
     let is_part = |name: &&str| Key::new(name).below(key).is_some();
-    if let Some((_, effect)) = KEYS.iter().find(|(name, _)| is(name)) {
+    let mut known = KEYS.iter().chain(FOR_ALL);
+    if let Some((_, effect)) = known.find(|(name, _)| is(name)) {
         return refusal(layers, *effect, found);
     }
     if let Some((_, meant)) = ALIASES.iter().find(|(name, _)| is(name)) {

@@ -388,6 +388,17 @@ fn what_is_known_and_not_built_or_cannot_be_says_so_in_one_line() {
 }
 
 #[test]
+fn a_variable_of_the_application_s_own_does_not_stop_the_start() {
+    let folder = folder(&[("application.yml", "prefix: ${ROCKETMQ_NAMESPACE}")]);
+    let options = options(folder.path()).environment([("ROCKETMQ_NAMESPACE", "test")]);
+
+    let settings = Settings::load(&options).unwrap();
+
+    assert_eq!(settings.rocketmq().err(), None);
+    assert_eq!(settings.get::<String>("prefix").unwrap().unwrap(), "test");
+}
+
+#[test]
 fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
     let cases = [
         (
