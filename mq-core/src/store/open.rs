@@ -52,6 +52,20 @@ struct Files {
     snapshot: Snapshot,
 }
 
+/// What a walk through the log came upon.
+struct Walked {
+    report: RecoveryReport,
+    /// Where the walk began.
+    from: u64,
+    /// Where the log ends.
+    end: u64,
+    /// Bytes of damaged parts, or expired ones. What lay between the mark of the queues and the log's
+    /// beginning has expired, and numbers with it.
+    lost: u64,
+    /// A record did not follow what its queue held.
+    is_wrong: bool,
+}
+
 impl MessageStore {
     /// Opens the store, creating what is missing.
     ///
@@ -166,10 +180,6 @@ impl Inner {
         let begin = self.log.begin();
         let known = self.checkpoint.lock().mark();
         let mark = known.unwrap_or_default();
-        let mut report = RecoveryReport {
-            clean,
-            ..RecoveryReport::default()
-        };
         // Apache's broker keeps no mark; after a clean end of its own everything is complete.
         let trusted = if known.is_some() {
             mark.queues.max(begin)
@@ -192,18 +202,18 @@ impl Inner {
         let complete =
             whole && !found.shortened && self.queues_are_complete(clean, known, snapshot);
         let from = Some(self.walk_from(clean, known)).filter(|from| complete && *from <= limit);
-        let from = if let Some(from) = from {
-            from
-        } else {
-            self.clear_derived(known, clean)?;
-            report.rebuilt = true;
-            begin
-        };
-        // What lay between the mark of the queues and the log's beginning has expired, and numbers
-        // with it.
-        let mut lost = begin.saturating_sub(from);
-        let scan = Scan::new(&self.log, from.max(begin), mark.log, found.unsynced);
-        let end = self.walk(scan, snapshot, (&mut report, &mut lost))?;
+        let mut walked = self.walk(found, known, from)?;
+        if !walked.report.rebuilt && self.contradicts(&walked, snapshot) {
+            tracing::warn!("the consume queues do not fit the log: they are built again from it");
+            walked = self.walk(found, known, None)?;
+        }
+        let Walked {
+            mut report,
+            from,
+            end,
+            lost,
+            ..
+        } = walked;
         let numbers = numbers
             .into_iter()
             .map(|(topic, id, old)| (topic, id, old.next()));
@@ -322,42 +332,81 @@ impl Inner {
         }
     }
 
-    /// Walks the log to its end and dispatches every record. The bytes of damaged parts are added to
-    /// those that are lost already.
+    /// Walks the log to its end and dispatches every record, `from` a place on, or all of them into
+    /// queues that are built again.
     fn walk(
         &self,
-        mut scan: Scan<'_>,
-        snapshot: &Snapshot,
-        (report, lost): (&mut RecoveryReport, &mut u64),
-    ) -> Result<u64, StoreError> {
+        found: &Files,
+        known: Option<Mark>,
+        from: Option<u64>,
+    ) -> Result<Walked, StoreError> {
+        let begin = self.log.begin();
+        if from.is_none() {
+            self.clear_derived(known, found.clean)?;
+        }
+        let rebuilt = from.is_none();
+        let from = from.unwrap_or(begin);
+        let mut walked = Walked {
+            report: RecoveryReport {
+                clean: found.clean,
+                rebuilt,
+                ..RecoveryReport::default()
+            },
+            from,
+            end: begin,
+            lost: begin.saturating_sub(from),
+            is_wrong: false,
+        };
+        let mark = known.unwrap_or_default();
+        let mut scan = Scan::new(&self.log, from.max(begin), mark.log, found.unsynced);
         loop {
             match scan.next()? {
                 Found::Record(bytes) => {
-                    report.walked += 1;
-                    let Ok(record) = RecordView::parse(&bytes) else {
-                        continue;
-                    };
-                    let size = record.size as u64;
-                    match self.dispatch_record(&record, snapshot, most_records(*lost)) {
-                        Dispatched::Fitting => {}
-                        Dispatched::Doubtful => *lost += size,
-                        Dispatched::Wrong => {
-                            let from = record.physical_offset;
-                            *lost += size;
-                            tracing::error!(%from, "a record with a wrong number is set aside");
-                            report.damaged.push((from, from.plus(size)));
-                        }
+                    walked.report.walked += 1;
+                    if let Ok(record) = RecordView::parse(&bytes) {
+                        self.walk_past(&record, &found.snapshot, &mut walked);
                     }
                 }
                 Found::Damaged { from, to } => {
-                    *lost += to - from;
-                    report
-                        .damaged
-                        .push((PhysicalOffset(from), PhysicalOffset(to)));
+                    walked.lost += to - from;
+                    let damaged = &mut walked.report.damaged;
+                    damaged.push((PhysicalOffset(from), PhysicalOffset(to)));
                 }
-                Found::End(end) => return Ok(end),
+                Found::End(end) => {
+                    walked.end = end;
+                    return Ok(walked);
+                }
             }
         }
+    }
+
+    fn walk_past(&self, record: &RecordView<'_>, snapshot: &Snapshot, walked: &mut Walked) {
+        let size = record.size as u64;
+        match self.dispatch_record(record, snapshot, most_records(walked.lost)) {
+            Dispatched::Fitting => {}
+            Dispatched::Doubtful => walked.lost += size,
+            Dispatched::Wrong => {
+                let from = record.physical_offset;
+                walked.lost += size;
+                walked.is_wrong = true;
+                walked.report.damaged.push((from, from.plus(size)));
+            }
+        }
+    }
+
+    /// Whether what was walked does not fit what the queue files hold, or they hold less than the
+    /// snapshot knows of.
+    fn contradicts(&self, walked: &Walked, snapshot: &Snapshot) -> bool {
+        let begin = self.log.begin();
+        let lacks = |(topic, id, next): (TopicName, i32, u64)| {
+            let queue = self.queues.find(topic.as_str(), id);
+            next <= most_records(walked.end)
+                && queue.is_some_and(|queue| {
+                    let missing = next.saturating_sub(queue.next());
+                    queue.reaches(begin) && missing > most_records(walked.lost)
+                })
+        };
+        walked.is_wrong || snapshot.numbers().any(lacks)
     }
 
     /// Puts a record into its queue and the index, unless its number does not fit between its

@@ -361,7 +361,7 @@ impl Inner {
         wanted: &dyn Fn(i64) -> bool,
         out: &mut BytesMut,
     ) -> Result<Fetched, StoreError> {
-        let may_fit = entry.may_fit(queue);
+        let may_fit = queue.may_have(&entry);
         if entry.is_hole() || may_fit && !wanted(entry.tag) {
             return Ok(Fetched::Unwanted);
         }

@@ -2,8 +2,6 @@
 
 use bytes::{Buf, BufMut};
 
-use super::Queue;
-
 /// Where a message lies and what its tag is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Entry {
@@ -35,11 +33,6 @@ impl Entry {
 
     pub(in crate::store) fn is_hole(&self) -> bool {
         self.size == Self::HOLE_SIZE
-    }
-
-    /// Whether it can be an entry of the queue, as far as it tells itself.
-    pub(in crate::store) fn may_fit(&self, queue: &Queue) -> bool {
-        self.size > 0 && (queue.has_due_times() || i32::try_from(self.tag).is_ok())
     }
 
     /// Where its record ends; 0 for a hole.

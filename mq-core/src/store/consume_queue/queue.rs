@@ -97,6 +97,11 @@ impl Queue {
         self.topic == SCHEDULE_TOPIC
     }
 
+    /// Whether an entry can be one of this queue, as far as it tells itself.
+    pub(in crate::store) fn may_have(&self, entry: &Entry) -> bool {
+        entry.size > 0 && (self.has_due_times() || i32::try_from(entry.tag).is_ok())
+    }
+
     /// Whether the message with the number `index`, whose entry says so, is really gone: what comes
     /// before is too then.
     pub(in crate::store) fn is_gone(

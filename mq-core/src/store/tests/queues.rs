@@ -235,3 +235,28 @@ fn a_message_whose_record_is_damaged_is_passed_over_and_its_entry_stays() {
     store.close().unwrap();
     assert!(disk.read(FILE.as_ref()).unwrap() == before);
 }
+
+/// Zeros look like the end of the queue: the numbers behind them would be given twice, and messages
+/// whose numbers are right be set aside.
+#[test]
+fn entries_that_became_zeros_are_built_again_from_the_log_after_a_kill() {
+    for goes_on in [false, true] {
+        let disk = closed();
+        let store = open(&disk);
+        if goes_on {
+            append(&store, "t", 0, "last");
+        }
+        let killed = disk.kill();
+        let last = "/store/consumequeue/t/0/00000000000000000480";
+        killed.damage(last.as_ref(), |file| file[2 * ENTRY..].fill(0));
+
+        let (store, report) = open_with(&killed, config(), &Clock::manual(1));
+
+        let mut all = expected();
+        all.extend(goes_on.then(|| "last".to_owned()));
+        assert_eq!(bodies(&store, "t", 0), all, "goes on: {goes_on}");
+        assert!(report.damaged.is_empty() && report.rebuilt);
+        let next = append(&store, "t", 0, "next").queue_offset;
+        assert_eq!(next.0, all.len() as u64);
+    }
+}
