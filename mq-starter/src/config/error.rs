@@ -16,6 +16,8 @@ pub enum Origin {
         /// The line, counted from 1.
         line: u64,
     },
+    /// A source that the program added: its name, or the origin that it gives its value.
+    Source(String),
     /// An environment variable.
     Environment(String),
     /// An argument of the program, as it was typed.
@@ -27,14 +29,15 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Something to sort by: files by name and line, then the rest.
+    /// Something to sort by: files by name and line, then the rest, weakest first.
     pub(super) fn position(&self) -> (u8, PathBuf, u64) {
         match self {
             Self::File { path, line } => (0, path.clone(), *line),
-            Self::Environment(name) => (1, PathBuf::from(name), 0),
-            Self::Argument(argument) => (2, PathBuf::from(argument), 0),
-            Self::Program => (3, PathBuf::new(), 0),
-            Self::Nowhere => (4, PathBuf::new(), 0),
+            Self::Source(name) => (1, PathBuf::from(name), 0),
+            Self::Environment(name) => (2, PathBuf::from(name), 0),
+            Self::Argument(argument) => (3, PathBuf::from(argument), 0),
+            Self::Program => (4, PathBuf::new(), 0),
+            Self::Nowhere => (5, PathBuf::new(), 0),
         }
     }
 }
@@ -43,6 +46,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Source(name) => f.write_str(name),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Argument(argument) => write!(f, "argument {argument}"),
             Self::Program => f.write_str("set by the program"),

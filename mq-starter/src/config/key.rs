@@ -44,6 +44,13 @@ impl Key {
         &self.canonical
     }
 
+    /// The list that this is an element of or lies below one of, and the rest.
+    pub(super) fn list(&self) -> Option<(&str, &str)> {
+        let (list, _) = self.canonical.split_once(".[")?;
+        let element = self.canonical.get(list.len().checked_add(1)?..)?;
+        Some((list, element))
+    }
+
     /// Nothing but letters and digits: what this key and every variable that names it have in common.
     pub(super) fn squashed(&self) -> String {
         squash(&self.canonical)

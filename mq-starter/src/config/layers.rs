@@ -1,27 +1,17 @@
 //! All sources laid over each other: one value per key, and where it came from.
 //!
-//! Our own rather than the `config` crate's: there the first unreadable file hides what is wrong
-//! with the others, spellings of one key are different keys, and a value knows no line.
-//!
-//! Invariant: files and arguments are merged when they are read; the environment is asked at every
-//! look-up, because only the key that is looked for tells where a variable's dots and dashes were.
+//! The `config` crate lays them, weakest first; this reads its result by canonical key. Invariant:
+//! a value is found with the spelling and the origin that its own source gave it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
-use mq_core::settings::properties::Pair;
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder};
 
-use super::error::{ConfigProblem, Origin};
-use super::key::{Key, squash};
-
-/// One value of one source.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    /// The key as its writer spelled it.
-    pub(super) written: String,
-    pub(super) value: String,
-    pub(super) origin: Origin,
-}
+use super::environment::Environment;
+use super::error::Origin;
+use super::key::Key;
+use super::written::{Entry, Overrides, ROOT, Written, leaves};
 
 /// The strongest value of a key.
 #[derive(Clone, Copy, Debug)]
@@ -31,87 +21,47 @@ pub(super) struct Found<'a> {
     pub(super) origin: &'a Origin,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Layers {
     entries: BTreeMap<Key, Entry>,
-    /// By name without anything but letters and digits; the shortest name first.
-    environment: HashMap<String, Vec<Entry>>,
+    environment: Environment,
 }
 
 impl Layers {
-    pub(super) fn new(variables: &[(String, String)]) -> Self {
-        let mut environment = HashMap::<String, Vec<Entry>>::new();
-        for (name, value) in variables {
-            environment.entry(squash(name)).or_default().push(Entry {
-                written: name.clone(),
-                value: value.clone(),
-                origin: Origin::Environment(name.clone()),
-            });
-        }
-        for alike in environment.values_mut() {
-            // As Spring, which asks for the name without the dashes first.
-            alike.sort_by_key(|entry| entry.written.len());
-        }
+    /// `sources` weakest first; the environment stands between them and `overrides`.
+    pub(super) fn new(
+        sources: &[Written],
+        environment: Environment,
+        overrides: &Overrides,
+    ) -> Self {
+        // The crate keeps a text for where a value came from; by it the typed origin and the key as
+        // it was spelled are found again.
+        let said = sources.iter().flat_map(|source| &source.0);
+        let said = said.chain(&overrides.0).map(|entry| {
+            let key = Key::new(&entry.written);
+            ((key.as_str().to_owned(), entry.origin.to_string()), entry)
+        });
+        let said: HashMap<_, _> = said.collect();
+        let sources = sources.iter().cloned();
+        let builder = sources.fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
+        let merged = builder.add_source(overrides.clone()).build();
+        let merged = merged.and_then(|merged| merged.get_table(ROOT));
+        let strongest = leaves(merged.expect("what was read before cannot fail here"));
+        let entries = strongest.into_iter().filter_map(|(key, value)| {
+            let Entry {
+                written, origin, ..
+            } = said.get(&(key, value.origin()?.to_owned()))?;
+            let entry = Entry {
+                written: written.clone(),
+                origin: origin.clone(),
+                value: value.into_string().ok()?,
+            };
+            Some((Key::new(written), entry))
+        });
         Self {
-            entries: BTreeMap::new(),
+            entries: entries.collect(),
             environment,
         }
-    }
-
-    /// Lays one value over what is there.
-    pub(super) fn put(&mut self, written: &str, value: &str, origin: Origin) {
-        let entry = Entry {
-            written: written.to_owned(),
-            value: value.to_owned(),
-            origin,
-        };
-        let key = Key::new(written);
-        self.forget_list(&key);
-        self.entries.insert(key, entry);
-    }
-
-    /// Lays a whole file over what is there. A list replaces a weaker list, it does not mix.
-    pub(super) fn put_file(
-        &mut self,
-        path: &Path,
-        written: Vec<Pair>,
-        problems: &mut Vec<ConfigProblem>,
-    ) {
-        let mut own = BTreeMap::<Key, Entry>::new();
-        for Pair { key, value, line } in written {
-            let path = path.to_owned();
-            let entry = Entry {
-                written: key.clone(),
-                value,
-                origin: Origin::File { path, line },
-            };
-            if let Some(first) = own.insert(Key::new(&key), entry.clone()) {
-                problems.push(ConfigProblem::new(
-                    entry.origin,
-                    key,
-                    format!(
-                        "is set twice, at {} already as `{}`",
-                        first.origin, first.written
-                    ),
-                ));
-            }
-        }
-        for key in own.keys() {
-            let list = key
-                .as_str()
-                .split_once(".[")
-                .map(|(list, _)| Key::new(list));
-            self.forget_list(list.as_ref().unwrap_or(key));
-            if let Some(list) = list {
-                self.entries.remove(&list);
-            }
-        }
-        self.entries.append(&mut own);
-    }
-
-    fn forget_list(&mut self, key: &Key) {
-        self.entries
-            .retain(|other, _| !other.below(key).is_some_and(|rest| rest.starts_with('[')));
     }
 
     /// The strongest value of `key`.
@@ -119,10 +69,7 @@ impl Layers {
         let entry = self.entries.get(key);
         let above =
             entry.filter(|entry| matches!(entry.origin, Origin::Argument(_) | Origin::Program));
-        let variable = || {
-            let mut alike = self.environment.get(&key.squashed())?.iter();
-            alike.find(|entry| key.is_named_by(&entry.written))
-        };
+        let variable = || self.environment.find(key);
         above.or_else(variable).or(entry).map(Found::from)
     }
 
@@ -151,13 +98,8 @@ impl Layers {
 
     /// Environment variables whose name begins with `prefix`, which has letters and digits only.
     pub(super) fn variables(&self, prefix: &str) -> impl Iterator<Item = Found<'_>> {
-        let named = self.environment.iter();
-        let mut found: Vec<_> = named
-            .filter(|(name, _)| name.starts_with(prefix))
-            .flat_map(|(_, alike)| alike.iter().map(Found::from))
-            .collect();
-        found.sort_by_key(|found| found.written);
-        found.into_iter()
+        let named = self.environment.beginning_with(prefix).into_iter();
+        named.map(Found::from)
     }
 }
 

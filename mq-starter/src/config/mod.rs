@@ -5,6 +5,8 @@
 //! of range or not built is a [`ConfigProblem`] with its file and line, and all of them are
 //! reported together.
 
+mod added;
+mod environment;
 mod error;
 mod key;
 mod known;
@@ -15,6 +17,7 @@ mod reader;
 mod rocketmq;
 mod sources;
 mod typed;
+mod written;
 mod yaml;
 
 use serde::de::DeserializeOwned;
@@ -30,6 +33,11 @@ pub use rocketmq::{
 };
 pub use sources::SettingsOptions;
 pub(crate) use typed::truth;
+
+/// What a [source](SettingsOptions::source) of a program's own is made of, from the `config` crate.
+pub mod source {
+    pub use ::config::{Config, ConfigError, Map, Source, Value, ValueKind};
+}
 
 /// All settings of one application, of every source, each with its origin.
 #[derive(Debug)]

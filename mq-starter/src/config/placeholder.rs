@@ -159,15 +159,20 @@ fn split_default(inner: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::environment::Environment;
     use super::super::error::Origin;
+    use super::super::written::{Entry, Overrides};
     use super::*;
 
     fn layers(pairs: &[(&str, &str)]) -> Layers {
-        let mut layers = Layers::new(&[("NAMESRV".to_owned(), "env:1".to_owned())]);
-        for (key, value) in pairs {
-            layers.put(key, value, Origin::Program);
-        }
-        layers
+        let variables = [("NAMESRV".to_owned(), "env:1".to_owned())];
+        let entry = |(key, value): &(&str, &str)| Entry {
+            written: (*key).to_owned(),
+            value: (*value).to_owned(),
+            origin: Origin::Program,
+        };
+        let entries = pairs.iter().map(entry).collect();
+        Layers::new(&[], Environment::new(&variables), &Overrides(entries))
     }
 
     #[test]

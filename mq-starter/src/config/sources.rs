@@ -1,17 +1,24 @@
 //! Where settings are looked for, weakest first.
 //!
 //! Base files (`bootstrap`, then `application`; of each `.yml`, `.yaml`, `.properties`), the same
-//! with `-<profile>` for each active profile, the environment, the program's arguments, the
-//! program itself. What is found later wins.
+//! with `-<profile>` for each active profile, sources that the program adds, the environment, the
+//! program's arguments, the program itself. What is found later wins.
+//!
+//! Invariant: all of it is read and parsed before any of it is merged, so that one unreadable file
+//! does not hide what is wrong with another.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use config::Source;
 use mq_core::settings::properties::{self, Pair};
 
+use super::added::Added;
+use super::environment::Environment;
 use super::error::{ConfigProblem, Origin};
 use super::key::Key;
 use super::layers::Layers;
+use super::written::{Entry, Overrides, Written};
 use super::{known, yaml};
 
 const NAMES: [&str; 2] = ["bootstrap", "application"];
@@ -37,6 +44,7 @@ const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active
 pub struct SettingsOptions {
     directory: Option<PathBuf>,
     files: bool,
+    added: Vec<Added>,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     program: Vec<(String, String)>,
@@ -65,6 +73,39 @@ impl SettingsOptions {
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self.files = true;
+        self
+    }
+
+    /// Adds a source of the program's own, above all files and below the environment; of several the
+    /// one that was added last is the strongest.
+    ///
+    /// It is read once, on the thread that loads the settings. Its keys may be in any spelling, and
+    /// it is checked as files are. Messages name a value's own origin, or else `name`. What has to
+    /// be awaited is read before, into a `Config`, which is a source as well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mq_starter::config::{Settings, SettingsOptions};
+    /// use mq_starter::config::source::Config;
+    ///
+    /// let fixed = Config::builder().set_override("shop.order.limit", 3)?.build()?;
+    /// let options = SettingsOptions::default()
+    ///     .source("fixed", fixed)
+    ///     .environment([("SHOP_ORDER_LIMIT", "4")]);
+    /// assert_eq!(Settings::load(&options)?.get::<u32>("shop.order.limit")?, Some(4));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn source(
+        mut self,
+        name: impl Into<String>,
+        source: impl Source + Send + Sync + 'static,
+    ) -> Self {
+        self.added.push(Added {
+            name: name.into(),
+            source: Box::new(source),
+        });
         self
     }
 
@@ -98,24 +139,27 @@ impl SettingsOptions {
 
     /// Reads everything; problems go to `problems` and the rest is read on.
     pub(super) fn gather(&self, problems: &mut Vec<ConfigProblem>) -> Gathered {
-        let mut layers = Layers::new(&self.environment);
         let folders = self.folders();
-        read_files(&folders, "", &mut layers, problems);
-        self.read_arguments(&mut layers, problems);
-        let active = active_profiles(&layers);
+        let mut files = read_files(&folders, "", problems);
+        let added = self.added.iter().map(|added| added.read(problems));
+        let added: Vec<_> = added.collect();
+        let overrides = self.overrides(problems);
+        let lay = |files: &[Written]| {
+            let environment = Environment::new(&self.environment);
+            Layers::new(&[files, &added].concat(), environment, &overrides)
+        };
 
-        // A profile's file is stronger than the base and weaker than an argument, so the arguments
-        // are laid on top once more.
+        let active = active_profiles(&lay(&files));
         let mut warnings = Vec::new();
         for active in &active {
-            let suffix = format!("-{}", active.profile);
-            if !read_files(&folders, &suffix, &mut layers, problems) && self.files {
+            let own = read_files(&folders, &format!("-{}", active.profile), problems);
+            if own.is_empty() && self.files {
                 warnings.push(no_file_for(active, &folders));
             }
+            files.extend(own);
         }
-        self.read_arguments(&mut layers, &mut Vec::new());
         Gathered {
-            layers,
+            layers: lay(&files),
             profiles: active.into_iter().map(|active| active.profile).collect(),
             warnings,
         }
@@ -132,7 +176,16 @@ impl SettingsOptions {
         }
     }
 
-    fn read_arguments(&self, layers: &mut Layers, problems: &mut Vec<ConfigProblem>) {
+    /// Arguments, and above them what the program sets.
+    fn overrides(&self, problems: &mut Vec<ConfigProblem>) -> Overrides {
+        let mut entries = Vec::new();
+        let mut put = |key: &str, value: &str, origin| {
+            entries.push(Entry {
+                written: key.to_owned(),
+                value: value.to_owned(),
+                origin,
+            });
+        };
         for argument in &self.arguments {
             let Some(text) = argument.strip_prefix("--") else {
                 problems.extend(without_dashes(argument));
@@ -146,7 +199,7 @@ impl SettingsOptions {
             }
             let origin = Origin::Argument(argument.clone());
             match value {
-                Some(value) => layers.put(key, value, origin),
+                Some(value) => put(key, value, origin),
                 None => problems.push(ConfigProblem::new(
                     origin,
                     key,
@@ -155,8 +208,9 @@ impl SettingsOptions {
             }
         }
         for (key, value) in &self.program {
-            layers.put(key, value, Origin::Program);
+            put(key, value, Origin::Program);
         }
+        Overrides(entries)
     }
 }
 
@@ -249,38 +303,38 @@ fn candidates<'a>(folder: &'a Path, suffix: &'a str) -> impl Iterator<Item = Pat
         .flat_map(move |name| KINDS.map(|kind| folder.join(format!("{name}{suffix}.{kind}"))))
 }
 
-/// Lays the files named with `suffix` on `layers`; says whether there was any.
+/// Reads the files named with `suffix`, weakest first; one that cannot be read says nothing.
 fn read_files(
     folders: &[PathBuf],
     suffix: &str,
-    layers: &mut Layers,
     problems: &mut Vec<ConfigProblem>,
-) -> bool {
-    let mut any = false;
+) -> Vec<Written> {
+    let mut files = Vec::new();
     for path in folders.iter().flat_map(|folder| candidates(folder, suffix)) {
-        match std::fs::read(&path) {
-            Ok(bytes) => {
-                any = true;
-                match parse(&path, &bytes) {
-                    Ok(written) => layers.put_file(&path, written, problems),
-                    Err((line, what)) => {
-                        let origin = Origin::File { path, line };
-                        problems.push(ConfigProblem::new(origin, "", what));
-                    }
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                let origin = Origin::File { path, line: 1 };
-                problems.push(ConfigProblem::new(
-                    origin,
-                    "",
-                    format!("not readable: {error}"),
-                ));
-            }
-        }
+        let read = match std::fs::read(&path) {
+            Ok(bytes) => parse(&path, &bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => Err((1, format!("not readable: {error}"))),
+        };
+        let at = |line| Origin::File {
+            path: path.clone(),
+            line,
+        };
+        let entries = read.map(|pairs| {
+            let entry = |Pair { key, value, line }| Entry {
+                written: key,
+                value,
+                origin: at(line),
+            };
+            pairs.into_iter().map(entry).collect()
+        });
+        let entries = entries.unwrap_or_else(|(line, what)| {
+            problems.push(ConfigProblem::new(at(line), "", what));
+            Vec::new()
+        });
+        files.push(Written::new(entries, problems));
     }
-    any
+    files
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Pair>, (u64, String)> {

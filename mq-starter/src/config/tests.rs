@@ -689,3 +689,163 @@ fn an_applications_own_headings_can_be_as_strict_as_ours() {
         ]
     );
 }
+
+/// A source as one has it for Consul, Vault or a test.
+#[derive(Clone, Debug)]
+struct Held(Vec<(&'static str, source::Value)>);
+
+impl source::Source for Held {
+    fn clone_into_box(&self) -> Box<dyn source::Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<source::Map<String, source::Value>, source::ConfigError> {
+        let pairs = self.0.iter();
+        Ok(pairs
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect())
+    }
+}
+
+#[test]
+fn a_source_that_the_program_adds_stands_above_files_and_below_the_environment() {
+    let folder = folder(&[
+        (
+            "bootstrap.yml",
+            "a: 1\nb: 1\nlist: [1, 2, 3]\nspring.profiles.active: none",
+        ),
+        ("bootstrap-vault.yml", "a: 2\nshop.house-name: 2"),
+    ]);
+    let vault = Held(vec![
+        ("spring.profiles.active", "vault".into()),
+        ("a", 3.into()),
+        ("c", 3.into()),
+        ("d", true.into()),
+        ("list", vec![7].into()),
+        (
+            "shop",
+            source::Map::from([("houseName".to_owned(), "tea")]).into(),
+        ),
+        ("rocketmq.topics.%a.queues", 5.into()),
+    ]);
+    let later = source::Config::builder().set_override("e", 4).unwrap();
+    let options = options(folder.path())
+        .source("vault", vault)
+        .source(
+            "later",
+            later.set_override("d", false).unwrap().build().unwrap(),
+        )
+        .environment([("C", "5")])
+        .arguments(["--e=6", "--x.y=6"]);
+
+    let settings = Settings::load(&options).unwrap();
+
+    let text = |key| settings.get::<String>(key).unwrap().unwrap();
+    let read = ["a", "b", "c", "d", "e", "shop.house-name"].map(text);
+    assert_eq!(read, ["3", "1", "5", "false", "4", "tea"]);
+    assert_eq!(settings.get::<Vec<u8>>("list").unwrap().unwrap(), [7]);
+    assert_eq!(settings.profiles(), ["vault"]);
+    assert_eq!(settings.rocketmq().unwrap().topics[0].queues, 5);
+    let origin = settings.origin("shop.house-name");
+    assert_eq!(origin, Some(Origin::Source("vault".to_owned())));
+}
+
+#[test]
+fn what_is_wrong_in_an_added_source_is_told_with_the_rest() {
+    let folder = folder(&[("application.yml", "a: [1")]);
+    let at = Some("consul://h:8500/mq".to_owned());
+    let consul = Held(vec![
+        ("rocketmq.name-servr", "h:1".into()),
+        (
+            "rocketmq.producer.maxMessageSize",
+            source::Value::new(at.as_ref(), 0),
+        ),
+        ("shop.houseName", "a".into()),
+        ("shop.house-name", "b".into()),
+    ]);
+    let options = options(folder.path())
+        .source("vault", Unreachable)
+        .source("consul", consul);
+
+    let problems = shown(Settings::load(&options).err(), folder.path());
+
+    let expected = [
+        "application.yml:",
+        "consul: shop.houseName: is set twice, at consul already as `shop.house-name`",
+        "consul: rocketmq.name-servr: unknown, did you mean `rocketmq.name-server`?",
+        "consul://h:8500/mq: rocketmq.producer.maxMessageSize: is `0`, expected a number of bytes",
+        "vault: not readable: permission denied",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{problem}\n{expected}");
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Unreachable;
+
+impl source::Source for Unreachable {
+    fn clone_into_box(&self) -> Box<dyn source::Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<source::Map<String, source::Value>, source::ConfigError> {
+        Err(source::ConfigError::Message("permission denied".to_owned()))
+    }
+}
+
+/// What the `config` crate takes for a path, for another type or for nothing is kept as it is.
+#[test]
+fn no_key_and_no_text_is_changed_on_its_way_through_the_crate() {
+    let settings = load(&[
+        (
+            "bootstrap.yml",
+            "a:\n  b: 1\nlist: [x, y]\n'a/b.%c': 1\n'Ä.é': 1\nnumber: on",
+        ),
+        (
+            "application.properties",
+            "a=2\nlist[1]=z\nlist[0].k=v\nrocketmq.producer.group=g",
+        ),
+        ("application.yml", "rocketmq:\n  producer:\n"),
+    ]);
+
+    let text = |key| settings.get::<String>(key).unwrap().unwrap();
+    let read = ["a", "a.b", "a/b.%c", "ä.é", "list[0].k", "list[1]"].map(text);
+    assert_eq!(read, ["2", "1", "1", "1", "v", "z"]);
+    assert!(settings.get::<u8>("number").is_err());
+    assert_eq!(settings.rocketmq().unwrap().producer.group.unwrap(), "g");
+    let huge = load(&[("application.properties", "list[4000000000]=x")]);
+    assert!(huge.get::<String>("list[4000000000]").unwrap().is_some());
+}
+
+#[test]
+fn an_argument_may_set_one_element_of_a_list() {
+    let folder = folder(&[("application.yml", "shop.list: [a, b, c]\nshop.other: [a]")]);
+    let words = ["--shop.list[1]=x", "--shop.list[3]=y", "--shop.other=z"];
+    let settings = Settings::load(&options(folder.path()).arguments(words)).unwrap();
+
+    let list = |key| settings.get::<Vec<String>>(key).unwrap().unwrap();
+    assert_eq!(list("shop.list"), ["a", "x", "c", "y"]);
+    assert_eq!(list("shop.other"), ["z"]);
+}
+
+/// Words between commas were read as texts and numbers alone; the same list in YAML could hold anything.
+#[test]
+fn a_list_on_one_line_is_read_as_a_list_in_lines_is() {
+    let settings = load(&[(
+        "application.yml",
+        "one:\n  on: yes, off\n  mood: very-good,VeryGood\n  number: 1, many\nlines:\n  on: [yes, off]\n  \
+         mood: [very-good, VeryGood]\n",
+    )]);
+
+    for list in ["one", "lines"] {
+        let on = settings.get::<Vec<bool>>(&format!("{list}.on"));
+        assert_eq!(on.unwrap().unwrap(), [true, false]);
+        let moods = settings.get::<Vec<Mood>>(&format!("{list}.mood"));
+        assert_eq!(moods.unwrap().unwrap(), [Mood::VeryGood, Mood::VeryGood]);
+    }
+    let error = settings.get::<Vec<u8>>("one.number").unwrap_err();
+    let expected = "application.yml:4: one.number: has `many`, expected a number from 0 to 255";
+    assert!(error.to_string().ends_with(expected), "{error}");
+}

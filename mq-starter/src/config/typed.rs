@@ -19,12 +19,17 @@ use super::placeholder;
 pub(super) struct Part<'a> {
     layers: &'a Layers,
     key: String,
+    /// One word of a list that was written on one line, `a, b`.
+    word: Option<String>,
 }
 
 impl<'a> Part<'a> {
     pub(super) fn new(layers: &'a Layers, key: impl Into<String>) -> Self {
-        let key = key.into();
-        Self { layers, key }
+        Self {
+            layers,
+            key: key.into(),
+            word: None,
+        }
     }
 
     /// Whether any source says anything about it.
@@ -43,8 +48,16 @@ impl<'a> Part<'a> {
         Complaint(ConfigProblem::new(origin, written, what))
     }
 
+    fn expected(&self, text: &str, expected: impl fmt::Display) -> Complaint {
+        let verb = if self.word.is_some() { "has" } else { "is" };
+        self.complain(format!("{verb} `{text}`, expected {expected}"))
+    }
+
     /// The value with its placeholders filled.
     fn text(&self) -> Result<Option<String>, Complaint> {
+        if self.word.is_some() {
+            return Ok(self.word.clone());
+        }
         let Some(found) = self.layers.find(&Key::new(&self.key)) else {
             return Ok(None);
         };
@@ -65,10 +78,8 @@ impl<'a> Part<'a> {
 
     fn parsed<T: std::str::FromStr>(&self, expected: &str) -> Result<T, Complaint> {
         let text = self.needed()?;
-        match text.trim().parse() {
-            Ok(value) => Ok(value),
-            Err(_) => Err(self.complain(format!("is `{text}`, expected {expected}"))),
-        }
+        let parsed = text.trim().parse().ok();
+        parsed.ok_or_else(|| self.expected(&text, expected))
     }
 
     fn child(&self, name: &str) -> Self {
@@ -170,8 +181,7 @@ impl<'de> Deserializer<'de> for Part<'_> {
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
         let text = self.needed()?;
-        let value = truth(&text)
-            .ok_or_else(|| self.complain(format!("is `{text}`, expected true or false")))?;
+        let value = truth(&text).ok_or_else(|| self.expected(&text, "true or false"))?;
         placed(&self, visitor.visit_bool(value))
     }
 
@@ -206,7 +216,10 @@ impl<'de> Deserializer<'de> for Part<'_> {
         }
         let text = self.text()?.unwrap_or_default();
         let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
-        let words = words.map(|word| Word(word.to_owned()));
+        let words = words.map(|word| Part {
+            word: Some(word.to_owned()),
+            ..self.clone()
+        });
         placed(&self, visitor.visit_seq(SeqDeserializer::new(words)))
     }
 
@@ -248,8 +261,8 @@ impl<'de> Deserializer<'de> for Part<'_> {
             .iter()
             .find(|variant| plain(variant) == plain(&text))
             .ok_or_else(|| {
-                let expected = variants.join(", ");
-                self.complain(format!("is `{text}`, expected one of {expected}"))
+                let variants = variants.join(", ");
+                self.expected(&text, format_args!("one of {variants}"))
             })?;
         let variant: StringDeserializer<Complaint> = (*meant).to_owned().into_deserializer();
         placed(&self, visitor.visit_enum(variant))
@@ -308,49 +321,6 @@ impl<'de> MapAccess<'de> for Fields<'_> {
             Some(part) => seed.deserialize(part),
             None => Err(self.part.complain("has no value")),
         }
-    }
-}
-
-/// One word of a list that was written on one line, `a, b`.
-struct Word(String);
-
-impl IntoDeserializer<'_, Complaint> for Word {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-macro_rules! word_numbers {
-    ($($method:ident $visit:ident,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
-            let Ok(value) = self.0.parse() else {
-                let what = format!("has `{}`, expected a number", self.0);
-                return Err(de::Error::custom(what));
-            };
-            visitor.$visit(value)
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Word {
-    type Error = Complaint;
-
-    word_numbers! {
-        deserialize_i8 visit_i8, deserialize_i16 visit_i16, deserialize_i32 visit_i32,
-        deserialize_i64 visit_i64, deserialize_u8 visit_u8, deserialize_u16 visit_u16,
-        deserialize_u32 visit_u32, deserialize_u64 visit_u64, deserialize_f32 visit_f32,
-        deserialize_f64 visit_f64,
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
-        visitor.visit_string(self.0)
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i128 u128 char str string bytes byte_buf option unit unit_struct newtype_struct seq
-        tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

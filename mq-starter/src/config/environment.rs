@@ -1,0 +1,51 @@
+//! The environment, which is asked at every look-up.
+//!
+//! It is no source like the others: only the key that is looked for tells which underscores of a
+//! variable were dots and which stood between words, so its keys cannot be listed.
+
+use std::collections::HashMap;
+
+use super::error::Origin;
+use super::key::{Key, squash};
+use super::written::Entry;
+
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    /// By name without anything but letters and digits; the shortest name first.
+    variables: HashMap<String, Vec<Entry>>,
+}
+
+impl Environment {
+    pub(super) fn new(variables: &[(String, String)]) -> Self {
+        let mut by_letters = HashMap::<String, Vec<Entry>>::new();
+        for (name, value) in variables {
+            by_letters.entry(squash(name)).or_default().push(Entry {
+                written: name.clone(),
+                value: value.clone(),
+                origin: Origin::Environment(name.clone()),
+            });
+        }
+        for alike in by_letters.values_mut() {
+            // As Spring, which asks for the name without the dashes first.
+            alike.sort_by_key(|entry| entry.written.len());
+        }
+        Self {
+            variables: by_letters,
+        }
+    }
+
+    /// The variable that names `key`.
+    pub(super) fn find(&self, key: &Key) -> Option<&Entry> {
+        let mut alike = self.variables.get(&key.squashed())?.iter();
+        alike.find(|entry| key.is_named_by(&entry.written))
+    }
+
+    /// Variables whose name begins with `prefix`, which has letters and digits only; by name.
+    pub(super) fn beginning_with(&self, prefix: &str) -> Vec<&Entry> {
+        let named = self.variables.iter();
+        let named = named.filter(|(name, _)| name.starts_with(prefix));
+        let mut found: Vec<_> = named.flat_map(|(_, alike)| alike).collect();
+        found.sort_by_key(|entry| &entry.written);
+        found
+    }
+}

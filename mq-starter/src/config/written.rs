@@ -1,0 +1,121 @@
+//! What one source says, as a source of the `config` crate.
+//!
+//! Invariant: keys are canonical and lie side by side in one table, so that the crate, which lays a
+//! table over a table key by key, takes all spellings of a key for one, and a key may have a value
+//! as well as keys below it. A list is one array, which the crate replaces as a whole.
+
+use std::collections::BTreeMap;
+
+use config::{ConfigError, Map, Source, Value, ValueKind};
+
+use super::error::{ConfigProblem, Origin};
+use super::key::Key;
+
+/// The table in which all settings lie. Within it the crate takes keys as they are; above it dots
+/// and brackets would be a path, and what is no path, such as a topic `%RETRY%shop`, none.
+pub(super) const ROOT: &str = "settings";
+
+/// One value of one source.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The key as its writer spelled it.
+    pub(super) written: String,
+    pub(super) value: String,
+    pub(super) origin: Origin,
+}
+
+/// What a file or a source of the program's own says: its lists replace weaker ones.
+#[derive(Clone, Debug)]
+pub(super) struct Written(pub(super) Vec<Entry>);
+
+/// Arguments and what the program sets: each is one value, also of an element of a weaker list.
+#[derive(Clone, Debug)]
+pub(super) struct Overrides(pub(super) Vec<Entry>);
+
+impl Written {
+    /// Complains of keys that are set twice, in whatever spelling.
+    pub(super) fn new(entries: Vec<Entry>, problems: &mut Vec<ConfigProblem>) -> Self {
+        let mut first = BTreeMap::<Key, &Entry>::new();
+        for entry in &entries {
+            if let Some(first) = first.insert(Key::new(&entry.written), entry) {
+                problems.push(ConfigProblem::new(
+                    entry.origin.clone(),
+                    &entry.written,
+                    format!(
+                        "is set twice, at {} already as `{}`",
+                        first.origin, first.written
+                    ),
+                ));
+            }
+        }
+        Self(entries)
+    }
+}
+
+impl Source for Written {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        let mut table = Map::new();
+        for entry in &self.0 {
+            put(&mut table, entry);
+        }
+        Ok(Map::from([(ROOT.to_owned(), table.into())]))
+    }
+}
+
+impl Source for Overrides {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Written(self.0.clone()).collect()
+    }
+
+    fn collect_to(&self, weaker: &mut Value) -> Result<(), ConfigError> {
+        if let ValueKind::Table(all) = &mut weaker.kind {
+            let settings = all
+                .entry(ROOT.to_owned())
+                .or_insert_with(|| Map::<_, Value>::new().into());
+            if let ValueKind::Table(table) = &mut settings.kind {
+                for entry in &self.0 {
+                    put(table, entry);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put(table: &mut Map<String, Value>, entry: &Entry) {
+    let key = Key::new(&entry.written);
+    let value = Value::new(Some(&entry.origin.to_string()), entry.value.as_str());
+    let Some((list, element)) = key.list() else {
+        table.insert(key.as_str().to_owned(), value);
+        return;
+    };
+    let element = Map::from([(element.to_owned(), value)]).into();
+    let list = table.entry(list.to_owned()).or_default();
+    match &mut list.kind {
+        ValueKind::Array(elements) => elements.push(element),
+        other => *other = ValueKind::Array(vec![element]),
+    }
+}
+
+/// Canonical keys and values of the table that [`put`] filled.
+pub(super) fn leaves(table: Map<String, Value>) -> Vec<(String, Value)> {
+    let mut leaves = Vec::with_capacity(table.len());
+    for (key, value) in table {
+        match value.kind {
+            ValueKind::Array(elements) => {
+                let elements = elements.into_iter().flat_map(Value::into_table).flatten();
+                leaves.extend(elements.map(|(element, value)| (format!("{key}.{element}"), value)));
+            }
+            _ => leaves.push((key, value)),
+        }
+    }
+    leaves
+}
