@@ -12,7 +12,7 @@ use super::fields::{Fields, Header};
 pub trait Request: Header + Send + Sync + 'static {
     /// The number that stands for this request.
     const CODE: RequestCode;
-    /// Codes of an answer that carry a reply; any other is a [`Refusal`].
+    /// Codes of an answer that carry a reply; any other is a [`Refusal`](super::Refusal).
     const ACCEPTS: &'static [ResponseCode] = &[ResponseCode::SUCCESS];
     /// What comes back.
     type Reply: Header + Send + 'static;
