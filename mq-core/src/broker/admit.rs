@@ -7,11 +7,11 @@
 
 use std::sync::Arc;
 
-use super::config::{BrokerConfig, Identity};
-use super::groups::{Group, Groups};
-use super::registration::Registration;
-use super::system;
-use super::topics::{Found, Topic, Topics, Wish};
+use crate::broker::background::registration::Registration;
+use crate::broker::config::{BrokerConfig, Identity};
+use crate::broker::state::groups::{Group, Groups};
+use crate::broker::state::system;
+use crate::broker::state::topics::{Found, Topic, Topics, Wish};
 use crate::message::{GroupName, NameError, TopicName};
 use crate::saved_file::FileError;
 use crate::wire::{Refusal, ResponseCode};

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::problem::{Place, Problem, Problems};
 use super::setting::Setting;
@@ -150,6 +151,11 @@ impl Sheet {
                 "is `{text}`, expected a number from {from} to {to}"
             )),
         })
+    }
+
+    /// Whole milliseconds between `from` and `to`, both included.
+    pub fn milliseconds(&mut self, key: &'static str, from: u64, to: u64) -> Duration {
+        Duration::from_millis(self.number(key, &(from..=to)))
     }
 
     /// `true` or `false`.

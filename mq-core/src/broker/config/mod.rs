@@ -5,16 +5,17 @@
 
 mod delay_levels;
 mod keys;
+mod rules;
 mod storage;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::settings::{Key, Problem, Problems, Setting, Sheet};
-use crate::store::{ReadLimits, StoreConfig, TransferLimits};
-use crate::wire::frame;
+use crate::store::StoreConfig;
 
 pub use delay_levels::{DelayError, DelayLevels};
+pub use rules::Rules;
 pub use storage::{FlushMode, Retention, Storage};
 
 /// Everything a broker is told before it starts.
@@ -54,27 +55,6 @@ pub struct Network {
     pub register_every: Duration,
 }
 
-/// What the broker takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Whether a send may create its topic.
-    pub auto_create_topic: bool,
-    /// Queues of the template TBW102, from which topics are created.
-    pub default_queues: u32,
-    /// Whether a consumer may create its group.
-    pub auto_create_group: bool,
-    /// Bits of Apache's `PermName`: 4 readable, 2 writable.
-    pub permission: u32,
-    /// The longest message, in bytes.
-    pub max_message_size: u32,
-    /// How long a message is held back on its way to another attempt.
-    pub delay_levels: DelayLevels,
-    /// How often consumer offsets are written to disk.
-    pub save_offsets_every: Duration,
-    /// How much one answer to a pull carries.
-    pub transfer: TransferLimits,
-}
-
 impl Default for BrokerConfig {
     fn default() -> Self {
         read(&mut Sheet::new(keys::KEYS, Vec::new()))
@@ -111,7 +91,7 @@ fn read(sheet: &mut Sheet) -> BrokerConfig {
             name: sheet.checked("brokerName", name),
         },
         network: network(sheet),
-        rules: rules(sheet),
+        rules: rules::read(sheet),
         storage: storage::read(sheet),
     }
 }
@@ -123,46 +103,8 @@ fn network(sheet: &mut Sheet) -> Network {
         port: sheet.number("listenPort", &(0..=u16::MAX)),
         advertised: Some(advertised).filter(|host| !host.is_empty()),
         name_servers: sheet.checked("namesrvAddr", name_servers),
-        register_every: milliseconds(sheet, "registerNameServerPeriod", 10_000, 60_000),
+        register_every: sheet.milliseconds("registerNameServerPeriod", 10_000, 60_000),
     }
-}
-
-fn rules(sheet: &mut Sheet) -> Rules {
-    /// Apache's commit log cannot take more.
-    const LONGEST: u32 = 512 * 1024 * 1024;
-    /// So many entries of a queue are looked at in one go.
-    const MOST_PULLED: usize = 65_536;
-    /// An answer and its header must fit into a frame.
-    const LONGEST_ANSWER: usize = frame::DEFAULT_LIMIT - 64 * 1024;
-
-    Rules {
-        auto_create_topic: sheet.truth("autoCreateTopicEnable"),
-        default_queues: sheet.number("defaultTopicQueueNums", &(1..=65_536)),
-        auto_create_group: sheet.truth("autoCreateSubscriptionGroup"),
-        permission: sheet.checked("brokerPermission", |text| match text.parse() {
-            Ok(bits @ (2 | 4 | 6)) => Ok(bits),
-            _ => Err(format!(
-                "is `{text}`, expected 6 (read and write), 4 (read) or 2 (write)"
-            )),
-        }),
-        max_message_size: sheet.number("maxMessageSize", &(1..=LONGEST)),
-        delay_levels: sheet.checked("messageDelayLevel", str::parse),
-        save_offsets_every: milliseconds(sheet, "flushConsumerOffsetInterval", 100, 3_600_000),
-        transfer: TransferLimits {
-            in_memory: ReadLimits {
-                messages: sheet.number("maxTransferCountOnMessageInMemory", &(1..=MOST_PULLED)),
-                bytes: sheet.number("maxTransferBytesOnMessageInMemory", &(1..=LONGEST_ANSWER)),
-            },
-            on_disk: ReadLimits {
-                messages: sheet.number("maxTransferCountOnMessageInDisk", &(1..=MOST_PULLED)),
-                bytes: sheet.number("maxTransferBytesOnMessageInDisk", &(1..=LONGEST_ANSWER)),
-            },
-        },
-    }
-}
-
-fn milliseconds(sheet: &mut Sheet, key: &'static str, from: u64, to: u64) -> Duration {
-    Duration::from_millis(sheet.number(key, &(from..=to)))
 }
 
 /// Names of brokers and clusters become topics and stand in addresses of the protocol. Consumers

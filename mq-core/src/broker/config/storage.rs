@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Rules;
+use super::rules::Rules;
 use crate::settings::Sheet;
 use crate::store::{self, Flush, StoreConfig};
 

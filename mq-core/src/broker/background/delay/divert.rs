@@ -1,0 +1,159 @@
+//! On its way to its topic a delayed message goes to the queue of its level instead.
+
+use crate::broker::config::DelayLevels;
+use crate::message::record::Draft;
+use crate::message::{Properties, TopicName, property};
+use crate::store::SCHEDULE_TOPIC;
+use crate::wire::{Refusal, ResponseCode};
+
+const TIMERS: [&str; 3] = [
+    property::TIMER_DELAY_SEC,
+    property::TIMER_DELAY_MS,
+    property::TIMER_DELIVER_MS,
+];
+
+/// Whether the message wants to wait for a level's time.
+pub(in crate::broker) fn is_delayed(properties: &Properties) -> Result<bool, Refusal> {
+    Ok(level_of(properties)?.is_some())
+}
+
+/// Whether the message names a time of its own.
+pub(in crate::broker) fn has_timer(properties: &Properties) -> bool {
+    TIMERS.iter().any(|name| properties.get(name).is_some())
+}
+
+/// Lets a message with a time of its own pass only when that is over: others cannot be kept yet.
+pub(in crate::broker) fn check_timer(properties: &Properties, now_ms: i64) -> Result<(), Refusal> {
+    let refused = |remark: &str| Err(Refusal::new(ResponseCode::MESSAGE_ILLEGAL, remark));
+    if properties.get(property::TIMER_DEL_UNIQKEY).is_some() {
+        return refused("timers are not supported by this broker yet, so none can be cancelled");
+    }
+    let Some((name, value)) = TIMERS
+        .iter()
+        .find_map(|name| Some((*name, properties.get(name)?)))
+    else {
+        return Ok(());
+    };
+    let Ok(number) = value.parse::<i64>() else {
+        return refused(&format!(
+            "the property {name} is `{value}`, expected a whole number"
+        ));
+    };
+    let due = if name == property::TIMER_DELIVER_MS {
+        number
+    } else {
+        now_ms.saturating_add(number)
+    };
+    if due <= now_ms {
+        return Ok(());
+    }
+    refused(&format!(
+        "{name}: messages for a later time are not supported by this broker yet, use a delay level"
+    ))
+}
+
+/// Sends a delayed message to the queue of its level instead.
+pub(in crate::broker) fn divert(draft: &mut Draft, levels: &DelayLevels) -> Result<(), Refusal> {
+    let Some(level) = level_of(&draft.message.properties)? else {
+        return Ok(());
+    };
+    let level = level.min(i32::try_from(levels.highest()).unwrap_or(i32::MAX));
+    let properties = &mut draft.message.properties;
+    for timer in TIMERS {
+        properties.remove(timer);
+    }
+    properties.set(property::DELAY, &level.to_string());
+    properties.set(property::REAL_TOPIC, draft.message.topic.as_str());
+    properties.set(property::REAL_QID, &draft.queue_id.to_string());
+    draft.message.topic = schedule_topic();
+    draft.queue_id = level - 1;
+    Ok(())
+}
+
+/// A message that was sent elsewhere to wait goes to `topic` at once after all.
+pub(in crate::broker) fn undivert(draft: &mut Draft, topic: &TopicName) {
+    let properties = &mut draft.message.properties;
+    for name in [property::DELAY, property::REAL_TOPIC, property::REAL_QID] {
+        properties.remove(name);
+    }
+    draft.message.topic = topic.clone();
+}
+
+fn schedule_topic() -> TopicName {
+    TopicName::new(SCHEDULE_TOPIC).expect("its letters are legal")
+}
+
+fn level_of(properties: &Properties) -> Result<Option<i32>, Refusal> {
+    let Some(text) = properties.get(property::DELAY) else {
+        return Ok(None);
+    };
+    let level = text.parse::<i32>().map_err(|_no_number| {
+        let remark = format!("the property DELAY is `{text}`, expected a delay level");
+        Refusal::new(ResponseCode::MESSAGE_ILLEGAL, remark)
+    })?;
+    Ok((level > 0).then_some(level))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Message, SysFlag};
+
+    fn draft(properties: &[(&str, &str)]) -> Draft {
+        let mut message = Message::new(TopicName::new("orders").unwrap(), "x");
+        message.properties = properties.iter().copied().collect();
+        Draft {
+            message,
+            queue_id: 3,
+            sys_flag: SysFlag::default(),
+            born_timestamp: 0,
+            born_host: "127.0.0.1:1".parse().unwrap(),
+            store_host: "127.0.0.1:2".parse().unwrap(),
+            reconsume_times: 0,
+            prepared_transaction_offset: 0,
+        }
+    }
+
+    fn levels() -> DelayLevels {
+        "1s 5s".parse().unwrap()
+    }
+
+    #[test]
+    fn a_delayed_message_waits_in_its_levels_queue_and_knows_where_it_goes() {
+        let mut delayed = draft(&[("DELAY", "9"), ("TIMER_DELAY_MS", "5")]);
+
+        divert(&mut delayed, &levels()).unwrap();
+
+        assert_eq!(
+            (delayed.message.topic.as_str(), delayed.queue_id),
+            (SCHEDULE_TOPIC, 1)
+        );
+        let expected = [("DELAY", "2"), ("REAL_TOPIC", "orders"), ("REAL_QID", "3")];
+        assert_eq!(
+            delayed.message.properties.iter().collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    #[test]
+    fn level_0_is_no_delay_and_a_word_is_refused() {
+        let mut plain = draft(&[("DELAY", "0")]);
+        divert(&mut plain, &levels()).unwrap();
+        assert_eq!(plain.message.topic.as_str(), "orders");
+
+        let refusal = divert(&mut draft(&[("DELAY", "soon")]), &levels()).unwrap_err();
+        assert_eq!(refusal.code, ResponseCode::MESSAGE_ILLEGAL);
+    }
+
+    #[test]
+    fn a_timer_passes_only_when_its_time_is_over() {
+        let check = |name, value| check_timer(&[(name, value)].into_iter().collect(), 1_000);
+
+        assert!(check("TIMER_DELIVER_MS", "1000").is_ok());
+        assert!(check("TIMER_DELIVER_MS", "1001").is_err());
+        assert!(check("TIMER_DELAY_SEC", "1").is_err());
+        assert!(check("TIMER_DELAY_MS", "x").is_err());
+        assert!(check("TIMER_DEL_UNIQKEY", "orders+U").is_err());
+        assert!(check("KEYS", "x").is_ok());
+    }
+}

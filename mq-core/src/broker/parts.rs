@@ -1,0 +1,35 @@
+//! What the processors share, each part on its own.
+
+use std::sync::Arc;
+
+use super::admit::Admit;
+use super::advertised::Advertised;
+use super::state::delay_offsets::DelayOffsets;
+use super::state::given::Given;
+use super::state::offsets::Offsets;
+use super::state::peers::Peers;
+use super::state::queue_locks::QueueLocks;
+use super::state::unsupported::Unsupported;
+use super::state::waiting::Waiting;
+use crate::clock::Clock;
+use crate::remoting::Unanswered;
+use crate::store::MessageStore;
+use crate::tasks::Tasks;
+
+/// What the processors share.
+pub(super) struct Parts {
+    pub(super) admit: Admit,
+    pub(super) advertised: Advertised,
+    pub(super) store: MessageStore,
+    pub(super) offsets: Arc<Offsets>,
+    pub(super) peers: Arc<Peers>,
+    pub(super) locks: Arc<QueueLocks>,
+    pub(super) waiting: Arc<Waiting>,
+    pub(super) delays: Arc<DelayOffsets>,
+    pub(super) given: Arc<Given>,
+    pub(super) unanswered: Arc<Unanswered>,
+    pub(super) unsupported: Arc<Unsupported>,
+    /// Connections and what they wait for.
+    pub(super) front: Tasks,
+    pub(super) clock: Clock,
+}

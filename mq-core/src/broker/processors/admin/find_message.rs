@@ -1,0 +1,96 @@
+//! 12 and 33: messages by key or unique id, and the message at a physical offset
+//! (`QueryMessageProcessor`).
+//!
+//! Invariant: what is given bears the key itself, the index alone knows only its hash; and it fits
+//! into a frame that the asker takes.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::broker::admit::unreadable;
+use crate::broker::parts::Parts;
+use crate::message::record::RecordView;
+use crate::message::{PhysicalOffset, property};
+use crate::remoting::{Incoming, Processor};
+use crate::store::MessageStore;
+use crate::wire::header::{QueryMessage, QueryMessageReply, ViewMessageById};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode, frame};
+
+/// `defaultQueryMaxNum`: so many messages when a unique id is asked for.
+const WITH_UNIQUE_ID: usize = 32;
+/// `maxMsgsNumBatch`.
+const MOST: i32 = 64;
+/// So many bytes of messages fit into a frame, beside a generous header.
+const MOST_BYTES: usize = frame::DEFAULT_LIMIT - 64 * 1024;
+
+/// Finds messages.
+#[derive(Clone, Debug)]
+pub(super) struct FindMessage(MessageStore);
+
+impl FindMessage {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.store.clone())
+    }
+}
+
+impl Processor<QueryMessage> for FindMessage {
+    async fn process(
+        &self,
+        request: Incoming<QueryMessage>,
+    ) -> Result<Reply<QueryMessageReply>, Refusal> {
+        let query = request.header;
+        let unique = query.unique_key == Some(true);
+        let most = if unique {
+            WITH_UNIQUE_ID
+        } else {
+            usize::try_from(query.max_num.clamp(1, MOST)).unwrap_or(1)
+        };
+        let times = query.begin_timestamp..=query.end_timestamp;
+        let found = self.0.query_by_key(&query.topic, &query.key, most, times);
+        let found = found.map_err(|error| unreadable(&error))?;
+        let mut body = BytesMut::new();
+        for record in found.iter().filter(|record| bears(record, &query, unique)) {
+            if body.len() + record.len() > MOST_BYTES {
+                break;
+            }
+            body.extend_from_slice(record);
+        }
+        let (time, offset) = self.0.indexed();
+        let header = QueryMessageReply {
+            index_last_update_timestamp: time,
+            index_last_update_phyoffset: offset.to_wire(),
+        };
+        let reply = Reply::ok(header);
+        if body.is_empty() {
+            let remark = "can not find message, maybe time range not correct";
+            let code = ResponseCode::QUERY_NOT_FOUND;
+            return Ok(reply.with_code(code).with_remark(remark));
+        }
+        Ok(reply.with_body(body))
+    }
+}
+
+fn bears(record: &Bytes, query: &QueryMessage, unique: bool) -> bool {
+    let Ok(view) = RecordView::parse(record) else {
+        return false;
+    };
+    let key = &*query.key;
+    let is_id = view.property(property::UNIQ_KEY) == Some(key);
+    let is_key = || {
+        let keys = view.property(property::KEYS).unwrap_or_default();
+        keys.split_whitespace().any(|own| own == key)
+    };
+    view.topic == &*query.topic && (is_id || (!unique && is_key()))
+}
+
+impl Processor<ViewMessageById> for FindMessage {
+    async fn process(
+        &self,
+        request: Incoming<ViewMessageById>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let offset = request.header.offset;
+        let missing = || Refusal::system(format!("can not find message by the offset, {offset}"));
+        let at = PhysicalOffset::from_wire(offset).ok_or_else(missing)?;
+        let record = self.0.record_at(at).map_err(|error| unreadable(&error))?;
+        Ok(Reply::ok(NoFields).with_body(record.ok_or_else(missing)?))
+    }
+}

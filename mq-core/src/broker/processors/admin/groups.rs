@@ -1,0 +1,104 @@
+//! 200, 207, 201 and 352: create, change, delete and show groups.
+
+use std::sync::Arc;
+
+use crate::broker::admit::{Admit, illegal, not_saved};
+use crate::broker::parts::Parts;
+use crate::broker::state::given::Given;
+use crate::broker::state::offsets::Offsets;
+use crate::message::GroupName;
+use crate::remoting::{Incoming, Processor};
+use crate::wire::body::SubscriptionGroupConfig;
+use crate::wire::header::{
+    DeleteSubscriptionGroup, GetAllSubscriptionGroupConfig, GetAllSubscriptionGroupConfigReply,
+    GetSubscriptionGroupConfig, UpdateAndCreateSubscriptionGroup,
+};
+use crate::wire::{NoFields, Refusal, Reply, fastjson};
+
+/// Changes and shows groups.
+#[derive(Clone, Debug)]
+pub(super) struct GroupAdmin {
+    admit: Admit,
+    offsets: Arc<Offsets>,
+    given: Arc<Given>,
+}
+
+impl GroupAdmin {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            offsets: Arc::clone(&parts.offsets),
+            given: Arc::clone(&parts.given),
+        }
+    }
+
+    async fn save(&self) -> Result<(), Refusal> {
+        self.admit
+            .groups
+            .save()
+            .await
+            .map_err(|error| not_saved(&error))
+    }
+}
+
+impl Processor<UpdateAndCreateSubscriptionGroup> for GroupAdmin {
+    async fn process(
+        &self,
+        request: Incoming<UpdateAndCreateSubscriptionGroup>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let config: SubscriptionGroupConfig = fastjson::read(&request.body)?;
+        let name = GroupName::new(config.group_name.clone()).map_err(|error| illegal(&error))?;
+        self.admit.groups.put(name, config);
+        // Also when nothing changed: the request that changed it may have found no room on the disk.
+        self.save().await?;
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<DeleteSubscriptionGroup> for GroupAdmin {
+    async fn process(
+        &self,
+        request: Incoming<DeleteSubscriptionGroup>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let DeleteSubscriptionGroup {
+            group_name,
+            clean_offset,
+        } = request.header;
+        if self.admit.groups.remove(&group_name) {
+            self.save().await?;
+        }
+        if clean_offset {
+            self.offsets.forget_group(&group_name);
+            self.given.forget_group(&group_name);
+            self.offsets
+                .save()
+                .await
+                .map_err(|error| not_saved(&error))?;
+        }
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<GetAllSubscriptionGroupConfig> for GroupAdmin {
+    /// Always everything: a missing total tells 5.x that no page follows.
+    async fn process(
+        &self,
+        _request: Incoming<GetAllSubscriptionGroupConfig>,
+    ) -> Result<Reply<GetAllSubscriptionGroupConfigReply>, Refusal> {
+        let body = fastjson::write(&self.admit.groups.to_body());
+        let header = GetAllSubscriptionGroupConfigReply {
+            total_group_num: None,
+        };
+        Ok(Reply::ok(header).with_body(body))
+    }
+}
+
+impl Processor<GetSubscriptionGroupConfig> for GroupAdmin {
+    async fn process(
+        &self,
+        request: Incoming<GetSubscriptionGroupConfig>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let group = self.admit.group(&request.header.group).await?;
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&group.config)))
+    }
+}

@@ -1,0 +1,107 @@
+//! 222: send a group to other offsets (`AdminBrokerProcessor.resetOffsetInner`, the server side).
+//!
+//! Invariant: either all queues that are meant are reset, or none.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::broker::admit::{Admit, unreadable};
+use crate::broker::parts::Parts;
+use crate::broker::state::offsets::{Offsets, Position};
+use crate::broker::state::topics::Topic;
+use crate::message::{MessageQueue, QueueOffset};
+use crate::remoting::{Incoming, Processor};
+use crate::store::{Boundary, MessageStore};
+use crate::wire::body::ResetOffsetBody;
+use crate::wire::header::InvokeBrokerToResetOffset;
+use crate::wire::{NoFields, Refusal, Reply, fastjson};
+
+/// Resets offsets.
+#[derive(Clone, Debug)]
+pub(super) struct Reset {
+    admit: Admit,
+    offsets: Arc<Offsets>,
+    store: MessageStore,
+}
+
+impl Reset {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            offsets: Arc::clone(&parts.offsets),
+            store: parts.store.clone(),
+        }
+    }
+
+    /// Where a queue is sent.
+    fn target(
+        &self,
+        topic: &Topic,
+        queue: i32,
+        request: &InvokeBrokerToResetOffset,
+    ) -> Result<i64, Refusal> {
+        let name = topic.name.as_str();
+        let (min, max) = (
+            self.store.min_offset(name, queue),
+            self.store.max_offset(name, queue),
+        );
+        let chosen = request.offset.and_then(QueueOffset::from_wire);
+        if let Some(offset) = chosen.filter(|_| request.queue_id.is_some_and(|id| id >= 0)) {
+            if offset < min || offset > max.plus(1) {
+                let remark = format!("the offset {offset} is not between {min} and {max}");
+                return Err(Refusal::system(remark));
+            }
+            return Ok(offset.to_wire());
+        }
+        if request.timestamp < 0 {
+            return Ok(max.to_wire());
+        }
+        let offset = self
+            .store
+            .offset_by_time(name, queue, request.timestamp, Boundary::Lower);
+        let offset = offset.map_err(|error| unreadable(&error))?.to_wire();
+        let at = Position {
+            group: &request.group,
+            topic: name,
+            queue,
+        };
+        // Only by force does a group go backwards.
+        let known = self.offsets.committed(at).filter(|_| !request.is_force);
+        Ok(known.map_or(offset, |known| known.max(offset)))
+    }
+}
+
+impl Processor<InvokeBrokerToResetOffset> for Reset {
+    async fn process(
+        &self,
+        request: Incoming<InvokeBrokerToResetOffset>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let request = request.header;
+        let topic = self.admit.existing(&request.topic)?;
+        let group = self.admit.existing_group(&request.group)?;
+        let queues = match request.queue_id {
+            Some(queue) if queue >= 0 => queue..queue.saturating_add(1),
+            _ => 0..topic.config.read_queue_nums,
+        };
+        let mut offset_table = BTreeMap::new();
+        for queue in queues {
+            let target = self.target(&topic, queue, &request)?;
+            let broker = self.admit.identity().name.as_str();
+            offset_table.insert(MessageQueue::new(topic.name.clone(), broker, queue), target);
+        }
+        for (queue, offset) in &offset_table {
+            let (group, topic) = (group.name.as_str(), topic.name.as_str());
+            self.offsets.reset(
+                Position {
+                    group,
+                    topic,
+                    queue: queue.id,
+                },
+                *offset,
+            );
+        }
+        tracing::info!(group = %group.name, topic = %topic.name, "offsets are reset");
+        let body = fastjson::write(&ResetOffsetBody { offset_table });
+        Ok(Reply::ok(NoFields).with_body(body))
+    }
+}

@@ -1,0 +1,194 @@
+//! 202 and 208: what lies in a topic's queues, and how far a group has come in them.
+//!
+//! Invariant: a time that is shown is the store time of a message that is there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+
+use crate::broker::admit::{Admit, unreadable};
+use crate::broker::parts::Parts;
+use crate::broker::state::given::Given;
+use crate::broker::state::offsets::{Offsets, Position};
+use crate::broker::state::peers::Peers;
+use crate::broker::state::topics::Topic;
+use crate::clock::Clock;
+use crate::message::{MessageQueue, QueueOffset};
+use crate::remoting::{Incoming, Processor};
+use crate::store::{Boundary, MessageStore, StoreError};
+use crate::wire::body::{ConsumeStats, OffsetWrapper, TopicOffset, TopicStatsTable};
+use crate::wire::header::{GetConsumeStats, GetTopicStatsInfo};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
+
+/// Rates are those of so much time (`getStatsDataInMinute`).
+const RATE_MS: u64 = 60_000;
+
+/// Shows figures of topics and groups.
+#[derive(Clone, Debug)]
+pub(super) struct Statistics {
+    admit: Admit,
+    offsets: Arc<Offsets>,
+    peers: Arc<Peers>,
+    given: Arc<Given>,
+    store: MessageStore,
+    clock: Clock,
+}
+
+impl Statistics {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            offsets: Arc::clone(&parts.offsets),
+            peers: Arc::clone(&parts.peers),
+            given: Arc::clone(&parts.given),
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+        }
+    }
+
+    fn queue(&self, topic: &Topic, queue: i32) -> MessageQueue {
+        let broker = self.admit.identity().name.as_str();
+        MessageQueue::new(topic.name.clone(), broker, queue)
+    }
+
+    fn of_topic(&self, topic: &Topic) -> Result<TopicStatsTable, StoreError> {
+        let name = topic.name.as_str();
+        let minute_ago = self.clock.now_ms().saturating_sub_unsigned(RATE_MS);
+        let mut table = TopicStatsTable::default();
+        let mut recent = 0;
+        for queue in 0..topic.queues() {
+            let min = self.store.min_offset(name, queue);
+            let max = self.store.max_offset(name, queue);
+            let last = match max.0.checked_sub(1) {
+                Some(last) => self
+                    .store
+                    .store_time(name, queue, QueueOffset(last))?
+                    .unwrap_or(-1),
+                None => 0,
+            };
+            if last > minute_ago {
+                let first = self
+                    .store
+                    .offset_by_time(name, queue, minute_ago, Boundary::Lower)?;
+                recent += max.0.saturating_sub(first.0);
+            }
+            let offsets = TopicOffset {
+                last_update_timestamp: last,
+                max_offset: max.to_wire(),
+                min_offset: min.to_wire(),
+            };
+            table.offset_table.insert(self.queue(topic, queue), offsets);
+        }
+        table.topic_put_tps = per_second(recent);
+        Ok(table)
+    }
+
+    fn of_group(&self, request: &GetConsumeStats) -> Result<ConsumeStats, StoreError> {
+        let group = &*request.consumer_group;
+        let mut stats = ConsumeStats::default();
+        for name in self.topics(request) {
+            let Some(topic) = self.admit.topics.find(&name) else {
+                continue;
+            };
+            for queue in 0..topic.config.read_queue_nums {
+                let at = Position {
+                    group,
+                    topic: &name,
+                    queue,
+                };
+                let offsets = self.offsets_of(at)?;
+                stats
+                    .offset_table
+                    .insert(self.queue(&topic, queue), offsets);
+            }
+            stats.consume_tps += self.given.per_second(group, &name);
+        }
+        Ok(stats)
+    }
+
+    /// The topics that a question about a group means (`getTopicsForCollectingConsumeStats`).
+    fn topics(&self, request: &GetConsumeStats) -> BTreeSet<ByteString> {
+        let list = request.topic_list.as_deref().unwrap_or_default();
+        let listed: BTreeSet<_> = list
+            .split(';')
+            .filter(|topic| !topic.trim().is_empty())
+            .map(ByteString::from)
+            .collect();
+        if !listed.is_empty() {
+            return listed;
+        }
+        let group = &*request.consumer_group;
+        let mut topics = match &request.topic {
+            Some(topic) if !topic.trim().is_empty() => BTreeSet::from([topic.clone()]),
+            _ => self.offsets.topics_of(group),
+        };
+        topics.retain(|topic| !self.peers.does_not_want(group, topic));
+        topics
+    }
+
+    fn offsets_of(&self, at: Position<'_>) -> Result<OffsetWrapper, StoreError> {
+        let consumer_offset = self.offsets.committed(at).unwrap_or(0).max(0);
+        let last = consumer_offset
+            .checked_sub(1)
+            .and_then(QueueOffset::from_wire);
+        let last_timestamp = match last {
+            Some(last) => self
+                .store
+                .store_time(at.topic, at.queue, last)?
+                .unwrap_or(0),
+            None => 0,
+        };
+        Ok(OffsetWrapper {
+            broker_offset: self.store.max_offset(at.topic, at.queue).to_wire(),
+            consumer_offset,
+            last_timestamp,
+            pull_offset: self.given.next(at).unwrap_or(0).max(consumer_offset),
+        })
+    }
+}
+
+impl Processor<GetTopicStatsInfo> for Statistics {
+    async fn process(
+        &self,
+        request: Incoming<GetTopicStatsInfo>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let topic = &request.header.topic;
+        let topic = self.admit.topics.find(topic).ok_or_else(|| {
+            let remark = format!("topic[{topic}] not exist");
+            Refusal::new(ResponseCode::TOPIC_NOT_EXIST, remark)
+        })?;
+        let this = self.clone();
+        let table = off_the_async_threads(move || this.of_topic(&topic)).await?;
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&table)))
+    }
+}
+
+impl Processor<GetConsumeStats> for Statistics {
+    async fn process(
+        &self,
+        request: Incoming<GetConsumeStats>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let this = self.clone();
+        let stats = off_the_async_threads(move || this.of_group(&request.header)).await?;
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&stats)))
+    }
+}
+
+/// One or two messages of every queue are read.
+async fn off_the_async_threads<T: Send + 'static>(
+    figures: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Refusal> {
+    match tokio::task::spawn_blocking(figures).await {
+        Ok(figures) => figures.map_err(|error| unreadable(&error)),
+        Err(_panic) => Err(Refusal::system("the figures could not be read")),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate needs no more than 52 bits"
+)]
+fn per_second(count: u64) -> f64 {
+    count as f64 * 1000.0 / RATE_MS as f64
+}

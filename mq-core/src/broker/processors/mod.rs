@@ -1,0 +1,13 @@
+//! What the broker answers: a processor for each kind of request.
+
+mod admin;
+mod beginning;
+mod clients;
+mod locking;
+mod positions;
+mod pull;
+mod routes;
+mod send;
+
+pub(super) use clients::Clients;
+pub(super) use routes::routes;

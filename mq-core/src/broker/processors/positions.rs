@@ -1,0 +1,166 @@
+//! Where a group stands, and where a queue begins and ends: 14, 15 and 29 to 32
+//! (`ConsumerManageProcessor`, `AdminBrokerProcessor`).
+//!
+//! Invariant: only "nothing is stored" is answered with 22; a client that hears it starts where its
+//! settings say.
+
+use std::sync::Arc;
+
+use crate::broker::admit::{Admit, unreadable};
+use crate::broker::parts::Parts;
+use crate::broker::processors::beginning::Beginnings;
+use crate::broker::state::offsets::{Offsets, Position};
+use crate::message::QueueOffset;
+use crate::remoting::{Incoming, Processor};
+use crate::store::{Boundary, MessageStore};
+use crate::wire::header::{
+    self, GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, OffsetReply, QueryConsumerOffset,
+    SearchOffsetByTimestamp, StoreTimeReply, UpdateConsumerOffset,
+};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode};
+
+/// Answers questions about positions.
+#[derive(Clone, Debug)]
+pub(in crate::broker) struct Positions {
+    admit: Admit,
+    offsets: Arc<Offsets>,
+    store: MessageStore,
+    beginnings: Arc<Beginnings>,
+}
+
+impl Positions {
+    pub(in crate::broker) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            offsets: Arc::clone(&parts.offsets),
+            store: parts.store.clone(),
+            beginnings: Arc::new(Beginnings::new(
+                &parts.store,
+                &parts.admit.groups,
+                &parts.admit.topics,
+            )),
+        }
+    }
+}
+
+fn found(offset: i64) -> Reply<OffsetReply> {
+    Reply::ok(OffsetReply { offset })
+}
+
+impl Processor<QueryConsumerOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<QueryConsumerOffset>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let header = &request.header;
+        let (group, topic) = (&*header.consumer_group, &*header.topic);
+        let at = Position {
+            group,
+            topic,
+            queue: header.queue_id,
+        };
+        // Where a group begins in a deleted topic, should it come again, is not said before it does.
+        let topic = self.admit.topics.find(topic);
+        if let Some(offset) = topic.and_then(|_exists| self.offsets.committed(at)) {
+            return Ok(found(offset));
+        }
+        let may_begin = header.set_zero_if_not_found.unwrap_or(true);
+        let begins = || self.beginnings.is_first_message(at);
+        if may_begin && begins().map_err(|error| unreadable(&error))? {
+            return Ok(found(0));
+        }
+        let remark = "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first";
+        Err(Refusal::new(ResponseCode::QUERY_NOT_FOUND, remark))
+    }
+}
+
+impl Processor<UpdateConsumerOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<UpdateConsumerOffset>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let header = &request.header;
+        let (group, topic) = (&*header.consumer_group, &*header.topic);
+        self.admit.existing_group(group)?;
+        let queues = self.admit.existing(topic)?.queues();
+        let invalid = |remark: &str| Refusal::new(ResponseCode::INVALID_PARAMETER, remark);
+        let queue = header
+            .queue_id
+            .ok_or_else(|| invalid("the queue id is missing"))?;
+        let offset = header
+            .commit_offset
+            .ok_or_else(|| invalid("the offset is missing"))?;
+        if !(0..queues).contains(&queue) || offset < 0 {
+            return Err(invalid(&format!(
+                "there is no offset {offset} in queue {queue} of {topic}"
+            )));
+        }
+        let at = Position {
+            group,
+            topic,
+            queue,
+        };
+        let end = self.store.max_offset(topic, queue);
+        self.offsets.commit_up_to(end, at, offset);
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<GetMaxOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<GetMaxOffset>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let GetMaxOffset {
+            topic, queue_id, ..
+        } = request.header;
+        Ok(found(self.store.max_offset(&topic, queue_id).to_wire()))
+    }
+}
+
+impl Processor<GetMinOffset> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<GetMinOffset>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let GetMinOffset { topic, queue_id } = request.header;
+        Ok(found(self.store.min_offset(&topic, queue_id).to_wire()))
+    }
+}
+
+impl Processor<SearchOffsetByTimestamp> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<SearchOffsetByTimestamp>,
+    ) -> Result<Reply<OffsetReply>, Refusal> {
+        let SearchOffsetByTimestamp {
+            topic,
+            queue_id,
+            timestamp,
+            boundary_type,
+        } = request.header;
+        let boundary = match boundary_type {
+            header::Boundary::Lower => Boundary::Lower,
+            header::Boundary::Upper => Boundary::Upper,
+        };
+        let offset = self
+            .store
+            .offset_by_time(&topic, queue_id, timestamp, boundary);
+        offset
+            .map(QueueOffset::to_wire)
+            .map(found)
+            .map_err(|error| unreadable(&error))
+    }
+}
+
+impl Processor<GetEarliestMsgStoreTime> for Positions {
+    async fn process(
+        &self,
+        request: Incoming<GetEarliestMsgStoreTime>,
+    ) -> Result<Reply<StoreTimeReply>, Refusal> {
+        let GetEarliestMsgStoreTime { topic, queue_id } = request.header;
+        let time = self.store.earliest_store_time(&topic, queue_id);
+        let timestamp = time.map_err(|error| unreadable(&error))?.unwrap_or(-1);
+        Ok(Reply::ok(StoreTimeReply { timestamp }))
+    }
+}

@@ -1,0 +1,208 @@
+//! May this group read this queue, and what does it want of it?
+
+use std::sync::Arc;
+
+use crate::broker::admit::{Admit, READ, forbidden};
+use crate::broker::parts::Parts;
+use crate::broker::state::peers::{Peers, Wish};
+use crate::broker::state::topics::Topic;
+use crate::broker::state::unsupported::{Refused, Unsupported, not_built};
+use crate::message::subscription::{SelectorType, TagExpression};
+use crate::remoting::Peer;
+use crate::wire::body::{MessageModel, permission};
+use crate::wire::header::{PullMessage, PullMessageReply};
+use crate::wire::{Refusal, Reply, ResponseCode};
+
+/// What an admitted pull reads.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) topic: Arc<Topic>,
+    pub(super) tags: TagExpression,
+}
+
+/// A pull that was refused; some reasons have a number (`ForbiddenType`).
+#[derive(Debug)]
+pub(super) struct Denied {
+    refusal: Refusal,
+    kind: Option<i32>,
+}
+
+impl Denied {
+    fn because(kind: i32, remark: &str) -> Self {
+        Self {
+            refusal: forbidden(remark),
+            kind: Some(kind),
+        }
+    }
+
+    pub(super) fn into_reply(self) -> Result<Reply<PullMessageReply>, Refusal> {
+        let Some(kind) = self.kind else {
+            return Err(self.refusal);
+        };
+        let fields = PullMessageReply {
+            forbidden_type: Some(kind),
+            ..PullMessageReply::default()
+        };
+        Ok(Reply::ok(fields)
+            .with_code(self.refusal.code)
+            .with_remark(self.refusal.remark))
+    }
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            kind: None,
+        }
+    }
+}
+
+mod forbidden_type {
+    pub(super) const BROKER: i32 = 1;
+    pub(super) const GROUP: i32 = 2;
+    pub(super) const TOPIC: i32 = 3;
+    pub(super) const BROADCASTING: i32 = 4;
+    pub(super) const SUBSCRIPTION: i32 = 5;
+}
+
+/// Checks pulls.
+#[derive(Clone, Debug)]
+pub(super) struct PullCheck {
+    admit: Admit,
+    peers: Arc<Peers>,
+    unsupported: Arc<Unsupported>,
+}
+
+impl PullCheck {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            peers: Arc::clone(&parts.peers),
+            unsupported: Arc::clone(&parts.unsupported),
+        }
+    }
+
+    /// The checks in Apache's order.
+    pub(super) async fn admitted(
+        &self,
+        header: &PullMessage,
+        asker: &Peer,
+    ) -> Result<Admitted, Denied> {
+        if !self.admit.permits(READ) {
+            let name = &self.admit.identity().name;
+            let remark = format!("the broker[{name}] pulling message is forbidden");
+            return Err(Denied::because(forbidden_type::BROKER, &remark));
+        }
+        let group = self.admit.group(&header.consumer_group).await?;
+        if !group.config.consume_enable {
+            let remark = format!("subscription group no permission, {}", group.name);
+            return Err(Denied::because(forbidden_type::GROUP, &remark));
+        }
+        let topic = self.admit.existing(&header.topic)?;
+        if !topic.permits(permission::READ) {
+            let remark = format!("the topic[{}] pulling message is forbidden", topic.name);
+            return Err(Denied::because(forbidden_type::TOPIC, &remark));
+        }
+        if !topic.has_read_queue(header.queue_id) {
+            let remark = format!(
+                "queueId[{}] is illegal, topic:[{}] topicConfig.readQueueNums:[{}]",
+                header.queue_id, topic.name, topic.config.read_queue_nums
+            );
+            return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark).into());
+        }
+        let tags = if header.has(PullMessage::SUBSCRIPTION) {
+            self.inline(header, asker)?
+        } else {
+            self.registered(header, asker, group.config.consume_broadcast_enable)?
+        };
+        Ok(Admitted { topic, tags })
+    }
+
+    /// What heartbeats say.
+    fn registered(
+        &self,
+        header: &PullMessage,
+        asker: &Peer,
+        may_broadcast: bool,
+    ) -> Result<TagExpression, Denied> {
+        let (group, topic) = (&header.consumer_group, &header.topic);
+        let unknown = || {
+            let remark = format!("the consumer group [{group}] has not subscribed [{topic}]");
+            Refusal::new(ResponseCode::SUBSCRIPTION_NOT_EXIST, remark)
+        };
+        let model = self.peers.model(group, asker.id()).ok_or_else(unknown)?;
+        if !may_broadcast && model == MessageModel::Broadcasting {
+            let remark = format!("the consumer group[{group}] can not consume by broadcast way");
+            return Err(Denied::because(forbidden_type::BROADCASTING, &remark));
+        }
+        if self.admit.groups.may_not_read(group, topic) {
+            let remark = format!("the consumer group[{group}] is forbidden for topic[{topic}]");
+            return Err(Denied::because(forbidden_type::SUBSCRIPTION, &remark));
+        }
+        match self
+            .peers
+            .wish(group, asker.id(), topic, header.sub_version)
+        {
+            Wish::Said(subscription) => match subscription.selector {
+                SelectorType::Tag => Ok(subscription.tags.clone()),
+                other => Err(self.not_by_tags(header, asker, other).into()),
+            },
+            Wish::Unsaid => self.unsaid(header, asker),
+            Wish::Nothing => Err(unknown().into()),
+        }
+    }
+
+    /// What a pull gets whose subscription the broker does not know yet: by tags everything, for
+    /// clients choose by tag once more.
+    ///
+    /// `PullMessageProcessor` refuses it. But a Java client that changes its version while another
+    /// of its threads sends a heartbeat tells of it only with the next one, which may be 30 s away
+    /// (`sendHeartbeatToAllBrokerWithLock`).
+    fn unsaid(&self, header: &PullMessage, asker: &Peer) -> Result<TagExpression, Denied> {
+        let selector = SelectorType::from_wire(header.expression_type.as_deref());
+        if selector == Some(SelectorType::Tag) {
+            return Ok(TagExpression::default());
+        }
+        self.count_refused(header, asker, language(header));
+        let (group, topic) = (&header.consumer_group, &header.topic);
+        let remark = format!("the subscription of [{group}] to [{topic}] is not the latest");
+        Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into())
+    }
+
+    /// What the pull itself says.
+    fn inline(&self, header: &PullMessage, asker: &Peer) -> Result<TagExpression, Refusal> {
+        let selector = SelectorType::from_wire(header.expression_type.as_deref());
+        let expression = header.subscription.as_deref().unwrap_or_default();
+        let tags = match selector {
+            Some(SelectorType::Tag) => TagExpression::parse(expression).ok(),
+            Some(other) => return Err(self.not_by_tags(header, asker, other)),
+            None => None,
+        };
+        tags.ok_or_else(|| {
+            self.count_refused(header, asker, language(header));
+            let remark = "parse the consumer's subscription failed";
+            Refusal::new(ResponseCode::SUBSCRIPTION_PARSE_FAILED, remark)
+        })
+    }
+
+    fn not_by_tags(&self, header: &PullMessage, asker: &Peer, selector: SelectorType) -> Refusal {
+        self.count_refused(header, asker, selector.as_str());
+        not_built(selector.as_str())
+    }
+
+    fn count_refused(&self, header: &PullMessage, asker: &Peer, language: &str) {
+        let client = self.peers.client_of(&header.consumer_group, asker);
+        self.unsupported.count(&Refused {
+            client: &client,
+            group: &header.consumer_group,
+            topic: &header.topic,
+            language,
+        });
+    }
+}
+
+/// What the pull's expression is written in.
+fn language(header: &PullMessage) -> &str {
+    header.expression_type.as_deref().unwrap_or("TAG")
+}

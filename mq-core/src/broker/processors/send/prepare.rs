@@ -1,0 +1,264 @@
+//! From a request to what is stored (`SendMessageProcessor.sendMessage`).
+//!
+//! Invariant: a kind of message that the broker cannot deliver rightly is refused, never stored as
+//! something else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+
+use super::properties::Stamp;
+use super::refusals::illegal;
+use super::{retry, room};
+use crate::broker::admit::{Admit, forbidden};
+use crate::broker::background::delay;
+use crate::broker::parts::Parts;
+use crate::broker::state::queue_locks::QueueLocks;
+use crate::broker::state::topics::Topic;
+use crate::clock::Clock;
+use crate::message::batch::{self, Child};
+use crate::message::property_text::PropertiesWriter;
+use crate::message::record::Draft;
+use crate::message::{Message, Properties, SysFlag, Transaction, UniqueIds, property};
+use crate::remoting::Incoming;
+use crate::store::Durability;
+use crate::wire::Refusal;
+use crate::wire::body::TopicFilterType;
+use crate::wire::header::SendMessage;
+
+/// `MessageSysFlag.INNER_BATCH_FLAG` and `NEED_UNWRAP_FLAG`.
+const INNER_BATCH: i32 = 0xC0;
+/// The first version whose retries say how many attempts are allowed (`V3_4_9`).
+const SAYS_MAX_ATTEMPTS: i32 = 121;
+
+/// A message ready to be stored.
+pub(super) struct Prepared {
+    pub(super) draft: Draft,
+    pub(super) durability: Durability,
+    pub(super) unique_id: Option<ByteString>,
+}
+
+/// Makes what is stored of what is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Preparation {
+    admit: Admit,
+    locks: Arc<QueueLocks>,
+    /// What the broker adds to every message.
+    stamp: Arc<Stamp>,
+    store_host: SocketAddr,
+    clock: Clock,
+}
+
+impl Preparation {
+    pub(super) fn new(parts: &Parts) -> Self {
+        let cluster = &parts.admit.identity().cluster;
+        Self {
+            admit: parts.admit.clone(),
+            locks: Arc::clone(&parts.locks),
+            stamp: Arc::new(Stamp::new(cluster, unique_ids(parts))),
+            store_host: parts.advertised.socket,
+            clock: parts.clock.clone(),
+        }
+    }
+
+    /// One message. Not ready at once only when its dead-letter topic has to be made.
+    pub(super) async fn prepare(
+        &self,
+        topic: Arc<Topic>,
+        queue: i32,
+        request: Incoming<SendMessage>,
+    ) -> Result<Prepared, Refusal> {
+        let one_way = request.one_way;
+        let properties = self.properties(request.header.properties.as_ref());
+        let sys_flag = storable(&request.header, &properties)?;
+        let message = Message {
+            topic: topic.name.clone(),
+            flag: request.header.flag,
+            properties,
+            body: request.body.clone(),
+        };
+        let mut draft = self.draft(&topic, queue, &request, message);
+        draft.sys_flag = draft.sys_flag.with(sys_flag.0);
+        if !topic.name.is_retry() {
+            room::check(&draft.message.properties)?;
+        } else if self.is_hopeless(&topic, &request).await? {
+            self.bury(&mut draft).await?;
+        }
+        let properties = &mut draft.message.properties;
+        if !delay::is_delayed(properties)? {
+            delay::check_timer(properties, self.clock.now_ms())?;
+        }
+        let unique_id = properties.get(property::UNIQ_KEY).map(ByteString::from);
+        let durability = durability(properties, one_way);
+        delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
+        if topic.name.is_retry() && !room::make(&mut draft.message.properties) {
+            delay::undivert(&mut draft, &topic.name);
+            self.bury(&mut draft).await?;
+        }
+        Ok(Prepared {
+            draft,
+            durability,
+            unique_id,
+        })
+    }
+
+    /// The messages of a batch, in order.
+    pub(super) fn prepare_batch(
+        &self,
+        topic: &Topic,
+        queue: i32,
+        request: &Incoming<SendMessage>,
+    ) -> Result<(Vec<Draft>, Durability), Refusal> {
+        let shared = request.header.properties.as_deref().unwrap_or_default();
+        // An id of the whole batch would be the same for all its messages.
+        let shared = without_id(shared);
+        storable(&request.header, &shared)?;
+        let durability = durability(&shared, request.one_way);
+        let mut drafts = Vec::new();
+        for child in batch::decode(request.body.clone()) {
+            let Child {
+                flag,
+                body,
+                properties,
+            } = child.map_err(|error| illegal(&error.to_string()))?;
+            let room = properties.as_bytes().len() + shared.as_bytes().len() + 1;
+            let mut all = PropertiesWriter::with_capacity(room);
+            all.put_all(properties.as_bytes());
+            all.put_all(shared.as_bytes());
+            let properties = self.stamp.on(&all.finish(), &self.clock);
+            room::check(&properties)?;
+            storable(&request.header, &properties)?;
+            if delay::is_delayed(&properties)? || delay::has_timer(&properties) {
+                return Err(illegal("a message of a batch cannot be delayed"));
+            }
+            let message = Message {
+                topic: topic.name.clone(),
+                flag,
+                properties,
+                body,
+            };
+            drafts.push(self.draft(topic, queue, request, message));
+        }
+        if drafts.is_empty() {
+            return Err(illegal("the batch is empty"));
+        }
+        Ok((drafts, durability))
+    }
+
+    fn draft(
+        &self,
+        topic: &Topic,
+        queue: i32,
+        request: &Incoming<SendMessage>,
+        message: Message,
+    ) -> Draft {
+        let several_tags = topic.config.topic_filter_type == TopicFilterType::MultiTag;
+        let tags = if several_tags { SysFlag::MULTI_TAGS } else { 0 };
+        Draft {
+            message,
+            queue_id: queue,
+            sys_flag: SysFlag(request.header.sys_flag).with(tags),
+            born_timestamp: request.header.born_timestamp,
+            born_host: request.peer.address(),
+            store_host: self.store_host,
+            reconsume_times: request.header.reconsume_times.unwrap_or(0),
+            prepared_transaction_offset: 0,
+        }
+    }
+
+    fn properties(&self, sent: Option<&ByteString>) -> Properties {
+        let sent = sent
+            .map(|text| text.as_bytes().as_ref())
+            .unwrap_or_default();
+        self.stamp.on(sent, &self.clock)
+    }
+
+    /// Whether a message that a consumer itself sends to its retry topic has been tried often
+    /// enough; consumers in order send only then.
+    async fn is_hopeless(
+        &self,
+        topic: &Topic,
+        request: &Incoming<SendMessage>,
+    ) -> Result<bool, Refusal> {
+        let Some(name) = topic.name.group() else {
+            return Ok(false);
+        };
+        let group = self.admit.group(name.as_str()).await?;
+        let header = &request.header;
+        let said = header
+            .max_reconsume_times
+            .filter(|_| request.version >= SAYS_MAX_ATTEMPTS);
+        let allowed = retry::allowed(said, &group.config);
+        Ok(header.reconsume_times.unwrap_or(0) > allowed || self.locks.is_used_by(name.as_str()))
+    }
+
+    /// Makes a dead letter of a message of a retry topic.
+    async fn bury(&self, draft: &mut Draft) -> Result<(), Refusal> {
+        if let Some(group) = draft.message.topic.group() {
+            draft.message.topic = self.admit.dead_letters(&group).await?.name.clone();
+            draft.queue_id = 0;
+            room::set(&mut draft.message.properties, property::DELAY, "0");
+        }
+        Ok(())
+    }
+}
+
+/// The message's flags, when messages of its kind can be stored.
+fn storable(header: &SendMessage, properties: &Properties) -> Result<SysFlag, Refusal> {
+    let sys_flag = SysFlag(header.sys_flag);
+    let half = properties
+        .get(property::TRAN_MSG)
+        .is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    if half || sys_flag.transaction() != Transaction::None {
+        return Err(forbidden(
+            "transactional messages are not supported by this broker yet",
+        ));
+    }
+    if sys_flag.has(INNER_BATCH) {
+        return Err(illegal(
+            "batches that stay together are not supported by this broker",
+        ));
+    }
+    Ok(sys_flag)
+}
+
+/// The sender does not wait for the disk when it says so, `WAIT` = `false`, or wants no answer.
+fn durability(properties: &Properties, one_way: bool) -> Durability {
+    match properties.get(property::WAIT) {
+        _ if one_way => Durability::Written,
+        Some(wait) if wait.eq_ignore_ascii_case("false") => Durability::Written,
+        _ => Durability::AsConfigured,
+    }
+}
+
+/// The properties of a batch without an id of its own.
+fn without_id(properties: &str) -> Properties {
+    let mut properties = Properties::from_bytes(properties.to_owned());
+    properties.remove(property::UNIQ_KEY);
+    properties
+}
+
+/// Ids for messages whose senders gave none.
+fn unique_ids(parts: &Parts) -> UniqueIds {
+    let address = parts.advertised.socket;
+    let now_ms = parts.clock.now_ms();
+    let instance = u32::try_from(now_ms & 0xFFFF_FFFF).unwrap_or(0);
+    UniqueIds::new(address.ip(), std::process::id(), instance, now_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_wants_an_answer_waits_for_the_disk() {
+        let plain = Properties::default();
+        let mut hasty = Properties::default();
+        hasty.set(property::WAIT, "false");
+
+        assert_eq!(durability(&plain, false), Durability::AsConfigured);
+        assert_eq!(durability(&plain, true), Durability::Written);
+        assert_eq!(durability(&hasty, false), Durability::Written);
+    }
+}

@@ -1,0 +1,224 @@
+//! A send from its request to its answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytestring::ByteString;
+
+use super::batch;
+use super::order::SendOrder;
+use super::prepare::{Preparation, Prepared};
+use super::properties;
+use super::refusals::refusal;
+
+use crate::broker::admit::Admit;
+use crate::broker::parts::Parts;
+use crate::broker::state::topics::Topic;
+use crate::message::OffsetMessageId;
+use crate::remoting::{Incoming, Processor};
+use crate::store::{Append, Appended, MessageStore};
+use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
+use crate::wire::{Refusal, Reply, ResponseCode};
+
+/// Answers sends.
+#[derive(Clone, Debug)]
+pub(in crate::broker) struct SendProcessor {
+    admit: Admit,
+    store: MessageStore,
+    order: Arc<SendOrder>,
+    preparation: Preparation,
+    /// Which queue the next message without a queue gets.
+    next_queue: Arc<AtomicU32>,
+    store_host: SocketAddr,
+}
+
+/// A send whose messages are in the log. How durable they are is waited for outside of the order, and
+/// so is that the name servers hear of a topic that was made for them.
+struct Begun<T> {
+    append: Append<T>,
+    queue_id: i32,
+    unique_id: Option<ByteString>,
+}
+
+impl SendProcessor {
+    pub(in crate::broker) fn new(parts: &Parts) -> Self {
+        Self {
+            admit: parts.admit.clone(),
+            store: parts.store.clone(),
+            order: Arc::default(),
+            preparation: Preparation::new(parts),
+            next_queue: Arc::default(),
+            store_host: parts.advertised.socket,
+        }
+    }
+
+    async fn one(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        let (peer, topic) = (request.peer.id(), request.header.topic.clone());
+        let (one_way, before) = (request.one_way, self.admit.registration.latest());
+        let begun = self
+            .order
+            .keep(peer, topic, self.begin_one(request))
+            .await?;
+        let heard = self.admit.registration.heard_since(before);
+        let appended = begun.append.await.map_err(|e| refusal(&e))?;
+        if !one_way {
+            heard.await;
+        }
+        Ok(self.reply(begun.queue_id, &[appended], begun.unique_id))
+    }
+
+    /// Puts one message into the log.
+    async fn begin_one(&self, request: Incoming<SendMessage>) -> Result<Begun<Appended>, Refusal> {
+        let topic = self.topic(&request.header).await?;
+        let queue = self.queue(&topic, request.header.queue_id)?;
+        let Prepared {
+            draft,
+            durability,
+            unique_id,
+        } = self.preparation.prepare(topic, queue, request).await?;
+        // A message that waits elsewhere is answered with the queue it was sent to.
+        let queue_id = if draft.message.topic == crate::store::SCHEDULE_TOPIC {
+            queue
+        } else {
+            draft.queue_id
+        };
+        Ok(Begun {
+            append: self.store.append(&draft, durability),
+            queue_id,
+            unique_id,
+        })
+    }
+
+    async fn several(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        batch::check(&request, self.store.config().max_message_size)?;
+        let (peer, topic) = (request.peer.id(), request.header.topic.clone());
+        let (one_way, before) = (request.one_way, self.admit.registration.latest());
+        let begun = self
+            .order
+            .keep(peer, topic, self.begin_several(request))
+            .await?;
+        let heard = self.admit.registration.heard_since(before);
+        let appended = begun.append.await.map_err(|e| refusal(&e))?;
+        if !one_way {
+            heard.await;
+        }
+        Ok(self.reply(begun.queue_id, &appended, begun.unique_id))
+    }
+
+    /// Puts the messages of a batch into the log.
+    async fn begin_several(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Begun<Vec<Appended>>, Refusal> {
+        let topic = self.topic(&request.header).await?;
+        let queue_id = self.queue(&topic, request.header.queue_id)?;
+        let (drafts, durability) = self.preparation.prepare_batch(&topic, queue_id, &request)?;
+        let unique_id = request
+            .header
+            .properties
+            .as_deref()
+            .and_then(properties::unique_id);
+        Ok(Begun {
+            append: self.store.append_batch(&drafts, durability),
+            queue_id,
+            unique_id: unique_id.map(ByteString::from),
+        })
+    }
+
+    async fn topic(&self, header: &SendMessage) -> Result<Arc<Topic>, Refusal> {
+        let template = &header.default_topic;
+        self.admit
+            .writable(&header.topic, template, header.default_topic_queue_nums)
+            .await
+    }
+
+    /// The queue that the sender chose; any, when it chose none.
+    fn queue(&self, topic: &Topic, wanted: i32) -> Result<i32, Refusal> {
+        let queue = if wanted < 0 {
+            self.any_queue(topic.config.write_queue_nums)
+        } else {
+            wanted
+        };
+        let queues = topic.queues();
+        if queue >= queues {
+            let name = &topic.name;
+            let remark = format!("queueId[{queue}] is illegal, topic [{name}] has {queues} queues");
+            return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark));
+        }
+        Ok(queue)
+    }
+
+    fn any_queue(&self, queues: i32) -> i32 {
+        let queues = u32::try_from(queues).unwrap_or(0).max(1);
+        let queue = self.next_queue.fetch_add(1, Ordering::Relaxed) % queues;
+        i32::try_from(queue).unwrap_or(0)
+    }
+
+    fn reply(
+        &self,
+        queue_id: i32,
+        appended: &[Appended],
+        unique_id: Option<ByteString>,
+    ) -> Reply<SendMessageReply> {
+        let id = |at: &Appended| {
+            OffsetMessageId {
+                host: self.store_host,
+                offset: at.physical_offset,
+            }
+            .to_string()
+        };
+        let ids = match appended {
+            [only] => id(only),
+            several => several.iter().map(id).collect::<Vec<_>>().join(","),
+        };
+        Reply::ok(SendMessageReply {
+            msg_id: ids.into(),
+            queue_id,
+            queue_offset: appended
+                .first()
+                .map_or(0, |first| first.queue_offset.to_wire()),
+            transaction_id: unique_id,
+            batch_uniq_id: None,
+            recall_handle: None,
+            region: Some(ByteString::from_static(properties::REGION)),
+            trace_on: Some(ByteString::from_static("true")),
+        })
+    }
+}
+
+impl Processor<SendMessage> for SendProcessor {
+    async fn process(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        if request.header.batch == Some(true) {
+            return self.several(request).await;
+        }
+        self.one(request).await
+    }
+}
+
+impl Processor<SendBatchMessage> for SendProcessor {
+    async fn process(
+        &self,
+        request: Incoming<SendBatchMessage>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        self.several(request.map(|batch| batch.0)).await
+    }
+}
+
+impl Processor<SendMessageV1> for SendProcessor {
+    async fn process(
+        &self,
+        request: Incoming<SendMessageV1>,
+    ) -> Result<Reply<SendMessageReply>, Refusal> {
+        self.process(request.map(SendMessage::from)).await
+    }
+}

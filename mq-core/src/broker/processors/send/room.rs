@@ -1,0 +1,134 @@
+//! Room in the properties for what a retry adds to them.
+//!
+//! A record has 16 bits with a sign for their length. The copy of a message that comes again bears
+//! `RETRY_TOPIC`, `ORIGIN_MESSAGE_ID`, `DELAY`, `REAL_TOPIC` and `REAL_QID`, at most 503 bytes, and
+//! a dead letter its reason instead of the delay. Invariant: what is admitted can be given back.
+
+use super::refusals::illegal;
+use crate::message::{Properties, property};
+use crate::reason::line;
+use crate::wire::Refusal;
+
+/// Bytes that a record's properties may have.
+const LIMIT: usize = 32_767;
+
+/// Bytes of them that a message leaves free.
+const KEPT_FREE: usize = 1_024;
+
+/// What a copy can do without, in the order in which it goes.
+const SPARE: [&str; 5] = [
+    property::ORIGIN_MESSAGE_ID,
+    property::MSG_REGION,
+    property::TRACE_ON,
+    property::CLUSTER,
+    property::WAIT,
+];
+
+/// Refuses a message that could not be given back.
+pub(super) fn check(stored: &Properties) -> Result<(), Refusal> {
+    const MOST: usize = LIMIT - KEPT_FREE;
+
+    let length = stored.as_bytes().len();
+    if length <= MOST {
+        return Ok(());
+    }
+    Err(illegal(&format!(
+        "the properties have {length} bytes with those that the broker adds, at most {MOST} are \
+         allowed: of the {LIMIT} bytes of a record, {KEPT_FREE} are kept for retries"
+    )))
+}
+
+/// Takes away what a copy can do without until it fits; whether it does. Only messages that were
+/// admitted without [`check`], by Apache's broker or an older one of ours, are ever too long.
+pub(super) fn make(properties: &mut Properties) -> bool {
+    for name in SPARE {
+        if properties.as_bytes().len() <= LIMIT {
+            return true;
+        }
+        properties.remove(name);
+    }
+    properties.as_bytes().len() <= LIMIT
+}
+
+/// Sets `name` when there is room for it.
+pub(super) fn set(properties: &mut Properties, name: &str, value: &str) {
+    let mut longer = properties.clone();
+    longer.set(name, value);
+    if longer.as_bytes().len() <= LIMIT {
+        *properties = longer;
+    }
+}
+
+/// Sets the reason of a dead letter, cut to the room that there is.
+pub(super) fn set_reason(properties: &mut Properties, reason: &str) {
+    properties.remove(property::DLQ_REASON);
+    let name = property::DLQ_REASON.len() + "\u{1}\u{2}\u{2}".len();
+    let room = LIMIT.saturating_sub(properties.as_bytes().len() + name);
+    let reason = line(reason);
+    let (kept, _cut) = reason.split_at(reason.floor_char_boundary(room));
+    if !kept.is_empty() {
+        properties.set(property::DLQ_REASON, kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_length(length: usize) -> Properties {
+        let mut properties = Properties::default();
+        properties.set(property::MSG_REGION, "DefaultRegion");
+        let rest = length - properties.as_bytes().len() - "x".len() - 2;
+        properties.set("x", &"y".repeat(rest));
+        properties
+    }
+
+    #[test]
+    fn a_message_leaves_room_for_a_retry() {
+        assert!(check(&of_length(31_743)).is_ok());
+        let refusal = check(&of_length(31_744)).unwrap_err();
+
+        assert_eq!(refusal.code, crate::wire::ResponseCode::MESSAGE_ILLEGAL);
+        assert!(refusal.remark.contains("have 31744 bytes"), "{refusal}");
+        assert!(refusal.remark.contains("at most 31743"), "{refusal}");
+    }
+
+    #[test]
+    fn only_what_a_copy_can_do_without_makes_room() {
+        let mut fits = of_length(LIMIT);
+        let mut too_long = of_length(LIMIT + 10);
+        let mut hopeless = of_length(LIMIT + 100);
+
+        assert!(make(&mut fits) && make(&mut too_long));
+        assert!(!make(&mut hopeless));
+
+        assert!(fits.get(property::MSG_REGION).is_some());
+        assert!(too_long.get(property::MSG_REGION).is_none());
+        for properties in [fits, too_long, hopeless] {
+            assert!(properties.get("x").is_some());
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_not_set() {
+        let mut properties = of_length(LIMIT - 10);
+
+        set(&mut properties, property::DELAY, "long enough");
+        set_reason(&mut properties, "none");
+        set(&mut properties, "z", "1234567");
+
+        assert_eq!(properties.get(property::DELAY), None);
+        assert_eq!(properties.get(property::DLQ_REASON), None);
+        assert_eq!(properties.as_bytes().len(), LIMIT);
+    }
+
+    #[test]
+    fn a_reason_is_cut_to_the_room_that_there_is() {
+        let mut properties = of_length(LIMIT - 20);
+
+        set_reason(&mut properties, "no\u{1}product");
+
+        assert_eq!(properties.get(property::DLQ_REASON), Some("no prod"));
+        assert!(properties.as_bytes().len() <= LIMIT);
+    }
+}

@@ -1,0 +1,14 @@
+//! What the broker knows: topics, groups, offsets, who is connected, who holds which queue, who waits
+//! for what, and the files of `config/` that keep it.
+
+pub(super) mod config_file;
+pub(super) mod delay_offsets;
+pub(super) mod given;
+pub(super) mod groups;
+pub(super) mod offsets;
+pub(super) mod peers;
+pub(super) mod queue_locks;
+pub(super) mod system;
+pub(super) mod topics;
+pub(super) mod unsupported;
+pub(super) mod waiting;

@@ -1,0 +1,400 @@
+//! The broker's topics, kept in `config/topics.json` (`TopicConfigManager`).
+//!
+//! Invariant: every topic in the table has a checked name, and every change raises the version; a
+//! topic is not settled before a version with it is on disk.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::broker::config::{Identity, Rules};
+use crate::broker::state::config_file::ConfigFile;
+use crate::broker::state::system;
+use crate::clock::Clock;
+use crate::message::TopicName;
+use crate::saved_file::FileError;
+use crate::store::disk::Disk;
+use crate::wire::body::{DataVersion, TopicConfig, TopicConfigs, permission};
+use crate::wire::fastjson;
+
+/// A topic: its checked name and what an administrator may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::broker) struct Topic {
+    pub(in crate::broker) name: TopicName,
+    pub(in crate::broker) config: TopicConfig,
+    /// The first version of the table that had it.
+    since: i64,
+}
+
+impl Topic {
+    /// Whether `queue` may be read.
+    pub(in crate::broker) fn has_read_queue(&self, queue: i32) -> bool {
+        (0..self.config.read_queue_nums).contains(&queue)
+    }
+
+    /// Queues that exist for readers or writers: after shrinking, the old ones are still drained.
+    pub(in crate::broker) fn queues(&self) -> i32 {
+        self.config
+            .read_queue_nums
+            .max(self.config.write_queue_nums)
+    }
+
+    pub(in crate::broker) fn permits(&self, bits: i32) -> bool {
+        self.config.perm & bits == bits
+    }
+}
+
+/// A topic, and whether it has just been made.
+#[derive(Clone, Debug)]
+pub(in crate::broker) struct Found {
+    pub(in crate::broker) topic: Arc<Topic>,
+    pub(in crate::broker) new: bool,
+}
+
+/// The topics without their file.
+#[derive(Debug, Default)]
+struct Table {
+    topics: HashMap<TopicName, Arc<Topic>>,
+    version: DataVersion,
+}
+
+impl Table {
+    /// Puts a topic in; says whether anything changed.
+    fn put(&mut self, name: TopicName, mut config: TopicConfig, now_ms: i64) -> bool {
+        if self
+            .topics
+            .get(&name)
+            .is_some_and(|topic| topic.config == config)
+        {
+            return false;
+        }
+        self.version = self.version.next(now_ms);
+        let name = name.detached();
+        config.topic_name = name.to_text();
+        let before = self.topics.get(&name).map(|topic| topic.since);
+        let topic = Topic {
+            name: name.clone(),
+            config,
+            since: before.unwrap_or(self.version.counter),
+        };
+        self.topics.insert(name, Arc::new(topic));
+        true
+    }
+
+    /// The topic `config.topic_name`, which becomes `config` if there is none.
+    fn find_or_put(&mut self, name: &TopicName, config: TopicConfig, now_ms: i64) -> Option<Found> {
+        let new = !self.topics.contains_key(name);
+        if new {
+            self.put(name.clone(), config, now_ms);
+        }
+        let topic = Arc::clone(self.topics.get(name)?);
+        Some(Found { topic, new })
+    }
+
+    /// What a topic made after `template` looks like; `None` when nothing may be made after it.
+    fn after_template(&self, name: &TopicName, wish: &Wish<'_>) -> Option<TopicConfig> {
+        let template = &self.topics.get(wish.template)?.config;
+        let closed = wish.template == system::TEMPLATE && !wish.automatic;
+        if closed || template.perm & permission::INHERIT == 0 {
+            return None;
+        }
+        let queues = wish.queues.min(template.write_queue_nums).max(0);
+        Some(TopicConfig {
+            topic_sys_flag: template.topic_sys_flag,
+            topic_filter_type: template.topic_filter_type,
+            ..system::topic(name.as_str(), queues, template.perm & !permission::INHERIT)
+        })
+    }
+
+    fn to_body(&self) -> TopicConfigs {
+        let entry =
+            |(name, topic): (&TopicName, &Arc<Topic>)| (name.to_text(), topic.config.clone());
+        TopicConfigs {
+            topic_config_table: self.topics.iter().map(entry).collect(),
+            data_version: self.version,
+        }
+    }
+}
+
+/// What a send wants of a topic that is not there yet.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::broker) struct Wish<'a> {
+    /// After which topic it is made.
+    pub(in crate::broker) template: &'a str,
+    /// So many queues at most.
+    pub(in crate::broker) queues: i32,
+    /// Whether TBW102 may be used.
+    pub(in crate::broker) automatic: bool,
+}
+
+/// The broker's topics.
+#[derive(Debug)]
+pub(in crate::broker) struct Topics {
+    table: RwLock<Table>,
+    file: ConfigFile,
+    /// The version that is on disk.
+    saved: AtomicI64,
+    clock: Clock,
+}
+
+impl Topics {
+    /// Reads the file and adds the topics that every broker has.
+    pub(in crate::broker) fn open(
+        disk: &Arc<dyn Disk>,
+        root: &Path,
+        identity: &Identity,
+        rules: &Rules,
+        clock: Clock,
+    ) -> Result<Self, FileError> {
+        let (file, saved): (_, TopicConfigs) = ConfigFile::open(disk, root, "topics.json", &clock)?;
+        let mut table = Table {
+            version: saved.data_version,
+            ..Table::default()
+        };
+        for (name, mut config) in saved.topic_config_table {
+            match TopicName::new(name.clone()) {
+                Ok(checked) => {
+                    config.topic_name = name;
+                    let topic = Topic {
+                        name: checked.clone(),
+                        config,
+                        since: saved.data_version.counter,
+                    };
+                    table.topics.insert(checked, Arc::new(topic));
+                }
+                Err(error) => tracing::warn!(%error, "a topic of topics.json is left out"),
+            }
+        }
+        let now_ms = clock.now_ms();
+        let before = table.version;
+        for config in system::topics(identity, rules) {
+            match TopicName::new(config.topic_name.clone()) {
+                // The settings decide about the template, whatever an older start wrote.
+                Ok(name) if name == system::TEMPLATE => {
+                    table.put(name, config, now_ms);
+                }
+                Ok(name) => {
+                    table.find_or_put(&name, config, now_ms);
+                }
+                Err(error) => tracing::warn!(%error, "no topic bears this name"),
+            }
+        }
+        if table.version != before {
+            file.save_now(&fastjson::write(&table.to_body()))?;
+        }
+        Ok(Self {
+            saved: AtomicI64::new(table.version.counter),
+            table: RwLock::new(table),
+            file,
+            clock,
+        })
+    }
+
+    pub(in crate::broker) fn find(&self, name: &str) -> Option<Arc<Topic>> {
+        self.table.read().topics.get(name).map(Arc::clone)
+    }
+
+    /// Whether the topic would be there after a crash.
+    pub(in crate::broker) fn is_settled(&self, topic: &Topic) -> bool {
+        topic.since <= self.saved.load(Ordering::Acquire)
+    }
+
+    /// Whether every change so far is on disk.
+    pub(in crate::broker) fn is_saved(&self) -> bool {
+        self.table.read().version.counter <= self.saved.load(Ordering::Acquire)
+    }
+
+    /// Creates or changes a topic; says whether anything changed.
+    pub(in crate::broker) fn put(&self, name: TopicName, config: TopicConfig) -> bool {
+        self.table.write().put(name, config, self.clock.now_ms())
+    }
+
+    /// The topic, made with `queues` queues if there is none: retry and dead-letter topics.
+    pub(in crate::broker) fn find_or_create(&self, name: &TopicName, queues: i32) -> Option<Found> {
+        if let Some(topic) = self.find(name.as_str()) {
+            return Some(Found { topic, new: false });
+        }
+        let config = system::topic(name.as_str(), queues, permission::READ | permission::WRITE);
+        self.table
+            .write()
+            .find_or_put(name, config, self.clock.now_ms())
+    }
+
+    /// The topic, made after a template if there is none and it may be.
+    pub(in crate::broker) fn find_or_create_after(
+        &self,
+        name: &TopicName,
+        wish: &Wish<'_>,
+    ) -> Option<Found> {
+        let mut table = self.table.write();
+        let config = match table.topics.get(name) {
+            Some(topic) => topic.config.clone(),
+            None => table.after_template(name, wish)?,
+        };
+        table.find_or_put(name, config, self.clock.now_ms())
+    }
+
+    /// Removes a topic; gives it when there was one.
+    pub(in crate::broker) fn remove(&self, name: &str) -> Option<Arc<Topic>> {
+        let mut table = self.table.write();
+        let removed = table.topics.remove(name);
+        if removed.is_some() {
+            table.version = table.version.next(self.clock.now_ms());
+        }
+        removed
+    }
+
+    /// All topics, as they are sent and saved.
+    pub(in crate::broker) fn to_body(&self) -> TopicConfigs {
+        self.table.read().to_body()
+    }
+
+    /// Saves what was changed before this call.
+    pub(in crate::broker) async fn save(&self) -> Result<(), FileError> {
+        let version = self.table.read().version.counter;
+        self.file.save(|| fastjson::write(&self.to_body())).await?;
+        self.saved.fetch_max(version, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use bytestring::ByteString;
+
+    use super::*;
+    use crate::broker::config::BrokerConfig;
+    use crate::store::disk::MemoryDisk;
+
+    fn open(disk: &Arc<dyn Disk>, change: impl FnOnce(&mut BrokerConfig)) -> Topics {
+        let mut config = BrokerConfig::default();
+        change(&mut config);
+        let BrokerConfig {
+            identity, rules, ..
+        } = &config;
+        let clock = Clock::manual(1_000);
+        disk.create_directories(Path::new("/s/config")).unwrap();
+        Topics::open(disk, Path::new("/s"), identity, rules, clock).unwrap()
+    }
+
+    fn disk() -> Arc<dyn Disk> {
+        Arc::new(MemoryDisk::default())
+    }
+
+    fn name(name: &'static str) -> TopicName {
+        TopicName::new(name).unwrap()
+    }
+
+    fn wish(queues: i32) -> Wish<'static> {
+        Wish {
+            template: system::TEMPLATE,
+            queues,
+            automatic: true,
+        }
+    }
+
+    #[test]
+    fn a_new_topic_has_the_smaller_number_of_queues_and_cannot_be_a_template_itself() {
+        let topics = open(&disk(), |_| {});
+
+        let made = topics
+            .find_or_create_after(&name("orders"), &wish(4))
+            .unwrap();
+        let wide = topics
+            .find_or_create_after(&name("wide"), &wish(99))
+            .unwrap();
+
+        assert!(made.new);
+        assert_eq!(
+            (made.topic.config.read_queue_nums, made.topic.config.perm),
+            (4, 6)
+        );
+        assert_eq!(wide.topic.config.write_queue_nums, 8);
+        let orders = Wish {
+            template: "orders",
+            ..wish(4)
+        };
+        assert!(
+            topics
+                .find_or_create_after(&name("more"), &orders)
+                .is_none()
+        );
+        assert!(
+            !topics
+                .find_or_create_after(&name("orders"), &wish(1))
+                .unwrap()
+                .new
+        );
+    }
+
+    /// Each topic once kept the whole receive buffer of its first message.
+    #[test]
+    fn a_new_topic_does_not_keep_the_frame_that_named_it() {
+        let topics = open(&disk(), |_| {});
+        let frame = Bytes::from("orders and a long body".to_owned());
+        let text = ByteString::try_from(frame.slice(..6)).unwrap();
+        let orders = TopicName::new(text).unwrap();
+
+        topics.find_or_create_after(&orders, &wish(4)).unwrap();
+
+        drop(orders);
+        assert!(topics.find("orders").is_some());
+        assert!(frame.is_unique());
+    }
+
+    #[test]
+    fn without_automatic_creation_only_other_templates_serve() {
+        let topics = open(&disk(), |config| config.rules.auto_create_topic = false);
+        let off = Wish {
+            automatic: false,
+            ..wish(4)
+        };
+
+        assert!(topics.find_or_create_after(&name("orders"), &off).is_none());
+        let cluster = Wish {
+            template: "DefaultCluster",
+            ..off
+        };
+        assert!(
+            topics
+                .find_or_create_after(&name("orders"), &cluster)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_template_left_over_from_another_start_serves_no_more_once_switched_off() {
+        let disk = disk();
+        drop(open(&disk, |_| {}));
+        let topics = open(&disk, |config| config.rules.auto_create_topic = false);
+
+        assert!(topics.find(system::TEMPLATE).is_some());
+        let off = Wish {
+            automatic: false,
+            ..wish(4)
+        };
+        assert!(topics.find_or_create_after(&name("orders"), &off).is_none());
+    }
+
+    #[tokio::test]
+    async fn topics_are_there_after_a_restart_and_the_version_tells_of_changes() {
+        let disk = disk();
+        let topics = open(&disk, |_| {});
+        let before = topics.to_body().data_version.counter;
+        assert!(topics.put(name("orders"), system::topic("orders", 3, 6)));
+        assert!(!topics.put(name("orders"), system::topic("orders", 3, 6)));
+        topics.save().await.unwrap();
+
+        let again = open(&disk, |_| {});
+
+        assert_eq!(again.find("orders").unwrap().queues(), 3);
+        assert_eq!(again.to_body().data_version.counter, before + 1);
+        assert!(again.remove("orders").is_some());
+        assert!(again.remove("orders").is_none());
+        assert_eq!(again.to_body().data_version.counter, before + 2);
+    }
+}

@@ -1,0 +1,204 @@
+//! Pulls that wait for a message, by queue (`PullRequestHoldService`).
+//!
+//! Invariant: a waiting pull is on the list of its queue until it hears of a message it wants or
+//! gives up its place; nobody goes over the lists to look for work.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::message::subscription::TagExpression;
+use crate::message::{QueueOffset, TopicName};
+
+/// Pulls waiting for one queue, by their numbers: thousands that leave at once cost no search.
+type Line = BTreeMap<u64, Arc<Waiter>>;
+
+const QUIET: u8 = 0;
+const PASSED_OVER: u8 = 1;
+const MATCHED: u8 = 2;
+
+#[derive(Debug)]
+struct Waiter {
+    from: QueueOffset,
+    tags: TagExpression,
+    state: AtomicU8,
+    news: Notify,
+}
+
+impl Waiter {
+    /// Takes notice of a message.
+    fn hears(&self, next: QueueOffset, tag: i64) {
+        if next <= self.from {
+            return;
+        }
+        let state = if self.tags.may_match(tag) {
+            MATCHED
+        } else {
+            PASSED_OVER
+        };
+        if self.state.fetch_max(state, Ordering::AcqRel) < state {
+            self.news.notify_one();
+        }
+    }
+}
+
+/// The pulls that wait.
+#[derive(Debug, Default)]
+pub(in crate::broker) struct Waiting {
+    lines: Mutex<HashMap<TopicName, HashMap<i32, Line>>>,
+    count: AtomicUsize,
+    numbers: AtomicU64,
+}
+
+impl Waiting {
+    /// Puts a pull on the list of a queue, from whose number `from` on it wants `tags`.
+    pub(in crate::broker) fn enter<'a>(
+        &'a self,
+        topic: &TopicName,
+        queue: i32,
+        from: QueueOffset,
+        tags: &TagExpression,
+    ) -> Place<'a> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let waiter = Arc::new(Waiter {
+            from,
+            tags: tags.clone(),
+            state: AtomicU8::new(QUIET),
+            news: Notify::new(),
+        });
+        let mut lines = self.lines.lock();
+        let queues = lines.entry(topic.clone()).or_default();
+        let line = queues.entry(queue).or_default();
+        line.insert(number, Arc::clone(&waiter));
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Place {
+            waiting: self,
+            topic: topic.clone(),
+            queue,
+            number,
+            waiter,
+        }
+    }
+
+    /// A message with the tag code `tag` may be read; `next` is the number behind it.
+    pub(in crate::broker) fn arrived(
+        &self,
+        topic: &TopicName,
+        queue: i32,
+        next: QueueOffset,
+        tag: i64,
+    ) {
+        // Asked under the lock, not of `count`: whoever enters after this look finds the message.
+        let lines = self.lines.lock();
+        let Some(line) = lines.get(topic).and_then(|queues| queues.get(&queue)) else {
+            return;
+        };
+        for waiter in line.values() {
+            waiter.hears(next, tag);
+        }
+    }
+
+    /// Lets all pulls of a topic go on, which is there no more.
+    pub(in crate::broker) fn wake(&self, topic: &TopicName) {
+        let lines = self.lines.lock();
+        let queues = lines.get(topic).into_iter().flat_map(HashMap::values);
+        for waiter in queues.flat_map(BTreeMap::values) {
+            waiter.state.store(MATCHED, Ordering::Release);
+            waiter.news.notify_one();
+        }
+    }
+
+    /// How many wait.
+    pub(in crate::broker) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+/// A place on the list; dropping it gives it up.
+#[derive(Debug)]
+pub(in crate::broker) struct Place<'a> {
+    waiting: &'a Waiting,
+    topic: TopicName,
+    queue: i32,
+    number: u64,
+    waiter: Arc<Waiter>,
+}
+
+impl Place<'_> {
+    /// Resolves when messages have come: `true` when one of them is wanted, `false` when all so far
+    /// were passed over.
+    pub(in crate::broker) async fn news(&self) -> bool {
+        self.waiter.news.notified().await;
+        self.waiter.state.load(Ordering::Acquire) == MATCHED
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut lines = self.waiting.lines.lock();
+        self.waiting.count.fetch_sub(1, Ordering::Relaxed);
+        let Some(queues) = lines.get_mut(&self.topic) else {
+            return;
+        };
+        if let Some(line) = queues.get_mut(&self.queue) {
+            line.remove(&self.number);
+            if line.is_empty() {
+                queues.remove(&self.queue);
+            }
+        }
+        if queues.is_empty() {
+            lines.remove(&self.topic);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::message::java_hash;
+
+    fn topic() -> TopicName {
+        TopicName::new("orders").unwrap()
+    }
+
+    fn arrive(waiting: &Waiting, queue: i32, next: u64, tag: &str) {
+        waiting.arrived(&topic(), queue, QueueOffset(next), java_hash(tag).into());
+    }
+
+    #[test]
+    fn a_pull_hears_of_messages_it_wants_and_of_those_that_it_does_not() {
+        let waiting = Waiting::default();
+        let tags = TagExpression::parse("paid").unwrap();
+        let place = waiting.enter(&topic(), 1, QueueOffset(5), &tags);
+
+        arrive(&waiting, 1, 5, "paid");
+        arrive(&waiting, 2, 6, "paid");
+        assert_eq!(place.news().now_or_never(), None);
+        arrive(&waiting, 1, 6, "new");
+        assert_eq!(place.news().now_or_never(), Some(false));
+        arrive(&waiting, 1, 7, "new");
+        assert_eq!(place.news().now_or_never(), None);
+        arrive(&waiting, 1, 8, "paid");
+        assert_eq!(place.news().now_or_never(), Some(true));
+    }
+
+    #[test]
+    fn who_gives_up_its_place_leaves_nothing_behind() {
+        let waiting = Waiting::default();
+        let all = TagExpression::default();
+        let first = waiting.enter(&topic(), 0, QueueOffset(0), &all);
+        let second = waiting.enter(&topic(), 0, QueueOffset(0), &all);
+
+        drop(first);
+        arrive(&waiting, 0, 1, "x");
+        assert_eq!(second.news().now_or_never(), Some(true));
+        drop(second);
+        assert_eq!(waiting.count(), 0);
+        assert!(waiting.lines.lock().is_empty());
+    }
+}
