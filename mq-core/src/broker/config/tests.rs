@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::store::ReadLimits;
 
 const TUTORIAL: &str = "\
 brokerClusterName=rocketmq-cluster
