@@ -3,13 +3,13 @@
 //! The user's item stays as it is: only a nameless constant is added, which names nothing but
 //! `mq_starter::__private`.
 
+use mq_rules::Kind;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
 use super::function::Target;
-use super::keys::Kind;
 use super::model::{Attribute, Given, ListenerModel};
 
 pub(super) fn expand(model: &ListenerModel) -> TokenStream {

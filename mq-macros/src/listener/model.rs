@@ -1,15 +1,14 @@
 //! What was written, judged: every rule is applied here, every complaint gathered.
 
+use mq_rules::{Choice, KEYS, Key, Kind, NotBuilt};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::LitStr;
 
-use super::choices::Choice;
 use super::function::Target;
-use super::keys::{self, KEYS, Key, Kind, NotBuilt};
-use super::names;
 use super::parse::{Entry, Value, Written};
 use super::placeholder::Template;
+use super::{choices, keys, names};
 use crate::diagnostics::Diagnostics;
 
 /// A listener without a fault that can be seen before the program runs.
@@ -96,7 +95,7 @@ fn known_key(
 ) -> Option<&'static Key> {
     let written = entry.key.to_string();
     let key = Key::named(&written);
-    let not_built = keys::not_built(&written);
+    let not_built = NotBuilt::named(&written);
     if let Some(name) = key
         .map(|key| key.name)
         .or(not_built.map(|attribute| attribute.name))
@@ -114,13 +113,16 @@ fn known_key(
         if !is_neutral(&entry.value) {
             let or = neutral.map(|neutral| format!(" or write `{written} = {neutral}`"));
             let or = or.unwrap_or_default();
-            let what = format_args!("`{written}` is not built yet: {reason}; leave it out{or}");
+            let what = format_args!(
+                "`{written}` is not built yet: {}; leave it out{or}",
+                reason.attribute
+            );
             diagnostics.at(&entry.key, what);
         }
         return None;
     }
     if key.is_none() {
-        match Key::nearest(&written) {
+        match keys::nearest(&written) {
             Some(near) => {
                 meant.push(near.name);
                 diagnostics.at(
@@ -130,7 +132,7 @@ fn known_key(
             }
             None => diagnostics.at(
                 &entry.key,
-                format_args!("unknown key `{written}`; the keys are {}", Key::all()),
+                format_args!("unknown key `{written}`; the keys are {}", keys::all()),
             ),
         }
     }
@@ -182,9 +184,11 @@ fn value(key: &Key, value: &Value) -> Result<Given, String> {
             check_text(&key.kind, &text.value())?;
             Ok(Given::Text(text.clone()))
         }
-        (Kind::Choice(choice), Value::Name(path)) => choice.by_path(path).map(Given::Variant),
+        (Kind::Choice(choice), Value::Name(path)) => {
+            choices::by_path(choice, path).map(Given::Variant)
+        }
         (Kind::Choice(choice), Value::Text(text)) => {
-            choice.by_name(&text.value()).map(Given::Variant)
+            choices::by_name(choice, &text.value()).map(Given::Variant)
         }
         (Kind::Number(_), Value::Number(_, number)) => in_range(key, *number).map(Given::Number),
         (Kind::Truth, Value::Text(_) | Value::Name(_) | Value::Other(_)) => truth(value)
@@ -255,8 +259,7 @@ fn truth_of(text: &str) -> Option<bool> {
 }
 
 fn default_variant(choice: &Choice, default: &str) -> Result<(), String> {
-    choice
-        .by_name(default.trim())
+    choices::by_name(choice, default.trim())
         .map(|_| ())
         .map_err(|problem| format!("the default does not fit: {problem}"))
 }

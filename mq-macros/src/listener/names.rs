@@ -1,51 +1,19 @@
 //! What a literal topic, group or tag expression must look like (`TopicValidator`, `Validators`,
 //! `FilterAPI`). The program checks again at start what came from the settings.
 
-/// Topics that brokers use for themselves.
-const RESERVED_TOPICS: &[&str] = &[
-    "TBW102",
-    "SCHEDULE_TOPIC_XXXX",
-    "RMQ_SYS_TRANS_HALF_TOPIC",
-    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-    "TRANS_CHECK_MAX_TIME_TOPIC",
-    "OFFSET_MOVED_EVENT",
-    "SELF_TEST_TOPIC",
-];
-
-/// Groups that clients and brokers use for themselves.
-const RESERVED_GROUPS: &[&str] = &[
-    "DEFAULT_PRODUCER",
-    "DEFAULT_CONSUMER",
-    "CLIENT_INNER_PRODUCER",
-    "TOOLS_CONSUMER",
-    "SCHEDULE_CONSUMER",
-    "FILTERSRV_CONSUMER",
-    "__MONITOR_CONSUMER",
-    "SELF_TEST_P_GROUP",
-    "SELF_TEST_C_GROUP",
-];
+use mq_rules::names::{LONGEST_GROUP, refused_group, refused_topic};
 
 /// Checks a whole topic name.
 pub(super) fn topic(name: &str) -> Result<(), String> {
     let dead_letters = name.starts_with("%DLQ%");
     whole("topic", name, if dead_letters { 255 } else { 127 })?;
-    if name.starts_with("%RETRY%") {
-        return Err("a retry topic is read by its own group already".to_owned());
-    }
-    if RESERVED_TOPICS.contains(&name) || name.starts_with("rmq_sys_") {
-        return Err(format!("the topic `{name}` is reserved for brokers"));
-    }
-    Ok(())
+    refused_topic(name).map_or(Ok(()), Err)
 }
 
 /// Checks a whole group name.
 pub(super) fn group(name: &str) -> Result<(), String> {
-    whole("group", name, 120)?;
-    let system = ["CID_RMQ_SYS_", "%RETRY%", "%DLQ%"];
-    if RESERVED_GROUPS.contains(&name) || system.iter().any(|prefix| name.starts_with(prefix)) {
-        return Err(format!("the group `{name}` is reserved"));
-    }
-    Ok(())
+    whole("group", name, LONGEST_GROUP)?;
+    refused_group(name).map_or(Ok(()), Err)
 }
 
 /// Checks the characters of a part of a name.

@@ -19,12 +19,12 @@ enum Effect {
 
 use Effect::{Refused, Works};
 
-const ACL: Effect = Refused("signing requests is not built yet, leave it out or empty");
-const NAMESPACE: Effect = Refused("namespaces are not built yet, write the prefix into the names");
-const TLS: Effect = Refused("TLS is not built yet, leave it out or set it to false");
-const TRACE: Effect = Refused("message traces are not built yet, leave it out or set it to false");
+const ACL: Effect = Refused(mq_rules::SIGNING.settings);
+const NAMESPACE: Effect = Refused(mq_rules::NAMESPACES.settings);
+const TLS: Effect = Refused(mq_rules::TLS.settings);
+const TRACE: Effect = Refused(mq_rules::TRACES.settings);
 const PULL: Effect = Refused("receiving through the template is not built yet, use a listener");
-const CLIENTS: Effect = Refused("a second cluster in one program is not built yet");
+const CLIENTS: Effect = Refused(mq_rules::CLUSTERS.settings);
 const MOVED: Effect = Refused(
     "does nothing in rocketmq-spring since 2.2: set it on the listener, in its annotation or \
      under `rocketmq.consumer.listeners.<group>.<topic>`",
@@ -97,77 +97,21 @@ const KEYS: &[(&str, Effect)] = &[
 const NAMED: Effect = Refused("is in the block's own name, `<group>.<topic>`");
 
 /// What may stand in the block `rocketmq.consumer.listeners.<group>.<topic>`.
-const LISTENER: &[(&str, Effect)] = &[
-    ("enabled", Works),
-    ("selector-type", Works),
-    ("selector-expression", Works),
-    ("consume-mode", Works),
-    ("message-model", Works),
-    ("consume-thread-number", Works),
-    ("max-reconsume-times", Works),
-    ("blocking", Works),
-    ("topic", NAMED),
-    ("group", NAMED),
-    ("consumer-group", NAMED),
-    (
-        "consume-thread-max",
-        Refused("`consume-thread-number` is the maximum, leave it out"),
-    ),
-    (
-        "consume-timeout",
-        Refused("is 15 minutes, another time is not built yet, leave it out"),
-    ),
-    (
-        "consume-from-where",
-        Refused("where a new group begins cannot be chosen yet, leave it out"),
-    ),
-    (
-        "consume-message-batch-max-size",
-        Refused("a listener takes one message at a time, batches are not built yet, leave it out"),
-    ),
-    (
-        "delay-level-when-next-consume",
-        Refused("is not built yet, return `ConsumeError::retry_after` from the listener"),
-    ),
-    (
-        "suspend-current-queue-time-millis",
-        Refused(
-            "is 1000, another pause is not built yet, return `ConsumeError::retry_after` from the listener",
-        ),
-    ),
-    (
-        "await-termination-millis-when-shutdown",
-        Refused("is not built, set `rocketmq.shutdown-timeout` for the whole program"),
-    ),
-    (
-        "reply-timeout",
-        Refused("replies of listeners are not built yet, leave it out"),
-    ),
-    (
-        "pull-interval",
-        Refused("is 0, a pause between pulls is not built yet, leave it out"),
-    ),
-    (
-        "pull-batch-size",
-        Refused("is 32, another number is not built yet, leave it out"),
-    ),
-    (
-        "instance-name",
-        Refused("is not built, set `rocketmq.producer.instance-name` for the whole program"),
-    ),
-    ("name-server", CLIENTS),
-    (
-        "access-channel",
-        Refused("there is LOCAL alone, leave it out"),
-    ),
-    ("access-key", ACL),
-    ("secret-key", ACL),
-    ("enable-msg-trace", TRACE),
-    ("customized-trace-topic", TRACE),
-    ("tls-enable", TLS),
-    ("namespace", NAMESPACE),
-    ("namespace-v2", NAMESPACE),
-];
+fn listener() -> Vec<(String, Effect)> {
+    let (names, attributes): (Vec<_>, Vec<_>) = mq_rules::KEYS.iter().partition(|key| key.required);
+    let names = names
+        .into_iter()
+        .flat_map(|key| std::iter::once(&key.name).chain(key.aliases));
+    let refused = mq_rules::NOT_BUILT
+        .iter()
+        .map(|known| (known.name, Refused(known.reason.settings)));
+    std::iter::once(("enabled", Works))
+        .chain(attributes.into_iter().map(|key| (key.name, Works)))
+        .chain(names.map(|name| (*name, NAMED)))
+        .chain(refused)
+        .map(|(name, effect)| (name.replace('_', "-"), effect))
+        .collect()
+}
 
 /// Keys of a producer or consumer that people set for the whole program. Variables with such names may
 /// be the application's own.
@@ -258,18 +202,20 @@ fn complaint_about_one(layers: &Layers, key: &Key, found: Found<'_>) -> Option<S
     let segments: Vec<&str> = key.as_str().split('.').collect();
     match segments.as_slice() {
         ["rocketmq", "consumer", "listeners", _, _, attribute] => {
-            let known = LISTENER.iter().find(|(name, _)| plain(name) == **attribute);
-            if let Some((_, effect)) = known {
-                return refusal(layers, *effect, found);
+            let known = listener();
+            match known.iter().find(|(name, _)| plain(name) == **attribute) {
+                Some((_, effect)) => refusal(layers, *effect, found),
+                None => Some(unknown(attribute, &known)),
             }
-            Some(unknown(attribute, LISTENER))
         }
         ["rocketmq", "consumer", "listeners", ..] => needs(
             found,
             "write `rocketmq.consumer.listeners.<group>.<topic>: true`, false or a block",
         ),
         ["rocketmq", "topics", _, "queues"] => None,
-        ["rocketmq", "topics", _, attribute] => Some(unknown(attribute, &[("queues", Works)])),
+        ["rocketmq", "topics", _, attribute] => {
+            Some(unknown(attribute, &[("queues".to_owned(), Works)]))
+        }
         ["rocketmq", "topics", ..] => needs(found, "write `rocketmq.topics.<name>.queues: 4`"),
         ["rocketmq", "clients", ..] => refusal(layers, CLIENTS, found),
         ["rocketmq", ..] => plain_key(layers, key, found),
@@ -391,13 +337,13 @@ pub(super) fn strangers(layers: &Layers, heading: &str, known: &[&str]) -> Vec<C
     found.collect()
 }
 
-fn unknown(attribute: &str, known: &[(&str, Effect)]) -> String {
+fn unknown(attribute: &str, known: &[(String, Effect)]) -> String {
     let nearest = known.iter().find(|(name, _)| near(attribute, &plain(name)));
     if let Some((meant, _)) = nearest {
         return format!("unknown, did you mean `{meant}`?");
     }
     let working = known.iter().filter(|(_, effect)| *effect == Works);
-    let names: Vec<_> = working.map(|(name, _)| *name).collect();
+    let names: Vec<_> = working.map(|(name, _)| name.as_str()).collect();
     format!("unknown, there are: {}", names.join(", "))
 }
 

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use mq_rules::{KEYS, Kind};
+
 use super::error::Origin;
 use super::key::Key;
 use super::reader::{Filled, Reader};
@@ -32,44 +34,7 @@ pub struct AttributeValue {
     pub origin: Origin,
 }
 
-/// How the text of an attribute is checked.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Text,
-    Number { from: i32, to: i32 },
-    Words(&'static [(&'static str, &'static str)]),
-    Truth,
-}
-
 const PREFIX: &str = "rocketmq.consumer.listeners";
-
-const ATTRIBUTES: &[(&str, Kind)] = &[
-    (
-        "selector_type",
-        Kind::Words(&[("TAG", "TAG"), ("SQL92", "SQL92")]),
-    ),
-    ("selector_expression", Kind::Text),
-    (
-        "consume_mode",
-        Kind::Words(&[("CONCURRENTLY", "CONCURRENTLY"), ("ORDERLY", "ORDERLY")]),
-    ),
-    (
-        "message_model",
-        Kind::Words(&[
-            ("CLUSTERING", "CLUSTERING"),
-            ("BROADCASTING", "BROADCASTING"),
-        ]),
-    ),
-    ("consume_thread_number", Kind::Number { from: 1, to: 1000 }),
-    (
-        "max_reconsume_times",
-        Kind::Number {
-            from: -1,
-            to: i32::MAX,
-        },
-    ),
-    ("blocking", Kind::Truth),
-];
 
 /// Every listener that files and arguments mention, by group and topic.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ListenerSettings> {
@@ -92,9 +57,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ListenerSettings> {
 fn one(reader: &mut Reader<'_>, group: String, topic: String, origin: Origin) -> ListenerSettings {
     let key = |name: &str| format!("{PREFIX}.{group}.{topic}.{name}");
     let mut attributes = BTreeMap::new();
-    for (name, kind) in ATTRIBUTES {
-        if let Some(Filled { text, origin, .. }) = attribute(reader, &key(name), *kind) {
-            attributes.insert(*name, AttributeValue { text, origin });
+    for attribute in KEYS.iter().filter(|key| !key.required) {
+        let name = attribute.name;
+        if let Some(Filled { text, origin, .. }) = value(reader, &key(name), &attribute.kind) {
+            attributes.insert(name, AttributeValue { text, origin });
         }
     }
     ListenerSettings {
@@ -106,15 +72,18 @@ fn one(reader: &mut Reader<'_>, group: String, topic: String, origin: Origin) ->
     }
 }
 
-fn attribute(reader: &mut Reader<'_>, key: &str, kind: Kind) -> Option<Filled> {
+fn value(reader: &mut Reader<'_>, key: &str, kind: &Kind) -> Option<Filled> {
     let value = reader
         .layers
         .find(&Key::new(key))
         .and_then(|_| reader.filled(key))?;
     let text = match kind {
-        Kind::Text => reader.text(key)?.text,
-        Kind::Number { from, to } => reader.number(key, from..=to)?.to_string(),
-        Kind::Words(words) => reader.choice(key, words)?.to_owned(),
+        Kind::Topic | Kind::Group | Kind::Expression => reader.text(key)?.text,
+        Kind::Number(range) => reader.number(key, range.clone())?.to_string(),
+        Kind::Choice(choice) => {
+            let words = choice.variants.iter().map(|v| (v.java, v.java));
+            reader.choice(key, &words.collect::<Vec<_>>())?.to_owned()
+        }
         Kind::Truth => reader.truth(key)?.to_string(),
     };
     Some(Filled { text, ..value })

@@ -36,7 +36,7 @@ pub(crate) use typed::truth;
 
 /// What a [source](SettingsOptions::source) of a program's own is made of, from the `config` crate.
 pub mod source {
-    pub use ::config::{Config, ConfigError, Map, Source, Value, ValueKind};
+    pub use ::config::{Config, ConfigError, Map, Source, Value};
 }
 
 /// All settings of one application, of every source, each with its origin.

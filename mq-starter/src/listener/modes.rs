@@ -124,3 +124,37 @@ impl fmt::Display for MessageModel {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mq_rules::{KEYS, Kind};
+
+    use super::*;
+
+    fn written<T: Named + fmt::Debug>(name: &str) -> Result<String, UnknownName> {
+        T::read(name).map(|member| format!("{member:?}"))
+    }
+
+    #[test]
+    fn every_member_that_the_attribute_may_name_is_read() {
+        for key in KEYS {
+            let Kind::Choice(choice) = &key.kind else {
+                continue;
+            };
+            let read = match choice.type_name {
+                "ConsumeMode" => written::<ConsumeMode>,
+                "MessageModel" => written::<MessageModel>,
+                _ => written::<SelectorType>,
+            };
+            for variant in choice.variants {
+                assert_eq!(read(variant.java).as_deref(), Ok(variant.rust));
+            }
+            let known = choice.variants.iter().map(|variant| variant.java);
+            let known = known.collect::<Vec<_>>().join(", ");
+            assert_eq!(
+                read("x").unwrap_err().to_string(),
+                format!("`x` is none of {known}")
+            );
+        }
+    }
+}

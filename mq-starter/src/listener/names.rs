@@ -2,32 +2,12 @@
 //! `Validators`); the macro applies the same rules to literals.
 
 use mq_core::message::{GroupName, TopicName};
-
-const RESERVED_GROUPS: &[&str] = &[
-    "DEFAULT_PRODUCER",
-    "DEFAULT_CONSUMER",
-    "CLIENT_INNER_PRODUCER",
-    "TOOLS_CONSUMER",
-    "SCHEDULE_CONSUMER",
-    "FILTERSRV_CONSUMER",
-    "__MONITOR_CONSUMER",
-    "SELF_TEST_P_GROUP",
-    "SELF_TEST_C_GROUP",
-];
-
-/// The longest group that Java's clients take.
-const LONGEST_GROUP: usize = 120;
+use mq_rules::names::{LONGEST_GROUP, refused_group, refused_topic};
 
 /// The topic a listener reads.
 pub(super) fn topic(name: &str) -> Result<TopicName, String> {
     let topic = TopicName::new(name).map_err(|error| error.to_string())?;
-    if topic.is_retry() {
-        return Err("a retry topic is read by its own group already".to_owned());
-    }
-    if topic.is_closed() || name == "TBW102" || name.starts_with("rmq_sys_") {
-        return Err(format!("the topic `{name}` is reserved for brokers"));
-    }
-    Ok(topic)
+    refused_topic(name).map_or(Ok(topic), Err)
 }
 
 /// The group a listener is in.
@@ -39,9 +19,22 @@ pub(super) fn group(name: &str) -> Result<GroupName, String> {
             name.len()
         ));
     }
-    let system = ["CID_RMQ_SYS_", "%RETRY%", "%DLQ%"];
-    if RESERVED_GROUPS.contains(&name) || system.iter().any(|prefix| name.starts_with(prefix)) {
-        return Err(format!("the group `{name}` is reserved"));
+    refused_group(name).map_or(Ok(group), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_that_brokers_close_are_no_listener_s() {
+        for name in mq_rules::names::RESERVED_TOPICS {
+            // The template of new topics alone may be sent to.
+            assert_eq!(
+                TopicName::new(*name).unwrap().is_closed(),
+                *name != "TBW102"
+            );
+            assert!(topic(name).is_err(), "{name}");
+        }
     }
-    Ok(group)
 }

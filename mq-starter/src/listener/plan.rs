@@ -409,6 +409,31 @@ mod tests {
         assert!(problems[0].contains("a plain `fn` blocks"), "{problems:?}");
     }
 
+    /// A key of the table that nobody reads would be taken and do nothing.
+    #[test]
+    fn every_key_of_the_attribute_is_read() {
+        let text = "${unset}";
+        let attributes = Attributes {
+            topic: text,
+            consumer_group: text,
+            selector_type: Some(Written::Placeholder(text)),
+            selector_expression: Some(text),
+            consume_mode: Some(Written::Placeholder(text)),
+            message_model: Some(Written::Placeholder(text)),
+            consume_thread_number: Some(Written::Placeholder(text)),
+            max_reconsume_times: Some(Written::Placeholder(text)),
+            blocking: Some(Written::Placeholder(text)),
+        };
+
+        let (_, problems) = plan(vec![declared(1, attributes)], &[]);
+
+        for key in mq_rules::KEYS {
+            let start = format!("src/sms.rs:1: {}: `{text}` is set nowhere", key.name);
+            let told = problems.iter().any(|problem| problem.starts_with(&start));
+            assert!(told, "{}: {problems:#?}", key.name);
+        }
+    }
+
     #[test]
     fn everything_wrong_with_a_listener_is_reported_at_once() {
         let attributes = Attributes {

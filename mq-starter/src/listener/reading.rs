@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
+use mq_rules::Key;
 
 use super::Origin;
 use super::attributes::Written;
@@ -98,13 +99,9 @@ impl<'a> Reading<'a> {
             MessageModel::read,
         );
         let threads = attributes.consume_thread_number;
-        let threads = self.value("consume_thread_number", threads, |text| {
-            within(text, 1, 1000)
-        });
+        let threads = self.number("consume_thread_number", threads);
         let retries = attributes.max_reconsume_times;
-        let retries = self.value("max_reconsume_times", retries, |text| {
-            within(text, -1, i32::MAX)
-        });
+        let retries = self.number("max_reconsume_times", retries);
         let selector = self.value(
             "selector_type",
             attributes.selector_type,
@@ -196,6 +193,17 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// A number within the range of its key.
+    fn number(&mut self, key: &'static str, written: Option<Written<i32>>) -> Option<i32> {
+        let range = Key::named(key)?.range()?;
+        self.value(key, written, |text| {
+            let number = text.trim().parse().ok();
+            let number = number.filter(|number| range.contains(&i64::from(*number)));
+            let (from, to) = (range.start(), range.end());
+            number.ok_or_else(|| format!("`{text}` is no number from {from} to {to}"))
+        })
+    }
+
     fn overriding(&self, key: &str) -> Option<Text> {
         let value = self.laid_over?.attributes.get(key)?;
         Some(Text {
@@ -239,10 +247,4 @@ impl<'a> Reading<'a> {
             format!("`{name}`: {what}"),
         ));
     }
-}
-
-fn within(text: &str, from: i32, to: i32) -> Result<i32, String> {
-    let number = text.trim().parse::<i32>().ok();
-    let number = number.filter(|number| (from..=to).contains(number));
-    number.ok_or_else(|| format!("`{text}` is no number from {from} to {to}"))
 }

@@ -1,0 +1,44 @@
+//! The enums that a key may take: `Orderly` and `ORDERLY` are one value.
+
+/// An enum and its members.
+#[derive(Debug)]
+pub struct Choice {
+    /// Its name in Rust.
+    pub type_name: &'static str,
+    /// Its members.
+    pub variants: &'static [Variant],
+}
+
+/// A member under its name in Rust and in Java.
+#[derive(Debug)]
+pub struct Variant {
+    /// In Rust, as in `Orderly`.
+    pub rust: &'static str,
+    /// In Java and in the settings, as in `ORDERLY`.
+    pub java: &'static str,
+}
+
+const fn named(rust: &'static str, java: &'static str) -> Variant {
+    Variant { rust, java }
+}
+
+pub(crate) const SELECTOR_TYPE: Choice = Choice {
+    type_name: "SelectorType",
+    variants: &[named("Tag", "TAG"), named("Sql92", "SQL92")],
+};
+
+pub(crate) const CONSUME_MODE: Choice = Choice {
+    type_name: "ConsumeMode",
+    variants: &[
+        named("Concurrently", "CONCURRENTLY"),
+        named("Orderly", "ORDERLY"),
+    ],
+};
+
+pub(crate) const MESSAGE_MODEL: Choice = Choice {
+    type_name: "MessageModel",
+    variants: &[
+        named("Clustering", "CLUSTERING"),
+        named("Broadcasting", "BROADCASTING"),
+    ],
+};

@@ -1,0 +1,122 @@
+//! The keys of the attribute.
+
+use std::ops::RangeInclusive;
+
+use super::choices::{CONSUME_MODE, Choice, MESSAGE_MODEL, SELECTOR_TYPE};
+use super::spelling::snake_case;
+
+/// One key of the attribute.
+#[derive(Debug)]
+pub struct Key {
+    /// In snake case.
+    pub name: &'static str,
+    /// Other spellings, the camel case of `name` apart.
+    pub aliases: &'static [&'static str],
+    /// What it takes.
+    pub kind: Kind,
+    /// Whether every attribute has it; such a key names the listener and cannot be set elsewhere.
+    pub required: bool,
+    /// A value as people write it, for messages.
+    pub example: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug)]
+pub enum Kind {
+    /// The name of a topic.
+    Topic,
+    /// The name of a group.
+    Group,
+    /// Tags or a condition.
+    Expression,
+    /// A member of an enum.
+    Choice(&'static Choice),
+    /// A number within a range.
+    Number(RangeInclusive<i64>),
+    /// True or false.
+    Truth,
+}
+
+/// Every key.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "topic",
+        aliases: &[],
+        kind: Kind::Topic,
+        required: true,
+        example: "\"order-topic\"",
+    },
+    Key {
+        name: "consumer_group",
+        aliases: &["group"],
+        kind: Kind::Group,
+        required: true,
+        example: "\"shop\"",
+    },
+    Key {
+        name: "selector_type",
+        aliases: &[],
+        kind: Kind::Choice(&SELECTOR_TYPE),
+        required: false,
+        example: "SelectorType::Tag",
+    },
+    Key {
+        name: "selector_expression",
+        aliases: &[],
+        kind: Kind::Expression,
+        required: false,
+        example: "\"created || paid\"",
+    },
+    Key {
+        name: "consume_mode",
+        aliases: &[],
+        kind: Kind::Choice(&CONSUME_MODE),
+        required: false,
+        example: "ConsumeMode::Orderly",
+    },
+    Key {
+        name: "message_model",
+        aliases: &[],
+        kind: Kind::Choice(&MESSAGE_MODEL),
+        required: false,
+        example: "MessageModel::Clustering",
+    },
+    Key {
+        name: "consume_thread_number",
+        aliases: &[],
+        kind: Kind::Number(1..=1000),
+        required: false,
+        example: "20",
+    },
+    Key {
+        name: "max_reconsume_times",
+        aliases: &[],
+        kind: Kind::Number(-1..=i32::MAX as i64),
+        required: false,
+        example: "16",
+    },
+    Key {
+        name: "blocking",
+        aliases: &[],
+        kind: Kind::Truth,
+        required: false,
+        example: "true",
+    },
+];
+
+impl Key {
+    /// The key that `written` names, in snake case, in Java's camel case or by an alias.
+    pub fn named(written: &str) -> Option<&'static Self> {
+        let name = snake_case(written);
+        KEYS.iter()
+            .find(|key| key.name == name || key.aliases.contains(&name.as_str()))
+    }
+
+    /// The numbers that the key takes, when it takes numbers.
+    pub fn range(&self) -> Option<RangeInclusive<i64>> {
+        match &self.kind {
+            Kind::Number(range) => Some(range.clone()),
+            _ => None,
+        }
+    }
+}
