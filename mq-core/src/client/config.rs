@@ -4,16 +4,11 @@
 //! client has a number of its own.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::consumer::process_queue::FlowLimits;
-use super::consumer::rebalance::Strategy;
-use crate::message::GroupName;
 use crate::remoting;
-use crate::wire::body::MessageModel;
 
 /// How a client finds its cluster and says who it is.
 #[derive(Clone, Debug)]
@@ -134,131 +129,6 @@ impl Default for Timings {
             lock_valid: seconds(30),
             lock_retry: seconds(3),
         }
-    }
-}
-
-/// How messages are sent (`DefaultMQProducer`).
-#[derive(Clone, Debug)]
-pub struct ProducerConfig {
-    /// The producer group.
-    pub group: GroupName,
-    /// The template that a broker makes new topics after (`createTopicKey`).
-    pub create_topic_key: ByteString,
-    /// How many queues such a topic should get (`defaultTopicQueueNums`).
-    pub default_topic_queue_nums: u16,
-    /// How long a send may take, all attempts together (`sendMsgTimeout`).
-    pub send_timeout: Duration,
-    /// Further attempts of a send that is waited for (`retryTimesWhenSendFailed`).
-    pub retry_times_when_send_failed: u32,
-    /// Further attempts of a send in the background (`retryTimesWhenSendAsyncFailed`).
-    pub retry_times_when_send_async_failed: u32,
-    /// So many sends in the background may be under way (`asyncSenderThreadPoolQueue`).
-    pub max_background_sends: usize,
-    /// Whether a status other than [`SendStatus::Ok`](super::SendStatus::Ok) is tried again on
-    /// another broker (`retryAnotherBrokerWhenNotStoreOK`).
-    pub retry_another_broker_when_not_store_ok: bool,
-    /// Bodies of so many bytes are compressed (`compressMsgBodyOverHowmuch`).
-    pub compress_body_over: usize,
-    /// The longest body in bytes (`maxMessageSize`).
-    pub max_message_size: usize,
-}
-
-impl ProducerConfig {
-    /// Java's defaults for `group`.
-    pub fn new(group: GroupName) -> Self {
-        Self {
-            group,
-            create_topic_key: ByteString::from_static(super::routes::TEMPLATE_TOPIC),
-            default_topic_queue_nums: 4,
-            send_timeout: Duration::from_secs(3),
-            retry_times_when_send_failed: 2,
-            retry_times_when_send_async_failed: 2,
-            max_background_sends: 50_000,
-            retry_another_broker_when_not_store_ok: false,
-            compress_body_over: 4096,
-            max_message_size: 4 * 1024 * 1024,
-        }
-    }
-}
-
-/// Where a group without offsets starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StartFrom {
-    /// Behind the last message (`CONSUME_FROM_LAST_OFFSET`), except that a queue whose first
-    /// message is still young is read from its beginning: the broker decides so.
-    #[default]
-    LastOffset,
-    /// At the first message (`CONSUME_FROM_FIRST_OFFSET`).
-    FirstOffset,
-    /// At this time, ms since 1970 (`CONSUME_FROM_TIMESTAMP`).
-    Timestamp(i64),
-}
-
-/// How messages are received (`DefaultMQPushConsumer`).
-#[derive(Clone, Debug)]
-pub struct ConsumerConfig {
-    /// The consumer group.
-    pub group: GroupName,
-    /// One member gets a message, or every member.
-    pub message_model: MessageModel,
-    /// Where a group without offsets starts (`consumeFromWhere`).
-    pub start_from: StartFrom,
-    /// So many calls of the listener at a time (`consumeThreadMax`).
-    pub consume_threads: u16,
-    /// A call of the listener gets at most so many messages (`consumeMessageBatchMaxSize`).
-    pub consume_batch_size: u16,
-    /// Attempts after the first one; `None`: 16, in order without end (`maxReconsumeTimes`).
-    pub max_reconsume_times: Option<u32>,
-    /// A message that a listener has had for so long, counted from the begin of the call, is handed
-    /// over again, to this member or another, while the first call goes on; the outcome of that call
-    /// no longer counts (`consumeTimeout`). In order there is no such limit.
-    pub consume_timeout: Duration,
-    /// Pause of a suspended ordered queue (`suspendCurrentQueueTimeMillis`).
-    pub suspend: Duration,
-    /// How queues are shared among the members (`allocateMessageQueueStrategy`).
-    pub strategy: Strategy,
-    /// What is held of one queue at a time.
-    pub flow: FlowLimits,
-    /// A pull brings at most so many messages (`pullBatchSize`), and never more than the broker
-    /// gives: 32 by default (`maxTransferCountOnMessageInMemory`).
-    pub pull_batch_size: u16,
-    /// A pull brings about so many bytes (`pullBatchSizeInBytes`).
-    pub pull_batch_bytes: u32,
-    /// Pause between two pulls that bring messages (`pullInterval`).
-    pub pull_interval: Duration,
-    /// Where offsets of broadcasting are kept; `None`: `~/.rocketmq_offsets`
-    /// (`rocketmq.client.localOffsetStoreDir`).
-    pub offset_directory: Option<PathBuf>,
-}
-
-impl ConsumerConfig {
-    /// Java's defaults for `group`.
-    pub fn new(group: GroupName) -> Self {
-        Self {
-            group,
-            message_model: MessageModel::Clustering,
-            start_from: StartFrom::LastOffset,
-            consume_threads: 20,
-            consume_batch_size: 1,
-            max_reconsume_times: None,
-            consume_timeout: Duration::from_mins(15),
-            suspend: Duration::from_secs(1),
-            strategy: Strategy::Average,
-            flow: FlowLimits::default(),
-            pull_batch_size: 32,
-            pull_batch_bytes: 256 * 1024,
-            pull_interval: Duration::ZERO,
-            offset_directory: None,
-        }
-    }
-
-    /// Attempts after the first one: what is set, else 16, in order without end. A message that
-    /// fails once more is a dead letter.
-    pub fn allowed_retries(&self, in_order: bool) -> i32 {
-        let unless_set = if in_order { i32::MAX } else { 16 };
-        let set = self.max_reconsume_times.map(i32::try_from);
-        set.map_or(unless_set, |set| set.unwrap_or(i32::MAX))
     }
 }
 

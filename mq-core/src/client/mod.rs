@@ -35,13 +35,15 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use config::{ClientConfig, ConsumerConfig, ProducerConfig, StartFrom, Timings};
+pub use config::{ClientConfig, Timings};
 pub use consumer::{
-    Allocate, ConcurrentListener, FlowLimits, OrderlyListener, OrderlyOutcome, Outcome,
-    PushConsumer, PushConsumerBuilder, Rooms, Strategy,
+    Allocate, ConcurrentListener, ConsumerConfig, FlowLimits, OrderlyListener, OrderlyOutcome,
+    Outcome, PushConsumer, PushConsumerBuilder, Rooms, StartFrom, Strategy,
 };
 pub use error::{ErrorKind, MessageError, RouteError, SendError, StartError};
-pub use producer::{Producer, Selector, SendHandle, SendResult, SendStatus, Target};
+pub use producer::{
+    Producer, ProducerConfig, Selector, SendHandle, SendResult, SendStatus, Target,
+};
 pub use topics::TopicError;
 
 pub use crate::wire::body::MessageModel;

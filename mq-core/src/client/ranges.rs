@@ -4,8 +4,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::consumer::ConsumerConfig;
 use super::error::StartError;
-use super::{ConsumerConfig, ProducerConfig};
+use super::producer::ProducerConfig;
 
 /// A setting, what it is, what it may be, and that in words.
 type Rule = (&'static str, u64, RangeInclusive<u64>, &'static str);

@@ -19,7 +19,7 @@ const DONE: &[&str] = &[
     "mq-core/src/namesrv",
     "mq-core/src/settings",
     "mq-core/src/saved_file",
-    "mq-core/src/client/producer",
+    "mq-core/src/client",
     "mq-core/src/broker",
     "mq-macros",
     "mq-rules",
@@ -33,10 +33,16 @@ fn is_test(source: &Source) -> bool {
     source.modules.iter().any(|module| module == "tests")
 }
 
+/// Tests inside of a file stand at its end.
 fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap_or(text)
+    let tests = text.match_indices("#[cfg(test)]\n").find(|(at, cfg)| {
+        let next = text
+            .get(at + cfg.len()..)
+            .and_then(|rest| rest.lines().next());
+        next.is_some_and(|line| line.ends_with("mod tests {"))
+    });
+    let end = tests.map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
 }
 
 /// The module that `path` leads to, and the item in it, if it names one.

@@ -71,6 +71,11 @@ pub(crate) fn paths(text: &str, modules: &[String]) -> Vec<Vec<String>> {
                 base = parent(&base);
                 rest = further;
             }
+            if rest.starts_with("super)") {
+                // `pub(in super::super)` names a module.
+                base = parent(&base);
+                rest = "";
+            }
             read_tree(rest, &base, &mut found);
         }
     }
@@ -149,6 +154,7 @@ fn every_way_to_write_a_path_is_seen() {
             "a::store::Store a::store::of",
         ),
         ("pub(super) fn x(); pub(in crate::a) y", "a b", "a"),
+        ("pub(in super::super) fn x()", "a b c", "a"),
         (
             "// use crate::store::Store;\n//! [`crate::broker`]",
             "a",

@@ -8,14 +8,18 @@ use bytestring::ByteString;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::concurrently::{self, WorkQueue};
+use super::concurrently;
+use super::config::{ConsumerConfig, StartFrom};
+use super::core::Core;
+use super::fetch::Fetcher;
 use super::listener::{ConcurrentListener, Listener, OrderlyListener};
 use super::mixed_group::MixedGroup;
 use super::offsets::Offsets;
+use super::push::PushConsumer;
 use super::stuck::Stuck;
-use super::{Core, PushConsumer, lock, mixed_group, overdue, share};
+use super::work_queue::WorkQueue;
+use super::{differing_members, lock, overdue, share};
 use crate::client::cluster::Cluster;
-use crate::client::config::{ConsumerConfig, StartFrom};
 use crate::client::error::StartError;
 use crate::client::groups::{Member, Order};
 use crate::client::producer::Producer;
@@ -122,8 +126,10 @@ impl PushConsumerBuilder {
             cluster.groups.lock().remove_consumer(&config.group);
             return Err(StartError::ShutDown);
         }
+        let subscriptions = Arc::new(subscriptions);
         let core = Arc::new(Core {
             offsets,
+            fetcher: Fetcher::new(&cluster, &config, &subscriptions),
             subscriptions,
             listener,
             assigned: Mutex::default(),
@@ -152,7 +158,7 @@ fn spawn(core: &Arc<Core>, orders: mpsc::Receiver<Order>) {
     tasks.spawn_until_stop("sharing queues", share::run(Arc::clone(core), orders));
     tasks.spawn_until_stop("committing offsets", share::commit(Arc::clone(core)));
     if core.is_clustering() {
-        let watching = mixed_group::watch(Arc::clone(core));
+        let watching = differing_members::watch(Arc::clone(core));
         tasks.spawn_until_stop("comparing subscriptions", watching);
     }
     if core.is_orderly() {

@@ -1,55 +1,15 @@
 //! Hands messages over in no particular order (`ConsumeMessageConcurrentlyService`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use tokio::sync::Semaphore;
-
 use super::assigned::Assigned;
+use super::core::Core;
 use super::listener::{Listener, Outcome};
+use super::received;
 use super::retry::{self, Failed};
-use super::{Core, received};
+use super::work_queue::Work;
 use crate::message::{MessageExt, QueueOffset};
-
-/// Batches that wait for a listener, first come, first served. Flow control bounds it.
-#[derive(Debug)]
-pub(super) struct WorkQueue {
-    waiting: Mutex<VecDeque<Work>>,
-    /// One permit for each batch that waits.
-    count: Semaphore,
-}
-
-#[derive(Debug)]
-struct Work {
-    assigned: Arc<Assigned>,
-    batch: Vec<MessageExt>,
-}
-
-impl Default for WorkQueue {
-    fn default() -> Self {
-        Self {
-            waiting: Mutex::default(),
-            count: Semaphore::new(0),
-        }
-    }
-}
-
-impl WorkQueue {
-    fn push(&self, assigned: &Arc<Assigned>, batch: Vec<MessageExt>) {
-        self.waiting.lock().push_back(Work {
-            assigned: Arc::clone(assigned),
-            batch,
-        });
-        self.count.add_permits(1);
-    }
-
-    async fn next(&self) -> Option<Work> {
-        let permit = self.count.acquire().await.ok()?;
-        permit.forget();
-        self.waiting.lock().pop_front()
-    }
-}
 
 /// Lines messages up for the listener, in batches.
 pub(super) fn submit(core: &Core, assigned: &Arc<Assigned>, messages: Vec<MessageExt>) {

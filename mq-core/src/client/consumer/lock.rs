@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::Core;
 use super::assigned::Assigned;
+use super::core::Core;
 use crate::message::MessageQueue;
 use crate::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
 use crate::wire::fastjson;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::assigned::Assigned;
+use super::core::Core;
 use super::listener::{Listener, OrderlyOutcome};
 use super::retry::{self, Failed};
-use super::{Core, concurrently, lock, received};
+use super::{concurrently, lock, received};
 use crate::message::{MessageExt, QueueOffset};
 
 /// Calls the listener until the queue is dropped or the consumer stops. A call that has begun is

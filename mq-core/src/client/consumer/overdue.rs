@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Core;
 use super::assigned::Assigned;
 use super::concurrently::finish;
+use super::core::Core;
 use super::listener::Listener;
 use super::process_queue::Overdue;
 use super::retry::{self, Failed};

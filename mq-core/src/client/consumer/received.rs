@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 
-use super::Core;
 use crate::message::compression::{self, CompressionError};
 use crate::message::record::{self, RecordError};
-use crate::message::subscription::TagExpression;
+use crate::message::subscription::{Subscription, TagExpression};
 use crate::message::{GroupName, MessageExt, SysFlag, TopicName, property};
 
 /// A body may have so many bytes when it is unpacked.
@@ -16,11 +15,14 @@ pub(super) fn read(body: &Bytes) -> Result<Vec<MessageExt>, RecordError> {
 }
 
 /// Those of the messages whose tag is wanted, as they were when they were first sent.
-pub(super) fn wanted(core: &Core, topic: &TopicName, messages: Vec<MessageExt>) -> Vec<MessageExt> {
+pub(super) fn wanted(
+    subscription: Option<&Subscription>,
+    group: &GroupName,
+    messages: Vec<MessageExt>,
+) -> Vec<MessageExt> {
     let everything = TagExpression::default();
-    let subscription = core.subscriptions.get(topic);
     let tags = subscription.map_or(&everything, |subscription| &subscription.tags);
-    filtered(tags, &core.config.group, messages)
+    filtered(tags, group, messages)
 }
 
 fn filtered(tags: &TagExpression, group: &GroupName, messages: Vec<MessageExt>) -> Vec<MessageExt> {

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::Core;
+use super::core::Core;
 use crate::client::error::{ErrorKind, SendError};
 use crate::message::{Message, MessageExt, MessageQueue, TopicName, property};
 use crate::reason::line;

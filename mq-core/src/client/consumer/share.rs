@@ -12,9 +12,10 @@ use bytestring::ByteString;
 use tokio::sync::mpsc;
 
 use super::assigned::Assigned;
+use super::config::StartFrom;
+use super::core::Core;
 use super::offsets::{Commit, Unknown};
-use super::{Core, lock, orderly, pull};
-use crate::client::config::StartFrom;
+use super::{lock, orderly, pull};
 use crate::client::groups::Order;
 use crate::client::routes::{MASTER, TopicRoute};
 use crate::message::{MessageQueue, QueueOffset, TopicName};

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
+use super::config::ProducerConfig;
 use super::prepare::{self, Draft};
-use crate::client::config::ProducerConfig;
 use crate::client::error::{MessageError, SendError};
 use crate::message::{Message, TopicName, batch, property};
 use crate::wire::header::SendMessage;

@@ -6,6 +6,7 @@
 mod attempts;
 mod background;
 mod batch;
+mod config;
 mod order;
 mod outcome;
 mod prepare;
@@ -17,11 +18,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use config::ProducerConfig;
 pub use outcome::{SendHandle, SendResult, SendStatus};
 pub use target::{Selector, Target};
 
 use super::cluster::Cluster;
-use super::config::ProducerConfig;
 use super::error::{SendError, StartError};
 use crate::message::{GroupName, Message, MessageQueue, SysFlag, TopicName};
 use crate::tasks::Unfinished;

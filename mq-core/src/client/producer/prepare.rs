@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::client::config::ProducerConfig;
+use super::config::ProducerConfig;
 use crate::client::error::{MessageError, SendError};
 use crate::message::compression;
 use crate::message::{Compression, Message, SysFlag, TopicName, property};

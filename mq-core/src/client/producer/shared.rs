@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicUsize;
 
 use parking_lot::Mutex;
 
+use super::config::ProducerConfig;
 use super::order::SendOrder;
 use crate::client::cluster::Cluster;
-use crate::client::config::ProducerConfig;
 use crate::message::TopicName;
 use crate::tasks::Tasks;
 

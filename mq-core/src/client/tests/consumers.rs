@@ -8,12 +8,13 @@ use bytestring::ByteString;
 use parking_lot::Mutex;
 
 use super::stage::{Broker, SECOND, Server, eventually, name_server, topic};
+use crate::client::consumer::fetch::{Fetcher, PullPosition};
 use crate::client::groups::Order;
 use crate::client::{
     Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, StartError,
 };
 use crate::clock::Clock;
-use crate::message::{GroupName, MessageExt, MessageQueue};
+use crate::message::{GroupName, MessageExt, MessageQueue, QueueOffset};
 use crate::remoting::{Incoming, Processor, Router};
 use crate::wire::body::{ConsumerIds, ResetOffsetBody};
 use crate::wire::header::{
@@ -31,6 +32,8 @@ struct Forgetful {
     /// Where pulls began.
     pulls: Arc<Mutex<Vec<i64>>>,
     refusal: Option<ResponseCode>,
+    /// What a pull is answered with.
+    body: Option<&'static [u8]>,
 }
 
 impl Forgetful {
@@ -109,7 +112,10 @@ impl Processor<PullMessage> for Forgetful {
         self.pulls.lock().push(request.header.queue_offset);
         match self.refusal {
             Some(code) => Err(Refusal::new(code, "as told")),
-            None => std::future::pending().await,
+            None => match self.body {
+                Some(body) => Ok(Reply::ok(PullMessageReply::default()).with_body(body)),
+                None => std::future::pending().await,
+            },
         }
     }
 }
@@ -180,6 +186,36 @@ async fn a_broker_that_is_busy_is_asked_again_after_20_ms() {
     }
 
     consumer.shutdown(SECOND).await.unwrap();
+    client.shutdown(SECOND).await.unwrap();
+    names.stop().await;
+}
+
+/// It was told as a refusal of the broker, which had refused nothing.
+#[tokio::test]
+async fn records_that_cannot_be_read_are_no_refusal_of_the_broker() {
+    let strange = Forgetful {
+        body: Some(b"no record at all"),
+        ..Forgetful::default()
+    };
+    let broker = strange.start().await;
+    let names = name_server(&[&broker]).await;
+    let config = ClientConfig::new([names.address.clone()]);
+    let client = Client::new(config, Clock::system()).unwrap();
+    assert!(client.0.refresh(&topic()).await.unwrap());
+    let config = ConsumerConfig::new(GroupName::new("shop").unwrap());
+    let fetcher = Fetcher::new(&client.0, &config, &Arc::default());
+    let queue = MessageQueue::new(topic(), "broker-0", 0);
+    let mut position = PullPosition::at(QueueOffset(0));
+
+    let outcome = fetcher.fetch(&queue, &mut position, None).await;
+
+    let error = outcome.unwrap_err();
+    assert_eq!(error.code(), None);
+    let told = error.to_string();
+    assert!(
+        told.contains("the records that broker-0 sent cannot be read"),
+        "{told}"
+    );
     client.shutdown(SECOND).await.unwrap();
     names.stop().await;
 }

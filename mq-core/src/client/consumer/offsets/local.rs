@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::client::ConsumerConfig;
+use crate::client::consumer::config::ConsumerConfig;
 use crate::message::{MessageQueue, QueueOffset};
 use crate::saved_file::{FileError, SavedFile, SystemFiles};
 use crate::wire::fastjson;

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::Commit;
+use super::commit::Commit;
 use crate::client::cluster::Cluster;
 use crate::client::routes::MASTER;
 use crate::message::{GroupName, MessageQueue, QueueOffset};

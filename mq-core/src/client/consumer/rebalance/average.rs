@@ -33,8 +33,8 @@ pub(super) fn by_circle(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Strategy;
-    use super::super::tests::{members, queues, shares};
+    use super::super::strategy::Strategy;
+    use super::super::strategy::tests::{members, queues, shares};
 
     #[test]
     fn blocks_are_javas() {

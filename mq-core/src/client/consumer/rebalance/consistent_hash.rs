@@ -41,8 +41,8 @@ fn hash(text: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Strategy;
-    use super::super::tests::{members, queues, shares};
+    use super::super::strategy::Strategy;
+    use super::super::strategy::tests::{members, queues, shares};
     use super::*;
 
     #[test]

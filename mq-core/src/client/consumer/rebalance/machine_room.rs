@@ -1,11 +1,19 @@
 //! Shares that look at where brokers and members are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{Rooms, Strategy};
 use crate::message::MessageQueue;
+
+/// Tells where brokers and members are (`MachineRoomResolver`).
+pub trait Rooms: fmt::Debug + Send + Sync {
+    /// The room of a queue's broker.
+    fn of_queue(&self, queue: &MessageQueue) -> String;
+    /// The room of a member.
+    fn of_member(&self, client_id: &str) -> String;
+}
 
 /// Only queues of brokers named `room@name` in one of `rooms`: blocks first, then what is left
 /// over, one each (`AllocateMessageQueueByMachineRoom`).
@@ -34,7 +42,7 @@ fn is_in(rooms: &BTreeSet<String>, queue: &MessageQueue) -> bool {
 /// The share of `me` in its own room, and in every room where nobody is
 /// (`AllocateMachineRoomNearby`).
 pub(super) fn nearby(
-    inner: &Strategy,
+    share: impl Fn(&[MessageQueue], &[ByteString]) -> Vec<MessageQueue>,
     rooms: &dyn Rooms,
     me: &str,
     queues: &[MessageQueue],
@@ -50,26 +58,27 @@ pub(super) fn nearby(
         let room = members_by_room.entry(rooms.of_member(member)).or_default();
         room.push(member.clone());
     }
-    let mut share = Vec::new();
+    let mut mine = Vec::new();
     let here = rooms.of_member(me);
     if let (Some(queues), Some(members)) =
         (queues_by_room.remove(&here), members_by_room.get(&here))
     {
-        share.extend(inner.allocate(me, &queues, members));
+        mine.extend(share(&queues, members));
     }
     for (room, queues) in queues_by_room {
         if !members_by_room.contains_key(&room) {
-            share.extend(inner.allocate(me, &queues, members));
+            mine.extend(share(&queues, members));
         }
     }
-    share
+    mine
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::super::tests::{members, queues, shares};
+    use super::super::strategy::Strategy;
+    use super::super::strategy::tests::{members, queues, shares};
     use super::*;
 
     #[test]
