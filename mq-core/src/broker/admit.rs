@@ -62,9 +62,9 @@ impl Admit {
             queues,
             automatic,
         };
-        let mut found = self.topics.find_or_create_after(&name, &wish);
+        let mut found = self.topics.find_or_create_after(&name, &wish).await;
         if found.is_none() && name.is_retry() {
-            found = self.topics.find_or_create(&name, 1);
+            found = self.topics.find_or_create(&name, 1).await;
         }
         match found {
             Some(found) => self.settled(found).await,
@@ -78,7 +78,7 @@ impl Admit {
         name: &TopicName,
         queues: i32,
     ) -> Result<Arc<Topic>, Refusal> {
-        match self.topics.find_or_create(name, queues) {
+        match self.topics.find_or_create(name, queues).await {
             Some(found) => self.settled(found).await,
             None => Err(Refusal::system(format!("topic[{name}] not exist"))),
         }
@@ -86,13 +86,13 @@ impl Admit {
 
     /// The retry topics of groups, saved together as far as they are new.
     pub(super) async fn retry_topics(&self, groups: &[Arc<Group>]) -> Result<(), Refusal> {
-        let topics = groups.iter().filter_map(|group| {
-            let name = TopicName::retry_of(&group.name);
-            self.topics
-                .find_or_create(&name, group.config.retry_queue_nums)
-        });
         // All are in the table before the first is saved, and the others along with it.
-        let topics: Vec<_> = topics.collect();
+        let mut topics = Vec::with_capacity(groups.len());
+        for group in groups {
+            let name = TopicName::retry_of(&group.name);
+            let queues = group.config.retry_queue_nums;
+            topics.extend(self.topics.find_or_create(&name, queues).await);
+        }
         for found in topics {
             self.settled(found).await?;
         }

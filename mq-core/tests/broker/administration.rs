@@ -155,6 +155,45 @@ async fn a_deleted_topic_takes_its_messages_and_offsets_along_for_good() {
     stage.stop().await;
 }
 
+/// A send that made the topic anew between its removal and the mark of its deletion was once
+/// acknowledged and lost: the mark came to lie behind it.
+#[test]
+fn a_topic_is_not_made_anew_before_its_deletion_has_ended() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let stage = Stage::new().await;
+        let client = stage.client("a");
+        client.send(message("orders", 0), "old").await;
+        // The only thread that deletions have is busy.
+        let (free, busy) = std::sync::mpsc::channel::<()>();
+        let thread = tokio::task::spawn_blocking(move || busy.recv().unwrap());
+        let topic = "orders".into();
+        let delete = client.call(DeleteTopicInBroker { topic });
+        let send = client.call_with(message("orders", 0), "new");
+        let make = client.call(create("orders", 4));
+        let during = async {
+            let all = topics(&client).await.topic_config_table;
+            assert!(!all.contains_key("orders"), "made during the deletion");
+            free.send(()).unwrap();
+        };
+
+        let outcomes = tokio::join!(biased; delete, send, make, during);
+
+        outcomes.0.unwrap();
+        outcomes.1.unwrap();
+        outcomes.2.unwrap();
+        thread.await.unwrap();
+        let messages = client.everything("orders", 0).await;
+        assert_eq!(messages.len(), 1);
+        assert_eq!(messages[0].message.body, "new");
+        stage.stop().await;
+    });
+}
+
 #[tokio::test]
 async fn groups_are_created_shown_and_deleted_with_their_offsets() {
     let stage = Stage::new().await;

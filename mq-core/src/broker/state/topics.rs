@@ -1,7 +1,8 @@
 //! The broker's topics, kept in `config/topics.json` (`TopicConfigManager`).
 //!
 //! Invariant: every topic in the table has a checked name, and every change raises the version; a
-//! topic is not settled before a version with it is on disk.
+//! topic is not settled before a version with it is on disk. While a topic is being deleted none is
+//! made, so that the mark of the deletion lies before all messages of the same topic made anew.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::RwLock;
+use tokio::sync::OwnedRwLockWriteGuard;
 
 use crate::broker::config::{Identity, Rules};
 use crate::broker::state::config_file::ConfigFile;
@@ -52,6 +54,14 @@ impl Topic {
 pub(in crate::broker) struct Found {
     pub(in crate::broker) topic: Arc<Topic>,
     pub(in crate::broker) new: bool,
+}
+
+/// A topic that is no longer in the table.
+#[derive(Debug)]
+pub(in crate::broker) struct Removed {
+    pub(in crate::broker) topic: Arc<Topic>,
+    /// Whoever makes a topic waits until this is dropped, when the messages are deleted too.
+    pub(in crate::broker) deletion: OwnedRwLockWriteGuard<()>,
 }
 
 /// The topics without their file.
@@ -137,6 +147,8 @@ pub(in crate::broker) struct Topics {
     file: ConfigFile,
     /// The version that is on disk.
     saved: AtomicI64,
+    /// Held alone by a deletion, together by those who make topics.
+    deletion: Arc<tokio::sync::RwLock<()>>,
     clock: Clock,
 }
 
@@ -188,6 +200,7 @@ impl Topics {
         Ok(Self {
             saved: AtomicI64::new(table.version.counter),
             table: RwLock::new(table),
+            deletion: Arc::default(),
             file,
             clock,
         })
@@ -208,15 +221,21 @@ impl Topics {
     }
 
     /// Creates or changes a topic; says whether anything changed.
-    pub(in crate::broker) fn put(&self, name: TopicName, config: TopicConfig) -> bool {
+    pub(in crate::broker) async fn put(&self, name: TopicName, config: TopicConfig) -> bool {
+        let _no_deletion = self.deletion.read().await;
         self.table.write().put(name, config, self.clock.now_ms())
     }
 
     /// The topic, made with `queues` queues if there is none: retry and dead-letter topics.
-    pub(in crate::broker) fn find_or_create(&self, name: &TopicName, queues: i32) -> Option<Found> {
+    pub(in crate::broker) async fn find_or_create(
+        &self,
+        name: &TopicName,
+        queues: i32,
+    ) -> Option<Found> {
         if let Some(topic) = self.find(name.as_str()) {
             return Some(Found { topic, new: false });
         }
+        let _no_deletion = self.deletion.read().await;
         let config = system::topic(name.as_str(), queues, permission::READ | permission::WRITE);
         self.table
             .write()
@@ -224,11 +243,12 @@ impl Topics {
     }
 
     /// The topic, made after a template if there is none and it may be.
-    pub(in crate::broker) fn find_or_create_after(
+    pub(in crate::broker) async fn find_or_create_after(
         &self,
         name: &TopicName,
         wish: &Wish<'_>,
     ) -> Option<Found> {
+        let _no_deletion = self.deletion.read().await;
         let mut table = self.table.write();
         let config = match table.topics.get(name) {
             Some(topic) => topic.config.clone(),
@@ -237,14 +257,13 @@ impl Topics {
         table.find_or_put(name, config, self.clock.now_ms())
     }
 
-    /// Removes a topic; gives it when there was one.
-    pub(in crate::broker) fn remove(&self, name: &str) -> Option<Arc<Topic>> {
+    /// Removes a topic, behind a deletion that goes on; gives it when there was one.
+    pub(in crate::broker) async fn remove(&self, name: &str) -> Option<Removed> {
+        let deletion = Arc::clone(&self.deletion).write_owned().await;
         let mut table = self.table.write();
-        let removed = table.topics.remove(name);
-        if removed.is_some() {
-            table.version = table.version.next(self.clock.now_ms());
-        }
-        removed
+        let topic = table.topics.remove(name)?;
+        table.version = table.version.next(self.clock.now_ms());
+        Some(Removed { topic, deletion })
     }
 
     /// All topics, as they are sent and saved.
@@ -297,15 +316,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_new_topic_has_the_smaller_number_of_queues_and_cannot_be_a_template_itself() {
+    #[tokio::test]
+    async fn a_new_topic_has_the_smaller_number_of_queues_and_cannot_be_a_template_itself() {
         let topics = open(&disk(), |_| {});
 
         let made = topics
             .find_or_create_after(&name("orders"), &wish(4))
+            .await
             .unwrap();
         let wide = topics
             .find_or_create_after(&name("wide"), &wish(99))
+            .await
             .unwrap();
 
         assert!(made.new);
@@ -321,40 +342,50 @@ mod tests {
         assert!(
             topics
                 .find_or_create_after(&name("more"), &orders)
+                .await
                 .is_none()
         );
         assert!(
             !topics
                 .find_or_create_after(&name("orders"), &wish(1))
+                .await
                 .unwrap()
                 .new
         );
     }
 
     /// Each topic once kept the whole receive buffer of its first message.
-    #[test]
-    fn a_new_topic_does_not_keep_the_frame_that_named_it() {
+    #[tokio::test]
+    async fn a_new_topic_does_not_keep_the_frame_that_named_it() {
         let topics = open(&disk(), |_| {});
         let frame = Bytes::from("orders and a long body".to_owned());
         let text = ByteString::try_from(frame.slice(..6)).unwrap();
         let orders = TopicName::new(text).unwrap();
 
-        topics.find_or_create_after(&orders, &wish(4)).unwrap();
+        topics
+            .find_or_create_after(&orders, &wish(4))
+            .await
+            .unwrap();
 
         drop(orders);
         assert!(topics.find("orders").is_some());
         assert!(frame.is_unique());
     }
 
-    #[test]
-    fn without_automatic_creation_only_other_templates_serve() {
+    #[tokio::test]
+    async fn without_automatic_creation_only_other_templates_serve() {
         let topics = open(&disk(), |config| config.rules.auto_create_topic = false);
         let off = Wish {
             automatic: false,
             ..wish(4)
         };
 
-        assert!(topics.find_or_create_after(&name("orders"), &off).is_none());
+        assert!(
+            topics
+                .find_or_create_after(&name("orders"), &off)
+                .await
+                .is_none()
+        );
         let cluster = Wish {
             template: "DefaultCluster",
             ..off
@@ -362,12 +393,13 @@ mod tests {
         assert!(
             topics
                 .find_or_create_after(&name("orders"), &cluster)
+                .await
                 .is_some()
         );
     }
 
-    #[test]
-    fn a_template_left_over_from_another_start_serves_no_more_once_switched_off() {
+    #[tokio::test]
+    async fn a_template_left_over_from_another_start_serves_no_more_once_switched_off() {
         let disk = disk();
         drop(open(&disk, |_| {}));
         let topics = open(&disk, |config| config.rules.auto_create_topic = false);
@@ -377,7 +409,12 @@ mod tests {
             automatic: false,
             ..wish(4)
         };
-        assert!(topics.find_or_create_after(&name("orders"), &off).is_none());
+        assert!(
+            topics
+                .find_or_create_after(&name("orders"), &off)
+                .await
+                .is_none()
+        );
     }
 
     #[tokio::test]
@@ -385,16 +422,24 @@ mod tests {
         let disk = disk();
         let topics = open(&disk, |_| {});
         let before = topics.to_body().data_version.counter;
-        assert!(topics.put(name("orders"), system::topic("orders", 3, 6)));
-        assert!(!topics.put(name("orders"), system::topic("orders", 3, 6)));
+        assert!(
+            topics
+                .put(name("orders"), system::topic("orders", 3, 6))
+                .await
+        );
+        assert!(
+            !topics
+                .put(name("orders"), system::topic("orders", 3, 6))
+                .await
+        );
         topics.save().await.unwrap();
 
         let again = open(&disk, |_| {});
 
         assert_eq!(again.find("orders").unwrap().queues(), 3);
         assert_eq!(again.to_body().data_version.counter, before + 1);
-        assert!(again.remove("orders").is_some());
-        assert!(again.remove("orders").is_none());
+        assert!(again.remove("orders").await.is_some());
+        assert!(again.remove("orders").await.is_none());
         assert_eq!(again.to_body().data_version.counter, before + 2);
     }
 }

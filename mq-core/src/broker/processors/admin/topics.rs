@@ -13,6 +13,7 @@ use crate::broker::parts::Parts;
 use crate::broker::state::given::Given;
 use crate::broker::state::offsets::Offsets;
 use crate::broker::state::peers::Peers;
+use crate::broker::state::topics::Removed;
 use crate::broker::state::waiting::Waiting;
 use crate::message::TopicName;
 use crate::remoting::{Incoming, Processor};
@@ -96,7 +97,7 @@ impl Processor<UpdateAndCreateTopic> for TopicAdmin {
             order: header.order,
             attributes: changed(attributes, header.attributes.as_deref())?,
         };
-        self.admit.topics.put(name, config);
+        self.admit.topics.put(name, config).await;
         self.publish_changes().await?;
         Ok(Reply::ok(NoFields))
     }
@@ -109,7 +110,12 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
     ) -> Result<Reply<NoFields>, Refusal> {
         let topic = TopicName::new(request.header.topic).map_err(|error| illegal(&error))?;
         self.not_our_own(&topic)?;
-        let Some(removed) = self.admit.topics.remove(topic.as_str()) else {
+        let removed = self.admit.topics.remove(topic.as_str()).await;
+        let Some(Removed {
+            topic: removed,
+            deletion,
+        }) = removed
+        else {
             self.publish_changes().await?;
             return Ok(Reply::ok(NoFields));
         };
@@ -119,8 +125,13 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
             .forget_topic(topic.as_str(), living, removed.queues());
         self.given.forget_topic(topic.as_str());
         let (store, name) = (self.store.clone(), topic.clone());
-        let deleted = tokio::task::spawn_blocking(move || store.delete_topic(name.as_str())).await;
-        match deleted {
+        // The deletion goes along, so that giving up waiting does not end it.
+        let delete = move || {
+            let outcome = store.delete_topic(name.as_str());
+            drop(deletion);
+            outcome
+        };
+        match tokio::task::spawn_blocking(delete).await {
             Ok(outcome) => outcome.map_err(|error| unreadable(&error))?,
             Err(_panic) => return Err(Refusal::system("the topic's queues were not deleted")),
         }
