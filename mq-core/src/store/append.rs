@@ -8,10 +8,13 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::commit_log::SyncWait;
+use super::config::Flush;
 use super::consume_queue::{Entry, Queue};
 use super::dispatch::Notice;
-use super::{AppendError, Flush, Inner, MessageStore, SCHEDULE_TOPIC};
+use super::error::AppendError;
+use super::group_commit::SyncWait;
+use super::inner::{Inner, MessageStore};
+use super::schedule::SCHEDULE_TOPIC;
 use crate::message::record::{Draft, Place, RecordView};
 use crate::message::{PhysicalOffset, QueueOffset, SysFlag, Transaction, property};
 

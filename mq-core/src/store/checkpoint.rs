@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::{Buf, BufMut};
 
 use super::disk::{Disk, File};
+use super::error::{StoreError, at};
 use super::paths::Paths;
-use super::{StoreError, at};
 use crate::message::record::checksum;
 
 const SIZE: u64 = 4096;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Zone;
+use super::zone::Zone;
 
 /// What the store is told.
 #[derive(Clone, Debug)]

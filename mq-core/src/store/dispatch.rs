@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::Inner;
 use crate::message::{QueueOffset, TopicName};
 
 /// Learns of messages that have become visible.
@@ -43,21 +42,18 @@ impl Dispatch {
     pub(super) fn keep(&self, notice: Notice) {
         self.notices.lock().push_back(notice);
     }
-}
 
-impl Inner {
-    /// Tells of every message that may be seen and was not told of.
-    pub(super) fn announce(&self) {
-        let visible = self.log.visible_end();
+    /// Tells of every message before `visible` that was not told of.
+    pub(super) fn announce(&self, visible: u64) {
         let ready: Vec<Notice> = {
-            let mut notices = self.dispatch.notices.lock();
+            let mut notices = self.notices.lock();
             let count = notices
                 .iter()
                 .take_while(|notice| notice.end <= visible)
                 .count();
             notices.drain(..count).collect()
         };
-        let listener = self.dispatch.listener.read().clone();
+        let listener = self.listener.read().clone();
         let Some(listener) = listener else { return };
         for notice in ready {
             let Notice {

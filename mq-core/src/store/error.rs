@@ -1,7 +1,7 @@
 //! What can go wrong in the store, by who must act.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::message::PhysicalOffset;
 use crate::saved_file::FileError;
@@ -94,4 +94,14 @@ pub enum AppendError {
     /// what the disk does not.
     #[error("the store takes no more writes: {0}")]
     Closed(String),
+}
+
+/// Gives an I/O error the file and what was tried.
+pub(super) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Disk {
+        action,
+        path,
+        source,
+    }
 }

@@ -6,7 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::checkpoint::Mark;
-use super::{AppendError, Flush, Inner, MessageStore, StoreError, at};
+use super::config::Flush;
+use super::error::{AppendError, StoreError, at};
+use super::inner::{Inner, MessageStore};
+use super::paths::time_name;
 use crate::tasks::Tasks;
 
 /// The mark is saved so often.
@@ -77,40 +80,6 @@ impl MessageStore {
 }
 
 impl Inner {
-    /// Runs disk work away from the async threads. `what` names it to people.
-    pub(super) async fn in_background(
-        self: &Arc<Self>,
-        what: &'static str,
-        work: impl FnOnce(&Self) -> Result<(), StoreError> + Send + 'static,
-    ) {
-        let store = Arc::clone(self);
-        // Dropping this leaves the work going on: the store may be closed meanwhile.
-        let done = tokio::task::spawn_blocking(move || store.while_open(work)).await;
-        let troubles = &self.log.troubles;
-        match done {
-            Ok(Ok(())) if troubles.end(what) => tracing::info!("{what} goes well again"),
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                if let Some(untold) = troubles.begin(what) {
-                    tracing::error!(%error, untold, "{what} failed; it is tried again");
-                }
-            }
-            Err(panic) => tracing::error!(%panic, "{what} panicked"),
-        }
-    }
-
-    /// Does something to the files, unless the store is closed; closing waits for it.
-    pub(super) fn while_open(
-        &self,
-        work: impl FnOnce(&Self) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let lock = self.lock.read();
-        match *lock {
-            Some(_) => work(self),
-            None => Ok(()),
-        }
-    }
-
     /// Syncs what nobody waits for.
     pub(super) fn sync_log(&self) -> Result<(), StoreError> {
         match self.log.sync() {
@@ -157,7 +126,7 @@ impl Inner {
 
     /// The name of a new index file: the time, as Apache writes it.
     fn index_name(&self) -> String {
-        super::paths::time_name(self.clock.now_ms())
+        time_name(self.clock.now_ms())
     }
 
     fn close(&self) -> Result<(), StoreError> {

@@ -6,9 +6,11 @@
 
 use bytes::BytesMut;
 
+use super::append::has_queue_entry;
 use super::commit_log::{Found, Scan, Unsynced};
 use super::consume_queue::{Entry, Queue};
-use super::{Inner, StoreError, append::has_queue_entry};
+use super::error::StoreError;
+use super::inner::Inner;
 use crate::message::record::RecordView;
 
 impl Inner {

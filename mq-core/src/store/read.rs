@@ -3,7 +3,8 @@
 use bytes::{Bytes, BytesMut};
 
 use super::consume_queue::{Entry, Queue};
-use super::{Inner, MessageStore, StoreError};
+use super::error::StoreError;
+use super::inner::{Inner, MessageStore};
 use crate::message::record::{MAGIC_V1, MAGIC_V2, RecordView};
 use crate::message::{PhysicalOffset, QueueOffset};
 

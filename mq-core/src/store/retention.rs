@@ -9,30 +9,15 @@
 use std::time::Duration;
 
 use super::commit_log::{Found, Scan, Unsynced};
-use super::{Inner, MessageStore, StoreError, at};
-use crate::clock::{Clock, Moment};
+use super::error::{StoreError, at};
+use super::inner::{Inner, MessageStore};
+use crate::clock::Moment;
 use crate::message::record::RecordView;
 
 /// Segments removed in one round at most (`deleteFileBatchMax`).
 const BATCH: usize = 10;
 /// Records of a segment that are asked for a store time that can be right.
 const ASKED: usize = 1024;
-
-/// When the store was opened, by both clocks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Opened {
-    wall_ms: i64,
-    moment: Moment,
-}
-
-impl Opened {
-    pub(super) fn now(clock: &Clock) -> Self {
-        Self {
-            wall_ms: clock.now_ms(),
-            moment: clock.moment(),
-        }
-    }
-}
 
 impl MessageStore {
     /// Removes what has expired now; runs by itself every 10 s once the store runs.

@@ -9,12 +9,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use super::disk::Disk;
+use super::error::StoreError;
 use super::paths::Paths;
-use super::{Inner, StoreError, at};
 use crate::message::TopicName;
 use crate::saved_file::SavedFile;
 
@@ -66,6 +66,10 @@ impl Deletions {
         Self(Mutex::new(marks))
     }
 
+    pub(super) fn marks(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.0.lock()
+    }
+
     /// Whether a record of `topic` at `offset` belongs to a topic that was deleted.
     pub(super) fn is_deleted(&self, topic: &str, offset: u64) -> bool {
         let marks = self.0.lock();
@@ -74,7 +78,7 @@ impl Deletions {
 
     /// Takes back marks behind the `end` of the log, which has become shorter: what will be written
     /// there belongs to topics of a new life. Says whether there were any.
-    fn end_at(&self, end: u64) -> bool {
+    pub(super) fn end_at(&self, end: u64) -> bool {
         let mut marks = self.0.lock();
         let mut beyond = false;
         for (topic, before) in marks.iter_mut().filter(|(_, before)| **before > end) {
@@ -89,65 +93,5 @@ impl Deletions {
             beyond = true;
         }
         beyond
-    }
-}
-
-impl Inner {
-    /// Brings the file in line with a log that has become shorter, before anything new is stored.
-    pub(super) fn correct_snapshot(&self) -> Result<(), StoreError> {
-        if self.deletions.end_at(self.log.written_end()) {
-            self.save_snapshot()?;
-        }
-        Ok(())
-    }
-
-    /// Writes the file as things stand.
-    pub(super) fn save_snapshot(&self) -> Result<(), StoreError> {
-        let begin = self.log.begin();
-        // Held to the end: two may not write the file at once, nor an older state over a newer.
-        let mut marks = self.deletions.0.lock();
-        marks.retain(|_, before| *before > begin);
-        let mut snapshot = Snapshot {
-            deleted_before: marks.clone(),
-            ..Snapshot::default()
-        };
-        // A number that a crash takes back is given again; it is no gap.
-        let synced = self.log.synced_end();
-        for (topic, id, queue) in self.queues.all() {
-            let queues = snapshot
-                .next_offsets
-                .entry(topic.as_str().to_owned())
-                .or_default();
-            queues.insert(id, queue.visible_max(synced));
-        }
-        let text = serde_json::to_vec(&snapshot).map_err(std::io::Error::other);
-        let text = text.map_err(at("write", &self.paths.snapshot()))?;
-        self.snapshot.save_now(&text)?;
-        drop(marks);
-        Ok(())
-    }
-
-    /// Deletes the queues of a topic, marked first so that no crash brings its messages back.
-    pub(super) fn delete_topic(&self, topic: &str) -> Result<(), StoreError> {
-        let deleted = {
-            // No message of the topic may come between the mark and the end of its queues.
-            let _tail = self.log.tail.lock();
-            self.mark_and_remove(topic)
-        };
-        // Whoever waited for the sync of the mark finds it done and tells nobody.
-        self.announce();
-        deleted
-    }
-
-    fn mark_and_remove(&self, topic: &str) -> Result<(), StoreError> {
-        // The mark may not lie behind what a crash leaves of the log: new messages would come there.
-        let end = self.log.sync();
-        let end = end
-            .map_err(std::io::Error::other)
-            .map_err(at("sync", self.log.directory()))?;
-        self.deletions.0.lock().insert(topic.to_owned(), end);
-        self.queues.forget_topic(topic);
-        self.save_snapshot()?;
-        self.queues.remove_topic(topic)
     }
 }

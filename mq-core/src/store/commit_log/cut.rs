@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
-use super::{CommitLog, Found, Scan, Unsynced};
+use super::log::CommitLog;
+use super::recover::{Found, Scan, Unsynced};
 use crate::store::disk::File;
-use crate::store::{StoreError, at};
+use crate::store::error::{StoreError, at};
 
 /// Bytes copied at once.
 const COPY_STEP: u64 = 1024 * 1024;

@@ -19,9 +19,9 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
-use super::CommitLog;
+use super::log::CommitLog;
 use crate::message::record::{MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_SIZE, RecordView};
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Bytes searched at once for the next record behind a damaged one.
 const SEARCH_STEP: usize = 1024 * 1024;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::store::disk::{Disk, Entry, File};
+use crate::store::error::{StoreError, at};
 use crate::store::paths::{Paths, base_of};
-use crate::store::{StoreError, at};
 
 /// One file of the log, always of full length; zeros follow the last record.
 #[derive(Debug)]

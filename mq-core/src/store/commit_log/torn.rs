@@ -12,7 +12,7 @@ use bytes::{Buf as _, BytesMut};
 
 use super::recover::Scan;
 use crate::message::record::{MAGIC_V1, MAGIC_V2, MIN_SIZE, RecordView};
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;

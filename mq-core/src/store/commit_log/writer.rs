@@ -4,27 +4,15 @@
 //! copies them into the segment.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{CommitLog, NO_SEGMENT, Segment};
+use super::log::{CommitLog, NO_SEGMENT};
+use super::tail::Tail;
 use crate::message::record::BLANK_SIZE;
-use crate::store::{AppendError, StoreError};
+use crate::store::error::{AppendError, StoreError};
 
 /// Blocks are reserved so far ahead, so that a sync need not change the file's extents.
 const ALLOCATE_AHEAD: u64 = 64 * 1024 * 1024;
-/// Store timestamps stand still while the wall clock catches up with them, so that they never go
-/// back. When it was set back farther than this, it was wrong before, and they follow it.
-const MOST_AHEAD_MS: i64 = 10_000;
-
-/// The end of the log, behind its lock.
-#[derive(Debug)]
-pub(in crate::store) struct Tail {
-    end: u64,
-    segment: Option<Arc<Segment>>,
-    allocated: u64,
-    last_timestamp: i64,
-}
 
 /// Where records go, before they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,48 +21,6 @@ pub(in crate::store) struct Placed {
     pub(in crate::store) offset: u64,
     /// Their store time, ms since 1970.
     pub(in crate::store) timestamp: i64,
-}
-
-impl Tail {
-    pub(super) fn at(end: u64) -> Self {
-        Self {
-            end,
-            segment: None,
-            allocated: 0,
-            last_timestamp: 0,
-        }
-    }
-
-    pub(super) fn move_to(&mut self, end: u64) {
-        *self = Self {
-            last_timestamp: self.last_timestamp,
-            ..Self::at(end)
-        };
-    }
-
-    pub(in crate::store) fn last_timestamp(&self) -> i64 {
-        self.last_timestamp
-    }
-
-    pub(in crate::store) fn set_last_timestamp(&mut self, timestamp: i64) {
-        self.last_timestamp = self.last_timestamp.max(timestamp);
-    }
-
-    /// The store time of what is placed when the wall clock shows `now_ms`.
-    fn timestamp_at(&mut self, now_ms: i64) -> i64 {
-        let ahead_ms = self.last_timestamp.saturating_sub(now_ms);
-        if ahead_ms > MOST_AHEAD_MS {
-            tracing::warn!(
-                ahead_ms,
-                "the last message was stored in the future: the clock of this machine was wrong \
-                 then, or is now"
-            );
-        }
-        if ahead_ms <= 0 || ahead_ms > MOST_AHEAD_MS {
-            self.last_timestamp = now_ms;
-        }
-        self.last_timestamp
-    }
 }
 
 impl CommitLog {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::Entry;
+use super::entry::Entry;
 use crate::message::TopicName;
 use crate::message::record::RecordView;
 use crate::store::disk::{self, Disk, File};
+use crate::store::error::{StoreError, at};
 use crate::store::paths::{base_of, file_in};
-use crate::store::{SCHEDULE_TOPIC, StoreError, at};
+use crate::store::schedule::SCHEDULE_TOPIC;
 
 #[derive(Debug)]
 pub(in crate::store) struct Queue {

@@ -11,8 +11,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::memory::Content;
-use super::{Disk, Entry, File, Lock, MemoryDisk, SmallFiles, Space};
+use super::memory::{Content, MemoryDisk};
+use super::traits::{Disk, Entry, File, Lock, Space};
+use crate::saved_file::SmallFiles;
 
 /// What a real disk writes at once or not at all.
 const SECTOR: usize = 512;

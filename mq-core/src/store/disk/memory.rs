@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Disk, Entry, File, Lock, SmallFiles, Space};
+use super::traits::{Disk, Entry, File, Lock, Space};
+use crate::saved_file::SmallFiles;
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug, Default)]

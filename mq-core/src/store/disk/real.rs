@@ -7,8 +7,12 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::{Disk, Entry, File, Lock, SmallFiles, Space};
-use crate::saved_file::{SystemFiles, directory_of};
+use super::traits::{Disk, Entry, File, Lock, Space};
+#[cfg(unix)]
+use super::unix as system;
+#[cfg(windows)]
+use super::windows as system;
+use crate::saved_file::{SmallFiles, SystemFiles, directory_of};
 
 /// The operating system's files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,161 +185,6 @@ struct RealLock {
 }
 
 impl Lock for RealLock {}
-
-#[cfg(unix)]
-mod system {
-    use std::fs;
-    use std::io;
-    use std::os::unix::fs::FileExt as _;
-    use std::path::Path;
-
-    use super::Space;
-
-    pub(super) fn read_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        file.read_exact_at(buffer, offset)
-    }
-
-    pub(super) fn write_at(file: &fs::File, offset: u64, content: &[u8]) -> io::Result<()> {
-        file.write_all_at(content, offset)
-    }
-
-    #[cfg(target_os = "linux")]
-    pub(super) fn allocate(file: &fs::File, offset: u64, length: u64) -> io::Result<()> {
-        use rustix::fs::{FallocateFlags, fallocate};
-        use rustix::io::Errno;
-        match fallocate(file, FallocateFlags::KEEP_SIZE, offset, length) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) | Ok(()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn allocate(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// Gives blocks back, so that they read as zeros; `false` where the system cannot.
-    #[cfg(target_os = "linux")]
-    pub(super) fn punch(file: &fs::File, offset: u64, length: u64) -> io::Result<bool> {
-        use rustix::fs::{FallocateFlags, fallocate};
-        use rustix::io::Errno;
-        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        match fallocate(file, flags, offset, length) {
-            Ok(()) => Ok(true),
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn punch(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<bool> {
-        Ok(false)
-    }
-
-    /// An open-file-description lock on Linux: Java's byte-range lock and a second opener in this
-    /// process are both refused by it.
-    pub(super) fn lock(file: &fs::File) -> io::Result<bool> {
-        system_lock(file)
-    }
-
-    #[cfg(target_os = "linux")]
-    #[expect(
-        unsafe_code,
-        reason = "the byte-range lock of an open file has no safe wrapper"
-    )]
-    fn system_lock(file: &fs::File) -> io::Result<bool> {
-        use std::os::fd::AsRawFd as _;
-        // SAFETY: all bytes zero is a valid `flock`.
-        let mut region: libc::flock = unsafe { std::mem::zeroed() };
-        region.l_type = i16::try_from(libc::F_WRLCK).unwrap_or_default();
-        region.l_whence = i16::try_from(libc::SEEK_SET).unwrap_or_default();
-        region.l_len = 1;
-        // SAFETY: the descriptor is open and `region` outlives the call.
-        let taken = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const region) };
-        if taken == 0 {
-            return Ok(true);
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            Some(libc::EAGAIN | libc::EACCES) => Ok(false),
-            _ => Err(error),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn system_lock(file: &fs::File) -> io::Result<bool> {
-        super::portable_lock(file)
-    }
-
-    pub(super) fn space(path: &Path) -> io::Result<Space> {
-        let about = rustix::fs::statvfs(path)?;
-        let blocks = |number: u64| number.saturating_mul(about.f_frsize);
-        Ok(Space::new(
-            blocks(about.f_blocks),
-            blocks(about.f_bfree),
-            blocks(about.f_bavail),
-        ))
-    }
-}
-
-#[cfg(windows)]
-mod system {
-    use std::fs;
-    use std::io;
-    use std::os::windows::fs::FileExt as _;
-    use std::path::Path;
-
-    use super::Space;
-
-    pub(super) fn read_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let mut done = 0;
-        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match file.seek_read(rest, offset + done as u64)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => done += read,
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn write_at(file: &fs::File, offset: u64, content: &[u8]) -> io::Result<()> {
-        let mut done = 0;
-        while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
-            match file.seek_write(rest, offset + done as u64)? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                written => done += written,
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn allocate(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<()> {
-        Ok(())
-    }
-
-    pub(super) fn punch(_file: &fs::File, _offset: u64, _length: u64) -> io::Result<bool> {
-        Ok(false)
-    }
-
-    pub(super) fn lock(file: &fs::File) -> io::Result<bool> {
-        super::portable_lock(file)
-    }
-
-    /// Windows' own figure is not asked for: retention by age still works there.
-    pub(super) fn space(_path: &Path) -> io::Result<Space> {
-        Ok(Space { total: 0, free: 0 })
-    }
-}
-
-/// Keeps out other processes and openers of this program; Java's locks are of another kind there.
-#[cfg(not(target_os = "linux"))]
-fn portable_lock(file: &fs::File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(fs::TryLockError::WouldBlock) => Ok(false),
-        Err(fs::TryLockError::Error(error)) => Err(error),
-    }
-}
 
 #[cfg(test)]
 mod tests {

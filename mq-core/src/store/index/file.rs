@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::{Buf, BufMut};
 
 use crate::store::disk::{Disk, File};
-use crate::store::{StoreError, at};
+use crate::store::error::{StoreError, at};
 
 const HEADER_SIZE: u64 = 40;
 const SLOTS: u64 = 5_000_000;

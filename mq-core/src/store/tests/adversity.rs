@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::*;
 use crate::message::Transaction;
 use crate::store::checkpoint::Mark;
+use crate::store::consume_queue::ConsumeQueues;
 
 fn sweeping() -> StoreConfig {
     let mut config = config();

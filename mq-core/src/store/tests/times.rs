@@ -202,3 +202,39 @@ fn a_key_is_found_by_the_time_of_its_message_although_the_index_began_when_the_c
     assert_eq!(found("ahead", NOW - HOUR..=NOW + HOUR), 0);
     assert_eq!(found("ahead", NOW + HOUR..=NOW + 100 * HOUR), 1);
 }
+
+#[test]
+fn a_time_finds_its_message() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(1_000);
+    let (store, _) = open_with(&disk, config(), &clock);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for n in 0..5 {
+        append(&store, "t", 0, &n.to_string());
+        runtime.block_on(clock.advance(Duration::from_millis(100)));
+    }
+    let at = |time, boundary| store.offset_by_time("t", 0, time, boundary).unwrap().0;
+
+    let lower: Vec<_> = [900, 1_000, 1_001, 1_400, 1_401]
+        .map(|t| at(t, Boundary::Lower))
+        .into();
+    let upper: Vec<_> = [900, 1_000, 1_001, 1_400, 1_401]
+        .map(|t| at(t, Boundary::Upper))
+        .into();
+
+    assert_eq!(lower, [0, 0, 1, 4, 5]);
+    assert_eq!(upper, [0, 0, 0, 4, 4]);
+}
+
+#[test]
+fn a_wall_clock_that_was_set_back_gives_no_earlier_store_time() {
+    let disk = FaultyDisk::default();
+    for (now_ms, stored_at) in [(9_000, 9_000), (1_000, 9_000), (9_500, 9_500)] {
+        let (store, _) = open_with(&disk, config(), &Clock::manual(now_ms));
+        let appended = append(&store, "orders", 0, "x");
+        assert_eq!(appended.store_timestamp, stored_at);
+        store.close().unwrap();
+    }
+}

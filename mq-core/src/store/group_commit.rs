@@ -1,0 +1,107 @@
+//! Group commit without a timer: the first waiter that finds no sync running does it for all who
+//! have come meanwhile; one of those who come during it leads the next.
+//!
+//! The sync runs on the waiter's own task, since the hand-overs to a flusher thread and back would
+//! take as long again. Where the disk is slow they do not count, but a task that stands still reads
+//! nothing from its connection meanwhile: there the sync runs beside.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::error::AppendError;
+use super::inner::Inner;
+
+/// A hundred hand-overs between threads.
+const SLOW: Duration = Duration::from_millis(2);
+
+/// Resolves when the log is on disk up to `end`.
+#[derive(Debug)]
+pub(super) struct SyncWait {
+    store: Arc<Inner>,
+    end: u64,
+    waited: bool,
+}
+
+impl SyncWait {
+    pub(super) fn new(store: Arc<Inner>, end: u64) -> Self {
+        Self {
+            store,
+            end,
+            waited: false,
+        }
+    }
+
+    /// Says whether this one is to sync now. It is not on the first call: the requests behind this one
+    /// in the same receive buffer should be appended first and share the sync.
+    fn leads(&self, context: &Context<'_>) -> bool {
+        let waiters = &self.store.log.waiters;
+        if self.waited {
+            return waiters.lead_or_wait(context.waker());
+        }
+        waiters.wait(context.waker());
+        false
+    }
+
+    fn lead(&self) {
+        let slow = self.store.log.slow_disk.load(Ordering::Relaxed);
+        match Handle::try_current() {
+            Ok(runtime) if slow => {
+                let store = Arc::clone(&self.store);
+                runtime.spawn_blocking(move || sync_for_all(&store));
+            }
+            _ => sync_for_all(&self.store),
+        }
+    }
+}
+
+/// Syncs, tells everybody, and lets one of the late comers lead the next.
+fn sync_for_all(store: &Inner) {
+    let begun = store.clock.moment();
+    let synced = store.log.sync();
+    let took = store.clock.moment().since(begun);
+    store.log.slow_disk.store(took > SLOW, Ordering::Relaxed);
+    let waiting = store.log.waiters.end_turn();
+    if synced.is_ok() {
+        store.announce();
+    }
+    waiting.into_iter().for_each(Waker::wake);
+}
+
+impl Drop for SyncWait {
+    /// Whoever stops waiting leaves the sync to the background.
+    fn drop(&mut self) {
+        if self.store.log.synced_end() < self.end {
+            self.store.log.sync_wanted.notify_one();
+        }
+    }
+}
+
+impl Future for SyncWait {
+    type Output = Result<(), AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            if self.store.log.synced_end() >= self.end {
+                return Poll::Ready(Ok(()));
+            }
+            if let Err(AppendError::Closed(reason)) = self.store.log.writable() {
+                return Poll::Ready(Err(AppendError::Closed(reason)));
+            }
+            if self.leads(context) {
+                self.lead();
+                continue;
+            }
+            if !self.waited {
+                self.waited = true;
+                context.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The parts of a store, and when work may be done on its files.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::checkpoint::Checkpoint;
+use super::commit_log::CommitLog;
+use super::config::StoreConfig;
+use super::consume_queue::ConsumeQueues;
+use super::disk::{Disk, Lock};
+use super::dispatch::Dispatch;
+use super::error::StoreError;
+use super::index::KeyIndex;
+use super::opened::Opened;
+use super::paths::Paths;
+use super::snapshot::Deletions;
+use crate::clock::Clock;
+use crate::saved_file::SavedFile;
+
+/// The store. Clones are the same store.
+#[derive(Clone, Debug)]
+pub struct MessageStore(pub(super) Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) config: StoreConfig,
+    pub(super) paths: Paths,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) clock: Clock,
+    pub(super) log: CommitLog,
+    pub(super) queues: ConsumeQueues,
+    pub(super) index: KeyIndex,
+    pub(super) dispatch: Dispatch,
+    pub(super) checkpoint: Mutex<Checkpoint>,
+    pub(super) snapshot: SavedFile,
+    pub(super) opened: Opened,
+    pub(super) deletions: Deletions,
+    /// Queues and index are on disk for all messages before this place.
+    pub(super) derived: AtomicU64,
+    /// Until the store is closed. Whoever changes files, but for an append, holds this meanwhile, so
+    /// that nothing is changed once the directory may belong to somebody else.
+    pub(super) lock: RwLock<Option<Box<dyn Lock>>>,
+}
+
+impl Inner {
+    /// Runs disk work away from the async threads. `what` names it to people.
+    pub(super) async fn in_background(
+        self: &Arc<Self>,
+        what: &'static str,
+        work: impl FnOnce(&Self) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        let store = Arc::clone(self);
+        // Dropping this leaves the work going on: the store may be closed meanwhile.
+        let done = tokio::task::spawn_blocking(move || store.while_open(work)).await;
+        let troubles = &self.log.troubles;
+        match done {
+            Ok(Ok(())) if troubles.end(what) => tracing::info!("{what} goes well again"),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                if let Some(untold) = troubles.begin(what) {
+                    tracing::error!(%error, untold, "{what} failed; it is tried again");
+                }
+            }
+            Err(panic) => tracing::error!(%panic, "{what} panicked"),
+        }
+    }
+
+    /// Does something to the files, unless the store is closed; closing waits for it.
+    pub(super) fn while_open(
+        &self,
+        work: impl FnOnce(&Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let lock = self.lock.read();
+        match *lock {
+            Some(_) => work(self),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells of every message that may be seen and was not told of.
+    pub(super) fn announce(&self) {
+        self.dispatch.announce(self.log.visible_end());
+    }
+}

@@ -1,0 +1,79 @@
+//! Old segments are removed.
+
+use super::*;
+
+#[test]
+fn expired_segments_go_and_every_queue_keeps_its_numbers() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(5 * 60 * 60 * 1000);
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        ..Retention::default()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &clock);
+    append(&store, "quiet", 0, "alone");
+    for n in 0..100 {
+        append(&store, "t", 0, &format!("{n}"));
+    }
+    store.expire().unwrap();
+    assert_eq!(store.begin(), PhysicalOffset(0), "nothing is old yet");
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(clock.advance(Duration::from_hours(73)));
+    store.expire().unwrap();
+
+    assert!(store.begin() > PhysicalOffset(0));
+    assert_eq!(store.max_offset("t", 0), QueueOffset(100));
+    assert!(store.min_offset("t", 0) > QueueOffset(0));
+    let left = read_all(&store, "t", 0);
+    assert_eq!(left.first().unwrap().queue_offset, store.min_offset("t", 0));
+    assert_eq!(left.last().unwrap().queue_offset, QueueOffset(99));
+    assert_eq!(store.min_offset("quiet", 0), QueueOffset(1));
+
+    for remove_queues in [false, true] {
+        let after = disk.crash(|| true);
+        if remove_queues {
+            after.remove("/store/consumequeue".as_ref()).unwrap();
+        }
+        let (store, _) = open_with(&after, config.clone(), &clock);
+        assert_eq!(append(&store, "quiet", 0, "x").queue_offset, QueueOffset(1));
+        assert_eq!(append(&store, "t", 0, "x").queue_offset, QueueOffset(100));
+    }
+}
+
+#[test]
+fn old_segments_go_in_the_hours_of_the_zone() {
+    let hour = Duration::from_hours(1);
+    let zone = Zone::named("CST-8").unwrap();
+    let mut config = config();
+    config.retention = Retention {
+        keep: hour,
+        hours: vec![4],
+        zone,
+        ..Retention::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let disk = FaultyDisk::default();
+    // 17:00 UTC is one o'clock in the morning there.
+    let clock = Clock::manual(17 * 60 * 60 * 1000);
+    let (store, _) = open_with(&disk, config, &clock);
+    for n in 0..100 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    let mut gone_at = Vec::new();
+    for local in 2..24 {
+        runtime.block_on(clock.advance(hour));
+        let begin = store.begin();
+        store.expire().unwrap();
+        if store.begin() > begin {
+            gone_at.push(local);
+        }
+    }
+
+    assert_eq!(gone_at, [4]);
+}
