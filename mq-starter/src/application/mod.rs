@@ -52,7 +52,7 @@ pub struct RocketMQApplication {
     provided: Collected,
     selection: Option<Selection>,
     #[cfg(feature = "embedded")]
-    broker: Option<crate::EmbeddedBroker>,
+    broker: Option<crate::embedded::EmbeddedBroker>,
 }
 
 /// What is known before the first socket opens.
@@ -129,7 +129,7 @@ impl RocketMQApplication {
 
     /// Shares a broker with other applications of this process, when the settings name no other.
     #[cfg(feature = "embedded")]
-    pub fn broker(mut self, broker: &crate::EmbeddedBroker) -> Self {
+    pub fn broker(mut self, broker: &crate::embedded::EmbeddedBroker) -> Self {
         self.broker = Some(broker.clone());
         self
     }

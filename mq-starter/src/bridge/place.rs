@@ -5,10 +5,10 @@ use std::time::Duration;
 use mq_core::client::{Client, ClientConfig};
 use mq_core::clock::Clock;
 
-use super::could_not;
-#[cfg(feature = "embedded")]
-use crate::EmbeddedBroker;
+use super::errors::could_not;
 use crate::config::{NameServer, RocketMQConfig};
+#[cfg(feature = "embedded")]
+use crate::embedded::EmbeddedBroker;
 use crate::problem::ApplicationError;
 #[cfg(not(feature = "embedded"))]
 use crate::problem::Problem;

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use super::FromMessage;
-use crate::MessageExt;
+use super::from_message::FromMessage;
 use crate::listener::{ConsumeError, Delivery};
+use crate::message::MessageExt;
 
 /// One header, named by its type; see [`header_name!`](crate::header_name).
 ///

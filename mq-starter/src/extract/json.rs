@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::FromMessage;
+use super::from_message::FromMessage;
 use crate::listener::{ConsumeError, Delivery};
 use crate::payload::decode;
 

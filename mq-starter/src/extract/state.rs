@@ -6,7 +6,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use super::FromMessage;
+use super::from_message::FromMessage;
 use crate::listener::{ConsumeError, Delivery};
 use crate::state::{AppState, Assembly};
 

@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::{ConsumeError, ConsumeResult};
-use crate::MessageExt;
+use super::outcome::{ConsumeError, ConsumeResult};
+use crate::message::MessageExt;
 use crate::state::AppState;
 
 /// A message on its way to a listener, with what the application provides.
@@ -87,7 +87,7 @@ impl fmt::Debug for Handler {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::listener::Next;
+    use crate::listener::outcome::Next;
 
     /// A message of no particular kind.
     pub(crate) fn delivery() -> Delivery {

@@ -125,6 +125,15 @@ impl IntoConsumeResult for () {
     }
 }
 
+/// What an annotated function returned, as a listener's answer.
+///
+/// # Errors
+///
+/// When the message was not handled.
+pub fn outcome<R: IntoConsumeResult>(outcome: R) -> ConsumeResult {
+    outcome.into_consume_result()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

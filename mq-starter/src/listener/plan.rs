@@ -7,8 +7,7 @@ use std::fmt::Display;
 
 use mq_core::message::{GroupName, TopicName};
 
-use super::Origin;
-use super::declaration::Declaration;
+use super::declaration::{Declaration, Origin};
 use super::modes::{ConsumeMode, MessageModel, SelectorType};
 use super::reading::{Listener, Meant, Reading};
 use crate::config::{ListenerSettings, Settings};

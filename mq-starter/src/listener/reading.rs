@@ -6,9 +6,8 @@ use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
 use mq_rules::Key;
 
-use super::Origin;
 use super::attributes::Written;
-use super::declaration::Declaration;
+use super::declaration::{Declaration, Origin};
 use super::handler::Handler;
 use super::modes::{ConsumeMode, MessageModel, Named, SelectorType};
 use super::names;

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use mq_core::client::SendResult;
 use serde::Serialize;
 
 use super::draft::Draft;
-use super::{RocketMQTemplate, SendError, SendHandle, SendResult};
+use super::error::SendError;
+use super::handle::SendHandle;
+use super::sender::Sender;
 
-/// A message being written; see [`RocketMQTemplate::message`].
+/// A message being written; see [`RocketMQTemplate::message`](crate::RocketMQTemplate::message).
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`, `spawn` or `send_one_way`"]
 pub struct MessageBuilder<'a> {
-    template: &'a RocketMQTemplate,
+    sender: &'a Sender,
     draft: Result<Draft, SendError>,
 }
 
@@ -21,9 +24,9 @@ pub struct MessageBuilder<'a> {
     reason = "keys and headers are given as callers have them: numbers, texts, ids"
 )]
 impl<'a> MessageBuilder<'a> {
-    pub(super) fn new(template: &'a RocketMQTemplate, destination: &str) -> Self {
+    pub(super) fn new(sender: &'a Sender, destination: &str) -> Self {
         Self {
-            template,
+            sender,
             draft: Draft::to(destination),
         }
     }
@@ -84,7 +87,7 @@ impl<'a> MessageBuilder<'a> {
     /// not take it, [`SendError::Unflushed`] when it did and not safely.
     pub async fn send(self) -> Result<SendResult, SendError> {
         let (message, how) = self.draft?.finish()?;
-        self.template.deliver(message, how).await
+        self.sender.deliver(message, how).await
     }
 
     /// Sends it in the background. Messages of one caller leave in the order of the calls.
@@ -104,9 +107,9 @@ impl<'a> MessageBuilder<'a> {
             Err(error) => callback(Err(error)),
             Ok((message, mut how)) => {
                 how.in_background = true;
-                let template = self.template.clone();
-                self.template.launch("send", async move {
-                    callback(template.deliver(message, how).await);
+                let sender = self.sender.clone();
+                self.sender.launch("send", async move {
+                    callback(sender.deliver(message, how).await);
                 });
             }
         }
@@ -119,9 +122,9 @@ impl<'a> MessageBuilder<'a> {
     /// The first mistake made while it was written.
     pub fn send_one_way(self) -> Result<(), SendError> {
         let (message, how) = self.draft?.finish()?;
-        let template = self.template.clone();
-        self.template.launch("one-way send", async move {
-            template.deliver_one_way(message, how).await;
+        let sender = self.sender.clone();
+        self.sender.launch("one-way send", async move {
+            sender.deliver_one_way(message, how).await;
         });
         Ok(())
     }

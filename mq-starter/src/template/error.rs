@@ -2,10 +2,9 @@
 //!
 //! Printed with `{}` each tells its causes too; they are still there as sources.
 
-use mq_core::client;
+use mq_core::client::{self, SendResult};
 use mq_core::message::{NameError, PropertyError, TopicName};
 
-use super::SendResult;
 use crate::payload::EncodeError;
 
 /// Why a message was not sent, or not as safely as was asked for.

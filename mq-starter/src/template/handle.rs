@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use mq_core::client::SendResult;
 use tokio::sync::oneshot;
 
-use super::{SendError, SendResult};
+use super::error::SendError;
 
 type Outcome = Result<SendResult, SendError>;
 

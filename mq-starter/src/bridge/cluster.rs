@@ -1,0 +1,159 @@
+//! A cluster as an application takes part in it: its producer, its consumers, its topics.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mq_core::client::{self, Client, ConsumerConfig, Producer, ProducerConfig};
+use mq_core::clock::Clock;
+use mq_core::message::GroupName;
+use mq_core::tasks::Tasks;
+
+use super::calls::Calls;
+use super::consumer::Consuming;
+use super::consuming::Dispatch;
+use super::errors::{could_not, going_on};
+use super::place::Place;
+use crate::config::{DeclaredTopic, ProducerSettings, RocketMQConfig, Startup};
+use crate::ending::Ending;
+use crate::listener::{ConsumeMode, Consumer, MessageModel};
+use crate::problem::ApplicationError;
+use crate::state::AppState;
+
+/// A declared topic that could not be created is tried again after so long.
+const DECLARE_AGAIN: Duration = Duration::from_secs(5);
+
+/// A cluster, and the client that speaks to it.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    client: Client,
+    producer: Producer,
+    offset_directory: Option<PathBuf>,
+    /// Of its brokers, level 1 first.
+    delays: Vec<Duration>,
+    clock: Clock,
+}
+
+impl Cluster {
+    /// Makes a client; the cluster need not be there yet, unless the settings say so.
+    pub(crate) async fn connect(
+        place: &Place,
+        config: &RocketMQConfig,
+        group: &GroupName,
+        clock: &Clock,
+    ) -> Result<Self, ApplicationError> {
+        let client = place.client(config, clock)?;
+        if config.startup == Startup::FailFast || place.is_in_process() {
+            let asked = client.check().await;
+            asked.map_err(could_not("reach the cluster"))?;
+        }
+        let producer = client.producer(producer_config(&config.producer, group));
+        let producer =
+            producer.map_err(could_not(format!("make a producer of group `{group}`")))?;
+        Ok(Self {
+            client,
+            producer,
+            offset_directory: config.offset_directory.clone(),
+            delays: place.delays(),
+            clock: clock.clone(),
+        })
+    }
+
+    /// Creates the topics that the settings declare; goes on trying when the cluster is away.
+    pub(crate) async fn declare(
+        &self,
+        config: &RocketMQConfig,
+        tasks: &Tasks,
+    ) -> Result<(), ApplicationError> {
+        let mut left = Vec::new();
+        for topic in &config.topics {
+            match create(&self.client, topic).await {
+                Ok(()) => {}
+                Err(error) if config.startup == Startup::FailFast => return Err(error),
+                Err(error) => {
+                    tracing::warn!(topic = %topic.name, %error, "a declared topic is created later");
+                    left.push(topic.clone());
+                }
+            }
+        }
+        if !left.is_empty() {
+            let (client, clock) = (self.client.clone(), self.clock.clone());
+            tasks.spawn_until_stop("creating topics", async move {
+                while !left.is_empty() {
+                    clock.sleep(DECLARE_AGAIN).await;
+                    let mut failed = Vec::new();
+                    for topic in left {
+                        if create(&client, &topic).await.is_err() {
+                            failed.push(topic);
+                        }
+                    }
+                    left = failed;
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// What sends to it.
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
+    /// Starts the consumer of a group.
+    pub(crate) async fn consume(
+        &self,
+        consumer: &Consumer,
+        state: &AppState,
+    ) -> Result<Consuming, ApplicationError> {
+        let mut config = ConsumerConfig::new(consumer.group.clone());
+        config.message_model = match consumer.model {
+            MessageModel::Clustering => client::MessageModel::Clustering,
+            MessageModel::Broadcasting => client::MessageModel::Broadcasting,
+        };
+        config.consume_threads = consumer.threads;
+        config.max_reconsume_times = consumer.max_reconsume_times;
+        config.offset_directory.clone_from(&self.offset_directory);
+        let mut builder = self.client.push_consumer(config.clone());
+        for listener in &consumer.listeners {
+            let (topic, expression) = (listener.topic.clone(), listener.expression.clone());
+            builder = builder.subscribe_by(topic, listener.selector, expression);
+        }
+        let tasks = Tasks::new(self.clock.clone());
+        let calls = Calls::new(&consumer.group, consumer.threads, &self.clock, &tasks);
+        let list = calls.list();
+        let dispatch = Dispatch::new(consumer, &config, self.delays.clone(), state, calls);
+        let started = match consumer.mode {
+            ConsumeMode::Concurrently => builder.start(dispatch).await,
+            ConsumeMode::Orderly => builder.start_orderly(dispatch).await,
+        };
+        let group = &consumer.group;
+        let started = started.map_err(could_not(format!("start the consumer of group `{group}`")));
+        if started.is_err() {
+            tasks.request_stop();
+        }
+        Ok(Consuming::new(started?, list, tasks, &self.clock))
+    }
+
+    /// Ends producer and connections; says what did not end in time.
+    pub(crate) async fn stop(&self, ending: &Ending) -> Vec<String> {
+        let mut unfinished = going_on(self.producer.shutdown(ending.left()).await);
+        unfinished.extend(going_on(self.client.shutdown(ending.left()).await));
+        unfinished
+    }
+}
+
+fn producer_config(settings: &ProducerSettings, group: &GroupName) -> ProducerConfig {
+    let mut config = ProducerConfig::new(group.clone());
+    config.send_timeout = settings.send_message_timeout;
+    config.retry_times_when_send_failed = settings.retry_times_when_send_failed;
+    config.retry_times_when_send_async_failed = settings.retry_times_when_send_async_failed;
+    config.retry_another_broker_when_not_store_ok = settings.retry_next_server;
+    config.compress_body_over = settings.compress_message_body_threshold;
+    config.max_message_size = settings.max_message_size;
+    config
+}
+
+async fn create(client: &Client, topic: &DeclaredTopic) -> Result<(), ApplicationError> {
+    let DeclaredTopic { name, queues } = topic;
+    let created = client.create_topic(name, *queues).await;
+    created.map_err(could_not(format!("create the topic `{name}`")))
+}
