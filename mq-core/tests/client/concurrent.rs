@@ -58,6 +58,30 @@ async fn a_consumer_that_was_there_first_finds_the_topic_within_a_moment() {
     cluster.end([consumer], [client]).await;
 }
 
+/// Each once began in a task of its own, and a thread that had nothing to do took some of them first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sends_in_the_background_leave_in_the_order_of_the_calls() {
+    let cluster = Cluster::start().await;
+    for client in [cluster.client(), cluster.client_within()] {
+        let producer = producer(&client);
+        for topic in [topic("new"), topic("new"), topic("another")] {
+            let send = |_| {
+                let target = Target::Hash("one queue".to_owned());
+                producer.send_async(message(&topic, "x"), target, LIMIT)
+            };
+            let under_way: Vec<_> = (0..400).map(send).collect();
+
+            let mut offsets = Vec::new();
+            for sent in under_way {
+                offsets.push(sent.await.unwrap().queue_offset);
+            }
+            assert!(offsets.is_sorted(), "{topic}: {offsets:?}");
+        }
+        client.shutdown(LIMIT).await.unwrap();
+    }
+    cluster.stop().await;
+}
+
 #[tokio::test]
 async fn every_way_of_sending_arrives_whole() {
     let cluster = Cluster::start().await;

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::ProducerConfig;
+use futures_util::FutureExt;
+
 pub use outcome::{SendHandle, SendResult, SendStatus};
 pub use target::{Selector, Target};
 
@@ -177,7 +179,8 @@ impl Producer {
         self.0.one_way(draft, target).await
     }
 
-    /// Sends in the background; other brokers are tried when one cannot be reached.
+    /// Sends in the background, in the order of the calls; other brokers are tried when one cannot
+    /// be reached.
     ///
     /// The send goes on when the handle is dropped.
     pub fn send_async(&self, message: Message, target: Target, limit: Duration) -> SendHandle {
@@ -190,7 +193,7 @@ impl Producer {
     }
 
     /// Sends in the background and calls `then` with the outcome (`SendCallback`): at once when
-    /// too many sends are under way.
+    /// too many sends are under way. Messages of one caller leave in the order of the calls.
     pub fn send_then(
         &self,
         message: Message,
@@ -203,8 +206,15 @@ impl Producer {
             then(Err(SendError::TooMany { limit: most }));
             return;
         };
+        let mut sending = Box::pin(place.send(message, target, limit));
+        // The first step is made here and now: the send has its place in the order when this returns.
+        let begun = sending.as_mut().now_or_never();
         self.0.tasks.spawn("send in the background", async move {
-            then(place.send(message, target, limit).await);
+            let outcome = match begun {
+                Some(outcome) => outcome,
+                None => sending.await,
+            };
+            then(outcome);
         });
     }
 
