@@ -13,6 +13,7 @@ use crate::broker::state::groups::{Group, Groups};
 use crate::broker::state::system;
 use crate::broker::state::topics::{Found, Topic, Topics, Wish};
 use crate::message::{GroupName, NameError, TopicName};
+use crate::remoting::Peer;
 use crate::saved_file::FileError;
 use crate::wire::{Refusal, ResponseCode};
 
@@ -29,95 +30,9 @@ pub(super) struct Admit {
 }
 
 impl Admit {
-    /// The topic a message is sent to, made after the sender's template if need be.
-    ///
-    /// Ready at once for a topic that exists.
-    pub(super) async fn writable(
-        &self,
-        topic: &str,
-        template: &str,
-        queues: i32,
-    ) -> Result<Arc<Topic>, Refusal> {
-        let found = self.topics.find(topic);
-        if found.as_ref().is_some_and(|topic| topic.config.order) && !self.permits(WRITE) {
-            return Err(forbidden(&format!(
-                "the broker [{}] is not writable",
-                self.name()
-            )));
-        }
-        if let Some(topic) = found {
-            return if topic.name.is_closed() {
-                Err(no_sending_to(&topic.name))
-            } else {
-                self.settled(Found { topic, new: false }).await
-            };
-        }
-        let name = TopicName::new(topic.to_owned()).map_err(|error| illegal(&error))?;
-        if name.is_closed() {
-            return Err(no_sending_to(&name));
-        }
-        let automatic = self.config.rules.auto_create_topic;
-        let wish = Wish {
-            template,
-            queues,
-            automatic,
-        };
-        let mut found = self.topics.find_or_create_after(&name, &wish).await;
-        if found.is_none() && name.is_retry() {
-            found = self.topics.find_or_create(&name, 1).await;
-        }
-        match found {
-            Some(found) => self.settled(found).await,
-            None => Err(no_topic(topic)),
-        }
-    }
-
-    /// A retry or dead-letter topic, made if need be.
-    pub(super) async fn own_topic(
-        &self,
-        name: &TopicName,
-        queues: i32,
-    ) -> Result<Arc<Topic>, Refusal> {
-        match self.topics.find_or_create(name, queues).await {
-            Some(found) => self.settled(found).await,
-            None => Err(Refusal::system(format!("topic[{name}] not exist"))),
-        }
-    }
-
-    /// The retry topics of groups, saved together as far as they are new.
-    pub(super) async fn retry_topics(&self, groups: &[Arc<Group>]) -> Result<(), Refusal> {
-        // All are in the table before the first is saved, and the others along with it.
-        let mut topics = Vec::with_capacity(groups.len());
-        for group in groups {
-            let name = TopicName::retry_of(&group.name);
-            let queues = group.config.retry_queue_nums;
-            topics.extend(self.topics.find_or_create(&name, queues).await);
-        }
-        for found in topics {
-            self.settled(found).await?;
-        }
-        Ok(())
-    }
-
-    /// The group's dead-letter topic.
-    pub(super) async fn dead_letters(&self, group: &GroupName) -> Result<Arc<Topic>, Refusal> {
-        self.own_topic(&TopicName::dead_letters_of(group), DEAD_LETTER_QUEUES)
-            .await
-    }
-
-    /// A topic that exists.
-    pub(super) fn existing(&self, topic: &str) -> Result<Arc<Topic>, Refusal> {
-        self.topics.find(topic).ok_or_else(|| no_topic(topic))
-    }
-
-    /// A group, made with Apache's defaults if need be and allowed.
-    pub(super) async fn group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
-        if let Some(group) = self.groups.find(group) {
-            return Ok(group);
-        }
-        let group = self.unsaved_group(group)?;
-        self.save_groups().await;
-        Ok(group)
+    /// What `asker` may do.
+    pub(super) fn asked_by<'a>(&'a self, asker: &'a Peer) -> Admission<'a> {
+        Admission { admit: self, asker }
     }
 
     /// Saves groups that were just made. A disk without room keeps nobody from reading; the broker
@@ -126,24 +41,6 @@ impl Admit {
         if !self.groups.is_saved() {
             drop(self.groups.save().await);
         }
-    }
-
-    /// As [`group`](Self::group), but still to be saved when it is new.
-    pub(super) fn unsaved_group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
-        if let Some(group) = self.groups.find(group) {
-            return Ok(group);
-        }
-        let name = GroupName::new(group.to_owned()).map_err(|error| illegal(&error))?;
-        if !self.config.rules.auto_create_group && !system::is_own_group(group) {
-            return Err(no_group(group));
-        }
-        self.groups.put(name, system::group(group));
-        self.groups.find(group).ok_or_else(|| no_group(group))
-    }
-
-    /// A group that exists.
-    pub(super) fn existing_group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
-        self.groups.find(group).ok_or_else(|| no_group(group))
     }
 
     /// Whether the broker as a whole has the right.
@@ -180,17 +77,6 @@ impl Admit {
         outcome
     }
 
-    async fn settled(&self, found: Found) -> Result<Arc<Topic>, Refusal> {
-        if found.new {
-            tracing::info!(topic = %found.topic.name, queues = found.topic.queues(), "new topic");
-        }
-        // Whoever made it may not have come so far, or may have found no room on the disk.
-        if !self.topics.is_settled(&found.topic) {
-            self.save_and_announce().await?;
-        }
-        Ok(found.topic)
-    }
-
     async fn save_and_announce(&self) -> Result<(), Refusal> {
         self.topics
             .save()
@@ -202,6 +88,137 @@ impl Admit {
 
     fn name(&self) -> &str {
         &self.config.identity.name
+    }
+}
+
+/// What one peer may do: every admission knows who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admission<'a> {
+    admit: &'a Admit,
+    asker: &'a Peer,
+}
+
+impl Admission<'_> {
+    /// The topic a message is sent to, made after the sender's template if need be.
+    ///
+    /// Ready at once for a topic that exists.
+    pub(super) async fn writable(
+        &self,
+        topic: &str,
+        template: &str,
+        queues: i32,
+    ) -> Result<Arc<Topic>, Refusal> {
+        let found = self.admit.topics.find(topic);
+        if found.as_ref().is_some_and(|topic| topic.config.order) && !self.admit.permits(WRITE) {
+            return Err(forbidden(&format!(
+                "the broker [{}] is not writable",
+                self.admit.name()
+            )));
+        }
+        if let Some(topic) = found {
+            return if topic.name.is_closed() {
+                Err(no_sending_to(&topic.name))
+            } else {
+                self.settled(Found { topic, new: false }).await
+            };
+        }
+        let name = TopicName::new(topic.to_owned()).map_err(|error| illegal(&error))?;
+        if name.is_closed() {
+            return Err(no_sending_to(&name));
+        }
+        let automatic = self.admit.config.rules.auto_create_topic;
+        let wish = Wish {
+            template,
+            queues,
+            automatic,
+        };
+        let mut found = self.admit.topics.find_or_create_after(&name, &wish).await;
+        if found.is_none() && name.is_retry() {
+            found = self.admit.topics.find_or_create(&name, 1).await;
+        }
+        match found {
+            Some(found) => self.settled(found).await,
+            None => Err(no_topic(topic)),
+        }
+    }
+
+    /// A retry or dead-letter topic, made if need be.
+    pub(super) async fn own_topic(
+        &self,
+        name: &TopicName,
+        queues: i32,
+    ) -> Result<Arc<Topic>, Refusal> {
+        match self.admit.topics.find_or_create(name, queues).await {
+            Some(found) => self.settled(found).await,
+            None => Err(Refusal::system(format!("topic[{name}] not exist"))),
+        }
+    }
+
+    /// The retry topics of groups, saved together as far as they are new.
+    pub(super) async fn retry_topics(&self, groups: &[Arc<Group>]) -> Result<(), Refusal> {
+        // All are in the table before the first is saved, and the others along with it.
+        let mut topics = Vec::with_capacity(groups.len());
+        for group in groups {
+            let name = TopicName::retry_of(&group.name);
+            let queues = group.config.retry_queue_nums;
+            topics.extend(self.admit.topics.find_or_create(&name, queues).await);
+        }
+        for found in topics {
+            self.settled(found).await?;
+        }
+        Ok(())
+    }
+
+    /// The group's dead-letter topic.
+    pub(super) async fn dead_letters(&self, group: &GroupName) -> Result<Arc<Topic>, Refusal> {
+        self.own_topic(&TopicName::dead_letters_of(group), DEAD_LETTER_QUEUES)
+            .await
+    }
+
+    /// A topic that exists.
+    pub(super) fn existing(&self, topic: &str) -> Result<Arc<Topic>, Refusal> {
+        self.admit.topics.find(topic).ok_or_else(|| no_topic(topic))
+    }
+
+    /// A group, made with Apache's defaults if need be and allowed.
+    pub(super) async fn group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
+        if let Some(group) = self.admit.groups.find(group) {
+            return Ok(group);
+        }
+        let group = self.unsaved_group(group)?;
+        self.admit.save_groups().await;
+        Ok(group)
+    }
+
+    /// As [`group`](Self::group), but still to be saved when it is new.
+    pub(super) fn unsaved_group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
+        if let Some(group) = self.admit.groups.find(group) {
+            return Ok(group);
+        }
+        let name = GroupName::new(group.to_owned()).map_err(|error| illegal(&error))?;
+        if !self.admit.config.rules.auto_create_group && !system::is_own_group(group) {
+            return Err(no_group(group));
+        }
+        tracing::debug!(group = %name, asker = ?self.asker, "new group");
+        self.admit.groups.put(name, system::group(group));
+        self.admit.groups.find(group).ok_or_else(|| no_group(group))
+    }
+
+    /// A group that exists.
+    pub(super) fn existing_group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
+        self.admit.groups.find(group).ok_or_else(|| no_group(group))
+    }
+
+    async fn settled(&self, found: Found) -> Result<Arc<Topic>, Refusal> {
+        if found.new {
+            let (topic, queues) = (&found.topic.name, found.topic.queues());
+            tracing::info!(%topic, queues, asker = ?self.asker, "new topic");
+        }
+        // Whoever made it may not have come so far, or may have found no room on the disk.
+        if !self.admit.topics.is_settled(&found.topic) {
+            self.admit.save_and_announce().await?;
+        }
+        Ok(found.topic)
     }
 }
 

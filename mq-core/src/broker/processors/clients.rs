@@ -62,10 +62,15 @@ impl Clients {
 
     /// The groups of a heartbeat, made if need be and allowed and still to be saved; `None` in the
     /// place of one that does not exist.
-    fn groups(&self, consumers: &[ConsumerData]) -> Result<Vec<Option<Arc<Group>>>, Refusal> {
+    fn groups(
+        &self,
+        asker: &Peer,
+        consumers: &[ConsumerData],
+    ) -> Result<Vec<Option<Arc<Group>>>, Refusal> {
+        let admission = self.admit.asked_by(asker);
         let mut groups = Vec::new();
         for consumer in consumers {
-            groups.push(match self.admit.unsaved_group(&consumer.group_name) {
+            groups.push(match admission.unsaved_group(&consumer.group_name) {
                 Ok(group) => Some(group),
                 Err(refusal) if refusal.code == ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST => {
                     if let Some(untold) = self.unknown_groups.begin(()) {
@@ -137,7 +142,7 @@ impl Processor<HeartBeat> for Clients {
                 self.peers.producer(&caller, &producer.group_name);
             }
         }
-        let groups = self.groups(&data.consumer_data_set)?;
+        let groups = self.groups(&caller.peer, &data.consumer_data_set)?;
         for (group, consumer) in groups.iter().zip(&data.consumer_data_set) {
             if let Some(group) = group {
                 incomplete |= self.register(group, &caller, consumer, brief);
@@ -147,7 +152,8 @@ impl Processor<HeartBeat> for Clients {
         let before = self.admit.registration.latest();
         // Nothing is stored in the topics yet: a disk without room keeps no consumer away. Whatever
         // is sent to such a topic waits until it is saved.
-        let ((), _saved) = tokio::join!(self.admit.save_groups(), self.admit.retry_topics(&groups));
+        let admission = self.admit.asked_by(&caller.peer);
+        let ((), _saved) = tokio::join!(self.admit.save_groups(), admission.retry_topics(&groups));
         self.admit.registration.heard_since(before).await;
         // A connection that ended meanwhile has been forgotten before it was remembered.
         if caller.peer.is_closed() {

@@ -81,8 +81,9 @@ impl Processor<UpdateConsumerOffset> for Positions {
     ) -> Result<Reply<NoFields>, Refusal> {
         let header = &request.header;
         let (group, topic) = (&*header.consumer_group, &*header.topic);
-        self.admit.existing_group(group)?;
-        let queues = self.admit.existing(topic)?.queues();
+        let admission = self.admit.asked_by(&request.peer);
+        admission.existing_group(group)?;
+        let queues = admission.existing(topic)?.queues();
         let invalid = |remark: &str| Refusal::new(ResponseCode::INVALID_PARAMETER, remark);
         let queue = header
             .queue_id

@@ -98,7 +98,11 @@ impl Processor<GetSubscriptionGroupConfig> for GroupAdmin {
         &self,
         request: Incoming<GetSubscriptionGroupConfig>,
     ) -> Result<Reply<NoFields>, Refusal> {
-        let group = self.admit.group(&request.header.group).await?;
+        let group = self
+            .admit
+            .asked_by(&request.peer)
+            .group(&request.header.group)
+            .await?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&group.config)))
     }
 }

@@ -76,9 +76,10 @@ impl Processor<InvokeBrokerToResetOffset> for Reset {
         &self,
         request: Incoming<InvokeBrokerToResetOffset>,
     ) -> Result<Reply<NoFields>, Refusal> {
+        let admission = self.admit.asked_by(&request.peer);
+        let topic = admission.existing(&request.header.topic)?;
+        let group = admission.existing_group(&request.header.group)?;
         let request = request.header;
-        let topic = self.admit.existing(&request.topic)?;
-        let group = self.admit.existing_group(&request.group)?;
         let queues = match request.queue_id {
             Some(queue) if queue >= 0 => queue..queue.saturating_add(1),
             _ => 0..topic.config.read_queue_nums,

@@ -161,7 +161,10 @@ impl Processor<GetAllTopicConfig> for TopicAdmin {
 
 impl Processor<GetTopicConfig> for TopicAdmin {
     async fn process(&self, request: Incoming<GetTopicConfig>) -> Result<Reply<NoFields>, Refusal> {
-        let topic = self.admit.existing(&request.header.topic)?;
+        let topic = self
+            .admit
+            .asked_by(&request.peer)
+            .existing(&request.header.topic)?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&topic.config)))
     }
 }

@@ -89,17 +89,18 @@ impl PullCheck {
         header: &PullMessage,
         asker: &Peer,
     ) -> Result<Admitted, Denied> {
+        let admission = self.admit.asked_by(asker);
         if !self.admit.permits(READ) {
             let name = &self.admit.identity().name;
             let remark = format!("the broker[{name}] pulling message is forbidden");
             return Err(Denied::because(forbidden_type::BROKER, &remark));
         }
-        let group = self.admit.group(&header.consumer_group).await?;
+        let group = admission.group(&header.consumer_group).await?;
         if !group.config.consume_enable {
             let remark = format!("subscription group no permission, {}", group.name);
             return Err(Denied::because(forbidden_type::GROUP, &remark));
         }
-        let topic = self.admit.existing(&header.topic)?;
+        let topic = admission.existing(&header.topic)?;
         if !topic.permits(permission::READ) {
             let remark = format!("the topic[{}] pulling message is forbidden", topic.name);
             return Err(Denied::because(forbidden_type::TOPIC, &remark));

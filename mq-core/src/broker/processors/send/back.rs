@@ -10,7 +10,7 @@ use super::order::SendOrder;
 use super::refusals::refusal;
 use super::retry::{self, Fate};
 use super::room;
-use crate::broker::admit::{Admit, WRITE, forbidden, unreadable};
+use crate::broker::admit::{Admission, Admit, WRITE, forbidden, unreadable};
 use crate::broker::background::delay;
 use crate::broker::parts::Parts;
 use crate::broker::state::groups::Group;
@@ -45,10 +45,13 @@ impl SendBackProcessor {
         }
     }
 
-    async fn retry_topic(&self, group: &Group) -> Result<Arc<Topic>, Refusal> {
+    async fn retry_topic(
+        &self,
+        admission: Admission<'_>,
+        group: &Group,
+    ) -> Result<Arc<Topic>, Refusal> {
         let name = TopicName::retry_of(&group.name);
-        let topic = self
-            .admit
+        let topic = admission
             .own_topic(&name, group.config.retry_queue_nums)
             .await?;
         if !topic.permits(permission::WRITE) {
@@ -79,6 +82,7 @@ impl SendBackProcessor {
     /// The copy for another attempt, or for nobody.
     async fn copy(
         &self,
+        admission: Admission<'_>,
         group: &Group,
         retry_topic: &Topic,
         header: &ConsumerSendMsgBack,
@@ -95,9 +99,9 @@ impl SendBackProcessor {
                 let (topic, id) = (&original.message.topic, original.message_id());
                 let id = excerpt(&id);
                 tracing::warn!(%topic, group = %group.name, %id, reason, "dead letter");
-                self.dead(group, &original, reason).await
+                self.dead(admission, group, &original, reason).await
             }
-            Fate::Dead => self.dead(group, &original, reason).await,
+            Fate::Dead => self.dead(admission, group, &original, reason).await,
         }
     }
 
@@ -129,6 +133,7 @@ impl SendBackProcessor {
     /// The copy for nobody: what it can do without is added as far as there is room.
     async fn dead(
         &self,
+        admission: Admission<'_>,
         group: &Group,
         original: &MessageExt,
         reason: &str,
@@ -146,7 +151,7 @@ impl SendBackProcessor {
         if !reason.is_empty() {
             room::set_reason(properties, reason);
         }
-        let dead_letters = self.admit.dead_letters(&group.name).await?;
+        let dead_letters = admission.dead_letters(&group.name).await?;
         copy.message.topic = dead_letters.name.clone();
         copy.queue_id = 0;
         Ok(copy)
@@ -183,10 +188,7 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
     ) -> Result<Reply<NoFields>, Refusal> {
         let (peer, group) = (request.peer.id(), request.header.group.clone());
         let (one_way, before) = (request.one_way, self.admit.registration.latest());
-        let begun = self
-            .order
-            .keep(peer, group, self.begin(request.header))
-            .await?;
+        let begun = self.order.keep(peer, group, self.begin(request)).await?;
         let Some(append) = begun else {
             return Ok(Reply::ok(NoFields));
         };
@@ -206,9 +208,10 @@ impl SendBackProcessor {
     /// Puts the copy into the log; `None` when the group wants none.
     async fn begin(
         &self,
-        header: ConsumerSendMsgBack,
+        request: Incoming<ConsumerSendMsgBack>,
     ) -> Result<Option<Append<Appended>>, Refusal> {
-        let group = self.admit.group(&header.group).await?;
+        let (admission, header) = (self.admit.asked_by(&request.peer), &request.header);
+        let group = admission.group(&header.group).await?;
         if !self.admit.permits(WRITE) {
             let name = &self.admit.identity().name;
             return Err(forbidden(&format!(
@@ -218,8 +221,8 @@ impl SendBackProcessor {
         if group.config.retry_queue_nums <= 0 {
             return Ok(None);
         }
-        let retry_topic = self.retry_topic(&group).await?;
-        let draft = self.copy(&group, &retry_topic, &header).await?;
+        let retry_topic = self.retry_topic(admission, &group).await?;
+        let draft = self.copy(admission, &group, &retry_topic, header).await?;
         Ok(Some(self.store.append(&draft, Durability::AsConfigured)))
     }
 }

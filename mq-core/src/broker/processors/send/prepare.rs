@@ -21,7 +21,7 @@ use crate::message::batch::{self, Child};
 use crate::message::property_text::PropertiesWriter;
 use crate::message::record::Draft;
 use crate::message::{Message, Properties, SysFlag, Transaction, UniqueIds, property};
-use crate::remoting::Incoming;
+use crate::remoting::{Incoming, Peer};
 use crate::store::Durability;
 use crate::wire::Refusal;
 use crate::wire::body::TopicFilterType;
@@ -83,7 +83,7 @@ impl Preparation {
         if !topic.name.is_retry() {
             room::check(&draft.message.properties)?;
         } else if self.is_hopeless(&topic, &request).await? {
-            self.bury(&mut draft).await?;
+            self.bury(&request.peer, &mut draft).await?;
         }
         let properties = &mut draft.message.properties;
         if !delay::is_delayed(properties)? {
@@ -94,7 +94,7 @@ impl Preparation {
         delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
         if topic.name.is_retry() && !room::make(&mut draft.message.properties) {
             delay::undivert(&mut draft, &topic.name);
-            self.bury(&mut draft).await?;
+            self.bury(&request.peer, &mut draft).await?;
         }
         Ok(Prepared {
             draft,
@@ -184,7 +184,11 @@ impl Preparation {
         let Some(name) = topic.name.group() else {
             return Ok(false);
         };
-        let group = self.admit.group(name.as_str()).await?;
+        let group = self
+            .admit
+            .asked_by(&request.peer)
+            .group(name.as_str())
+            .await?;
         let header = &request.header;
         let said = header
             .max_reconsume_times
@@ -194,9 +198,10 @@ impl Preparation {
     }
 
     /// Makes a dead letter of a message of a retry topic.
-    async fn bury(&self, draft: &mut Draft) -> Result<(), Refusal> {
+    async fn bury(&self, asker: &Peer, draft: &mut Draft) -> Result<(), Refusal> {
         if let Some(group) = draft.message.topic.group() {
-            draft.message.topic = self.admit.dead_letters(&group).await?.name.clone();
+            let admission = self.admit.asked_by(asker);
+            draft.message.topic = admission.dead_letters(&group).await?.name.clone();
             draft.queue_id = 0;
             room::set(&mut draft.message.properties, property::DELAY, "0");
         }

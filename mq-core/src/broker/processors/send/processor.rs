@@ -16,7 +16,7 @@ use crate::broker::admit::Admit;
 use crate::broker::parts::Parts;
 use crate::broker::state::topics::Topic;
 use crate::message::OffsetMessageId;
-use crate::remoting::{Incoming, Processor};
+use crate::remoting::{Incoming, Peer, Processor};
 use crate::store::{Append, Appended, MessageStore};
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
 use crate::wire::{Refusal, Reply, ResponseCode};
@@ -73,7 +73,7 @@ impl SendProcessor {
 
     /// Puts one message into the log.
     async fn begin_one(&self, request: Incoming<SendMessage>) -> Result<Begun<Appended>, Refusal> {
-        let topic = self.topic(&request.header).await?;
+        let topic = self.topic(&request.peer, &request.header).await?;
         let queue = self.queue(&topic, request.header.queue_id)?;
         let Prepared {
             draft,
@@ -117,7 +117,7 @@ impl SendProcessor {
         &self,
         request: Incoming<SendMessage>,
     ) -> Result<Begun<Vec<Appended>>, Refusal> {
-        let topic = self.topic(&request.header).await?;
+        let topic = self.topic(&request.peer, &request.header).await?;
         let queue_id = self.queue(&topic, request.header.queue_id)?;
         let (drafts, durability) = self.preparation.prepare_batch(&topic, queue_id, &request)?;
         let unique_id = request
@@ -132,9 +132,10 @@ impl SendProcessor {
         })
     }
 
-    async fn topic(&self, header: &SendMessage) -> Result<Arc<Topic>, Refusal> {
+    async fn topic(&self, asker: &Peer, header: &SendMessage) -> Result<Arc<Topic>, Refusal> {
         let template = &header.default_topic;
         self.admit
+            .asked_by(asker)
             .writable(&header.topic, template, header.default_topic_queue_nums)
             .await
     }
