@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::message::subscription::TagExpression;
+use crate::message::subscription::Filter;
 use crate::message::{QueueOffset, TopicName};
 
 /// Pulls waiting for one queue, by their numbers: thousands that leave at once cost no search.
@@ -23,7 +23,7 @@ const MATCHED: u8 = 2;
 #[derive(Debug)]
 struct Waiter {
     from: QueueOffset,
-    tags: TagExpression,
+    filter: Filter,
     state: AtomicU8,
     news: Notify,
 }
@@ -34,7 +34,7 @@ impl Waiter {
         if next <= self.from {
             return;
         }
-        let state = if self.tags.may_match(tag) {
+        let state = if self.filter.may_want(tag) {
             MATCHED
         } else {
             PASSED_OVER
@@ -54,18 +54,18 @@ pub(in crate::broker) struct Waiting {
 }
 
 impl Waiting {
-    /// Puts a pull on the list of a queue, from whose number `from` on it wants `tags`.
+    /// Puts a pull on the list of a queue, from whose number `from` on it wants what `filter` lets through.
     pub(in crate::broker) fn enter<'a>(
         &'a self,
         topic: &TopicName,
         queue: i32,
         from: QueueOffset,
-        tags: &TagExpression,
+        filter: &Filter,
     ) -> Place<'a> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let waiter = Arc::new(Waiter {
             from,
-            tags: tags.clone(),
+            filter: filter.clone(),
             state: AtomicU8::new(QUIET),
             news: Notify::new(),
         });
@@ -173,8 +173,8 @@ mod tests {
     #[test]
     fn a_pull_hears_of_messages_it_wants_and_of_those_that_it_does_not() {
         let waiting = Waiting::default();
-        let tags = TagExpression::parse("paid").unwrap();
-        let place = waiting.enter(&topic(), 1, QueueOffset(5), &tags);
+        let filter = Filter::by_tags("paid").unwrap();
+        let place = waiting.enter(&topic(), 1, QueueOffset(5), &filter);
 
         arrive(&waiting, 1, 5, "paid");
         arrive(&waiting, 2, 6, "paid");
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn who_gives_up_its_place_leaves_nothing_behind() {
         let waiting = Waiting::default();
-        let all = TagExpression::default();
+        let all = Filter::default();
         let first = waiting.enter(&topic(), 0, QueueOffset(0), &all);
         let second = waiting.enter(&topic(), 0, QueueOffset(0), &all);
 

@@ -23,7 +23,7 @@ use crate::client::cluster::Cluster;
 use crate::client::error::StartError;
 use crate::client::groups::{Member, Order};
 use crate::client::producer::Producer;
-use crate::message::subscription::{SelectorType, Subscription, TagExpression};
+use crate::message::subscription::{Filter, SelectorType, Subscription};
 use crate::message::{GroupName, TopicName};
 use crate::remoting::CallError;
 use crate::tasks::Tasks;
@@ -219,11 +219,11 @@ fn subscriptions(
     }
     let mut subscriptions = BTreeMap::new();
     for (topic, selector, expression) in wanted {
-        let tags = match selector {
-            SelectorType::Tag => TagExpression::parse(&expression),
-            _ => Ok(TagExpression::default()),
+        let filter = match selector {
+            SelectorType::Tag => Filter::by_tags(&expression),
+            _ => Ok(Filter::default()),
         };
-        let tags = tags.map_err(|source| StartError::Tags {
+        let filter = filter.map_err(|source| StartError::Tags {
             topic: topic.clone(),
             source,
         })?;
@@ -235,7 +235,7 @@ fn subscriptions(
                 expression
             },
             selector,
-            tags,
+            filter,
             version,
         };
         subscriptions.insert(topic, subscription);
@@ -246,7 +246,7 @@ fn subscriptions(
             topic: topic.clone(),
             expression: "*".into(),
             selector: SelectorType::Tag,
-            tags: TagExpression::default(),
+            filter: Filter::default(),
             version,
         };
         subscriptions.insert(topic, everything);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::message::compression::{self, CompressionError};
 use crate::message::record::{self, RecordError};
-use crate::message::subscription::{Subscription, TagExpression};
+use crate::message::subscription::{Filter, Subscription};
 use crate::message::{GroupName, MessageExt, SysFlag, TopicName, property};
 
 /// A body may have so many bytes when it is unpacked.
@@ -20,16 +20,16 @@ pub(super) fn wanted(
     group: &GroupName,
     messages: Vec<MessageExt>,
 ) -> Vec<MessageExt> {
-    let everything = TagExpression::default();
-    let tags = subscription.map_or(&everything, |subscription| &subscription.tags);
-    filtered(tags, group, messages)
+    let everything = Filter::default();
+    let filter = subscription.map_or(&everything, |subscription| &subscription.filter);
+    filtered(filter, group, messages)
 }
 
-fn filtered(tags: &TagExpression, group: &GroupName, messages: Vec<MessageExt>) -> Vec<MessageExt> {
+fn filtered(filter: &Filter, group: &GroupName, messages: Vec<MessageExt>) -> Vec<MessageExt> {
     let retry_topic = TopicName::retry_of(group);
     let wanted = messages
         .into_iter()
-        .filter(|message| tags.matches(message.message.tag()));
+        .filter(|message| filter.wants(|name| message.message.properties.get(name)));
     wanted
         .map(|mut message| {
             restore_topic(&mut message, &retry_topic);
@@ -78,10 +78,10 @@ mod tests {
 
     #[test]
     fn two_tags_with_one_hash_code_are_told_apart() {
-        let tags = TagExpression::parse("Aa || c").unwrap();
+        let filter = Filter::by_tags("Aa || c").unwrap();
 
         let wanted = filtered(
-            &tags,
+            &filter,
             &group(),
             vec![tagged("Aa"), tagged("BB"), message(2, "x")],
         );
@@ -112,7 +112,7 @@ mod tests {
         let mut of_others = again.clone();
         of_others.message.topic = TopicName::new("%RETRY%other").unwrap();
 
-        let all = filtered(&TagExpression::default(), &group(), vec![again, of_others]);
+        let all = filtered(&Filter::default(), &group(), vec![again, of_others]);
 
         assert_eq!(all[0].message.topic, "orders");
         assert_eq!(all[1].message.topic, "%RETRY%other");

@@ -55,7 +55,7 @@ fn wish(subscription: &Subscription) -> ByteString {
         let language = subscription.selector.as_str();
         return format!("{language} {}", subscription.expression).into();
     }
-    let mut tags = subscription.tags.tags().to_vec();
+    let mut tags = subscription.filter.tags().tags().to_vec();
     if tags.is_empty() {
         return ByteString::from_static("*");
     }
@@ -83,14 +83,14 @@ impl fmt::Display for Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::subscription::TagExpression;
+    use crate::message::subscription::Filter;
 
     fn by_tags(topic: &'static str, expression: &'static str) -> Subscription {
         Subscription {
             topic: TopicName::new(topic).unwrap(),
             expression: expression.into(),
             selector: SelectorType::Tag,
-            tags: TagExpression::parse(expression).unwrap(),
+            filter: Filter::by_tags(expression).unwrap(),
             version: 0,
         }
     }
@@ -118,7 +118,7 @@ mod tests {
             topic: TopicName::new(format!("t{number}")).unwrap(),
             expression: tag.into(),
             selector: SelectorType::Tag,
-            tags: TagExpression::parse(tag).unwrap(),
+            filter: Filter::by_tags(tag).unwrap(),
             version: 0,
         };
         let first: Vec<_> = (0..100).map(|n| wants(&"A".repeat(10_000), n)).collect();

@@ -1,9 +1,11 @@
 //! Which messages of a topic a group wants.
 
 mod difference;
+mod filter;
 mod selector;
 mod tag;
 
 pub use difference::{Difference, differences, summary};
+pub use filter::Filter;
 pub use selector::{SelectorType, Subscription};
 pub use tag::{TagError, TagExpression};

@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use super::tag::TagExpression;
+use super::filter::Filter;
 use crate::message::names::TopicName;
 
 /// The language of a filter expression.
@@ -44,8 +44,8 @@ pub struct Subscription {
     pub expression: ByteString,
     /// Its language.
     pub selector: SelectorType,
-    /// The tags of a tag expression.
-    pub tags: TagExpression,
+    /// Which messages it lets through, as far as it is evaluated here.
+    pub filter: Filter,
     /// When it was made or last changed, ms since 1970: the newest of a group counts.
     pub version: i64,
 }

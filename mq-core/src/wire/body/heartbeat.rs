@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
 use crate::message::TopicName;
-use crate::message::subscription::{SelectorType, Subscription, TagExpression};
+use crate::message::subscription::{Filter, SelectorType, Subscription, TagExpression};
 
 /// What a client sends and consumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,18 +135,18 @@ impl SubscriptionData {
         let topic = TopicName::new(self.topic.clone()).ok()?;
         let selector = SelectorType::from_wire(Some(&self.expression_type))?;
         let all = self.sub_string == "*" || self.sub_string.trim().is_empty();
-        let tags = if selector == SelectorType::Tag && !all && self.tags_set.is_empty() {
-            TagExpression::parse(&self.sub_string).ok()?
+        let filter = if selector == SelectorType::Tag && !all && self.tags_set.is_empty() {
+            Filter::by_tags(&self.sub_string).ok()?
         } else if all {
-            TagExpression::default()
+            Filter::default()
         } else {
-            TagExpression::of(self.tags_set.clone())
+            TagExpression::of(self.tags_set.clone()).into()
         };
         Some(Subscription {
             topic,
             expression: self.sub_string.clone(),
             selector,
-            tags,
+            filter,
             version: self.sub_version,
         })
     }
@@ -158,8 +158,8 @@ impl From<&Subscription> for SubscriptionData {
             topic: subscription.topic.to_text(),
             sub_string: subscription.expression.clone(),
             expression_type: ByteString::from_static(subscription.selector.as_str()),
-            tags_set: subscription.tags.tags().to_vec(),
-            code_set: subscription.tags.codes().to_vec(),
+            tags_set: subscription.filter.tags().tags().to_vec(),
+            code_set: subscription.filter.tags().codes().to_vec(),
             sub_version: subscription.version,
             class_filter_mode: false,
         }

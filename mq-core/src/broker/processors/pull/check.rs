@@ -7,7 +7,7 @@ use crate::broker::parts::Parts;
 use crate::broker::state::peers::{Peers, Wish};
 use crate::broker::state::topics::Topic;
 use crate::broker::state::unsupported::{Refused, Unsupported, not_built};
-use crate::message::subscription::{SelectorType, TagExpression};
+use crate::message::subscription::{Filter, SelectorType};
 use crate::remoting::Peer;
 use crate::wire::body::{MessageModel, permission};
 use crate::wire::header::{PullMessage, PullMessageReply};
@@ -17,7 +17,7 @@ use crate::wire::{Refusal, Reply, ResponseCode};
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) topic: Arc<Topic>,
-    pub(super) tags: TagExpression,
+    pub(super) filter: Filter,
 }
 
 /// A pull that was refused; some reasons have a number (`ForbiddenType`).
@@ -112,12 +112,12 @@ impl PullCheck {
             );
             return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark).into());
         }
-        let tags = if header.has(PullMessage::SUBSCRIPTION) {
+        let filter = if header.has(PullMessage::SUBSCRIPTION) {
             self.inline(header, asker)?
         } else {
             self.registered(header, asker, group.config.consume_broadcast_enable)?
         };
-        Ok(Admitted { topic, tags })
+        Ok(Admitted { topic, filter })
     }
 
     /// What heartbeats say.
@@ -126,7 +126,7 @@ impl PullCheck {
         header: &PullMessage,
         asker: &Peer,
         may_broadcast: bool,
-    ) -> Result<TagExpression, Denied> {
+    ) -> Result<Filter, Denied> {
         let (group, topic) = (&header.consumer_group, &header.topic);
         let unknown = || {
             let remark = format!("the consumer group [{group}] has not subscribed [{topic}]");
@@ -146,7 +146,7 @@ impl PullCheck {
             .wish(group, asker.id(), topic, header.sub_version)
         {
             Wish::Said(subscription) => match subscription.selector {
-                SelectorType::Tag => Ok(subscription.tags.clone()),
+                SelectorType::Tag => Ok(subscription.filter.clone()),
                 other => Err(self.not_by_tags(header, asker, other).into()),
             },
             Wish::Unsaid => self.unsaid(header, asker),
@@ -160,10 +160,10 @@ impl PullCheck {
     /// `PullMessageProcessor` refuses it. But a Java client that changes its version while another
     /// of its threads sends a heartbeat tells of it only with the next one, which may be 30 s away
     /// (`sendHeartbeatToAllBrokerWithLock`).
-    fn unsaid(&self, header: &PullMessage, asker: &Peer) -> Result<TagExpression, Denied> {
+    fn unsaid(&self, header: &PullMessage, asker: &Peer) -> Result<Filter, Denied> {
         let selector = SelectorType::from_wire(header.expression_type.as_deref());
         if selector == Some(SelectorType::Tag) {
-            return Ok(TagExpression::default());
+            return Ok(Filter::default());
         }
         self.count_refused(header, asker, language(header));
         let (group, topic) = (&header.consumer_group, &header.topic);
@@ -172,15 +172,15 @@ impl PullCheck {
     }
 
     /// What the pull itself says.
-    fn inline(&self, header: &PullMessage, asker: &Peer) -> Result<TagExpression, Refusal> {
+    fn inline(&self, header: &PullMessage, asker: &Peer) -> Result<Filter, Refusal> {
         let selector = SelectorType::from_wire(header.expression_type.as_deref());
         let expression = header.subscription.as_deref().unwrap_or_default();
-        let tags = match selector {
-            Some(SelectorType::Tag) => TagExpression::parse(expression).ok(),
+        let filter = match selector {
+            Some(SelectorType::Tag) => Filter::by_tags(expression).ok(),
             Some(other) => return Err(self.not_by_tags(header, asker, other)),
             None => None,
         };
-        tags.ok_or_else(|| {
+        filter.ok_or_else(|| {
             self.count_refused(header, asker, language(header));
             let remark = "parse the consumer's subscription failed";
             Refusal::new(ResponseCode::SUBSCRIPTION_PARSE_FAILED, remark)

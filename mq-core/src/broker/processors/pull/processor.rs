@@ -101,7 +101,7 @@ impl PullProcessor {
         let limits = self.admit.config.rules.transfer.at_most(wish);
         // Nothing lies before the first message, as little as before the queue.
         let offset = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
-        let wanted = |tag| admitted.tags.may_match(tag);
+        let wanted = |tag| admitted.filter.may_want(tag);
         let topic = admitted.topic.name.as_str();
         let read = self
             .store
@@ -146,9 +146,12 @@ impl PullProcessor {
         let limit = Duration::from_millis(wish).min(LONGEST_WAIT);
         let mut until = self.clock.moment().plus(limit);
         let from = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
-        let place = self
-            .waiting
-            .enter(&admitted.topic.name, header.queue_id, from, &admitted.tags);
+        let place = self.waiting.enter(
+            &admitted.topic.name,
+            header.queue_id,
+            from,
+            &admitted.filter,
+        );
         // What came before the pull was on the list has told nobody.
         let outcome = self.read(header, admitted)?;
         if code_of(&outcome, header) != ResponseCode::PULL_NOT_FOUND {

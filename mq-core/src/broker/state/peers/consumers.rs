@@ -312,15 +312,15 @@ impl Consumers {
 /// What at least one of two wants. Conditions cannot be joined: the newer counts.
 fn either(a: &Arc<Subscription>, b: &Arc<Subscription>) -> Arc<Subscription> {
     let newer = if a.version < b.version { b } else { a };
-    if a.tags == b.tags && a.selector == b.selector && a.expression == b.expression {
+    if a.filter == b.filter && a.selector == b.selector && a.expression == b.expression {
         return Arc::clone(newer);
     }
     match (a.selector, b.selector) {
         (SelectorType::Tag, SelectorType::Tag) => {
-            let tags = a.tags.or(&b.tags);
+            let filter = a.filter.or(&b.filter);
             Arc::new(Subscription {
-                expression: tags.to_string().into(),
-                tags,
+                expression: filter.to_string().into(),
+                filter,
                 ..Subscription::clone(newer)
             })
         }

@@ -263,7 +263,7 @@ mod tests {
     /// The tags that a pull wants; `None` when that is not known.
     fn wish(peers: &Peers, asker: &Caller, version: i64) -> Option<String> {
         match peers.wish("g", asker.peer.id(), "orders", version) {
-            Wish::Said(subscription) => Some(subscription.tags.to_string()),
+            Wish::Said(subscription) => Some(subscription.filter.to_string()),
             Wish::Unsaid | Wish::Nothing => None,
         }
     }
@@ -388,8 +388,8 @@ mod tests {
         };
 
         let paid = crate::message::java_hash("paid").into();
-        assert!(wanted.tags.may_match(paid));
-        assert!(!wanted.tags.may_match(0));
+        assert!(wanted.filter.may_want(paid));
+        assert!(!wanted.filter.may_want(0));
     }
 
     #[test]
