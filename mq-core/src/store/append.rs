@@ -6,17 +6,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
+use super::commit_log::Placed;
 use super::config::Flush;
-use super::consume_queue::{Entry, Queue};
+use super::consume_queue::Queue;
+use super::derived::StoredRecord;
 use super::dispatch::Notice;
 use super::error::AppendError;
+use super::facts::MessageFacts;
 use super::group_commit::SyncWait;
 use super::inner::{Inner, MessageStore};
 use super::schedule::SCHEDULE_TOPIC;
-use crate::message::record::{Draft, Place, RecordView};
-use crate::message::{PhysicalOffset, QueueOffset, SysFlag, Transaction, property};
+use crate::message::record::{Draft, Place};
+use crate::message::{PhysicalOffset, QueueOffset};
 
 /// Bytes that a record may have beyond its body.
 const OVERHEAD: usize = 64 * 1024;
@@ -53,11 +55,11 @@ pub struct Append<T> {
     wait: Option<SyncWait>,
 }
 
-/// A message of an append that gets an entry in a queue.
-struct Queued<'a> {
+/// A message of an append, with all that can be found out before the log is locked.
+struct Prepared<'a> {
     draft: &'a Draft,
-    queue: Arc<Queue>,
-    place: Place,
+    facts: MessageFacts,
+    /// Bytes of its record.
     size: usize,
 }
 
@@ -84,97 +86,105 @@ impl Inner {
     fn append(self: &Arc<Self>, drafts: &[Draft]) -> Result<(u64, Vec<Appended>), AppendError> {
         self.log.writable()?;
         let mut records = Vec::with_capacity(drafts.iter().map(Draft::size).sum());
+        let mut messages = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            self.check(draft)?;
+            messages.push(self.prepare(draft)?);
             draft.encode(&mut records);
         }
-        let keys: Vec<Vec<i32>> = drafts
-            .iter()
-            .map(|draft| self.index.keys_of(draft))
-            .collect();
-        let mut all = Vec::with_capacity(drafts.len());
-        let mut queued: Vec<Queued<'_>> = Vec::with_capacity(drafts.len());
+        let mut places = Vec::with_capacity(drafts.len());
         let end;
         {
             let mut tail = self.log.tail.lock();
             let now_ms = self.clock.now_ms();
-            let placed = self.log.place(&mut tail, records.len(), now_ms)?;
+            let start = self.log.place(&mut tail, records.len(), now_ms)?;
+            self.number(&messages, start, now_ms, &mut places);
             let mut inside = 0;
-            for draft in drafts {
-                let queue = self
-                    .queues
-                    .find_or_create(&draft.message.topic, draft.queue_id);
-                let place = Place {
-                    queue_offset: if has_queue_entry(draft.sys_flag) {
-                        next_number(&queue, &queued)
-                    } else {
-                        QueueOffset(0)
-                    },
-                    physical_offset: PhysicalOffset(placed.offset + inside as u64),
-                    // A delay begins when it is, whatever time the message before was stored at.
-                    store_timestamp: if draft.message.topic == SCHEDULE_TOPIC {
-                        now_ms
-                    } else {
-                        placed.timestamp
-                    },
-                };
-                let size = draft.size();
-                place.write(records.get_mut(inside..inside + size).unwrap_or_default());
-                inside += size;
-                all.push(Appended {
-                    queue_offset: place.queue_offset,
-                    physical_offset: place.physical_offset,
-                    store_timestamp: place.store_timestamp,
-                });
-                if has_queue_entry(draft.sys_flag) {
-                    queued.push(Queued {
-                        draft,
-                        queue,
-                        place,
-                        size,
-                    });
-                }
+            for (message, place) in messages.iter().zip(&places) {
+                let record = records.get_mut(inside..inside + message.size);
+                place.write(record.unwrap_or_default());
+                inside += message.size;
             }
-            self.log.write(&mut tail, placed, &records)?;
-            end = placed.offset + records.len() as u64;
-            for queued in &queued {
-                self.enqueue(queued);
+            self.log.write(&mut tail, start, &records)?;
+            end = start.offset + records.len() as u64;
+            for (message, place) in messages.iter().zip(&places) {
+                self.derive(message, *place);
             }
-            for (keys, appended) in keys.iter().zip(&all) {
-                let offset = appended.physical_offset.0;
-                self.index.add(keys, offset, appended.store_timestamp);
-            }
-            // Only now: whoever sees this end finds the queues, the notices and the index so far.
+            // Only now: whoever sees this end finds all that is derived, and the notices, so far.
             self.log.publish(&tail);
         }
-        self.log
-            .figures
-            .stored
-            .fetch_add(all.len() as u64, Ordering::Relaxed);
-        Ok((end, all))
+        let stored = places.len() as u64;
+        self.log.figures.stored.fetch_add(stored, Ordering::Relaxed);
+        Ok((end, places.into_iter().map(Appended::from).collect()))
     }
 
-    /// Puts a message that is in the log into its queue.
-    fn enqueue(&self, queued: &Queued<'_>) {
-        let Queued {
+    fn prepare<'a>(&self, draft: &'a Draft) -> Result<Prepared<'a>, AppendError> {
+        self.check(draft)?;
+        let message = &draft.message;
+        let topic = message.topic.as_str();
+        Ok(Prepared {
             draft,
-            queue,
-            place,
-            size,
-        } = queued;
-        let tag = self.tag_of(draft, place.store_timestamp);
-        let offset = place.physical_offset.0;
-        let size = u32::try_from(*size).unwrap_or(u32::MAX);
-        self.queues
-            .put(queue, place.queue_offset.0, Entry { offset, size, tag });
-        self.dispatch.keep(Notice {
-            end: offset + u64::from(size),
-            topic: draft.message.topic.clone(),
+            facts: MessageFacts::of(topic, draft.sys_flag, &message.properties, &self.config),
+            size: draft.size(),
+        })
+    }
+
+    /// Gives every message its offsets and its store time.
+    fn number(
+        &self,
+        messages: &[Prepared<'_>],
+        start: Placed,
+        now_ms: i64,
+        places: &mut Vec<Place>,
+    ) {
+        // The queues of this append, each with the offset that its next message gets.
+        let mut queues: Vec<(Arc<Queue>, QueueOffset)> = Vec::new();
+        let mut offset = start.offset;
+        for Prepared { draft, facts, size } in messages {
+            let topic = &draft.message.topic;
+            let queue_offset = if facts.has_queue_entry {
+                let queue = self.queues.find_or_create(topic, draft.queue_id);
+                next_offset(&mut queues, queue)
+            } else {
+                QueueOffset(0)
+            };
+            places.push(Place {
+                queue_offset,
+                physical_offset: PhysicalOffset(offset),
+                // A delay begins when it is, whatever time the message before was stored at.
+                store_timestamp: if topic == SCHEDULE_TOPIC {
+                    now_ms
+                } else {
+                    start.timestamp
+                },
+            });
+            offset += *size as u64;
+        }
+    }
+
+    /// Hands a message that is in the log to what is derived from it, and keeps the notice for those
+    /// who wait for it.
+    fn derive(&self, message: &Prepared<'_>, place: Place) {
+        let Prepared { draft, facts, size } = message;
+        let topic = &draft.message.topic;
+        let record = StoredRecord {
+            topic,
             queue_id: draft.queue_id,
-            next: place.queue_offset.plus(1),
-            tag,
-            time_ms: place.store_timestamp,
-        });
+            place,
+            size: u32::try_from(*size).unwrap_or(u32::MAX),
+            facts,
+            is_replayed: false,
+        };
+        self.derived.apply(&record);
+        if facts.has_queue_entry {
+            self.dispatch.keep(Notice {
+                end: place.physical_offset.0 + *size as u64,
+                topic: topic.clone(),
+                queue_id: draft.queue_id,
+                next: place.queue_offset.plus(1),
+                tag: facts.tag_code(place.store_timestamp),
+                time_ms: place.store_timestamp,
+            });
+        }
     }
 
     /// Turns what was stored into what the caller waits for.
@@ -232,60 +242,38 @@ impl Inner {
         }
         Ok(())
     }
+}
 
-    /// What the consume queue keeps beside the place.
-    fn tag_of(&self, draft: &Draft, store_timestamp: i64) -> i64 {
-        let delay = draft.message.properties.get(property::DELAY);
-        let schedule = draft.message.topic == SCHEDULE_TOPIC;
-        match self.delay(schedule, delay) {
-            Some(delay) => due(store_timestamp, delay),
-            None => draft
-                .message
-                .tag()
-                .map_or(0, |tag| crate::message::java_hash(tag).into()),
+/// The offset that the next message of `queue` gets behind those of the same append; as a rule they
+/// all go to one queue.
+fn next_offset(queues: &mut Vec<(Arc<Queue>, QueueOffset)>, queue: Arc<Queue>) -> QueueOffset {
+    let known = queues
+        .iter_mut()
+        .rev()
+        .find(|(known, _)| Arc::ptr_eq(known, &queue));
+    if let Some((_, next)) = known {
+        let offset = *next;
+        *next = offset.plus(1);
+        return offset;
+    }
+    let offset = QueueOffset(queue.next());
+    queues.push((queue, offset.plus(1)));
+    offset
+}
+
+impl From<Place> for Appended {
+    fn from(place: Place) -> Self {
+        let Place {
+            queue_offset,
+            physical_offset,
+            store_timestamp,
+        } = place;
+        Self {
+            queue_offset,
+            physical_offset,
+            store_timestamp,
         }
     }
-
-    /// The same for a record that is read again.
-    pub(super) fn tag_of_record(&self, record: &RecordView<'_>) -> i64 {
-        let schedule = record.topic == SCHEDULE_TOPIC;
-        match self.delay(schedule, record.property(property::DELAY)) {
-            Some(delay) => due(record.store_timestamp, delay),
-            None => record.tag_code(),
-        }
-    }
-
-    fn delay(&self, schedule: bool, level: Option<&str>) -> Option<Duration> {
-        let level: usize = level.filter(|_| schedule)?.parse().ok()?;
-        let last = self.config.delays.len();
-        self.config
-            .delays
-            .get(level.min(last).checked_sub(1)?)
-            .copied()
-    }
-}
-
-/// The number that the next message gets behind those of the same append; as a rule they all go to
-/// one queue.
-fn next_number(queue: &Arc<Queue>, queued: &[Queued<'_>]) -> QueueOffset {
-    let same = |other: &&Queued<'_>| Arc::ptr_eq(&other.queue, queue);
-    let before = queued.iter().rev().find(same);
-    before.map_or_else(
-        || QueueOffset(queue.next()),
-        |before| before.place.queue_offset.plus(1),
-    )
-}
-
-fn due(store_timestamp: i64, delay: Duration) -> i64 {
-    store_timestamp.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Half messages and those rolled back are in no consume queue of their topic.
-pub(super) fn has_queue_entry(sys_flag: SysFlag) -> bool {
-    !matches!(
-        sys_flag.transaction(),
-        Transaction::Prepared | Transaction::Rollback
-    )
 }
 
 impl<T: Unpin> Future for Append<T> {

@@ -9,9 +9,10 @@ use super::checkpoint::Checkpoint;
 use super::commit_log::CommitLog;
 use super::config::StoreConfig;
 use super::consume_queue::ConsumeQueues;
+use super::derived::DerivedList;
 use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
-use super::error::StoreError;
+use super::error::{StoreError, at};
 use super::index::KeyIndex;
 use super::opened::Opened;
 use super::paths::Paths;
@@ -30,15 +31,17 @@ pub(super) struct Inner {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) clock: Clock,
     pub(super) log: CommitLog,
-    pub(super) queues: ConsumeQueues,
-    pub(super) index: KeyIndex,
+    pub(super) queues: Arc<ConsumeQueues>,
+    pub(super) index: Arc<KeyIndex>,
+    /// The queues, the index and whatever else is derived from the log.
+    pub(super) derived: DerivedList,
     pub(super) dispatch: Dispatch,
     pub(super) checkpoint: Mutex<Checkpoint>,
     pub(super) snapshot: SavedFile,
     pub(super) opened: Opened,
     pub(super) deletions: Deletions,
-    /// Queues and index are on disk for all messages before this place.
-    pub(super) derived: AtomicU64,
+    /// What is derived from the log is on disk for all messages before this physical offset.
+    pub(super) derived_synced: AtomicU64,
     /// Until the store is closed. Whoever changes files, but for an append, holds this meanwhile, so
     /// that nothing is changed once the directory may belong to somebody else.
     pub(super) lock: RwLock<Option<Box<dyn Lock>>>,
@@ -82,5 +85,14 @@ impl Inner {
     /// Tells of every message that may be seen and was not told of.
     pub(super) fn announce(&self) {
         self.dispatch.announce(self.log.visible_end());
+    }
+
+    /// Until this is taken back, the next start takes the store for one that was not closed, and
+    /// learns from it whether the machine has gone on.
+    pub(super) fn say_open(&self) -> Result<(), StoreError> {
+        let abort = self.paths.abort();
+        let boot = self.disk.boot_id().unwrap_or_default();
+        let written = self.disk.replace(&abort, boot.as_bytes());
+        written.map_err(at("write", &abort))
     }
 }

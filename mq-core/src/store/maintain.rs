@@ -9,7 +9,6 @@ use super::checkpoint::Mark;
 use super::config::Flush;
 use super::error::{AppendError, StoreError, at};
 use super::inner::{Inner, MessageStore};
-use super::paths::time_name;
 use crate::tasks::Tasks;
 
 /// The mark is saved so often.
@@ -94,23 +93,24 @@ impl Inner {
         }
     }
 
-    /// One round: entries into their files, the mark forward.
+    /// One round: what is derived into its files, the mark forward. A derived thing that cannot be
+    /// stored keeps neither the others nor the mark of the log back, only the mark of what is derived.
     pub(super) fn maintain(&self) -> Result<(), StoreError> {
         let visible = self.log.visible_end();
-        self.queues.store(visible)?;
-        self.index.store(|| self.index_name())?;
-        let saved = self.checkpoint.lock().mark().unwrap_or_default();
-        if visible.saturating_sub(saved.queues) >= SYNC_QUEUES_AFTER {
-            self.sync_derived(visible)?;
-        }
-        self.save_mark()
+        let known = self.checkpoint.lock().mark().unwrap_or_default();
+        let much_came = visible.saturating_sub(known.queues) >= SYNC_QUEUES_AFTER;
+        let stored = match self.derived.store(visible) {
+            Ok(()) if much_came => self.sync_derived(visible),
+            outcome => outcome,
+        };
+        let saved = self.save_mark();
+        stored.and(saved)
     }
 
-    /// Syncs queues and index; everything before `visible` is in their files.
+    /// Syncs what is derived; everything before `visible` is in its files.
     pub(super) fn sync_derived(&self, visible: u64) -> Result<(), StoreError> {
-        self.queues.sync()?;
-        self.index.sync()?;
-        self.derived
+        self.derived.sync()?;
+        self.derived_synced
             .fetch_max(visible.min(self.log.synced_end()), Ordering::AcqRel);
         Ok(())
     }
@@ -118,15 +118,10 @@ impl Inner {
     pub(super) fn save_mark(&self) -> Result<(), StoreError> {
         let mark = Mark {
             log: self.log.synced_end(),
-            queues: self.derived.load(Ordering::Acquire),
+            queues: self.derived_synced.load(Ordering::Acquire),
             time_ms: self.log.tail.lock().last_timestamp(),
         };
         self.checkpoint.lock().save(mark)
-    }
-
-    /// The name of a new index file: the time, as Apache writes it.
-    fn index_name(&self) -> String {
-        time_name(self.clock.now_ms())
     }
 
     fn close(&self) -> Result<(), StoreError> {
@@ -150,8 +145,7 @@ impl Inner {
             return Err(at("close", self.log.directory())(source));
         }
         let end = self.log.synced_end();
-        self.queues.store(end)?;
-        self.index.store(|| self.index_name())?;
+        self.derived.store(end)?;
         self.sync_derived(end)?;
         self.save_snapshot()?;
         self.save_mark()?;

@@ -6,10 +6,10 @@
 
 use bytes::BytesMut;
 
-use super::append::has_queue_entry;
 use super::commit_log::{Found, Scan, Unsynced};
 use super::consume_queue::{Entry, Queue};
 use super::error::StoreError;
+use super::facts::{MessageFacts, has_queue_entry};
 use super::inner::Inner;
 use crate::message::record::RecordView;
 
@@ -81,7 +81,8 @@ impl Inner {
             let right = Entry {
                 offset: record.physical_offset.0,
                 size: u32::try_from(record.size).unwrap_or(u32::MAX),
-                tag: self.tag_of_record(&record),
+                tag: MessageFacts::of_record(&record, &self.config)
+                    .tag_code(record.store_timestamp),
             };
             if let Err(error) = self.queues.rewrite(queue, number, right) {
                 self.tell_unreadable(&error);

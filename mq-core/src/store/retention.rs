@@ -61,8 +61,7 @@ impl Inner {
         }
         if removed {
             let begin = self.log.begin();
-            self.queues.drop_before(begin)?;
-            self.index.drop_before(begin)?;
+            self.derived.drop_before(begin)?;
             tracing::info!(begin, "expired segments were removed");
         }
         Ok(())

@@ -13,3 +13,4 @@ mod writer;
 pub(super) use log::CommitLog;
 pub(super) use recover::{Found, Scan, Unsynced};
 pub(super) use segment::Segments;
+pub(super) use writer::Placed;

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use super::entry::Entry;
 use super::queue::Queue;
 use crate::message::TopicName;
+use crate::store::derived::{Derived, StoredRecord};
 use crate::store::disk::Disk;
 use crate::store::error::{StoreError, at};
 use crate::store::paths::Paths;
@@ -114,22 +115,62 @@ impl ConsumeQueues {
             .map_err(at("remove", &directory))
     }
 
-    /// Forgets every queue, on disk too.
-    pub(in crate::store) fn clear(&self) -> Result<(), StoreError> {
-        self.topics.write().clear();
-        self.dirty.lock().clear();
-        self.unsynced.lock().clear();
-        for (topic, id) in self.directories()? {
-            let directory = self.paths.queue(topic.as_str(), id);
-            self.disk
-                .remove(&directory)
-                .map_err(at("remove", &directory))?;
-        }
+    /// Writes an entry again that was damaged.
+    pub(in crate::store) fn rewrite(
+        &self,
+        queue: &Queue,
+        index: u64,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        let _alone = self.storing.lock();
+        let written = queue.rewrite(&*self.disk, index, entry)?;
+        self.unsynced.lock().extend(written);
         Ok(())
     }
 
-    /// Writes entries of messages before `visible` into their files.
-    pub(in crate::store) fn store(&self, visible: u64) -> Result<(), StoreError> {
+    /// The queues that have a directory. What is named after no topic or no queue is passed over, as
+    /// `lost+found` where a file system of its own is mounted (`ConsumeQueueStore.loadConsumeQueues`).
+    fn directories(&self) -> Result<Vec<(TopicName, i32)>, StoreError> {
+        let list = |directory: &Path| self.disk.list(directory).map_err(at("list", directory));
+        let mut queues = Vec::new();
+        for topic in list(&self.paths.consume_queues())? {
+            let Some(name) = TopicName::new(topic.name).ok().filter(|_| topic.directory) else {
+                continue;
+            };
+            for queue in list(&self.paths.topic(name.as_str()))? {
+                let id = queue.name.parse().ok().filter(|_| queue.directory);
+                queues.extend(id.map(|id| (name.clone(), id)));
+            }
+        }
+        Ok(queues)
+    }
+}
+
+impl Derived for ConsumeQueues {
+    fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError> {
+        let mut whole = true;
+        for (topic, id) in self.directories()? {
+            let queue = self.find_or_create(&topic, id);
+            let mut loaded = queue.load(&*self.disk, trusted, limit)?;
+            self.unsynced.lock().append(&mut loaded.cut);
+            whole &= loaded.whole;
+        }
+        Ok(whole)
+    }
+
+    fn apply(&self, record: &StoredRecord<'_>) {
+        if record.facts.has_queue_entry {
+            let queue = self.find_or_create(record.topic, record.queue_id);
+            let entry = Entry {
+                offset: record.place.physical_offset.0,
+                size: record.size,
+                tag: record.facts.tag_code(record.place.store_timestamp),
+            };
+            self.put(&queue, record.place.queue_offset.0, entry);
+        }
+    }
+
+    fn store(&self, visible: u64) -> Result<(), StoreError> {
         let _alone = self.storing.lock();
         let dirty = std::mem::take(&mut *self.dirty.lock());
         let mut written = Vec::new();
@@ -151,21 +192,7 @@ impl ConsumeQueues {
         outcome
     }
 
-    /// Writes an entry again that was damaged.
-    pub(in crate::store) fn rewrite(
-        &self,
-        queue: &Queue,
-        index: u64,
-        entry: Entry,
-    ) -> Result<(), StoreError> {
-        let _alone = self.storing.lock();
-        let written = queue.rewrite(&*self.disk, index, entry)?;
-        self.unsynced.lock().extend(written);
-        Ok(())
-    }
-
-    /// Makes the files survive a loss of power.
-    pub(in crate::store) fn sync(&self) -> Result<(), StoreError> {
+    fn sync(&self) -> Result<(), StoreError> {
         let mut files = std::mem::take(&mut *self.unsynced.lock());
         files.sort_unstable();
         files.dedup();
@@ -184,41 +211,22 @@ impl ConsumeQueues {
         outcome
     }
 
-    /// Reads which queues there are. Only entries of messages before `trusted` are taken over.
-    /// `false` when a file is missing between others, or entries are damaged that the end depends on;
-    /// `limit` is where the log ends at the latest.
-    pub(in crate::store) fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError> {
-        let mut whole = true;
-        for (topic, id) in self.directories()? {
-            let queue = self.find_or_create(&topic, id);
-            let mut loaded = queue.load(&*self.disk, trusted, limit)?;
-            self.unsynced.lock().append(&mut loaded.cut);
-            whole &= loaded.whole;
-        }
-        Ok(whole)
-    }
-
-    /// The queues that have a directory. What is named after no topic or no queue is passed over, as
-    /// `lost+found` where a file system of its own is mounted (`ConsumeQueueStore.loadConsumeQueues`).
-    fn directories(&self) -> Result<Vec<(TopicName, i32)>, StoreError> {
-        let list = |directory: &Path| self.disk.list(directory).map_err(at("list", directory));
-        let mut queues = Vec::new();
-        for topic in list(&self.paths.consume_queues())? {
-            let Some(name) = TopicName::new(topic.name).ok().filter(|_| topic.directory) else {
-                continue;
-            };
-            for queue in list(&self.paths.topic(name.as_str()))? {
-                let id = queue.name.parse().ok().filter(|_| queue.directory);
-                queues.extend(id.map(|id| (name.clone(), id)));
-            }
-        }
-        Ok(queues)
-    }
-
-    /// Forgets entries of messages before `begin` and removes files that hold no other.
-    pub(in crate::store) fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
+    fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
         for (_, _, queue) in self.all() {
             queue.drop_before(&*self.disk, begin)?;
+        }
+        Ok(())
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        self.topics.write().clear();
+        self.dirty.lock().clear();
+        self.unsynced.lock().clear();
+        for (topic, id) in self.directories()? {
+            let directory = self.paths.queue(topic.as_str(), id);
+            self.disk
+                .remove(&directory)
+                .map_err(at("remove", &directory))?;
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub enum Fault {
     Full,
     /// So many writes find room, the next do not.
     FullAfter(u64),
+    /// Writes of files below a directory find no room.
+    FullBelow(&'static str),
     /// No file can be created: too many are open.
     Create,
     /// Syncs fail.
@@ -163,9 +165,10 @@ impl FaultyDisk {
         self.memory.damage(path, change);
     }
 
-    /// Whether the next write finds no room.
-    fn is_full(&self) -> bool {
+    /// Whether the next write of the file `path` finds no room.
+    fn is_full(&self, path: &Path) -> bool {
         match &mut *self.fault.lock() {
+            Some(Fault::FullBelow(directory)) => path.starts_with(directory),
             Some(Fault::Full | Fault::FullAfter(0)) => true,
             Some(Fault::FullAfter(left)) => {
                 *left -= 1;
@@ -216,7 +219,7 @@ impl SmallFiles for FaultyDisk {
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        if self.is_full() {
+        if self.is_full(path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         match self.change()? {
@@ -259,7 +262,7 @@ impl Disk for FaultyDisk {
     }
 
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {
-        if self.is_full() {
+        if self.is_full(path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         if self.fails(Fault::Create) {
@@ -273,6 +276,7 @@ impl Disk for FaultyDisk {
         }
         let file = self.memory.create(path, length)?;
         Ok(Box::new(FaultyFile {
+            path: path.to_owned(),
             file,
             disk: self.clone(),
         }))
@@ -280,6 +284,7 @@ impl Disk for FaultyDisk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
         Ok(Box::new(FaultyFile {
+            path: path.to_owned(),
             file: self.memory.open(path)?,
             disk: self.clone(),
         }))
@@ -321,6 +326,7 @@ impl Disk for FaultyDisk {
 
 #[derive(Debug)]
 struct FaultyFile {
+    path: PathBuf,
     file: Box<dyn File>,
     disk: FaultyDisk,
 }
@@ -338,7 +344,7 @@ impl File for FaultyFile {
     }
 
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
-        if self.disk.is_full() {
+        if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         match self.disk.change()? {
@@ -367,7 +373,7 @@ impl File for FaultyFile {
     }
 
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
-        if self.disk.is_full() {
+        if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.file.allocate(offset, length)
@@ -380,7 +386,7 @@ impl File for FaultyFile {
         }
     }
     fn lengthen(&self, length: u64) -> io::Result<()> {
-        if self.disk.is_full() {
+        if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         match self.disk.change()? {

@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::file::{self, IndexFile, Item};
-use crate::message::record::{Draft, RecordView};
-use crate::message::{Properties, property};
+use crate::clock::Clock;
+use crate::store::derived::{Derived, StoredRecord};
 use crate::store::disk::{Disk, Entry};
 use crate::store::error::{StoreError, at};
-use crate::store::paths::Paths;
+use crate::store::key_hash::key_hash;
+use crate::store::paths::{Paths, time_name};
 
 /// Apache's bound on what one query gives (`maxMsgsNumBatch`).
 const MAX_FOUND: usize = 64;
@@ -25,103 +26,37 @@ const MAX_FOUND: usize = 64;
 pub(in crate::store) struct KeyIndex {
     paths: Paths,
     disk: Arc<dyn Disk>,
+    clock: Clock,
     enabled: bool,
     pending: Mutex<Vec<Item>>,
     files: Mutex<Vec<IndexFile>>,
     last: Mutex<(i64, u64)>,
-    /// Messages before this place are in the files for certain; those behind it only after a clean
-    /// end.
-    trusted: AtomicU64,
+    /// Messages before this physical offset are in the files for certain.
+    in_files: AtomicU64,
 }
 
 impl KeyIndex {
-    pub(in crate::store) fn open(
+    pub(in crate::store) fn new(
         paths: Paths,
         disk: Arc<dyn Disk>,
         enabled: bool,
-    ) -> Result<Self, StoreError> {
-        let directory = paths.index();
-        let mut names: Vec<String> = Vec::new();
-        for entry in index_files(&*disk, &directory)? {
-            if entry.length == file::SIZE {
-                names.push(entry.name);
-            } else {
-                // Creating it was cut short; Apache's broker would refuse it.
-                let path = directory.join(&entry.name);
-                disk.remove(&path).map_err(at("remove", &path))?;
-            }
-        }
-        names.sort_unstable();
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            files.push(IndexFile::open(&*disk, directory.join(name))?);
-        }
-        let last = files.last().map_or((0, 0), IndexFile::last);
-        let (pending, files, last) = (Mutex::default(), Mutex::new(files), Mutex::new(last));
-        let trusted = AtomicU64::new(u64::MAX);
-        Ok(Self {
+        clock: Clock,
+    ) -> Self {
+        Self {
             paths,
             disk,
+            clock,
             enabled,
-            pending,
-            files,
-            last,
-            trusted,
-        })
-    }
-
-    /// Takes the files at their word only for messages before `place`.
-    pub(in crate::store) fn trust_until(&self, place: u64) {
-        self.trusted.store(place, Ordering::Relaxed);
+            pending: Mutex::default(),
+            files: Mutex::default(),
+            last: Mutex::default(),
+            in_files: AtomicU64::new(0),
+        }
     }
 
     /// Store time and physical offset of the last indexed message.
     pub(in crate::store) fn last(&self) -> (i64, u64) {
         *self.last.lock()
-    }
-
-    /// The hashes of a message's keys; none when the index is off.
-    pub(in crate::store) fn keys_of(&self, draft: &Draft) -> Vec<i32> {
-        self.hashes(draft.message.topic.as_str(), &draft.message.properties)
-    }
-
-    /// Adds a message that was just stored, with the hashes of its keys; called in the order of the
-    /// log.
-    pub(in crate::store) fn add(&self, keys: &[i32], offset: u64, time_ms: i64) {
-        if !self.enabled {
-            return;
-        }
-        let items = keys.iter().map(|hash| Item {
-            hash: *hash,
-            offset,
-            time_ms,
-        });
-        self.pending.lock().extend(items);
-        *self.last.lock() = (time_ms, offset);
-    }
-
-    /// Adds the keys of a record that is read again, unless a file has them.
-    pub(in crate::store) fn add_record(&self, record: &RecordView<'_>) {
-        let offset = record.physical_offset.0;
-        let in_files = self.files.lock().last().map_or(0, |file| file.last().1);
-        let known = offset <= in_files && offset < self.trusted.load(Ordering::Relaxed);
-        if !known {
-            let properties = Properties::from_bytes(record.properties.to_vec());
-            let keys = self.hashes(record.topic, &properties);
-            self.add(&keys, offset, record.store_timestamp);
-        }
-    }
-
-    fn hashes(&self, topic: &str, properties: &Properties) -> Vec<i32> {
-        if !self.enabled {
-            return Vec::new();
-        }
-        let unique = properties.get(property::UNIQ_KEY);
-        let keys = properties.get(property::KEYS).unwrap_or_default();
-        let keys = unique
-            .into_iter()
-            .chain(keys.split(' ').filter(|key| !key.is_empty()));
-        keys.map(|key| key_hash(topic, key)).collect()
     }
 
     /// Places of messages that may have `key`, newest first, each once.
@@ -151,14 +86,77 @@ impl KeyIndex {
         Ok(found)
     }
 
-    /// Writes what has gathered into the files.
-    pub(in crate::store) fn store(&self, name: impl Fn() -> String) -> Result<(), StoreError> {
+    fn put(&self, files: &mut Vec<IndexFile>, item: Item) -> Result<(), StoreError> {
+        if files.last().is_none_or(IndexFile::is_full) {
+            if let Some(full) = files.last() {
+                // Nobody comes back to it.
+                full.store_header()?;
+                full.sync()?;
+            }
+            let directory = self.paths.index();
+            let created = self.disk.create_directories(&directory);
+            created.map_err(at("create", &directory))?;
+            let name = time_name(self.clock.now_ms());
+            files.push(IndexFile::create(&*self.disk, directory.join(name))?);
+        }
+        files.last_mut().map_or(Ok(()), |file| file.put(item))
+    }
+}
+
+impl Derived for KeyIndex {
+    fn load(&self, trusted: u64, _limit: u64) -> Result<bool, StoreError> {
+        let directory = self.paths.index();
+        let mut names: Vec<String> = Vec::new();
+        for entry in index_files(&*self.disk, &directory)? {
+            if entry.length == file::SIZE {
+                names.push(entry.name);
+            } else {
+                // Creating it was cut short; Apache's broker would refuse it.
+                let path = directory.join(&entry.name);
+                self.disk.remove(&path).map_err(at("remove", &path))?;
+            }
+        }
+        names.sort_unstable();
+        let opened = names
+            .into_iter()
+            .map(|name| IndexFile::open(&*self.disk, directory.join(name)));
+        let files = opened.collect::<Result<Vec<_>, _>>()?;
+        *self.last.lock() = files.last().map_or((0, 0), IndexFile::last);
+        let behind_last = files
+            .last()
+            .map_or(0, |file| file.last().1.saturating_add(1));
+        // Behind `trusted` only some of what the last file counts may have reached the disk.
+        self.in_files
+            .store(behind_last.min(trusted), Ordering::Relaxed);
+        *self.files.lock() = files;
+        // What it lacks is found by the walk for the queues, or is not worth one.
+        Ok(true)
+    }
+
+    fn apply(&self, record: &StoredRecord<'_>) {
+        if !self.enabled {
+            return;
+        }
+        let (offset, time_ms) = (record.place.physical_offset.0, record.place.store_timestamp);
+        if record.is_replayed && offset < self.in_files.load(Ordering::Relaxed) {
+            return;
+        }
+        let items = record.facts.key_hashes.iter().map(|hash| Item {
+            hash: *hash,
+            offset,
+            time_ms,
+        });
+        self.pending.lock().extend(items);
+        *self.last.lock() = (time_ms, offset);
+    }
+
+    fn store(&self, _visible: u64) -> Result<(), StoreError> {
         let mut files = self.files.lock();
         // The items stay visible until the files have them.
         let items: Vec<Item> = self.pending.lock().clone();
         let mut done = 0;
         let outcome = items.iter().try_for_each(|item| {
-            self.put(&mut files, *item, &name)?;
+            self.put(&mut files, *item)?;
             done += 1;
             Ok(())
         });
@@ -172,33 +170,11 @@ impl KeyIndex {
         outcome
     }
 
-    fn put(
-        &self,
-        files: &mut Vec<IndexFile>,
-        item: Item,
-        name: impl Fn() -> String,
-    ) -> Result<(), StoreError> {
-        if files.last().is_none_or(IndexFile::is_full) {
-            if let Some(full) = files.last() {
-                // Nobody comes back to it.
-                full.store_header()?;
-                full.sync()?;
-            }
-            let directory = self.paths.index();
-            let created = self.disk.create_directories(&directory);
-            created.map_err(at("create", &directory))?;
-            files.push(IndexFile::create(&*self.disk, directory.join(name()))?);
-        }
-        files.last_mut().map_or(Ok(()), |file| file.put(item))
-    }
-
-    /// Makes the newest file survive a loss of power; older ones do already.
-    pub(in crate::store) fn sync(&self) -> Result<(), StoreError> {
+    fn sync(&self) -> Result<(), StoreError> {
         self.files.lock().last().map_or(Ok(()), IndexFile::sync)
     }
 
-    /// Removes files whose messages all lie before `begin`.
-    pub(in crate::store) fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
+    fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
         let mut files = self.files.lock();
         while files.len() > 1 && files.first().is_some_and(|file| file.last().1 < begin) {
             let file = files.remove(0);
@@ -210,8 +186,8 @@ impl KeyIndex {
         Ok(())
     }
 
-    /// Forgets everything, on disk too.
-    pub(in crate::store) fn clear(&self) -> Result<(), StoreError> {
+    fn clear(&self) -> Result<(), StoreError> {
+        self.in_files.store(0, Ordering::Relaxed);
         self.files.lock().clear();
         self.pending.lock().clear();
         *self.last.lock() = (0, 0);
@@ -230,16 +206,4 @@ fn index_files(disk: &dyn Disk, directory: &Path) -> Result<Vec<Entry>, StoreErr
     let digits = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
     entries.retain(|entry| entry.is_plain_file() && digits(&entry.name));
     Ok(entries)
-}
-
-/// The absolute value of Java's hash of `topic#key` (`IndexFile.indexKeyHashMethod`).
-fn key_hash(topic: &str, key: &str) -> i32 {
-    let units = topic
-        .encode_utf16()
-        .chain(['#' as u16])
-        .chain(key.encode_utf16());
-    let hash = units.fold(0_i32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(unit.into())
-    });
-    hash.checked_abs().unwrap_or(0)
 }

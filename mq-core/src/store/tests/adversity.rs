@@ -10,6 +10,7 @@ use super::*;
 use crate::message::Transaction;
 use crate::store::checkpoint::Mark;
 use crate::store::consume_queue::ConsumeQueues;
+use crate::store::derived::Derived as _;
 
 fn sweeping() -> StoreConfig {
     let mut config = config();
@@ -686,4 +687,39 @@ fn a_topic_that_was_deleted_in_a_log_that_is_gone_keeps_what_is_stored_in_the_ne
     let store = open(&disk.crash(|| false));
 
     assert_eq!(bodies(&store, "t", 0), ["new"]);
+}
+
+/// While the files of the consume queues could not be written, nothing was written into the index
+/// either, and the mark of the log stood still.
+#[test]
+fn what_is_derived_and_cannot_be_stored_keeps_nothing_else_back_and_is_there_after_a_kill() {
+    let folders = ["/store/consumequeue", "/store/index"];
+    for (failing, healthy) in [(folders[0], folders[1]), (folders[1], folders[0])] {
+        let disk = FaultyDisk::default();
+        let config = StoreConfig {
+            index: true,
+            ..config()
+        };
+        let (store, _) = open_with(&disk, config.clone(), &Clock::manual(5_000));
+        let mark = |store: &MessageStore| store.0.checkpoint.lock().mark().unwrap();
+        let before = mark(&store);
+        disk.set_fault(Some(Fault::FullBelow(failing)));
+        for key in ["k1", "k2"] {
+            finish(store.append(&keyed(key), Durability::AsConfigured)).unwrap();
+            store.0.maintain().unwrap_err();
+        }
+        let is_there = |folder: &str| !disk.list(folder.as_ref()).unwrap().is_empty();
+        assert!(is_there(healthy) && !is_there(failing), "{failing}");
+        assert_eq!(mark(&store).log, store.end().0);
+        assert_eq!(mark(&store).queues, before.queues);
+
+        drop(store);
+        let (store, _) = open_with(&disk.kill(), config, &Clock::manual(6_000));
+
+        assert_eq!(bodies(&store, "t", 0).len(), 2);
+        for key in ["k1", "k2"] {
+            let found = store.query_by_key("t", key, 10, 0..=i64::MAX).unwrap();
+            assert_eq!(found.len(), 1, "{failing}: {key}");
+        }
+    }
 }

@@ -1,0 +1,100 @@
+//! What is derived from the log: each thing takes every record over in the order of the log, keeps
+//! files of its own, and can be deleted, because the log gives it back.
+//!
+//! A further one implements [`Derived`] in a file of its own and is put into the list where the store
+//! is opened.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::error::StoreError;
+use super::facts::MessageFacts;
+use crate::message::TopicName;
+use crate::message::record::Place;
+
+/// A record that is in the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoredRecord<'a> {
+    pub(super) topic: &'a TopicName,
+    pub(super) queue_id: i32,
+    pub(super) place: Place,
+    /// Bytes of the record.
+    pub(super) size: u32,
+    pub(super) facts: &'a MessageFacts,
+    /// Read from the log at a start, so that files may have it already.
+    pub(super) is_replayed: bool,
+}
+
+/// Something that is derived from the log.
+pub(super) trait Derived: Send + Sync + Debug {
+    /// Reads at a start what the files hold. Only what they say of messages before the physical
+    /// offset `trusted` is relied on; the log ends at `limit` at the latest. `false` when that is not
+    /// complete and all of it must be built again.
+    fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError>;
+
+    /// Takes a record over into memory, unless it is replayed and known already. Called in the order of the log,
+    /// under its lock, so it does no I/O and cannot fail; what can fail is [`Derived::store`].
+    fn apply(&self, record: &StoredRecord<'_>);
+
+    /// Writes what it has of records that end before the physical offset `visible` into its files.
+    /// What could not be written stays in memory, where readers find it, and is written later.
+    fn store(&self, visible: u64) -> Result<(), StoreError>;
+
+    /// Makes what was written survive a loss of power.
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// Drops what it has of records before the physical offset `begin`, where the log begins now.
+    fn drop_before(&self, begin: u64) -> Result<(), StoreError>;
+
+    /// Removes everything, in memory and on disk, so that it can be built again.
+    fn clear(&self) -> Result<(), StoreError>;
+}
+
+/// All that is derived from one log. One that fails does not keep the others from their turn.
+#[derive(Debug)]
+pub(super) struct DerivedList(Vec<Arc<dyn Derived>>);
+
+impl DerivedList {
+    pub(super) fn new(all: Vec<Arc<dyn Derived>>) -> Self {
+        Self(all)
+    }
+
+    pub(super) fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError> {
+        let mut all_complete = true;
+        for derived in &self.0 {
+            all_complete &= derived.load(trusted, limit)?;
+        }
+        Ok(all_complete)
+    }
+
+    pub(super) fn apply(&self, record: &StoredRecord<'_>) {
+        for derived in &self.0 {
+            derived.apply(record);
+        }
+    }
+
+    pub(super) fn store(&self, visible: u64) -> Result<(), StoreError> {
+        self.each(|derived| derived.store(visible))
+    }
+
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.each(|derived| derived.sync())
+    }
+
+    pub(super) fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
+        self.each(|derived| derived.drop_before(begin))
+    }
+
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        self.each(|derived| derived.clear())
+    }
+
+    /// Gives the first error.
+    fn each(
+        &self,
+        work: impl Fn(&dyn Derived) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let outcomes: Vec<_> = self.0.iter().map(|derived| work(&**derived)).collect();
+        outcomes.into_iter().collect()
+    }
+}
