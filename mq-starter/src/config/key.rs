@@ -143,12 +143,16 @@ pub(super) fn plain(segment: &str) -> String {
 }
 
 /// Segments of a written key; `list[0]` is two of them.
-fn segments(written: &str) -> impl Iterator<Item = &str> {
-    written.split('.').flat_map(|segment| {
-        let at = segment.find('[').unwrap_or(segment.len());
-        let (name, index) = segment.split_at(at);
-        [name, index].into_iter().filter(|part| !part.is_empty())
-    })
+pub(super) fn segments(written: &str) -> impl Iterator<Item = &str> {
+    let parts = written.split('.').flat_map(|segment| {
+        let brackets = || segment.match_indices('[').map(|(at, _)| at);
+        let starts = std::iter::once(0).chain(brackets());
+        let ends = brackets().chain([segment.len()]);
+        starts
+            .zip(ends)
+            .filter_map(|(start, end)| segment.get(start..end))
+    });
+    parts.filter(|part| !part.is_empty())
 }
 
 /// Whether the next segment is a name that a user gave.

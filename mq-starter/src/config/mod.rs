@@ -8,6 +8,7 @@
 mod added;
 mod environment;
 mod error;
+mod files;
 mod key;
 mod known;
 mod layers;

@@ -7,22 +7,18 @@
 //! Invariant: all of it is read and parsed before any of it is merged, so that one unreadable file
 //! does not hide what is wrong with another.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use config::Source;
-use mq_core::settings::properties::{self, Pair};
 
 use super::added::Added;
 use super::environment::Environment;
 use super::error::{ConfigProblem, Origin};
+use super::files;
 use super::key::Key;
 use super::layers::Layers;
 use super::written::{Entry, Overrides, Written};
-use super::{known, yaml};
 
-const NAMES: [&str; 2] = ["bootstrap", "application"];
-const KINDS: [&str; 3] = ["yml", "yaml", "properties"];
 const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
 
 /// Where to look for settings.
@@ -139,8 +135,12 @@ impl SettingsOptions {
 
     /// Reads everything; problems go to `problems` and the rest is read on.
     pub(super) fn gather(&self, problems: &mut Vec<ConfigProblem>) -> Gathered {
-        let folders = self.folders();
-        let mut files = read_files(&folders, "", problems);
+        let folders = if self.files {
+            files::folders(self.directory.as_deref())
+        } else {
+            Vec::new()
+        };
+        let mut files = files::read(&folders, "", problems);
         let added = self.added.iter().map(|added| added.read(problems));
         let added: Vec<_> = added.collect();
         let overrides = self.overrides(problems);
@@ -152,9 +152,11 @@ impl SettingsOptions {
         let active = active_profiles(&lay(&files));
         let mut warnings = Vec::new();
         for active in &active {
-            let own = read_files(&folders, &format!("-{}", active.profile), problems);
+            let own = files::read(&folders, &format!("-{}", active.profile), problems);
             if own.is_empty() && self.files {
-                warnings.push(no_file_for(active, &folders));
+                let Active { profile, origin } = active;
+                let missing = files::missing_for(profile, &folders);
+                warnings.push(format!("{origin}: {missing}"));
             }
             files.extend(own);
         }
@@ -162,17 +164,6 @@ impl SettingsOptions {
             layers: lay(&files),
             profiles: active.into_iter().map(|active| active.profile).collect(),
             warnings,
-        }
-    }
-
-    /// Weakest first.
-    fn folders(&self) -> Vec<PathBuf> {
-        if !self.files {
-            return Vec::new();
-        }
-        match &self.directory {
-            Some(given) if !suffixes(given).is_empty() => vec![given.clone()],
-            _ => vec![PathBuf::new(), PathBuf::from("config")],
         }
     }
 
@@ -254,102 +245,9 @@ fn active_profiles(layers: &Layers) -> Vec<Active> {
     active
 }
 
-/// A profile may be a switch and nothing else, or a slip of the pen.
-fn no_file_for(active: &Active, folders: &[PathBuf]) -> String {
-    let Active { profile, origin } = active;
-    let suffixes = folders.iter().flat_map(|folder| suffixes(folder));
-    let mut profiles = suffixes.filter_map(|suffix| Some(suffix.strip_prefix('-')?.to_owned()));
-    let hint = profiles
-        .find(|name| known::near(profile, name))
-        .map(|name| format!("; did you mean `{name}`?"));
-    let names = NAMES.map(|name| format!("`{name}-{profile}`"));
-    let folders = folders.iter().map(|folder| match folder.to_str() {
-        Some("") => "the working directory".to_owned(),
-        _ => format!("`{}`", folder.display()),
-    });
-    format!(
-        "{origin}: the profile `{profile}` is active and has no settings of its own: neither {} \
-         (.{}) is in {}{}",
-        names.join(" nor "),
-        KINDS.join(", ."),
-        folders.collect::<Vec<_>>().join(" or in "),
-        hint.unwrap_or_default()
-    )
-}
-
-/// What follows `bootstrap` and `application` in the file names of `folder`: nothing or `-<profile>`.
-fn suffixes(folder: &Path) -> Vec<String> {
-    let files = std::fs::read_dir(Path::new(".").join(folder));
-    let found = files.into_iter().flatten().filter_map(|file| {
-        let name = file.ok()?.file_name().into_string().ok()?;
-        let (stem, kind) = name.rsplit_once('.')?;
-        let suffix = NAMES.iter().find_map(|base| stem.strip_prefix(base))?;
-        let is_ours = KINDS.contains(&kind) && (suffix.is_empty() || suffix.starts_with('-'));
-        is_ours.then(|| suffix.to_owned())
-    });
-    found.collect()
-}
-
 fn words(text: &str) -> Vec<String> {
     text.split(',')
         .map(|word| word.trim().to_owned())
         .filter(|word| !word.is_empty())
         .collect()
-}
-
-fn candidates<'a>(folder: &'a Path, suffix: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    NAMES
-        .into_iter()
-        .flat_map(move |name| KINDS.map(|kind| folder.join(format!("{name}{suffix}.{kind}"))))
-}
-
-/// Reads the files named with `suffix`, weakest first; one that cannot be read says nothing.
-fn read_files(
-    folders: &[PathBuf],
-    suffix: &str,
-    problems: &mut Vec<ConfigProblem>,
-) -> Vec<Written> {
-    let mut files = Vec::new();
-    for path in folders.iter().flat_map(|folder| candidates(folder, suffix)) {
-        let read = match std::fs::read(&path) {
-            Ok(bytes) => parse(&path, &bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => Err((1, format!("not readable: {error}"))),
-        };
-        let at = |line| Origin::File {
-            path: path.clone(),
-            line,
-        };
-        let entries = read.map(|pairs| {
-            let entry = |Pair { key, value, line }| Entry {
-                written: key,
-                value,
-                origin: at(line),
-            };
-            pairs.into_iter().map(entry).collect()
-        });
-        let entries = entries.unwrap_or_else(|(line, what)| {
-            problems.push(ConfigProblem::new(at(line), "", what));
-            Vec::new()
-        });
-        files.push(Written::new(entries, problems));
-    }
-    files
-}
-
-fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Pair>, (u64, String)> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = (1_u64..)
-            .zip(before.split(|byte| *byte == b'\n'))
-            .last()
-            .map_or(1, |(line, _)| line);
-        (line, "not UTF-8 text".to_owned())
-    })?;
-    if path.extension().is_some_and(|kind| kind == "properties") {
-        properties::read(text).map_err(|error| (error.line, error.to_string()))
-    } else {
-        yaml::read(text)
-    }
 }

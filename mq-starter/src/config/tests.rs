@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -848,4 +849,44 @@ fn a_list_on_one_line_is_read_as_a_list_in_lines_is() {
     let error = settings.get::<Vec<u8>>("one.number").unwrap_err();
     let expected = "application.yml:4: one.number: has `many`, expected a number from 0 to 255";
     assert!(error.to_string().ends_with(expected), "{error}");
+}
+
+/// Such an argument once turned the cluster of the file into the broker inside, without a word.
+#[test]
+fn an_element_beside_a_text_leaves_the_text_as_it_is() {
+    let folder = folder(&[(
+        "application.yml",
+        "rocketmq.name-server: h:1\nshop.list: a, b",
+    )]);
+    let words = ["--rocketmq.name-server[1]=i:2", "--shop.list[1]=c"];
+    let settings = Settings::load(&options(folder.path()).arguments(words)).unwrap();
+
+    let cluster = settings.rocketmq().unwrap().name_server;
+    assert_eq!(cluster, NameServer::At(vec!["h:1".to_owned()]));
+    let list = settings.get::<Vec<String>>("shop.list");
+    assert_eq!(list.unwrap().unwrap(), ["a", "b"]);
+}
+
+/// Reading the heading of a key with two dots as a map went in circles until the stack was full.
+#[test]
+fn an_empty_part_of_a_key_is_as_if_it_were_not_there() {
+    let settings = load(&[("application.properties", "a..b=1\na..list..[0]=2\n.c=3")]);
+
+    let map = settings.get::<BTreeMap<String, serde_json::Value>>("a");
+    let map = serde_json::to_value(map.unwrap()).unwrap();
+    assert_eq!(map, serde_json::json!({ "b": "1", "list": ["2"] }));
+    assert_eq!(settings.get::<u8>("c").unwrap(), Some(3));
+}
+
+/// The outer list was said to have no elements.
+#[test]
+fn a_list_may_have_lists() {
+    let settings = load(&[
+        ("bootstrap.yml", "a: [[1, 2], [3]]\nb: [[1, 2], [3]]"),
+        ("application.properties", "b[0][0]=4\nb[1]=5, 6\n"),
+    ]);
+
+    let lists = |key| settings.get::<Vec<Vec<u8>>>(key).unwrap().unwrap();
+    assert_eq!(lists("a"), [vec![1, 2], vec![3]]);
+    assert_eq!(lists("b"), [vec![4], vec![5, 6]]);
 }

@@ -10,7 +10,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
 use super::error::{ConfigProblem, Origin};
-use super::key::{Key, plain};
+use super::key::{Key, plain, segments};
 use super::layers::Layers;
 use super::placeholder;
 
@@ -99,8 +99,7 @@ impl<'a> Part<'a> {
         let mut names = Vec::new();
         for (below, found) in self.layers.below(&key) {
             let canonical = below.as_str().split('.').nth(depth).unwrap_or_default();
-            let written = found.written.replace('[', ".[");
-            let written = written.split('.').nth(depth).unwrap_or(canonical);
+            let written = segments(found.written).nth(depth).unwrap_or(canonical);
             if seen.insert(canonical.to_owned()) {
                 names.push(written.to_owned());
             }

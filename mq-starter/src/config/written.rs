@@ -59,7 +59,10 @@ impl Source for Written {
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
         let mut table = Map::new();
-        for entry in &self.0 {
+        // Values first: in one source a value and elements of the same key stand beside each other.
+        let is_element = |entry: &&Entry| Key::new(&entry.written).list().is_some();
+        let (elements, values): (Vec<_>, Vec<_>) = self.0.iter().partition(is_element);
+        for entry in values.into_iter().chain(elements) {
             put(&mut table, entry);
         }
         Ok(Map::from([(ROOT.to_owned(), table.into())]))
@@ -90,6 +93,7 @@ impl Source for Overrides {
     }
 }
 
+/// A value replaces what its key had; an element is added to it.
 fn put(table: &mut Map<String, Value>, entry: &Entry) {
     let key = Key::new(&entry.written);
     let value = Value::new(Some(&entry.origin.to_string()), entry.value.as_str());
@@ -97,11 +101,16 @@ fn put(table: &mut Map<String, Value>, entry: &Entry) {
         table.insert(key.as_str().to_owned(), value);
         return;
     };
-    let element = Map::from([(element.to_owned(), value)]).into();
+    let at = |element: &str, value| Value::from(Map::from([(element.to_owned(), value)]));
+    let element = at(element, value);
     let list = table.entry(list.to_owned()).or_default();
     match &mut list.kind {
         ValueKind::Array(elements) => elements.push(element),
-        other => *other = ValueKind::Array(vec![element]),
+        ValueKind::Nil => list.kind = ValueKind::Array(vec![element]),
+        _ => {
+            let value = std::mem::take(list);
+            list.kind = ValueKind::Array(vec![at("", value), element]);
+        }
     }
 }
 
@@ -112,7 +121,10 @@ pub(super) fn leaves(table: Map<String, Value>) -> Vec<(String, Value)> {
         match value.kind {
             ValueKind::Array(elements) => {
                 let elements = elements.into_iter().flat_map(Value::into_table).flatten();
-                leaves.extend(elements.map(|(element, value)| (format!("{key}.{element}"), value)));
+                leaves.extend(elements.map(|(element, value)| {
+                    let dot = if element.is_empty() { "" } else { "." };
+                    (format!("{key}{dot}{element}"), value)
+                }));
             }
             _ => leaves.push((key, value)),
         }
