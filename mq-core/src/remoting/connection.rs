@@ -28,7 +28,6 @@ use super::timeouts::Timeouts;
 use super::turn::Turn;
 use crate::clock::{Clock, Moment};
 use crate::tasks::Tasks;
-use crate::wire::frame::Frame;
 use crate::wire::{Encoding, RemotingCommand};
 
 /// How long what is under way may take when the owner stops or the peer has hung up.
@@ -188,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         turn: &mut Turn,
     ) -> Result<(), End> {
         loop {
-            self.take_frames(cx, turn)?;
+            self.take_commands(cx, turn)?;
             if turn.is_over() || self.is_held() {
                 // Whatever lies here now does so for our sake, not the peer's.
                 self.timeouts.frame_ended();
@@ -207,30 +206,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    fn take_frames(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Result<(), End> {
+    fn take_commands(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Result<(), End> {
         while !turn.is_over() && !self.is_held() {
-            let Some(frame) = self.input.frame().map_err(End::Broken)? else {
+            let Some((command, bytes)) = self.input.command().map_err(End::Broken)? else {
                 return Ok(());
             };
             self.timeouts.frame_ended();
-            turn.spend(frame.header.len() + frame.body.len());
-            self.take_frame(frame, cx)?;
+            turn.spend(bytes);
+            self.take_command(command, bytes, cx);
         }
         Ok(())
     }
 
-    fn take_frame(&mut self, frame: Frame, cx: &mut Context<'_>) -> Result<(), End> {
-        let bytes = frame.header.len() + frame.body.len();
-        let command = RemotingCommand::from_frame(frame).map_err(End::Broken)?;
+    fn take_command(&mut self, command: RemotingCommand, bytes: usize, cx: &mut Context<'_>) {
         if command.head.is_answer() {
-            self.calls.answer(command);
-            return Ok(());
+            return self.calls.answer(command);
         }
         self.calls.speak(command.encoding);
         if let Some(answer) = self.requests.begin(command, bytes, cx) {
             self.output.push(answer);
         }
-        Ok(())
     }
 
     fn take_answers(&mut self, cx: &mut Context<'_>, turn: &mut Turn) {

@@ -11,8 +11,7 @@ use bytes::BytesMut;
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
 
-use crate::wire::FrameError;
-use crate::wire::frame::{self, Frame};
+use crate::wire::{FrameError, RemotingCommand, frame};
 
 const SMALLEST_CHUNK: usize = 4 * 1024;
 const LARGEST_CHUNK: usize = 64 * 1024;
@@ -37,9 +36,14 @@ impl Input {
         }
     }
 
-    /// The next whole frame.
-    pub(super) fn frame(&mut self) -> Result<Option<Frame>, FrameError> {
-        frame::decode(&mut self.buffer, self.limit)
+    /// What the next whole frame says, and how many bytes header and body have.
+    pub(super) fn command(&mut self) -> Result<Option<(RemotingCommand, usize)>, FrameError> {
+        let Some(frame) = frame::decode(&mut self.buffer, self.limit)? else {
+            return Ok(None);
+        };
+        let bytes = frame.header.len() + frame.body.len();
+        let command = RemotingCommand::from_frame(frame)?;
+        Ok(Some((command, bytes)))
     }
 
     /// Bytes that have not been taken.
@@ -85,6 +89,9 @@ impl Input {
 mod tests {
     use super::*;
 
+    /// Lengths and header of a frame of 100,000 bytes.
+    const BEGIN: &[u8; 18] = b"\x00\x01\x86\x9C\x00\x00\x00\x0A{\"code\":1}";
+
     #[tokio::test]
     async fn memory_follows_what_arrives_and_not_what_is_announced() {
         let mut input = Input::new(frame::DEFAULT_LIMIT);
@@ -98,7 +105,7 @@ mod tests {
                 .unwrap();
         }
 
-        assert_eq!(input.frame(), Ok(None));
+        assert_eq!(input.command(), Ok(None));
         assert!(input.buffer.capacity() <= 10 + LARGEST_CHUNK);
     }
 
@@ -106,7 +113,7 @@ mod tests {
     async fn an_idle_connection_keeps_no_large_buffer() {
         let mut input = Input::new(frame::DEFAULT_LIMIT);
         let mut body = vec![0; 100_000];
-        body.splice(..8, [0x00, 0x01, 0x86, 0x9C, 0, 0, 0, 0]);
+        body.splice(..18, BEGIN.iter().copied());
         let mut bytes = body.as_slice();
         while input.waiting() < body.len() {
             std::future::poll_fn(|cx| input.poll_read(&mut bytes, cx))
@@ -114,17 +121,18 @@ mod tests {
                 .unwrap();
         }
 
-        assert!(input.frame().unwrap().is_some());
+        assert!(input.command().unwrap().is_some());
         input.rest();
 
         assert!(input.buffer.capacity() <= SMALLEST_CHUNK);
     }
+
     /// What is left of a buffer looked small, and kept the whole buffer in memory.
     #[tokio::test]
     async fn the_begin_of_another_frame_does_not_keep_a_long_buffer() {
         let mut input = Input::new(frame::DEFAULT_LIMIT);
         let mut bytes = vec![0; 100_010];
-        bytes.splice(..8, [0x00, 0x01, 0x86, 0x9C, 0, 0, 0, 0]);
+        bytes.splice(..18, BEGIN.iter().copied());
         let mut bytes = bytes.as_slice();
         while input.waiting() < 100_010 {
             std::future::poll_fn(|cx| input.poll_read(&mut bytes, cx))
@@ -132,11 +140,11 @@ mod tests {
                 .unwrap();
         }
 
-        let frame = input.frame().unwrap().unwrap();
+        let (command, _) = input.command().unwrap().unwrap();
         input.rest();
 
         assert_eq!(input.waiting(), 10);
         assert!(input.buffer.capacity() <= SMALLEST_CHUNK);
-        assert!(frame.body.is_unique(), "the rest shares its memory");
+        assert!(command.body.is_unique(), "the rest shares its memory");
     }
 }

@@ -9,8 +9,8 @@ use super::error::FrameError;
 pub const DEFAULT_LIMIT: usize = 16 * 1024 * 1024;
 
 const LENGTH_SIZE: usize = 4;
-const HEADER_LENGTH_SIZE: usize = 4;
-const MAX_HEADER_LENGTH: usize = 0x00FF_FFFF;
+pub(super) const HEADER_LENGTH_SIZE: usize = 4;
+pub(super) const MAX_HEADER_LENGTH: usize = 0x00FF_FFFF;
 
 /// One frame, its header still in one piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,39 +83,6 @@ pub fn wanted(buffer: &[u8]) -> usize {
         Some(mut front) => LENGTH_SIZE.saturating_add(front.get_u32() as usize),
         None => LENGTH_SIZE,
     }
-}
-
-/// Makes room for both lengths and returns where the frame begins.
-pub(super) fn begin(out: &mut BytesMut) -> usize {
-    let start = out.len();
-    out.extend_from_slice(&[0; 8]);
-    start
-}
-
-/// Fills in both lengths once the header is written; takes the frame back when it is too long.
-pub(super) fn finish(
-    out: &mut BytesMut,
-    start: usize,
-    encoding: Encoding,
-    body_length: usize,
-) -> Result<(), FrameError> {
-    let header = out.len().saturating_sub(start).saturating_sub(8);
-    let length = header
-        .saturating_add(HEADER_LENGTH_SIZE)
-        .saturating_add(body_length);
-    let (Ok(short), true) = (u32::try_from(length), header <= MAX_HEADER_LENGTH) else {
-        out.truncate(start);
-        return Err(FrameError::TooLong {
-            length,
-            limit: MAX_HEADER_LENGTH,
-        });
-    };
-    let [.., a, b, c] = header.to_be_bytes();
-    if let Some(slot) = out.get_mut(start..start.saturating_add(8)) {
-        let [l0, l1, l2, l3] = short.to_be_bytes();
-        slot.copy_from_slice(&[l0, l1, l2, l3, encoding.to_wire(), a, b, c]);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

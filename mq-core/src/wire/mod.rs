@@ -8,6 +8,7 @@ pub mod body;
 pub mod code;
 mod codec;
 mod command;
+mod encode;
 mod encoding;
 mod error;
 pub mod fastjson;
@@ -22,7 +23,8 @@ mod refusal;
 mod request;
 
 pub use code::{RequestCode, ResponseCode};
-pub use command::{RemotingCommand, encode, encode_without_body};
+pub use command::RemotingCommand;
+pub use encode::{encode, encode_without_body};
 pub use encoding::Encoding;
 pub use error::{FieldError, FrameError};
 pub use field_value::{FieldValue, read_field};

@@ -1,11 +1,10 @@
-//! The ROCKETMQ binary header (`RocketMQSerializable`).
+//! Reads the ROCKETMQ binary header (`RocketMQSerializable`).
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
 use crate::wire::error::FrameError;
-use crate::wire::field_writer::FieldWriter;
-use crate::wire::fields::{Fields, Header};
+use crate::wire::fields::Fields;
 use crate::wire::head::Head;
 use crate::wire::language::Language;
 
@@ -47,22 +46,4 @@ fn read(rest: &mut Bytes) -> Option<Result<(Head, Fields), FrameError>> {
 fn take(rest: &mut Bytes) -> Option<Bytes> {
     let length = usize::try_from(rest.try_get_i32().ok()?).ok()?;
     (length <= rest.len()).then(|| rest.split_to(length))
-}
-
-pub(super) fn encode(out: &mut BytesMut, head: &Head, header: &impl Header) {
-    out.put_i16(i16::try_from(head.code).unwrap_or(i16::MAX));
-    out.put_u8(head.language.to_number());
-    out.put_i16(i16::try_from(head.version).unwrap_or(i16::MAX));
-    out.put_i32(head.opaque);
-    out.put_i32(head.flag);
-    let remark = head.remark.as_deref().unwrap_or_default();
-    out.put_u32(u32::try_from(remark.len()).unwrap_or(u32::MAX));
-    out.put_slice(remark.as_bytes());
-    let length_at = out.len();
-    out.put_u32(0);
-    header.write(&mut FieldWriter::binary(out));
-    let length = out.len().saturating_sub(length_at).saturating_sub(4);
-    if let Some(slot) = out.get_mut(length_at..length_at.saturating_add(4)) {
-        slot.copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    }
 }

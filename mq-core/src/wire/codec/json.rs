@@ -1,17 +1,14 @@
-//! The JSON header (`RemotingSerializable`): one object, all field values as text on output, any
-//! scalar as its text on input.
+//! Reads the JSON header (`RemotingSerializable`): one object, any scalar taken as its text.
 
 use std::fmt;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::json_members::{FieldList, Number, Scalar};
 use crate::excerpt::excerpt;
 use crate::wire::error::FrameError;
-use crate::wire::field_writer::FieldWriter;
-use crate::wire::field_writer::put_json_text;
-use crate::wire::fields::{Fields, Header};
+use crate::wire::fields::Fields;
 use crate::wire::head::Head;
 use crate::wire::language::Language;
 
@@ -23,32 +20,6 @@ pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
         read.map_err(|error| FrameError::Header(excerpt(&error.to_string()).into_owned()))?;
     let fields = Fields::from_binary(fields.freeze()).map_err(FrameError::Field)?;
     Ok((head, fields))
-}
-
-pub(super) fn encode(out: &mut BytesMut, head: &Head, header: &impl Header) {
-    out.put_slice(b"{\"code\":");
-    put_number(out, head.code);
-    out.put_slice(b",\"language\":\"");
-    out.put_slice(head.language.name().as_bytes());
-    out.put_slice(b"\",\"version\":");
-    put_number(out, head.version);
-    out.put_slice(b",\"opaque\":");
-    put_number(out, head.opaque);
-    out.put_slice(b",\"flag\":");
-    put_number(out, head.flag);
-    if let Some(remark) = &head.remark {
-        out.put_slice(b",\"remark\":");
-        put_json_text(out, remark);
-    }
-    out.put_slice(b",\"extFields\":{");
-    header.write(&mut FieldWriter::json(out));
-    out.put_slice(b"},\"serializeTypeCurrentRPC\":\"JSON\"}");
-}
-
-fn put_number(out: &mut BytesMut, number: i32) {
-    // Writing to a `BytesMut` grows it and cannot fail.
-    let written = fmt::Write::write_fmt(out, format_args!("{number}"));
-    debug_assert!(written.is_ok());
 }
 
 struct HeadVisitor<'a> {

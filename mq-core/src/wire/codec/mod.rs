@@ -3,6 +3,7 @@
 mod binary;
 mod json;
 mod json_members;
+mod write;
 
 use bytes::{Bytes, BytesMut};
 
@@ -20,7 +21,7 @@ pub(super) fn decode(encoding: Encoding, header: &Bytes) -> Result<(Head, Fields
 
 pub(super) fn encode(out: &mut BytesMut, encoding: Encoding, head: &Head, header: &impl Header) {
     match encoding {
-        Encoding::Json => json::encode(out, head, header),
-        Encoding::Binary => binary::encode(out, head, header),
+        Encoding::Json => write::json(out, head, header),
+        Encoding::Binary => write::binary(out, head, header),
     }
 }
