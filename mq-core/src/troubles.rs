@@ -1,5 +1,6 @@
 //! What goes wrong at present: people hear of it when it begins, at most once a minute while it
-//! lasts, and when it is over; not each time in between.
+//! lasts, and when it is over; not each time in between. What comes and goes is no news each time
+//! either: on a full disk there is room for short messages, and none for the long ones between them.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -10,31 +11,41 @@ use parking_lot::Mutex;
 
 use crate::clock::{Clock, Moment};
 
-/// A trouble that lasts is told of again after this.
+/// A trouble that lasts, or has come back, is told of again after this.
 const TOLD_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
 /// The troubles that last, by what goes wrong. There must be a bound on how many kinds there are:
-/// each is kept until its end.
+/// each is kept until its end, and for a minute after people heard of it.
 #[derive(Debug)]
 pub(crate) struct Troubles<K> {
     clock: Clock,
-    lasting: Mutex<BTreeMap<K, Lasting>>,
-    /// Whether there is any: where all is well, asking for the end of one takes no lock.
+    known: Mutex<BTreeMap<K, Known>>,
+    /// Whether any lasts: where all is well, asking for the end of one takes no lock.
     any: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Lasting {
+struct Known {
     told: Moment,
     /// How often it came again since.
     untold: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It lasts, and people have heard that it does.
+    Told,
+    /// It has come back, and the last that people heard is that it was over.
+    Untold,
+    Over,
 }
 
 impl<K: Ord> Troubles<K> {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            lasting: Mutex::default(),
+            known: Mutex::default(),
             any: AtomicBool::new(false),
         }
     }
@@ -43,25 +54,32 @@ impl<K: Ord> Troubles<K> {
     /// they last did: 0 when it begins.
     pub(crate) fn begin(&self, what: K) -> Option<u64> {
         let now = self.clock.moment();
-        let mut lasting = self.lasting.lock();
+        let mut known = self.known.lock();
+        let is_recent = |trouble: &Known| now.since(trouble.told) < TOLD_AGAIN_AFTER;
+        known.retain(|_, trouble| trouble.state != State::Over || is_recent(trouble));
         self.any.store(true, Ordering::Release);
-        let Some(known) = lasting.get_mut(&what) else {
-            let begun = Lasting {
+        let Some(trouble) = known.get_mut(&what) else {
+            let begun = Known {
                 told: now,
                 untold: 0,
+                state: State::Told,
             };
-            lasting.insert(what, begun);
+            known.insert(what, begun);
             return Some(0);
         };
-        known.untold += 1;
-        if now.since(known.told) < TOLD_AGAIN_AFTER {
+        trouble.untold += 1;
+        if is_recent(trouble) {
+            if trouble.state == State::Over {
+                trouble.state = State::Untold;
+            }
             return None;
         }
-        known.told = now;
-        Some(std::mem::take(&mut known.untold))
+        trouble.told = now;
+        trouble.state = State::Told;
+        Some(std::mem::take(&mut trouble.untold))
     }
 
-    /// `what` is well; whether it was not before.
+    /// `what` is well; whether people heard that it was not.
     pub(crate) fn end<Q: Ord + ?Sized>(&self, what: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -69,10 +87,12 @@ impl<K: Ord> Troubles<K> {
         if !self.any.load(Ordering::Acquire) {
             return false;
         }
-        let mut lasting = self.lasting.lock();
-        let ended = lasting.remove(what).is_some();
-        self.any.store(!lasting.is_empty(), Ordering::Release);
-        ended
+        let mut known = self.known.lock();
+        let before = known.get_mut(what);
+        let before = before.map(|trouble| std::mem::replace(&mut trouble.state, State::Over));
+        let any = known.values().any(|trouble| trouble.state != State::Over);
+        self.any.store(any, Ordering::Release);
+        before == Some(State::Told)
     }
 }
 
@@ -96,6 +116,33 @@ mod tests {
         assert!(!troubles.end("other"));
         assert!(troubles.end("disk"));
         assert!(!troubles.end("disk"));
+        clock.advance(TOLD_AGAIN_AFTER).await;
         assert_eq!(troubles.begin("disk"), Some(0), "it begins anew");
+    }
+
+    /// Short messages found room on a full disk and long ones did not: there were two lines for each
+    /// pair of them.
+    #[tokio::test]
+    async fn a_trouble_that_comes_and_goes_is_told_once_a_minute_and_so_is_its_end() {
+        let clock = Clock::manual(0);
+        let troubles = Troubles::new(clock.clone());
+        let (mut begun, mut ended) = (Vec::new(), Vec::new());
+        for second in 0..=120 {
+            if let Some(untold) = troubles.begin("disk") {
+                begun.push((second, untold));
+            }
+            if troubles.end("disk") {
+                ended.push(second);
+            }
+            clock.advance(Duration::from_secs(1)).await;
+        }
+
+        assert_eq!(begun, [(0, 0), (60, 0), (120, 0)]);
+        assert_eq!(ended, [0, 60, 120]);
+        clock.advance(Duration::from_secs(30)).await;
+        assert_eq!(troubles.begin("disk"), None);
+        clock.advance(Duration::from_secs(30)).await;
+        assert_eq!(troubles.begin("disk"), Some(2), "it has come to stay");
+        assert!(troubles.end("disk"));
     }
 }
