@@ -34,8 +34,7 @@ pub mod wire;
 
 pub mod clock;
 mod excerpt;
-#[cfg(any(feature = "broker", feature = "client"))]
-mod lines;
+pub mod lines;
 pub mod reason;
 pub mod saved_file;
 pub mod settings;

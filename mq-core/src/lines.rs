@@ -19,12 +19,11 @@ type Line = Arc<tokio::sync::Mutex<()>>;
 
 /// Set by work that others may follow although it goes on.
 #[derive(Debug, Default)]
-pub(crate) struct Passed(AtomicBool);
+pub struct Passed(AtomicBool);
 
 impl Passed {
     /// Lets the next one go on.
-    #[cfg(any(feature = "client", test))]
-    pub(crate) fn set(&self) {
+    pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
@@ -35,7 +34,7 @@ impl Passed {
 
 /// The lines of those who wait, by key.
 #[derive(Debug)]
-pub(crate) struct Lines<K> {
+pub struct Lines<K> {
     lines: Mutex<HashMap<K, Line>>,
     /// How many lines there are, so that nobody looks for one when there is none.
     count: AtomicUsize,
@@ -54,7 +53,7 @@ impl<K: Clone + Eq + Hash> Lines<K> {
     /// Does `work` behind all earlier work with the same key, until that is done or has set its
     /// `passed`. When `late` ends before it is this one's turn, its outcome counts and nothing is
     /// done.
-    pub(crate) async fn keep<T>(
+    pub async fn keep<T>(
         &self,
         key: &K,
         passed: &Passed,

@@ -4,6 +4,7 @@ extern crate self as mq_starter;
 
 mod application;
 mod bridge;
+mod cluster_name;
 pub mod config;
 #[cfg(feature = "embedded")]
 mod embedded;

@@ -1,4 +1,4 @@
-//! What an application provides: one value per type, found by the type.
+//! What an application provides: one value per type and cluster, found by the type.
 //!
 //! Everything a listener needs is asked for once, before the first message; what is missing is
 //! gathered in an [`Assembly`].
@@ -9,11 +9,29 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::cluster_name::ClusterName;
+
 /// What an application provides. Cheap to clone; also the state of an axum router.
 #[derive(Clone, Default)]
 pub struct AppState(Arc<Values>);
 
-type Values = HashMap<TypeId, Value>;
+type Values = HashMap<Key, Value>;
+
+/// What belongs to no cluster in particular lies under the default one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    cluster: ClusterName,
+    type_id: TypeId,
+}
+
+impl Key {
+    fn of<T: ?Sized + 'static>(cluster: &ClusterName) -> Self {
+        Self {
+            cluster: cluster.clone(),
+            type_id: TypeId::of::<T>(),
+        }
+    }
+}
 
 struct Value {
     type_name: &'static str,
@@ -24,7 +42,7 @@ struct Value {
 impl AppState {
     /// The value of type `T`, which may be a `dyn Trait`.
     pub fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.0.get(&TypeId::of::<T>())?;
+        let value = self.0.get(&Key::of::<T>(&ClusterName::DEFAULT))?;
         value.shared.downcast_ref::<Arc<T>>().cloned()
     }
 }
@@ -45,16 +63,24 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
-    /// Adds a value; the first of a type stays, the second is remembered as a mistake.
+    /// Adds a value that belongs to no cluster in particular.
     pub(crate) fn add<T: ?Sized + Send + Sync + 'static>(&mut self, value: Arc<T>) {
-        let type_name = type_name::<T>();
-        if self.values.contains_key(&TypeId::of::<T>()) {
+        self.add_of(&ClusterName::DEFAULT, value);
+    }
+
+    /// Adds a value of a cluster; the first of a type stays, the second is remembered as a mistake.
+    pub(crate) fn add_of<T: ?Sized + Send + Sync + 'static>(
+        &mut self,
+        cluster: &ClusterName,
+        value: Arc<T>,
+    ) {
+        let (key, type_name) = (Key::of::<T>(cluster), type_name::<T>());
+        if self.values.contains_key(&key) {
             self.twice.push(type_name);
             return;
         }
         let shared = Box::new(value);
-        self.values
-            .insert(TypeId::of::<T>(), Value { type_name, shared });
+        self.values.insert(key, Value { type_name, shared });
     }
 
     /// Types that were provided more than once.
@@ -231,6 +257,16 @@ mod tests {
                  `.provide_as::<i32>(…)`"
             ]
         );
+    }
+
+    #[test]
+    fn each_cluster_has_its_own_value_of_a_type() {
+        let mut collected = Collected::default();
+        collected.add_of(&ClusterName::named("elsewhere"), Arc::new(1_i32));
+        collected.add(Arc::new(2_i32));
+
+        assert!(collected.twice().is_empty());
+        assert_eq!(collected.finish().get::<i32>().as_deref(), Some(&2));
     }
 
     #[test]

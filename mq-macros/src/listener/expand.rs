@@ -44,8 +44,11 @@ pub(super) fn expand(model: &ListenerModel) -> TokenStream {
                         file: ::core::file!(),
                         line: ::core::line!(),
                     },
-                    attributes: p::Attributes { #(#attributes,)* ..p::Attributes::NONE },
-                    assemble,
+                    cluster: p::ClusterName::DEFAULT,
+                    kind: p::DeclarationKind::MessageListener(p::MessageListener {
+                        attributes: p::Attributes { #(#attributes,)* ..p::Attributes::NONE },
+                        assemble,
+                    }),
                 }
             }
         };

@@ -17,7 +17,8 @@ use mq_core::tasks::Tasks;
 pub use running::Application;
 pub use signal::asked_to_stop;
 
-use crate::bridge::Place;
+use crate::bridge::ClusterLocation;
+use crate::cluster_name::ClusterName;
 use crate::config::{NameServer, RocketMQConfig, Settings, SettingsOptions};
 use crate::listener::{Plan, Selection};
 use crate::problem::{ApplicationError, Problem};
@@ -149,17 +150,17 @@ impl RocketMQApplication {
         let shared = self.broker.clone();
         let checked = self.check(&tasks)?;
         tracing::info!("listeners{}", checked.plan.table());
-        let place = if checked.config.enabled {
+        let location = if checked.config.enabled {
             #[cfg(feature = "embedded")]
-            let found = Place::find(&checked.config, shared).await?;
+            let found = ClusterLocation::find(&checked.config, shared).await?;
             #[cfg(not(feature = "embedded"))]
-            let found = Place::find(&checked.config)?;
+            let found = ClusterLocation::find(&checked.config)?;
             Some(found)
         } else {
             tracing::info!("rocketmq.enabled is false: nothing is sent and nothing listened to");
             None
         };
-        Application::connect(checked, place, clock, tasks).await
+        Application::connect(checked, location, clock, tasks).await
     }
 
     /// Everything that can be known without a socket.
@@ -171,8 +172,9 @@ impl RocketMQApplication {
         let (config, problems) = settings.checked();
         let mut problems: Vec<Problem> = problems.into_iter().map(Problem::from).collect();
         let producer = Producer::default();
-        let template = RocketMQTemplate::new(producer.clone(), tasks.clone());
-        self.provided.add(Arc::new(template.clone()));
+        let cluster = ClusterName::DEFAULT;
+        let template = RocketMQTemplate::new(&cluster, producer.clone(), tasks.clone());
+        self.provided.add_of(&cluster, Arc::new(template.clone()));
         self.provided.add(Arc::clone(&settings));
         problems.extend(self.mistakes());
         #[cfg(feature = "embedded")]

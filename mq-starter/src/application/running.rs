@@ -4,6 +4,7 @@
 //! and its offsets are committed, sends in the background end, the client closes, and last the
 //! broker, when it is this application's own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use tokio::net::TcpListener;
 use super::Checked;
 use super::signal::asked_to_stop;
 use super::web::Web;
-use crate::bridge::{Cluster, Consuming, Place, going_on};
+use crate::bridge::{ClusterLocation, JoinedCluster, RunningConsumer, going_on};
+use crate::cluster_name::ClusterName;
 use crate::config::Settings;
 use crate::ending::Ending;
 use crate::listener::Plan;
@@ -33,9 +35,9 @@ pub struct Application {
     state: AppState,
     template: RocketMQTemplate,
     plan: Plan,
-    /// Nothing when `rocketmq.enabled` is false.
-    joined: Option<Joined>,
-    consuming: tokio::sync::Mutex<Vec<Consuming>>,
+    /// None when `rocketmq.enabled` is false.
+    clusters: BTreeMap<ClusterName, JoinedCluster>,
+    consuming: tokio::sync::Mutex<Vec<RunningConsumer>>,
     stopped: AtomicBool,
     /// How long everything together may take to end.
     shutdown_timeout: Duration,
@@ -43,41 +45,28 @@ pub struct Application {
     clock: Clock,
 }
 
-/// A cluster, and the broker in the process when that is the cluster.
-struct Joined {
-    cluster: Cluster,
-    #[cfg(feature = "embedded")]
-    place: Place,
-}
-
 impl Application {
     pub(super) async fn connect(
         checked: Checked,
-        place: Option<Place>,
+        location: Option<ClusterLocation>,
         clock: Clock,
         tasks: Tasks,
     ) -> Result<Self, ApplicationError> {
         let Checked { config, group, .. } = &checked;
-        let joined = match place {
-            None => None,
-            Some(place) => {
-                let cluster = Cluster::connect(&place, config, group, &clock).await?;
-                checked.producer.open(cluster.producer());
-                cluster.declare(config, &tasks).await?;
-                Some(Joined {
-                    cluster,
-                    #[cfg(feature = "embedded")]
-                    place,
-                })
-            }
-        };
+        let mut clusters = BTreeMap::new();
+        if let Some(location) = location {
+            let cluster = JoinedCluster::connect(location, config, group, &clock).await?;
+            checked.producer.open(cluster.producer());
+            cluster.declare(config, &tasks).await?;
+            clusters.insert(ClusterName::DEFAULT, cluster);
+        }
         Ok(Self {
             shutdown_timeout: checked.config.shutdown_timeout,
             settings: checked.settings,
             state: checked.state,
             template: checked.template,
             plan: checked.plan,
-            joined,
+            clusters,
             consuming: tokio::sync::Mutex::default(),
             stopped: AtomicBool::new(false),
             tasks,
@@ -119,12 +108,11 @@ impl Application {
         if self.stopped.load(Ordering::Relaxed) {
             return Err(ApplicationError::ShutDown("the application"));
         }
-        let Some(Joined { cluster, .. }) = &self.joined else {
-            return Ok(());
-        };
         let started = consuming.len();
         for consumer in self.plan.consumers.iter().skip(started) {
-            consuming.push(cluster.consume(consumer, &self.state).await?);
+            if let Some(cluster) = self.clusters.get(&consumer.cluster) {
+                consuming.push(cluster.consume(consumer, &self.state).await?);
+            }
         }
         Ok(())
     }
@@ -254,11 +242,8 @@ impl Application {
     /// not end in time.
     async fn close(&self, ending: &Ending) -> Vec<String> {
         let mut unfinished = going_on(self.tasks.stop(ending.left()).await);
-        if let Some(joined) = &self.joined {
-            unfinished.extend(joined.cluster.stop(ending).await);
-            #[cfg(feature = "embedded")]
-            unfinished.extend(joined.place.stop(ending.left()).await);
-        }
+        let stopped = self.clusters.values().map(|cluster| cluster.stop(ending));
+        unfinished.extend(join_all(stopped).await.into_iter().flatten());
         unfinished
     }
 }

@@ -1,4 +1,5 @@
-//! Hands messages to the handlers of one group, on threads of their own, and knows who has which.
+//! The layer that hands a message to its handler on a thread of the group, and knows which handler
+//! has which message.
 //!
 //! Invariant: a call is listed until its handler has ended or was dropped, also when nobody waits
 //! for its outcome any more.
@@ -8,13 +9,14 @@ use std::sync::Arc;
 
 use async_task::FallibleTask;
 use mq_core::clock::Clock;
-use mq_core::message::GroupName;
+use mq_core::message::{GroupName, TopicName};
 use mq_core::tasks::Tasks;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
+use super::consume::Consume;
 use super::holds::{self, Hold, Holds};
 use super::workers::{Conduct, Workers};
 use crate::listener::{ConsumeError, ConsumeResult, Delivery, Listener};
@@ -41,7 +43,7 @@ struct Open {
 }
 
 /// Takes its call off the list, however the handler ends.
-struct Entry {
+struct ListedCall {
     id: u64,
     list: Arc<List>,
 }
@@ -62,40 +64,6 @@ impl Calls {
     /// The calls that are under way, for whoever stops them.
     pub(super) fn list(&self) -> Arc<List> {
         Arc::clone(&self.list)
-    }
-
-    /// Hands a message to its listener.
-    pub(super) async fn call(&self, listener: &Listener, delivery: Delivery) -> ConsumeResult {
-        let (topic, id) = (listener.topic.clone(), delivery.message.message_id());
-        let call = Call::begin(listener.name, topic, id, self.clock.clone());
-        let call = Arc::new(call);
-        let entry = self.list.enter(Arc::clone(&call));
-        let handler = listener.handler.clone();
-        let handling = {
-            let call = Arc::clone(&call);
-            async move {
-                let _entry = entry;
-                call.measure(handler.call(delivery)).await
-            }
-        };
-        let conduct = if listener.blocking {
-            Conduct::Blocks
-        } else {
-            Conduct::Awaits
-        };
-        let task = self.workers.run(conduct, handling);
-        let outcome = async {
-            match conduct {
-                Conduct::Blocks => task.await,
-                Conduct::Awaits => self.watch(&call, task).await,
-            }
-        };
-        let outcome = tokio::select! {
-            biased;
-            outcome = outcome => outcome,
-            () = self.list.given_up.cancelled() => return Err(later("the application stopped")),
-        };
-        outcome.unwrap_or_else(|| Err(later("the listener panicked when it was dropped")))
     }
 
     /// Waits for the outcome; has the call named when it holds its thread for too long.
@@ -131,13 +99,73 @@ impl Calls {
     }
 }
 
+/// Runs what lies further in on the threads of the group.
+pub(super) struct OnThreads<I> {
+    listener: &'static str,
+    topic: TopicName,
+    conduct: Conduct,
+    calls: Arc<Calls>,
+    inner: I,
+}
+
+impl<I> OnThreads<I> {
+    pub(super) fn new(listener: &Listener, calls: Arc<Calls>, inner: I) -> Self {
+        Self {
+            listener: listener.name,
+            topic: listener.topic.clone(),
+            conduct: if listener.blocking {
+                Conduct::Blocks
+            } else {
+                Conduct::Awaits
+            },
+            calls,
+            inner,
+        }
+    }
+}
+
+impl<I: Consume + Clone + 'static> Consume for OnThreads<I> {
+    async fn consume(&self, delivery: Delivery) -> ConsumeResult {
+        let Calls {
+            workers,
+            list,
+            clock,
+            ..
+        } = &*self.calls;
+        let id = delivery.message.message_id();
+        let call = Call::begin(self.listener, self.topic.clone(), id, clock.clone());
+        let call = Arc::new(call);
+        let listed = list.enter(Arc::clone(&call));
+        let handling = {
+            let (call, inner) = (Arc::clone(&call), self.inner.clone());
+            async move {
+                let _listed = listed;
+                call.measure(inner.consume(delivery)).await
+            }
+        };
+        let task = workers.run(self.conduct, handling);
+        let outcome = async {
+            match self.conduct {
+                Conduct::Blocks => task.await,
+                Conduct::Awaits => self.calls.watch(&call, task).await,
+            }
+        };
+        let outcome = tokio::select! {
+            biased;
+            outcome = outcome => outcome,
+            () = list.given_up.cancelled() => return Err(later("the application stopped")),
+        };
+        outcome.unwrap_or_else(|| Err(later("the listener panicked when it was dropped")))
+    }
+}
+
 impl List {
-    fn enter(self: &Arc<Self>, call: Arc<Call>) -> Entry {
+    fn enter(self: &Arc<Self>, call: Arc<Call>) -> ListedCall {
         let mut open = self.open.lock();
         let id = open.next;
         open.next += 1;
         open.calls.insert(id, call);
-        Entry {
+        ListedCall {
             id,
             list: Arc::clone(self),
         }
@@ -155,7 +183,7 @@ impl List {
     }
 }
 
-impl Drop for Entry {
+impl Drop for ListedCall {
     fn drop(&mut self) {
         self.list.open.lock().calls.remove(&self.id);
     }
@@ -177,7 +205,7 @@ mod tests {
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;
-    use crate::listener::handler::Handler;
+    use crate::listener::Handler;
     use crate::listener::handler::tests::delivery;
 
     /// What was logged.
@@ -217,9 +245,15 @@ mod tests {
         }
     }
 
-    fn calls(clock: &Clock) -> Calls {
+    fn calls(clock: &Clock) -> Arc<Calls> {
         let group = GroupName::new("g").unwrap();
-        Calls::new(&group, 2, clock, &Tasks::new(clock.clone()))
+        Arc::new(Calls::new(&group, 2, clock, &Tasks::new(clock.clone())))
+    }
+
+    async fn call(calls: &Arc<Calls>, listener: &Listener, delivery: Delivery) -> ConsumeResult {
+        let handler = listener.handler.clone();
+        let on_threads = OnThreads::new(listener, Arc::clone(calls), handler);
+        on_threads.consume(delivery).await
     }
 
     fn listener(blocking: bool, handler: Handler) -> Listener {
@@ -255,23 +289,23 @@ mod tests {
     }
 
     /// One call that holds its thread for `hold`; gives the message's id.
-    async fn hold_for(calls: &Calls, clock: &Clock, hold: Duration) -> String {
+    async fn hold_for(calls: &Arc<Calls>, clock: &Clock, hold: Duration) -> String {
         let (handler, has_begun, go_on) = blocks();
         let listener = listener(false, handler);
         let delivery = delivery();
         let id = delivery.message.message_id();
-        let mut call = pin!(calls.call(&listener, delivery));
+        let mut under_way = pin!(call(calls, &listener, delivery));
         let wait = async {
             has_begun.await.unwrap();
             clock.advance(hold).await;
         };
         tokio::select! {
             biased;
-            _ = &mut call => unreachable!("it blocks"),
+            _ = &mut under_way => unreachable!("it blocks"),
             () = wait => {}
         }
         go_on.send(()).unwrap();
-        call.await.unwrap();
+        under_way.await.unwrap();
         id
     }
 
@@ -333,7 +367,7 @@ mod tests {
             go_on.send(()).unwrap();
         };
 
-        let (outcome, ()) = tokio::join!(calls.call(&listener, delivery()), wait);
+        let (outcome, ()) = tokio::join!(call(&calls, &listener, delivery()), wait);
 
         outcome.unwrap();
         assert_eq!(log.lines(), [""; 0]);
@@ -364,7 +398,7 @@ mod tests {
             told
         };
 
-        let (outcome, told) = tokio::join!(calls.call(&listener, delivery), give_up);
+        let (outcome, told) = tokio::join!(call(&calls, &listener, delivery), give_up);
 
         assert_eq!(
             told,

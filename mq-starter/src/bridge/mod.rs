@@ -2,15 +2,18 @@
 
 mod call;
 mod calls;
-mod cluster;
-mod consumer;
-mod consuming;
+mod consume;
 mod errors;
+mod failures;
+mod group_listener;
 mod holds;
-mod place;
+mod joined;
+mod location;
+mod retry;
+mod running_consumer;
 mod workers;
 
-pub(crate) use cluster::Cluster;
-pub(crate) use consumer::Consuming;
 pub(crate) use errors::going_on;
-pub(crate) use place::Place;
+pub(crate) use joined::JoinedCluster;
+pub(crate) use location::ClusterLocation;
+pub(crate) use running_consumer::RunningConsumer;

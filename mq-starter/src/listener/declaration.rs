@@ -1,21 +1,38 @@
 //! What an annotation leaves in the program, and which of them an application takes.
 //!
-//! Every annotation of every crate that is linked ends up in one list. A crate that nobody names in
+//! Every annotation, of whatever kind, of every crate that is linked ends up in one list. A crate that nobody names in
 //! source is not linked: [`listeners!`](crate::listeners) names crates, and selects by them.
 
 use std::fmt;
 
 use super::attributes::Attributes;
 use super::handler::Handler;
+use crate::cluster_name::ClusterName;
 use crate::state::Assembly;
 
-/// One annotation.
+/// One annotation: what all kinds of them say, and what its kind says.
 #[derive(Debug)]
 pub struct Declaration {
     /// The struct or function.
     pub name: &'static str,
     /// Where the annotation stands.
     pub origin: Origin,
+    /// The cluster it is about.
+    pub cluster: ClusterName,
+    /// Which annotation it is.
+    pub kind: DeclarationKind,
+}
+
+/// The kinds of annotations.
+#[derive(Debug)]
+pub enum DeclarationKind {
+    /// `#[rocketmq_message_listener]`.
+    MessageListener(MessageListener),
+}
+
+/// What `#[rocketmq_message_listener]` leaves in the program.
+#[derive(Debug)]
+pub struct MessageListener {
     /// What it says.
     pub attributes: Attributes,
     /// Makes the listener from what the application provides; `None` when something is missing.

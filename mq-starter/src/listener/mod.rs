@@ -19,5 +19,6 @@ pub use modes::{ConsumeMode, MessageModel, SelectorType, UnknownName};
 pub use outcome::{ConsumeError, ConsumeResult, IntoConsumeResult, Next};
 pub use rocketmq_listener::RocketMQListener;
 
-pub(crate) use plan::{Consumer, Plan};
+pub(crate) use handler::Handler;
+pub(crate) use plan::{Plan, PlannedConsumer};
 pub(crate) use reading::Listener;

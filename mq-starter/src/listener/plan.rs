@@ -7,19 +7,21 @@ use std::fmt::Display;
 
 use mq_core::message::{GroupName, TopicName};
 
-use super::declaration::{Declaration, Origin};
+use super::declaration::{Declaration, DeclarationKind, Origin};
 use super::modes::{ConsumeMode, MessageModel, SelectorType};
-use super::reading::{Listener, Meant, Reading};
+use super::reading::{Listener, ListenerInGroup, Reading};
+use crate::cluster_name::ClusterName;
 use crate::config::{ListenerSettings, Settings};
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Handlers at a time when nobody says otherwise (`consumeThreadNumber`).
-const THREADS: u16 = 20;
+const DEFAULT_CONSUME_THREADS: u16 = 20;
 
-/// One consumer: a group with all its listeners in this program.
+/// A consumer to be started: a group of a cluster with all its listeners in this program.
 #[derive(Clone, Debug)]
-pub(crate) struct Consumer {
+pub(crate) struct PlannedConsumer {
+    pub(crate) cluster: ClusterName,
     pub(crate) group: GroupName,
     pub(crate) mode: ConsumeMode,
     pub(crate) model: MessageModel,
@@ -34,7 +36,7 @@ pub(crate) struct Consumer {
 /// What an application listens to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
-    pub(crate) consumers: Vec<Consumer>,
+    pub(crate) consumers: Vec<PlannedConsumer>,
     /// Listeners that the settings switch off.
     pub(crate) disabled: Vec<&'static Declaration>,
 }
@@ -50,9 +52,10 @@ impl Plan {
     ) -> Self {
         let mut plan = Self::default();
         let mut unused: Vec<&ListenerSettings> = overrides.iter().collect();
-        let mut groups: BTreeMap<GroupName, Vec<Meant>> = BTreeMap::new();
+        let mut groups: BTreeMap<(ClusterName, GroupName), Vec<ListenerInGroup>> = BTreeMap::new();
         for declaration in declarations {
-            let mut reading = Reading::new(declaration, settings, problems);
+            let DeclarationKind::MessageListener(listener) = &declaration.kind;
+            let mut reading = Reading::new(declaration, listener, settings, problems);
             let names = reading.names();
             let about = |o: &&ListenerSettings| {
                 let names = names.as_ref();
@@ -66,13 +69,14 @@ impl Plan {
             }
             reading.lay_over(laid_over);
             if let Some(meant) = reading.meant(names, state) {
-                groups.entry(meant.group.clone()).or_default().push(meant);
+                let consumer = (meant.cluster.clone(), meant.group.clone());
+                groups.entry(consumer).or_default().push(meant);
             }
         }
         problems.extend(unused.into_iter().map(no_such_listener));
         plan.consumers = groups
             .into_iter()
-            .map(|(group, members)| together(group, members, problems))
+            .map(|((cluster, group), members)| together(cluster, group, members, problems))
             .collect();
         plan
     }
@@ -150,7 +154,12 @@ fn no_such_listener(unused: &ListenerSettings) -> Problem {
 }
 
 /// Puts the listeners of one group together; a contradiction names both places.
-fn together(group: GroupName, members: Vec<Meant>, problems: &mut Vec<Problem>) -> Consumer {
+fn together(
+    cluster: ClusterName,
+    group: GroupName,
+    members: Vec<ListenerInGroup>,
+    problems: &mut Vec<Problem>,
+) -> PlannedConsumer {
     let mut agree = Agreement {
         group: &group,
         members: &members,
@@ -161,11 +170,12 @@ fn together(group: GroupName, members: Vec<Meant>, problems: &mut Vec<Problem>) 
     let threads = agree.on("consume_thread_number", |meant| meant.threads);
     let retries = agree.on("max_reconsume_times", |meant| meant.max_reconsume_times);
     agree.on_topics();
-    Consumer {
+    PlannedConsumer {
         mode: mode.unwrap_or_default(),
         model: model.unwrap_or_default(),
-        threads: threads.unwrap_or(THREADS),
+        threads: threads.unwrap_or(DEFAULT_CONSUME_THREADS),
         max_reconsume_times: retries,
+        cluster,
         group,
         listeners: members.into_iter().map(|meant| meant.listener).collect(),
     }
@@ -174,7 +184,7 @@ fn together(group: GroupName, members: Vec<Meant>, problems: &mut Vec<Problem>) 
 /// The members of a group on their way to one consumer.
 struct Agreement<'a> {
     group: &'a GroupName,
-    members: &'a [Meant],
+    members: &'a [ListenerInGroup],
     problems: &'a mut Vec<Problem>,
 }
 
@@ -183,7 +193,7 @@ impl Agreement<'_> {
     fn on<T: PartialEq + Display>(
         &mut self,
         key: &str,
-        wanted: impl Fn(&Meant) -> Option<T>,
+        wanted: impl Fn(&ListenerInGroup) -> Option<T>,
     ) -> Option<T> {
         let mut first: Option<(T, Origin)> = None;
         for member in self.members {
@@ -212,7 +222,7 @@ impl Agreement<'_> {
     /// A message of a topic can go to one listener of a group only.
     fn on_topics(&mut self) {
         let mut first: BTreeMap<&TopicName, &Listener> = BTreeMap::new();
-        for Meant { listener, .. } in self.members {
+        for ListenerInGroup { listener, .. } in self.members {
             let Some(other) = first.get(&listener.topic) else {
                 first.insert(&listener.topic, listener);
                 continue;
@@ -242,6 +252,7 @@ mod tests {
     use super::*;
     use crate::__private::{Assembly, Attributes, Written};
     use crate::config::SettingsOptions;
+    use crate::listener::declaration::MessageListener;
     use crate::listener::handler::Handler;
 
     fn assemble(assembly: &mut Assembly<'_>) -> Option<Handler> {
@@ -266,6 +277,14 @@ mod tests {
     };
 
     fn declared(line: u32, attributes: Attributes) -> Declaration {
+        assembled_by(assemble, line, attributes)
+    }
+
+    fn assembled_by(
+        assemble: fn(&mut Assembly<'_>) -> Option<Handler>,
+        line: u32,
+        attributes: Attributes,
+    ) -> Declaration {
         Declaration {
             name: "take",
             origin: Origin {
@@ -273,8 +292,11 @@ mod tests {
                 file: "src/sms.rs",
                 line,
             },
-            attributes,
-            assemble,
+            cluster: ClusterName::DEFAULT,
+            kind: DeclarationKind::MessageListener(MessageListener {
+                attributes,
+                assemble,
+            }),
         }
     }
 
@@ -309,6 +331,22 @@ mod tests {
         assert_eq!(plan.consumers.len(), 1);
         assert_eq!(plan.consumers[0].listeners.len(), 2);
         assert_eq!(plan.consumers[0].threads, 7);
+    }
+
+    #[test]
+    fn a_group_in_two_clusters_is_two_consumers() {
+        let mut elsewhere = declared(2, SHOP);
+        elsewhere.cluster = ClusterName::named("elsewhere");
+
+        let (plan, problems) = plan(vec![declared(1, SHOP), elsewhere], &[]);
+
+        assert!(problems.is_empty(), "{problems:?}");
+        let clusters: Vec<_> = plan
+            .consumers
+            .iter()
+            .map(|one| one.cluster.to_string())
+            .collect();
+        assert_eq!(clusters, ["default", "elsewhere"]);
     }
 
     #[test]
@@ -395,10 +433,7 @@ mod tests {
     #[test]
     fn a_plain_function_blocks_without_saying_so_and_cannot_say_otherwise() {
         let key = "rocketmq.consumer.listeners.shop.order-topic.blocking";
-        let plain = || Declaration {
-            assemble: assemble_plain,
-            ..declared(1, SHOP)
-        };
+        let plain = || assembled_by(assemble_plain, 1, SHOP);
 
         let (silent, problems) = plan(vec![plain()], &[]);
         assert!(problems.is_empty(), "{problems:?}");
@@ -441,8 +476,7 @@ mod tests {
             consume_thread_number: Some(Written::Placeholder("${shop.threads:0}")),
             ..SHOP
         };
-        let mut declaration = declared(9, attributes);
-        declaration.assemble = wanting;
+        let declaration = assembled_by(wanting, 9, attributes);
 
         let (plan, problems) = plan(vec![declaration], &[]);
 

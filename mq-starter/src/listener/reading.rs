@@ -7,10 +7,11 @@ use mq_core::message::{GroupName, TopicName};
 use mq_rules::Key;
 
 use super::attributes::Written;
-use super::declaration::{Declaration, Origin};
+use super::declaration::{Declaration, MessageListener, Origin};
 use super::handler::Handler;
 use super::modes::{ConsumeMode, MessageModel, Named, SelectorType};
 use super::names;
+use crate::cluster_name::ClusterName;
 use crate::config::{ListenerSettings, Settings, truth};
 use crate::problem::Problem;
 use crate::state::{AppState, Assembly};
@@ -29,8 +30,9 @@ pub(crate) struct Listener {
 }
 
 /// A listener and what it wants of its group.
-pub(super) struct Meant {
+pub(super) struct ListenerInGroup {
     pub(super) listener: Listener,
+    pub(super) cluster: ClusterName,
     pub(super) group: GroupName,
     pub(super) mode: ConsumeMode,
     pub(super) model: MessageModel,
@@ -43,6 +45,7 @@ pub(super) struct Meant {
 /// An annotation being read. What is wrong with it goes to `problems`.
 pub(super) struct Reading<'a> {
     declaration: &'static Declaration,
+    listener: &'static MessageListener,
     settings: &'a Settings,
     laid_over: Option<&'a ListenerSettings>,
     problems: &'a mut Vec<Problem>,
@@ -57,11 +60,13 @@ struct Text {
 impl<'a> Reading<'a> {
     pub(super) fn new(
         declaration: &'static Declaration,
+        listener: &'static MessageListener,
         settings: &'a Settings,
         problems: &'a mut Vec<Problem>,
     ) -> Self {
         Self {
             declaration,
+            listener,
             settings,
             laid_over: None,
             problems,
@@ -75,7 +80,7 @@ impl<'a> Reading<'a> {
 
     /// The group and the topic, by which the settings name a listener.
     pub(super) fn names(&mut self) -> Option<(GroupName, TopicName)> {
-        let attributes = &self.declaration.attributes;
+        let attributes = &self.listener.attributes;
         let group = self.filled("consumer_group", attributes.consumer_group);
         let group = group.and_then(|text| self.checked("consumer_group", &text, names::group));
         let topic = self.filled("topic", attributes.topic);
@@ -88,9 +93,9 @@ impl<'a> Reading<'a> {
         &mut self,
         names: Option<(GroupName, TopicName)>,
         state: &AppState,
-    ) -> Option<Meant> {
+    ) -> Option<ListenerInGroup> {
         let before = self.problems.len();
-        let attributes = &self.declaration.attributes;
+        let attributes = &self.listener.attributes;
         let mode = self.value("consume_mode", attributes.consume_mode, ConsumeMode::read);
         let model = self.value(
             "message_model",
@@ -126,7 +131,7 @@ impl<'a> Reading<'a> {
         }
         let (group, topic) = names?;
         let (expression, handler) = expression.zip(handler)?;
-        (self.problems.len() == before).then(|| Meant {
+        (self.problems.len() == before).then(|| ListenerInGroup {
             listener: Listener {
                 name: self.declaration.name,
                 origin: self.declaration.origin,
@@ -136,6 +141,7 @@ impl<'a> Reading<'a> {
                 blocking: handler.is_blocking() || blocking.unwrap_or_default(),
                 handler,
             },
+            cluster: self.declaration.cluster.clone(),
             group,
             mode,
             model,
@@ -150,10 +156,7 @@ impl<'a> Reading<'a> {
             Some(text) => text,
             None => self.filled(
                 key,
-                self.declaration
-                    .attributes
-                    .selector_expression
-                    .unwrap_or("*"),
+                self.listener.attributes.selector_expression.unwrap_or("*"),
             )?,
         };
         self.checked(key, &text, |text| match selector {
@@ -167,7 +170,7 @@ impl<'a> Reading<'a> {
 
     fn handler(&mut self, state: &AppState) -> Option<Handler> {
         let mut assembly = Assembly::new(state);
-        let handler = (self.declaration.assemble)(&mut assembly);
+        let handler = (self.listener.assemble)(&mut assembly);
         for missing in assembly.into_missing() {
             self.complain(missing);
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mq_core::client::SendResult;
 use serde::Serialize;
 
-use super::draft::Draft;
+use super::draft::SendDraft;
 use super::error::SendError;
 use super::handle::SendHandle;
 use super::sender::Sender;
@@ -16,7 +16,7 @@ use super::sender::Sender;
 #[must_use = "nothing is sent before `send`, `spawn` or `send_one_way`"]
 pub struct MessageBuilder<'a> {
     sender: &'a Sender,
-    draft: Result<Draft, SendError>,
+    draft: Result<SendDraft, SendError>,
 }
 
 #[expect(
@@ -27,7 +27,7 @@ impl<'a> MessageBuilder<'a> {
     pub(super) fn new(sender: &'a Sender, destination: &str) -> Self {
         Self {
             sender,
-            draft: Draft::to(destination),
+            draft: SendDraft::to(destination),
         }
     }
 
@@ -58,7 +58,7 @@ impl<'a> MessageBuilder<'a> {
     /// that Java's clients choose (`SelectMessageQueueByHash`).
     pub fn hash_key(self, key: impl ToString) -> Self {
         self.with(|draft| {
-            draft.how.hash_key = Some(key.to_string());
+            draft.options.hash_key = Some(key.to_string());
             Ok(())
         })
     }
@@ -66,7 +66,7 @@ impl<'a> MessageBuilder<'a> {
     /// How long all attempts together may take; without it, the producer's setting.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.with(|draft| {
-            draft.how.timeout = Some(timeout);
+            draft.options.timeout = Some(timeout);
             Ok(())
         })
     }
@@ -74,7 +74,7 @@ impl<'a> MessageBuilder<'a> {
     /// Takes "stored, but not yet flushed or copied" for success.
     pub fn accept_unflushed(self) -> Self {
         self.with(|draft| {
-            draft.how.accept_unflushed = true;
+            draft.options.accept_unflushed = true;
             Ok(())
         })
     }
@@ -86,8 +86,8 @@ impl<'a> MessageBuilder<'a> {
     /// The first mistake made while it was written; else [`SendError::Client`] when the cluster did
     /// not take it, [`SendError::Unflushed`] when it did and not safely.
     pub async fn send(self) -> Result<SendResult, SendError> {
-        let (message, how) = self.draft?.finish()?;
-        self.sender.deliver(message, how).await
+        let send = self.draft?.finish()?;
+        self.sender.send(send).await
     }
 
     /// Sends it in the background. Messages of one caller leave in the order of the calls.
@@ -103,15 +103,9 @@ impl<'a> MessageBuilder<'a> {
         self,
         callback: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
     ) {
-        match self.draft.and_then(Draft::finish) {
+        match self.draft.and_then(SendDraft::finish) {
+            Ok(send) => self.sender.send_then(send, callback),
             Err(error) => callback(Err(error)),
-            Ok((message, mut how)) => {
-                how.in_background = true;
-                let sender = self.sender.clone();
-                self.sender.launch("send", async move {
-                    callback(sender.deliver(message, how).await);
-                });
-            }
         }
     }
 
@@ -121,15 +115,12 @@ impl<'a> MessageBuilder<'a> {
     ///
     /// The first mistake made while it was written.
     pub fn send_one_way(self) -> Result<(), SendError> {
-        let (message, how) = self.draft?.finish()?;
-        let sender = self.sender.clone();
-        self.sender.launch("one-way send", async move {
-            sender.deliver_one_way(message, how).await;
-        });
+        let send = self.draft?.finish()?;
+        self.sender.send_one_way(send);
         Ok(())
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Draft) -> Result<(), SendError>) -> Self {
+    fn with(mut self, change: impl FnOnce(&mut SendDraft) -> Result<(), SendError>) -> Self {
         if let Ok(draft) = &mut self.draft
             && let Err(error) = change(draft)
         {

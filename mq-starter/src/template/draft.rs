@@ -1,8 +1,6 @@
 //! A message being written: what the caller said so far, checked piece by piece.
 //!
-//! The first mistake is kept and comes out when the message is to be sent.
-
-use std::time::Duration;
+//! The builder keeps the first mistake and returns it when the message is to be sent.
 
 use bytes::Bytes;
 use mq_core::message::{Message, Properties, property};
@@ -10,35 +8,23 @@ use serde::Serialize;
 
 use super::destination::Destination;
 use super::error::SendError;
+use super::publish::{PreparedSend, SendOptions};
 use crate::payload::{self, Encoded};
 
 const CONTENT_TYPE: &str = "contentType";
-const JSON: &str = "application/json";
+const APPLICATION_JSON: &str = "application/json";
 
 /// What the caller said so far.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct SendDraft {
     destination: Destination,
     body: Option<Bytes>,
     keys: Vec<String>,
     properties: Properties,
-    pub(super) how: How,
+    pub(super) options: SendOptions,
 }
 
-/// How a message is to be sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct How {
-    /// Messages of one key go to one queue.
-    pub(super) hash_key: Option<String>,
-    /// For all attempts together; `None` is the producer's.
-    pub(super) timeout: Option<Duration>,
-    /// Whether "stored but not flushed" is good enough.
-    pub(super) accept_unflushed: bool,
-    /// Whether the caller goes on meanwhile.
-    pub(super) in_background: bool,
-}
-
-impl Draft {
+impl SendDraft {
     pub(super) fn to(destination: &str) -> Result<Self, SendError> {
         let parsed = Destination::parse(destination);
         let parsed = parsed.map_err(|source| SendError::Destination {
@@ -50,7 +36,7 @@ impl Draft {
             body: None,
             keys: Vec::new(),
             properties: Properties::default(),
-            how: How::default(),
+            options: SendOptions::default(),
         })
     }
 
@@ -58,7 +44,7 @@ impl Draft {
         let Encoded { body, is_json } = payload::encode_as(payload).map_err(SendError::Payload)?;
         self.body = Some(body);
         if is_json && self.properties.get(CONTENT_TYPE).is_none() {
-            self.properties.set(CONTENT_TYPE, JSON);
+            self.properties.set(CONTENT_TYPE, APPLICATION_JSON);
         }
         Ok(())
     }
@@ -83,7 +69,7 @@ impl Draft {
     }
 
     /// The message as it will travel.
-    pub(super) fn finish(mut self) -> Result<(Message, How), SendError> {
+    pub(super) fn finish(mut self) -> Result<PreparedSend, SendError> {
         let topic = self.destination.topic;
         let Some(body) = self.body else {
             return Err(SendError::NoPayload(topic));
@@ -96,7 +82,8 @@ impl Draft {
         }
         let mut message = Message::new(topic, body);
         message.properties = self.properties;
-        Ok((message, self.how))
+        let options = self.options;
+        Ok(PreparedSend { message, options })
     }
 }
 
@@ -111,13 +98,13 @@ mod tests {
 
     #[test]
     fn keys_tag_and_headers_become_properties() {
-        let mut draft = Draft::to("order-topic:created").unwrap();
+        let mut draft = SendDraft::to("order-topic:created").unwrap();
         draft.payload(&Order { id: 5 }).unwrap();
         draft.key("5".to_owned()).unwrap();
         draft.key("phone-1".to_owned()).unwrap();
         draft.header("locale", "en").unwrap();
 
-        let (message, how) = draft.finish().unwrap();
+        let PreparedSend { message, options } = draft.finish().unwrap();
 
         assert_eq!(message.body, "{\"id\":5}");
         assert_eq!(message.tag(), Some("created"));
@@ -127,22 +114,22 @@ mod tests {
             message.properties.get("contentType"),
             Some("application/json")
         );
-        assert_eq!(how, How::default());
+        assert_eq!(options, SendOptions::default());
     }
 
     #[test]
     fn a_text_is_not_called_json() {
-        let mut draft = Draft::to("log-topic").unwrap();
+        let mut draft = SendDraft::to("log-topic").unwrap();
         draft.payload("a line").unwrap();
 
-        let (message, _) = draft.finish().unwrap();
+        let PreparedSend { message, .. } = draft.finish().unwrap();
 
         assert!(message.properties.is_empty());
     }
 
     #[test]
     fn names_of_rocketmq_cannot_be_headers() {
-        let mut draft = Draft::to("order-topic").unwrap();
+        let mut draft = SendDraft::to("order-topic").unwrap();
 
         for name in ["TAGS", "KEYS", "DELAY", "UNIQ_KEY", "TRAN_MSG"] {
             let refused = draft.header(name, "x").unwrap_err();
@@ -152,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_key_with_a_blank_would_be_two_keys() {
-        let mut draft = Draft::to("order-topic").unwrap();
+        let mut draft = SendDraft::to("order-topic").unwrap();
 
         assert!(draft.key("T 001".to_owned()).is_err());
         assert!(draft.key(String::new()).is_err());
@@ -160,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_message_without_payload_is_a_mistake() {
-        let draft = Draft::to("order-topic").unwrap();
+        let draft = SendDraft::to("order-topic").unwrap();
 
         assert!(matches!(draft.finish(), Err(SendError::NoPayload(_))));
     }

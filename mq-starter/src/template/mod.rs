@@ -7,8 +7,11 @@ mod builder;
 mod destination;
 mod draft;
 mod error;
+mod flushed;
 mod handle;
+mod in_order;
 mod producer;
+mod publish;
 mod rocketmq_template;
 mod sender;
 

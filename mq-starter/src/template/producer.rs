@@ -4,10 +4,10 @@
 use std::sync::{Arc, OnceLock};
 
 use mq_core::client::{self, SendResult, Target};
-use mq_core::message::Message;
+use mq_core::lines::Passed;
 
-use super::draft::How;
 use super::error::SendError;
+use super::publish::{PreparedSend, Publish, SendMode};
 
 /// What sends.
 #[derive(Clone, Debug, Default)]
@@ -18,27 +18,32 @@ impl Producer {
     pub(crate) fn open(&self, producer: &client::Producer) {
         self.0.get_or_init(|| producer.clone());
     }
+}
 
-    pub(super) async fn send(&self, message: Message, how: How) -> Result<SendResult, SendError> {
+impl Publish for Producer {
+    async fn publish(
+        &self,
+        prepared: PreparedSend,
+        handed_over: &Passed,
+    ) -> Result<Option<SendResult>, SendError> {
         let producer = self.0.get().ok_or(SendError::NotRunning)?;
-        let limit = how.timeout.unwrap_or(producer.config().send_timeout);
-        let in_background = how.in_background;
-        let target = target(how);
-        let sent = if in_background {
-            producer.send_in_background(message, target, limit).await
-        } else {
-            producer.send_with(message, target, limit).await
+        let PreparedSend { message, options } = prepared;
+        let limit = options.timeout.unwrap_or(producer.config().send_timeout);
+        let target = options.hash_key.map_or(Target::Any, Target::Hash);
+        // The poll that sets it goes on into the client, where this message takes its place before any
+        // later one is let in.
+        handed_over.set();
+        let sent = match options.mode {
+            SendMode::Awaited => producer.send_with(message, target, limit).await.map(Some),
+            SendMode::InBackground => {
+                let sent = producer.send_in_background(message, target, limit).await;
+                sent.map(Some)
+            }
+            SendMode::OneWay => {
+                let sent = producer.send_one_way(message, target).await;
+                sent.map(|()| None)
+            }
         };
         sent.map_err(SendError::from)
     }
-
-    pub(super) async fn send_one_way(&self, message: Message, how: How) -> Result<(), SendError> {
-        let producer = self.0.get().ok_or(SendError::NotRunning)?;
-        let sent = producer.send_one_way(message, target(how)).await;
-        sent.map_err(SendError::from)
-    }
-}
-
-fn target(how: How) -> Target {
-    how.hash_key.map_or(Target::Any, Target::Hash)
 }

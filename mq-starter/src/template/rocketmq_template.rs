@@ -10,6 +10,7 @@ use super::builder::MessageBuilder;
 use super::error::SendError;
 use super::producer::Producer;
 use super::sender::Sender;
+use crate::cluster_name::ClusterName;
 
 /// Sends messages. Cheap to clone; the application provides one.
 ///
@@ -19,8 +20,8 @@ use super::sender::Sender;
 pub struct RocketMQTemplate(Sender);
 
 impl RocketMQTemplate {
-    pub(crate) fn new(producer: Producer, tasks: Tasks) -> Self {
-        Self(Sender::new(producer, tasks))
+    pub(crate) fn new(cluster: &ClusterName, producer: Producer, tasks: Tasks) -> Self {
+        Self(Sender::new(cluster.clone(), producer, tasks))
     }
 
     /// Begins a message, for everything that the methods below do not have.
@@ -126,6 +127,7 @@ impl RocketMQTemplate {
 
 impl fmt::Debug for RocketMQTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RocketMQTemplate")
+        let cluster = format_args!("{}", self.0.cluster());
+        f.debug_tuple("RocketMQTemplate").field(&cluster).finish()
     }
 }

@@ -5,65 +5,82 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use mq_core::client::{SendResult, SendStatus};
-use mq_core::message::Message;
+use mq_core::client::SendResult;
 use mq_core::tasks::Tasks;
 use tokio::runtime::Handle;
 
-use super::draft::How;
 use super::error::SendError;
+use super::flushed::RequireFlushed;
+use super::in_order::InOrder;
 use super::producer::Producer;
+use super::publish::{PreparedSend, SendMode};
+use crate::cluster_name::ClusterName;
+
+/// What a message goes through, from the outermost layer to the producer: a further layer enters
+/// right inside `InOrder`, where it may wait without changing the order.
+type Layers = InOrder<RequireFlushed<Producer>>;
 
 /// Sends messages. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Sender(Arc<Parts>);
 
 struct Parts {
-    producer: Producer,
+    cluster: ClusterName,
+    layers: Layers,
     /// Sends in the background, which a stop waits for.
     tasks: Tasks,
     runtime: Handle,
 }
 
 impl Sender {
-    pub(super) fn new(producer: Producer, tasks: Tasks) -> Self {
+    pub(super) fn new(cluster: ClusterName, producer: Producer, tasks: Tasks) -> Self {
         Self(Arc::new(Parts {
-            producer,
+            cluster,
+            layers: InOrder::new(RequireFlushed(producer)),
             tasks,
             runtime: Handle::current(),
         }))
     }
 
-    pub(super) async fn deliver(
-        &self,
-        message: Message,
-        how: How,
-    ) -> Result<SendResult, SendError> {
-        let accept_unflushed = how.accept_unflushed;
-        let sent = self.0.producer.send(message, how).await?;
-        if sent.status == SendStatus::Ok || accept_unflushed {
-            Ok(sent)
-        } else {
-            Err(SendError::Unflushed(Box::new(sent)))
-        }
+    /// The cluster that it sends to.
+    pub(super) fn cluster(&self) -> &ClusterName {
+        &self.0.cluster
     }
 
-    pub(super) async fn deliver_one_way(&self, message: Message, how: How) {
-        let topic = message.topic.clone();
-        if let Err(error) = self.0.producer.send_one_way(message, how).await {
-            tracing::warn!(%topic, %error, "a one-way message was not sent");
-        }
+    /// Sends and waits until the message is stored.
+    pub(super) async fn send(&self, prepared: PreparedSend) -> Result<SendResult, SendError> {
+        let sent = self.0.layers.send(prepared).await?;
+        Ok(sent.expect("only a one-way message has no result"))
+    }
+
+    /// Sends in the background; `then` gets the outcome.
+    pub(super) fn send_then(
+        &self,
+        mut prepared: PreparedSend,
+        then: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
+    ) {
+        prepared.options.mode = SendMode::InBackground;
+        let sender = self.clone();
+        self.launch("send", async move { then(sender.send(prepared).await) });
+    }
+
+    /// Sends in the background; a failure is logged.
+    pub(super) fn send_one_way(&self, mut prepared: PreparedSend) {
+        prepared.options.mode = SendMode::OneWay;
+        let (sender, topic) = (self.clone(), prepared.message.topic.clone());
+        self.launch("one-way send", async move {
+            if let Err(error) = sender.0.layers.send(prepared).await {
+                let cluster = sender.cluster();
+                tracing::warn!(%topic, %cluster, %error, "a one-way message was not sent");
+            }
+        });
     }
 
     /// Runs a send in the background.
     ///
-    /// Its first step is made here and now: once the route of a topic is known, that step hands the
-    /// message to the connection, so that messages leave in the order of the calls.
-    pub(super) fn launch(
-        &self,
-        name: &'static str,
-        send: impl Future<Output = ()> + Send + 'static,
-    ) {
+    /// It is polled once here and now, and takes its place in the order of its topic with that poll:
+    /// messages leave in the order of the calls.
+    fn launch(&self, name: &'static str, send: impl Future<Output = ()> + Send + 'static) {
         let _runtime = self.0.runtime.enter();
         let mut send = Box::pin(send);
         let mut context = Context::from_waker(Waker::noop());
@@ -75,6 +92,6 @@ impl Sender {
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sender")
+        write!(f, "Sender({})", self.cluster())
     }
 }

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 
 /// Where the cluster is.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum ClusterLocation {
     /// Name servers, `HOST:PORT`.
     At(Vec<String>),
     /// A broker that others of this process may share.
@@ -26,7 +26,7 @@ pub(crate) enum Place {
     Own(EmbeddedBroker),
 }
 
-impl Place {
+impl ClusterLocation {
     /// Finds the cluster, or starts the broker in the process.
     #[cfg(feature = "embedded")]
     pub(crate) async fn find(
@@ -94,11 +94,17 @@ impl Place {
     }
 
     /// Stops the broker, when it is the application's own; says what went on after `limit`.
-    #[cfg(feature = "embedded")]
-    pub(crate) async fn stop(&self, limit: Duration) -> Vec<String> {
+    #[cfg_attr(
+        not(feature = "embedded"),
+        expect(unused_variables, reason = "no broker of this process has to end")
+    )]
+    pub(super) async fn stop(&self, limit: Duration) -> Vec<String> {
         match self {
+            #[cfg(feature = "embedded")]
             Self::Own(broker) => broker.stop(limit).await,
-            Self::At(_) | Self::Shared(_) => Vec::new(),
+            #[cfg(feature = "embedded")]
+            Self::Shared(_) => Vec::new(),
+            Self::At(_) => Vec::new(),
         }
     }
 }

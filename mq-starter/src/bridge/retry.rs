@@ -1,34 +1,17 @@
-//! A group's consumer: hands each message to the listener of its topic, and its answer back.
+//! Whether a message that failed comes again, and when: by the rules of client and broker, for the log.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use mq_core::client::{
-    ConcurrentListener, ConsumerConfig, OrderlyListener, OrderlyOutcome, Outcome,
-};
-use mq_core::message::{GroupName, MessageExt, TopicName};
+use mq_core::client::{ConsumerConfig, OrderlyOutcome};
 
-use super::calls::Calls;
-use crate::listener::{
-    ConsumeError, ConsumeMode, ConsumeResult, Consumer, Delivery, Listener, MessageModel, Next,
-};
-use crate::state::AppState;
+use crate::listener::{ConsumeMode, MessageModel, Next, PlannedConsumer};
 
-/// The first attempt after the first waits for this level, each further one for the next.
-const FIRST_LEVEL: u8 = 3;
-
-/// The listeners of one group, by topic.
-pub(super) struct Dispatch {
-    group: GroupName,
-    listeners: HashMap<TopicName, Listener>,
-    rules: Rules,
-    state: AppState,
-    calls: Calls,
-}
+/// The delay level of the second attempt; each further attempt waits for the next level.
+const FIRST_RETRY_LEVEL: u8 = 3;
 
 /// What decides whether a message that failed comes again, and when.
 #[derive(Clone, Debug)]
-struct Rules {
+pub(super) struct RetryRules {
     mode: ConsumeMode,
     model: MessageModel,
     /// Attempts after the first.
@@ -39,9 +22,24 @@ struct Rules {
     delays: Vec<Duration>,
 }
 
-impl Rules {
+impl RetryRules {
+    /// The rules of a group whose consumer is configured so, with the broker's delays, level 1 first.
+    pub(super) fn new(
+        group: &PlannedConsumer,
+        config: &ConsumerConfig,
+        delays: Vec<Duration>,
+    ) -> Self {
+        Self {
+            mode: group.mode,
+            model: group.model,
+            retries: config.allowed_retries(group.mode == ConsumeMode::Orderly),
+            suspend: config.suspend,
+            delays,
+        }
+    }
+
     /// Which attempt of how many it was that a message has had after it had `failed` times before.
-    fn attempt(&self, failed: i32) -> String {
+    pub(super) fn attempt(&self, failed: i32) -> String {
         let attempt = failed.saturating_add(1);
         match self.retries.checked_add(1) {
             Some(most) => format!("{attempt} of {most}"),
@@ -50,7 +48,7 @@ impl Rules {
     }
 
     /// What becomes of a message that has failed `failed` times before, in words.
-    fn next(&self, wish: Next, failed: i32) -> String {
+    pub(super) fn next(&self, wish: Next, failed: i32) -> String {
         let comes_again = match (self.mode, self.model) {
             (ConsumeMode::Concurrently, MessageModel::Broadcasting) => false,
             _ => wish != Next::DeadLetter && failed < self.retries,
@@ -70,7 +68,7 @@ impl Rules {
         }
         let level = match wish {
             Next::After(delay) => self.level(delay),
-            _ => FIRST_LEVEL.saturating_add(u8::try_from(failed).unwrap_or(u8::MAX)),
+            _ => FIRST_RETRY_LEVEL.saturating_add(u8::try_from(failed).unwrap_or(u8::MAX)),
         };
         let delay = self.delays.get(usize::from(level).saturating_sub(1));
         let delay = delay.or(self.delays.last()).copied().unwrap_or_default();
@@ -78,127 +76,20 @@ impl Rules {
     }
 
     /// The first delay level that is not shorter than `delay`; the longest when none is.
-    fn level(&self, delay: Duration) -> u8 {
+    pub(super) fn level(&self, delay: Duration) -> u8 {
         let shorter = self.delays.iter().take_while(|level| **level < delay);
         let level = (shorter.count() + 1).min(self.delays.len());
         u8::try_from(level).unwrap_or(u8::MAX)
     }
 }
 
-impl Dispatch {
-    pub(super) fn new(
-        consumer: &Consumer,
-        config: &ConsumerConfig,
-        delays: Vec<Duration>,
-        state: &AppState,
-        calls: Calls,
-    ) -> Self {
-        let listeners = consumer.listeners.iter().cloned();
-        Self {
-            group: consumer.group.clone(),
-            listeners: listeners.map(|l| (l.topic.clone(), l)).collect(),
-            rules: Rules {
-                mode: consumer.mode,
-                model: consumer.model,
-                retries: config.allowed_retries(consumer.mode == ConsumeMode::Orderly),
-                suspend: config.suspend,
-                delays,
-            },
-            state: state.clone(),
-            calls,
-        }
-    }
-
-    fn listener(&self, topic: &TopicName) -> &str {
-        let listener = self.listeners.get(topic);
-        listener.map_or("no listener", |listener| listener.name)
-    }
-
-    /// Hands one message over; what did not go well is logged here and nowhere else.
-    async fn one(&self, message: MessageExt) -> ConsumeResult {
-        let topic = &message.message.topic;
-        let Some(listener) = self.listeners.get(topic) else {
-            return Err(format!("no listener of the group takes the topic `{topic}`").into());
-        };
-        let (id, failed) = (message.message_id(), message.reconsume_times);
-        let delivery = Delivery {
-            message: message.into(),
-            state: self.state.clone(),
-        };
-        let outcome = self.calls.call(listener, delivery).await;
-        if let Err(error) = &outcome {
-            tracing::warn!(
-                listener = listener.name, topic = %listener.topic, group = %self.group, id,
-                attempt = self.rules.attempt(failed), next = self.rules.next(error.next(), failed),
-                reason = error.reason(), "a message was not handled"
-            );
-        }
-        outcome
-    }
-}
-
-impl ConcurrentListener for Dispatch {
-    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for message in batch {
-            outcomes.push(match self.one(message).await {
-                Ok(()) => Outcome::Done,
-                Err(error) => match error.next() {
-                    Next::Later => later(0, &error),
-                    Next::After(delay) => later(self.rules.level(delay), &error),
-                    Next::DeadLetter => Outcome::DeadLetter {
-                        reason: error.reason(),
-                    },
-                },
-            });
-        }
-        outcomes
-    }
-
-    fn name(&self, topic: &TopicName) -> &str {
-        self.listener(topic)
-    }
-}
-
-impl OrderlyListener for Dispatch {
-    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
-        for message in batch {
-            let Err(error) = self.one(message).await else {
-                continue;
-            };
-            return match error.next() {
-                Next::Later => suspend(None, &error),
-                Next::After(pause) => suspend(Some(pause), &error),
-                Next::DeadLetter => OrderlyOutcome::DeadLetter {
-                    reason: error.reason(),
-                },
-            };
-        }
-        OrderlyOutcome::Done
-    }
-}
-
-fn later(delay_level: u8, error: &ConsumeError) -> Outcome {
-    Outcome::Later {
-        delay_level,
-        reason: Some(error.reason()),
-    }
-}
-
-fn suspend(pause: Option<Duration>, error: &ConsumeError) -> OrderlyOutcome {
-    OrderlyOutcome::Suspend {
-        pause,
-        reason: Some(error.reason()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bridge::place::apache_delays;
+    use crate::bridge::location::apache_delays;
 
-    fn rules(mode: ConsumeMode, model: MessageModel, retries: i32) -> Rules {
-        Rules {
+    fn rules(mode: ConsumeMode, model: MessageModel, retries: i32) -> RetryRules {
+        RetryRules {
             mode,
             model,
             retries,

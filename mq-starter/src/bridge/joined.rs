@@ -1,6 +1,7 @@
 //! A cluster as an application takes part in it: its producer, its consumers, its topics.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::client::{self, Client, ConsumerConfig, Producer, ProducerConfig};
@@ -9,22 +10,24 @@ use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
 
 use super::calls::Calls;
-use super::consumer::Consuming;
-use super::consuming::Dispatch;
 use super::errors::{could_not, going_on};
-use super::place::Place;
+use super::group_listener::GroupListener;
+use super::location::ClusterLocation;
+use super::retry::RetryRules;
+use super::running_consumer::RunningConsumer;
 use crate::config::{DeclaredTopic, ProducerSettings, RocketMQConfig, Startup};
 use crate::ending::Ending;
-use crate::listener::{ConsumeMode, Consumer, MessageModel};
+use crate::listener::{ConsumeMode, MessageModel, PlannedConsumer};
 use crate::problem::ApplicationError;
 use crate::state::AppState;
 
 /// A declared topic that could not be created is tried again after so long.
-const DECLARE_AGAIN: Duration = Duration::from_secs(5);
+const TOPIC_CREATION_RETRY: Duration = Duration::from_secs(5);
 
-/// A cluster, and the client that speaks to it.
+/// A cluster that the application takes part in, and the client that speaks to it.
 #[derive(Debug)]
-pub(crate) struct Cluster {
+pub(crate) struct JoinedCluster {
+    location: ClusterLocation,
     client: Client,
     producer: Producer,
     offset_directory: Option<PathBuf>,
@@ -33,16 +36,16 @@ pub(crate) struct Cluster {
     clock: Clock,
 }
 
-impl Cluster {
+impl JoinedCluster {
     /// Makes a client; the cluster need not be there yet, unless the settings say so.
     pub(crate) async fn connect(
-        place: &Place,
+        location: ClusterLocation,
         config: &RocketMQConfig,
         group: &GroupName,
         clock: &Clock,
     ) -> Result<Self, ApplicationError> {
-        let client = place.client(config, clock)?;
-        if config.startup == Startup::FailFast || place.is_in_process() {
+        let client = location.client(config, clock)?;
+        if config.startup == Startup::FailFast || location.is_in_process() {
             let asked = client.check().await;
             asked.map_err(could_not("reach the cluster"))?;
         }
@@ -53,7 +56,8 @@ impl Cluster {
             client,
             producer,
             offset_directory: config.offset_directory.clone(),
-            delays: place.delays(),
+            delays: location.delays(),
+            location,
             clock: clock.clone(),
         })
     }
@@ -79,7 +83,7 @@ impl Cluster {
             let (client, clock) = (self.client.clone(), self.clock.clone());
             tasks.spawn_until_stop("creating topics", async move {
                 while !left.is_empty() {
-                    clock.sleep(DECLARE_AGAIN).await;
+                    clock.sleep(TOPIC_CREATION_RETRY).await;
                     let mut failed = Vec::new();
                     for topic in left {
                         if create(&client, &topic).await.is_err() {
@@ -101,9 +105,9 @@ impl Cluster {
     /// Starts the consumer of a group.
     pub(crate) async fn consume(
         &self,
-        consumer: &Consumer,
+        consumer: &PlannedConsumer,
         state: &AppState,
-    ) -> Result<Consuming, ApplicationError> {
+    ) -> Result<RunningConsumer, ApplicationError> {
         let mut config = ConsumerConfig::new(consumer.group.clone());
         config.message_model = match consumer.model {
             MessageModel::Clustering => client::MessageModel::Clustering,
@@ -120,23 +124,26 @@ impl Cluster {
         let tasks = Tasks::new(self.clock.clone());
         let calls = Calls::new(&consumer.group, consumer.threads, &self.clock, &tasks);
         let list = calls.list();
-        let dispatch = Dispatch::new(consumer, &config, self.delays.clone(), state, calls);
+        let rules = RetryRules::new(consumer, &config, self.delays.clone());
+        let listener = GroupListener::new(consumer, rules, state, &Arc::new(calls));
         let started = match consumer.mode {
-            ConsumeMode::Concurrently => builder.start(dispatch).await,
-            ConsumeMode::Orderly => builder.start_orderly(dispatch).await,
+            ConsumeMode::Concurrently => builder.start(listener).await,
+            ConsumeMode::Orderly => builder.start_orderly(listener).await,
         };
         let group = &consumer.group;
         let started = started.map_err(could_not(format!("start the consumer of group `{group}`")));
         if started.is_err() {
             tasks.request_stop();
         }
-        Ok(Consuming::new(started?, list, tasks, &self.clock))
+        Ok(RunningConsumer::new(started?, list, tasks, &self.clock))
     }
 
-    /// Ends producer and connections; says what did not end in time.
+    /// Ends producer and connections, and the broker when it is the application's own; says what did not
+    /// end in time.
     pub(crate) async fn stop(&self, ending: &Ending) -> Vec<String> {
         let mut unfinished = going_on(self.producer.shutdown(ending.left()).await);
         unfinished.extend(going_on(self.client.shutdown(ending.left()).await));
+        unfinished.extend(self.location.stop(ending.left()).await);
         unfinished
     }
 }

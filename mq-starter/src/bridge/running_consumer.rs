@@ -13,7 +13,7 @@ use crate::ending::Ending;
 
 /// A running consumer.
 #[derive(Debug)]
-pub(crate) struct Consuming {
+pub(crate) struct RunningConsumer {
     consumer: PushConsumer,
     calls: Arc<List>,
     /// Adds threads for its calls.
@@ -21,7 +21,7 @@ pub(crate) struct Consuming {
     clock: Clock,
 }
 
-impl Consuming {
+impl RunningConsumer {
     pub(super) fn new(
         consumer: PushConsumer,
         calls: Arc<List>,
