@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::config::ClientConfig;
-use super::connections::{Connections, closed};
+use super::connections::{Connections, Way, closed};
 use super::error::CallError;
 use super::local::LocalServer;
 use super::peer::{self, Outgoing, Peer};
@@ -86,14 +86,15 @@ impl RemotingClient {
         self.check(&command)?;
         let mut stage = Stage::Connecting;
         let exchange = async {
-            let (waiting, peer) = self.ask(address, command.clone(), &mut stage).await?;
-            on_its_way();
+            let asked = self.ask(address, command.clone(), &mut stage, on_its_way);
+            let (waiting, peer) = asked.await?;
             let answer = waiting.await.map_err(|_dropped| closed(address))?;
             if answer.head.code != ResponseCode::GO_AWAY.0 {
                 return Ok(answer);
             }
             self.0.leave(address, &peer);
-            let (waiting, _) = self.ask(address, command, &mut stage).await?;
+            let again = self.ask(address, command, &mut stage, on_its_way);
+            let (waiting, _) = again.await?;
             waiting.await.map_err(|_dropped| closed(address))
         };
         let answer = match self.0.clock.timeout(limit, exchange).await {
@@ -123,15 +124,11 @@ impl RemotingClient {
         }
         let command = peer::command(Head::request(R::CODE, 0).one_way(), &header, body);
         self.check(&command)?;
-        let outgoing = Outgoing {
-            command,
-            answer: None,
-        };
         let mut stage = Stage::Connecting;
         let limit = self.0.config.connect_timeout;
-        let delivery = self.deliver(address, outgoing, &mut stage);
+        let delivery = self.tell(address, command, &mut stage);
         match self.0.clock.timeout(limit, delivery).await {
-            Ok(outcome) => outcome.map(drop),
+            Ok(outcome) => outcome,
             Err(_elapsed) => Err(too_late(address, &stage, limit)),
         }
     }
@@ -155,40 +152,59 @@ impl RemotingClient {
         Ok(())
     }
 
-    /// Hands the request to the connection; the answer will come out of the channel, from this peer.
+    /// Hands the request to the connection and calls `on_its_way`; the answer will come out of the
+    /// channel, from this peer.
     async fn ask(
         &self,
         address: &str,
         command: RemotingCommand,
         stage: &mut Stage,
+        on_its_way: &(dyn Fn() + Sync),
     ) -> Result<(oneshot::Receiver<RemotingCommand>, Peer), CallError> {
         let (answer, waiting) = oneshot::channel();
-        let outgoing = Outgoing {
+        let mut outgoing = Outgoing {
             command,
             answer: Some(answer),
         };
-        let peer = self.deliver(address, outgoing, stage).await?;
-        Ok((waiting, peer))
-    }
-
-    async fn deliver(
-        &self,
-        address: &str,
-        mut outgoing: Outgoing,
-        stage: &mut Stage,
-    ) -> Result<Peer, CallError> {
         // A connection that ended since the last request has sent nothing: one more is made.
         for _ in 0..2 {
-            *stage = Stage::Connecting;
-            let peer = self.0.remote(address).await?;
-            *stage = Stage::Queued;
-            let heard = peer.heard();
-            match peer.deliver(outgoing).await {
+            let mut way = self.0.way(address);
+            *stage = Stage::of(&way);
+            match way.deliver(outgoing).await {
                 Ok(()) => {
-                    let to = peer.clone();
-                    *stage = Stage::Sent { to, heard };
-                    return Ok(peer);
+                    on_its_way();
+                    let peer = way.opened(address).await?;
+                    *stage = Stage::sent(&peer);
+                    return Ok((waiting, peer));
                 }
+                Err(back) => {
+                    way.opened(address).await?;
+                    outgoing = back;
+                }
+            }
+        }
+        Err(closed(address))
+    }
+
+    /// Hands a request without an answer to the connection, which has to be open: nobody could take
+    /// it back.
+    async fn tell(
+        &self,
+        address: &str,
+        command: RemotingCommand,
+        stage: &mut Stage,
+    ) -> Result<(), CallError> {
+        let mut outgoing = Outgoing {
+            command,
+            answer: None,
+        };
+        for _ in 0..2 {
+            let mut way = self.0.way(address);
+            *stage = Stage::Connecting;
+            way.opened(address).await?;
+            *stage = Stage::Queued;
+            match way.deliver(outgoing).await {
+                Ok(()) => return Ok(()),
                 Err(back) => outgoing = back,
             }
         }
@@ -197,6 +213,20 @@ impl RemotingClient {
 }
 
 impl Stage {
+    fn of(way: &Way) -> Self {
+        if way.is_open() {
+            Self::Queued
+        } else {
+            Self::Connecting
+        }
+    }
+
+    fn sent(to: &Peer) -> Self {
+        let heard = to.heard();
+        let to = to.clone();
+        Self::Sent { to, heard }
+    }
+
     fn give_up_silent_server(&self, waited: Duration) {
         if let Self::Sent { to, heard } = self
             && waited >= SILENCE

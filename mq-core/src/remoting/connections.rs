@@ -1,7 +1,8 @@
 //! The way to each server, by address: a connection that is open or being made, or straight to a
 //! server in the same process.
 //!
-//! Connections are made when they are needed. Callers who need the same one share the attempt.
+//! Connections are made when they are needed. Callers who need the same one share the attempt: what
+//! they ask waits in the outbox of the connection to be, and goes out in that order.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,13 +12,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::config::ClientConfig;
 use super::connection::{self, Link};
 use super::error::CallError;
 use super::local::{LocalLink, LocalServer};
-use super::peer::Peer;
+use super::peer::{Outgoing, Peer};
 use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
@@ -35,7 +36,14 @@ pub(super) struct Connections {
 /// What stands at an address.
 enum Server {
     Local(LocalServer, Option<Arc<LocalLink>>),
-    Remote(watch::Receiver<Attempt>),
+    Remote(Way),
+}
+
+/// The connection with a server, open or being made.
+#[derive(Clone)]
+pub(super) struct Way {
+    outbox: mpsc::Sender<Box<Outgoing>>,
+    attempt: watch::Receiver<Attempt>,
 }
 
 #[derive(Clone)]
@@ -43,6 +51,59 @@ enum Attempt {
     Connecting,
     Open(Peer),
     Failed(Arc<io::Error>),
+}
+
+impl Way {
+    pub(super) fn is_open(&self) -> bool {
+        matches!(&*self.attempt.borrow(), Attempt::Open(_))
+    }
+
+    /// Whether requests can still go out this way.
+    fn is_usable(&self) -> bool {
+        match &*self.attempt.borrow() {
+            Attempt::Open(peer) => !peer.is_closed(),
+            Attempt::Connecting => self.attempt.has_changed().is_ok(),
+            Attempt::Failed(_) => false,
+        }
+    }
+
+    /// Puts `outgoing` into the outbox, waiting for room; gives it back when the connection has
+    /// ended or was not made.
+    pub(super) async fn deliver(&self, outgoing: Outgoing) -> Result<(), Outgoing> {
+        if let Attempt::Open(peer) = &*self.attempt.borrow()
+            && peer.is_closed()
+        {
+            return Err(outgoing);
+        }
+        let sent = self.outbox.send(Box::new(outgoing)).await;
+        sent.map_err(|refused| *refused.0)
+    }
+
+    /// The other end, once the connection is open.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Connect`], or [`CallError::Closed`] when this client stops.
+    pub(super) async fn opened(&mut self, address: &str) -> Result<Peer, CallError> {
+        let attempt = &mut self.attempt;
+        let outcome = attempt
+            .wait_for(|attempt| !matches!(attempt, Attempt::Connecting))
+            .await;
+        match outcome.as_deref() {
+            Ok(Attempt::Open(peer)) => Ok(peer.clone()),
+            Ok(Attempt::Failed(error)) => Err(CallError::Connect {
+                address: address.to_owned(),
+                source: io::Error::new(error.kind(), Arc::clone(error)),
+            }),
+            Ok(Attempt::Connecting) | Err(_) => Err(closed(address)),
+        }
+    }
+
+    fn close(&self) {
+        if let Attempt::Open(peer) = &*self.attempt.borrow() {
+            peer.close();
+        }
+    }
 }
 
 impl Connections {
@@ -107,32 +168,12 @@ impl Connections {
         Ok(Some(fresh))
     }
 
-    /// The other end of the connection with `address`, which is made if need be.
-    ///
-    /// # Errors
-    ///
-    /// [`CallError::Connect`], or [`CallError::Closed`] when this client stops.
-    pub(super) async fn remote(&self, address: &str) -> Result<Peer, CallError> {
-        let mut attempt = self.attempt(address);
-        let outcome = attempt
-            .wait_for(|attempt| !matches!(attempt, Attempt::Connecting))
-            .await;
-        match outcome.as_deref() {
-            Ok(Attempt::Open(peer)) => Ok(peer.clone()),
-            Ok(Attempt::Failed(error)) => Err(CallError::Connect {
-                address: address.to_owned(),
-                source: io::Error::new(error.kind(), Arc::clone(error)),
-            }),
-            Ok(Attempt::Connecting) | Err(_) => Err(closed(address)),
-        }
-    }
-
     /// A server that shuts down wants its clients on a new connection: what is asked from now on
     /// takes one, what was asked over the old one is still answered there.
     pub(super) fn leave(&self, address: &str, peer: &Peer) {
         let mut servers = self.servers.lock();
         let is_old = |server: &Server| match server {
-            Server::Remote(attempt) => match &*attempt.borrow() {
+            Server::Remote(way) => match &*way.attempt.borrow() {
                 Attempt::Open(open) => open.id() == peer.id(),
                 Attempt::Connecting | Attempt::Failed(_) => false,
             },
@@ -144,25 +185,25 @@ impl Connections {
     }
 
     /// The connection with `address`, or the attempt that is under way, or a new one.
-    fn attempt(&self, address: &str) -> watch::Receiver<Attempt> {
+    pub(super) fn way(&self, address: &str) -> Way {
         let mut servers = self.servers.lock();
-        if let Some(Server::Remote(attempt)) = servers.get(address) {
-            let usable = match &*attempt.borrow() {
-                Attempt::Open(peer) => !peer.is_closed(),
-                Attempt::Connecting => attempt.has_changed().is_ok(),
-                Attempt::Failed(_) => false,
-            };
-            if usable {
-                return attempt.clone();
-            }
+        if let Some(Server::Remote(way)) = servers.get(address)
+            && way.is_usable()
+        {
+            return way.clone();
         }
-        let attempt = self.connect(address);
-        servers.insert(address.to_owned(), Server::Remote(attempt.clone()));
-        attempt
+        let way = self.connect(address);
+        servers.insert(address.to_owned(), Server::Remote(way.clone()));
+        way
     }
 
-    fn connect(&self, address: &str) -> watch::Receiver<Attempt> {
+    fn connect(&self, address: &str) -> Way {
         let (outcome, attempt) = watch::channel(Attempt::Connecting);
+        let (outbox, outgoing) = mpsc::channel(self.config.limits.outbox);
+        let way = Way {
+            outbox: outbox.clone(),
+            attempt,
+        };
         let (config, router) = (self.config, Arc::clone(&self.incoming));
         let (clock, tasks) = (self.clock.clone(), self.tasks.clone());
         let address = address.to_owned();
@@ -182,8 +223,7 @@ impl Connections {
             if outcome.is_closed() {
                 return;
             }
-            let outbox = config.limits.outbox;
-            let (peer, outgoing) = Peer::new(router.next_peer(), remote, outbox, clock.clone());
+            let peer = Peer::with_outbox(router.next_peer(), remote, outbox, clock.clone());
             outcome.send_replace(Attempt::Open(peer.clone()));
             let link = Link {
                 peer,
@@ -195,7 +235,7 @@ impl Connections {
             };
             connection::run(stream, link, clock, tasks).await;
         });
-        attempt
+        way
     }
 }
 
@@ -207,11 +247,7 @@ impl Server {
                     link.close();
                 }
             }
-            Self::Remote(attempt) => {
-                if let Attempt::Open(peer) = &*attempt.borrow() {
-                    peer.close();
-                }
-            }
+            Self::Remote(way) => way.close(),
         }
     }
 }

@@ -68,18 +68,24 @@ impl Peer {
         clock: Clock,
     ) -> (Self, mpsc::Receiver<Box<Outgoing>>) {
         let (outbox, outgoing) = mpsc::channel(capacity);
-        let closed = CancellationToken::new();
-        (
-            Self(Arc::new(Inner {
-                id,
-                address,
-                outbox,
-                closed,
-                heard: AtomicU64::new(0),
-                clock,
-            })),
-            outgoing,
-        )
+        (Self::with_outbox(id, address, outbox, clock), outgoing)
+    }
+
+    /// The peer at `address`; what is put into `outbox` is sent to it.
+    pub(super) fn with_outbox(
+        id: PeerId,
+        address: SocketAddr,
+        outbox: mpsc::Sender<Box<Outgoing>>,
+        clock: Clock,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            id,
+            address,
+            outbox,
+            closed: CancellationToken::new(),
+            heard: AtomicU64::new(0),
+            clock,
+        }))
     }
 
     /// Which connection this is.
@@ -158,19 +164,7 @@ impl Peer {
         self.0.heard.load(Ordering::Relaxed)
     }
 
-    /// Puts `outgoing` into the queue, waiting for room; gives it back when the connection has ended.
-    pub(super) async fn deliver(&self, outgoing: Outgoing) -> Result<(), Outgoing> {
-        if self.is_closed() {
-            return Err(outgoing);
-        }
-        self.0
-            .outbox
-            .send(Box::new(outgoing))
-            .await
-            .map_err(|refused| *refused.0)
-    }
-
-    fn post(&self, outgoing: Outgoing) -> Result<(), CallError> {
+    pub(super) fn post(&self, outgoing: Outgoing) -> Result<(), CallError> {
         let address = || self.0.address.to_string();
         if self.is_closed() {
             return Err(CallError::Closed { address: address() });

@@ -1,8 +1,6 @@
 //! The way of one request: route, queue, broker, and another broker when this one fails
 //! (`sendDefaultImpl`).
 
-use std::future::pending;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +20,9 @@ use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply};
 
 /// How long a send may take.
 #[derive(Clone, Copy, Debug)]
-struct Time {
-    limit: Duration,
-    deadline: Moment,
+pub(super) struct SendTime {
+    pub(super) limit: Duration,
+    pub(super) deadline: Moment,
 }
 
 /// What is tried again.
@@ -39,35 +37,14 @@ pub(super) enum Retry {
 const DEFAULT_REGION: &str = "DefaultRegion";
 
 impl Shared {
-    pub(super) async fn attempts(
-        &self,
-        draft: Draft,
-        target: Target,
-        limit: Duration,
-        retry: Retry,
-    ) -> Result<SendResult, SendError> {
-        let clock = &self.cluster.clock;
-        let deadline = clock.moment().plus(limit);
-        let topic = draft.topic.clone();
-        let late = async {
-            clock.sleep_until(deadline).await;
-            let topic = topic.clone();
-            Err(SendError::Timeout { topic, limit })
-        };
-        let chosen = Passed::default();
-        let time = Time { limit, deadline };
-        let work = pin!(self.attempts_in_turn(draft, target, time, retry, &chosen));
-        self.order.topics.keep(&topic, &chosen, late, work).await
-    }
-
-    /// Sets `chosen` when the queue of the first attempt is chosen.
-    async fn attempts_in_turn(
+    /// Sets `on_its_way` when the connection has the request of the first attempt.
+    pub(super) async fn attempts_in_turn(
         &self,
         draft: Draft,
         mut target: Target,
-        Time { limit, deadline }: Time,
+        SendTime { limit, deadline }: SendTime,
         retry: Retry,
-        chosen: &Passed,
+        on_its_way: &Passed,
     ) -> Result<SendResult, SendError> {
         let clock = &self.cluster.clock;
         let attempts = self.allowed_attempts(&target, retry);
@@ -86,8 +63,7 @@ impl Shared {
             let route = route.map_err(|_elapsed| timeout())??;
             let avoided = avoid.as_ref().map(|queue| &*queue.broker);
             let queue = self.choose(&route, &draft.topic, &mut target, avoided)?;
-            chosen.set();
-            match self.attempt(&draft, &queue, deadline).await {
+            match self.attempt(&draft, &queue, deadline, on_its_way).await {
                 Ok(reply) => {
                     let result = result_of(&draft, &queue, reply);
                     if route.from_template {
@@ -124,18 +100,10 @@ impl Shared {
         outcome
     }
 
-    pub(super) async fn one_way(&self, draft: Draft, target: Target) -> Result<(), SendError> {
-        let (topic, chosen) = (draft.topic.clone(), Passed::default());
-        let work = pin!(self.one_way_in_turn(draft, target, &chosen));
-        let order = &self.order.topics;
-        order.keep(&topic, &chosen, pending(), work).await
-    }
-
-    async fn one_way_in_turn(
+    pub(super) async fn one_way_in_turn(
         &self,
         draft: Draft,
         mut target: Target,
-        chosen: &Passed,
     ) -> Result<(), SendError> {
         let route = self.route(&draft.topic).await?;
         let queue = self.choose(&route, &draft.topic, &mut target, None)?;
@@ -143,10 +111,7 @@ impl Shared {
         let address = address.ok_or_else(|| SendError::NoBroker(queue.clone()))?;
         let header = self.header(&draft, &queue);
         let remoting = &self.cluster.remoting;
-        chosen.set();
-        let (order, passed) = (&self.order.queues, Passed::default());
-        let work = pin!(remoting.one_way(&address, header, draft.body));
-        let sent = order.keep(&queue, &passed, pending(), work).await;
+        let sent = remoting.one_way(&address, header, draft.body).await;
         sent.map_err(|source| {
             self.cluster.routes_are_stale();
             SendError::Broker {
@@ -207,6 +172,7 @@ impl Shared {
         draft: &Draft,
         queue: &MessageQueue,
         deadline: Moment,
+        on_its_way: &Passed,
     ) -> Result<Reply<SendMessageReply>, CallError> {
         let Some(address) = self.cluster.master(&queue.broker) else {
             return Err(CallError::Connect {
@@ -216,27 +182,14 @@ impl Shared {
         };
         let (clock, remoting) = (&self.cluster.clock, &self.cluster.remoting);
         let (header, body) = (self.header(draft, queue), draft.body.clone());
-        let on_its_way = Passed::default();
-        let note = || on_its_way.set();
-        let late = async {
-            clock.sleep_until(deadline).await;
-            let address = address.to_string();
-            Err(CallError::Busy { address })
-        };
-        let work = async {
-            let limit = deadline.since(clock.moment());
-            if draft.header.batch == Some(true) {
-                let header = SendBatchMessage(header);
-                return remoting
-                    .call_noting(&address, header, body, limit, &note)
-                    .await;
-            }
-            remoting
-                .call_noting(&address, header, body, limit, &note)
-                .await
-        };
-        let (order, work) = (&self.order.queues, pin!(work));
-        order.keep(queue, &on_its_way, late, work).await
+        let (limit, note) = (deadline.since(clock.moment()), || on_its_way.set());
+        if draft.header.batch == Some(true) {
+            let header = SendBatchMessage(header);
+            let call = remoting.call_noting(&address, header, body, limit, &note);
+            return call.await;
+        }
+        let call = remoting.call_noting(&address, header, body, limit, &note);
+        call.await
     }
 
     fn header(&self, draft: &Draft, queue: &MessageQueue) -> SendMessage {

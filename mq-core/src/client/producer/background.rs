@@ -31,7 +31,7 @@ impl BackgroundSend {
     ) -> Result<SendResult, SendError> {
         let shared = &*self.0;
         let draft = prepare::single(message, &shared.config, || shared.cluster.unique_id())?;
-        let attempts = shared.attempts(draft, target, limit, Retry::Background);
+        let attempts = shared.send(draft, target, limit, Retry::Background);
         attempts.await
     }
 }

@@ -123,7 +123,7 @@ impl Producer {
         limit: Duration,
     ) -> Result<SendResult, SendError> {
         let draft = prepare::single(message, &self.0.config, || self.0.cluster.unique_id())?;
-        self.0.attempts(draft, target, limit, Retry::Waiting).await
+        self.0.send(draft, target, limit, Retry::Waiting).await
     }
 
     /// Sends a message that came from a broker, its body packed as `flag` says.
@@ -137,9 +137,7 @@ impl Producer {
         } = &*self.0;
         let draft = prepare::as_it_came(message, flag, config, || cluster.unique_id())?;
         let limit = config.send_timeout;
-        self.0
-            .attempts(draft, Target::Any, limit, Retry::Waiting)
-            .await
+        self.0.send(draft, Target::Any, limit, Retry::Waiting).await
     }
 
     /// Sends several messages of one topic as one: all of them are stored, or none.
@@ -166,7 +164,7 @@ impl Producer {
         limit: Duration,
     ) -> Result<SendResult, SendError> {
         let draft = batch::draft(messages, &self.0.config, || self.0.cluster.unique_id())?;
-        self.0.attempts(draft, target, limit, Retry::Waiting).await
+        self.0.send(draft, target, limit, Retry::Waiting).await
     }
 
     /// Hands the message to a connection and does not learn what becomes of it.

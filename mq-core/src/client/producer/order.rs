@@ -1,15 +1,48 @@
 //! Messages of one caller leave in the order of the calls, also while the route of their topic is
 //! asked for or the connection is being made.
+//!
+//! A send keeps its place in the line of its topic until the outbox of a connection has its first
+//! attempt. A broker that cannot be reached holds nobody up: its outbox takes requests while the
+//! connection is being made.
 
-use crate::lines::Lines;
-use crate::message::{MessageQueue, TopicName};
+use std::future::pending;
+use std::pin::pin;
+use std::time::Duration;
 
-/// The sends that wait before they are on their way. A broker that cannot be reached holds up the
-/// sends to its own queues only.
-#[derive(Debug, Default)]
-pub(super) struct SendOrder {
-    /// Until the queue is chosen.
-    pub(super) topics: Lines<TopicName>,
-    /// Until the connection has the request.
-    pub(super) queues: Lines<MessageQueue>,
+use super::attempts::{Retry, SendTime};
+use super::outcome::SendResult;
+use super::prepare::Draft;
+use super::shared::Shared;
+use super::target::Target;
+use crate::client::error::SendError;
+use crate::lines::Passed;
+
+impl Shared {
+    /// Sends in the order of the calls; `limit` is for waiting and all attempts together.
+    pub(super) async fn send(
+        &self,
+        draft: Draft,
+        target: Target,
+        limit: Duration,
+        retry: Retry,
+    ) -> Result<SendResult, SendError> {
+        let clock = &self.cluster.clock;
+        let deadline = clock.moment().plus(limit);
+        let topic = draft.topic.clone();
+        let late = async {
+            clock.sleep_until(deadline).await;
+            let topic = topic.clone();
+            Err(SendError::Timeout { topic, limit })
+        };
+        let (time, on_its_way) = (SendTime { limit, deadline }, Passed::default());
+        let work = pin!(self.attempts_in_turn(draft, target, time, retry, &on_its_way));
+        self.lines.keep(&topic, &on_its_way, late, work).await
+    }
+
+    /// The same for a message that nobody waits for.
+    pub(super) async fn one_way(&self, draft: Draft, target: Target) -> Result<(), SendError> {
+        let (topic, never) = (draft.topic.clone(), Passed::default());
+        let work = pin!(self.one_way_in_turn(draft, target));
+        self.lines.keep(&topic, &never, pending(), work).await
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::Mutex;
 
 use super::config::ProducerConfig;
-use super::order::SendOrder;
 use crate::client::cluster::Cluster;
+use crate::lines::Lines;
 use crate::message::TopicName;
 use crate::tasks::Tasks;
 
@@ -18,7 +18,8 @@ pub(super) struct Shared {
     pub(super) config: ProducerConfig,
     /// Which queue is next, for each topic.
     pub(super) turns: Mutex<HashMap<TopicName, usize>>,
-    pub(super) order: SendOrder,
+    /// The sends that are not on their way yet, by topic.
+    pub(super) lines: Lines<TopicName>,
     /// Sends in the background that are under way.
     pub(super) background: AtomicUsize,
     pub(super) tasks: Tasks,
@@ -30,7 +31,7 @@ impl Shared {
             cluster: Arc::clone(cluster),
             config,
             turns: Mutex::default(),
-            order: SendOrder::default(),
+            lines: Lines::default(),
             background: AtomicUsize::new(0),
             tasks: Tasks::new(cluster.clock.clone()),
         }

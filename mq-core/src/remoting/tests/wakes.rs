@@ -5,7 +5,6 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
@@ -210,7 +209,7 @@ impl Bench {
             command: peer::command(head, &echo("push"), Bytes::new()),
             answer: Some(answer),
         };
-        if let Some(Ok(())) = self.peer.deliver(outgoing).now_or_never() {
+        if self.peer.post(outgoing).is_ok() {
             self.waiting.push(waiting);
         }
     }
