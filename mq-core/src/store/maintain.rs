@@ -31,6 +31,22 @@ impl MessageStore {
             }
         });
         let store = Arc::clone(&self.0);
+        tasks.spawn_until_stop("store: room ahead", async move {
+            loop {
+                if store.log.wants_room() {
+                    let make = |store: &Inner| store.log.make_room();
+                    store.in_background("making room in the log", make).await;
+                }
+                if store.log.wants_room() {
+                    // It failed, and every append asks again.
+                    store.clock.sleep(MARK_EVERY).await;
+                    continue;
+                }
+                let wanted = store.log.ahead.wanted.notified();
+                let _either = store.clock.timeout(MARK_EVERY, wanted).await;
+            }
+        });
+        let store = Arc::clone(&self.0);
         tasks.spawn_until_stop("store: retention", async move {
             loop {
                 store.clock.sleep(CLEAN_EVERY).await;
@@ -149,6 +165,7 @@ impl Inner {
         self.sync_derived(end)?;
         self.save_snapshot()?;
         self.save_mark()?;
+        self.log.remove_unused_segment()?;
         let abort = self.paths.abort();
         self.disk.remove(&abort).map_err(at("remove", &abort))?;
         // The directory may be opened again, although somebody still holds this store.

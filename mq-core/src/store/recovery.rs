@@ -140,6 +140,7 @@ impl<'a> Recovery<'a> {
             self.report.cut = self.set_aside_tail()?;
             store.log.cut(end, mark.log)?;
         }
+        store.log.remove_behind(end)?;
         store.log.set_end(end);
         store.log.tail.lock().set_last_timestamp(mark.time_ms);
         store.derived.drop_before(begin)?;

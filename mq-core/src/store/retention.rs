@@ -79,7 +79,9 @@ impl Inner {
             if let Some(stored) = self.plausible_time_behind(segment.base)? {
                 let begun = self.plausible_time_behind(first.base)?;
                 let stored = begun.map_or(stored, |begun| begun.max(stored));
-                return Ok(self.age(stored, segment.begun) >= self.config.retention.keep);
+                return Ok(
+                    self.age(stored, segment.begun.get().copied()) >= self.config.retention.keep
+                );
             }
         }
         Ok(false)

@@ -17,14 +17,8 @@ impl CommitLog {
     /// Makes everything from `end` on zeros: later segments go, and the tail of this one. What lies
     /// between `mark` and `end` is synced.
     pub(in crate::store) fn cut(&self, end: u64, mark: u64) -> Result<(), StoreError> {
-        let mut segments = self.segments.write();
-        while let [_, .., last] = segments.as_slice()
-            && last.base >= end
-        {
-            let path = self.paths.segment(last.base);
-            segments.pop();
-            self.disk.remove(&path).map_err(at("remove", &path))?;
-        }
+        self.remove_behind(end)?;
+        let segments = self.segments();
         if let Some(last) = segments.last() {
             let inside = end.saturating_sub(last.base).min(self.segment_size);
             let cut = last.file.zero_from(inside);
@@ -37,6 +31,19 @@ impl CommitLog {
                 let synced = segment.file.sync();
                 synced.map_err(at("sync", &self.path_of(segment)))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the segments, but for the first, that begin at `end` or behind.
+    pub(in crate::store) fn remove_behind(&self, end: u64) -> Result<(), StoreError> {
+        let mut segments = self.segments.write();
+        while let [_, .., last] = segments.as_slice()
+            && last.base >= end
+        {
+            let path = self.paths.segment(last.base);
+            segments.pop();
+            self.disk.remove(&path).map_err(at("remove", &path))?;
         }
         drop(segments);
         Ok(())

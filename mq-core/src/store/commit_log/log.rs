@@ -11,6 +11,7 @@ use bytes::Buf as _;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+use super::ahead::Ahead;
 use super::segment::Segment;
 use super::tail::Tail;
 use super::waiters::Waiters;
@@ -42,6 +43,7 @@ pub(in crate::store) struct CommitLog {
     pub(in crate::store) tail: Mutex<Tail>,
     pub(super) written: AtomicU64,
     pub(super) synced: AtomicU64,
+    pub(in crate::store) ahead: Ahead,
     pub(in crate::store) waiters: Waiters,
     /// The last sync that somebody waited for took long.
     pub(in crate::store) slow_disk: AtomicBool,
@@ -84,6 +86,7 @@ impl CommitLog {
             tail: Mutex::new(Tail::at(end)),
             written: AtomicU64::new(end),
             synced: AtomicU64::new(end),
+            ahead: Ahead::default(),
             waiters: Waiters::default(),
             slow_disk: AtomicBool::new(false),
             sync_wanted: Notify::new(),
@@ -238,22 +241,6 @@ impl CommitLog {
         let length = head.get_u32();
         head.advance(BETWEEN);
         Ok(length == size && head.get_u64() == offset)
-    }
-
-    /// Adds the segment at `base` behind the others.
-    pub(super) fn add_segment(&self, base: u64) -> Result<Arc<Segment>, StoreError> {
-        let path = self.paths.segment(base);
-        let file = self
-            .disk
-            .create(&path, self.segment_size)
-            .map_err(at("create", &path))?;
-        let segment = Arc::new(Segment {
-            base,
-            file,
-            begun: Some(self.clock.moment()),
-        });
-        self.segments.write().push(Arc::clone(&segment));
-        Ok(segment)
     }
 
     /// Removes the oldest segment, never the newest; gives its base.

@@ -1,9 +1,11 @@
 //! The commit log: all messages of a broker in the order of arrival, in segments of one size.
 
+mod ahead;
 mod cut;
 mod flush;
 mod log;
 mod recover;
+mod room;
 mod segment;
 mod tail;
 mod torn;

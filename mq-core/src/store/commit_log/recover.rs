@@ -139,7 +139,7 @@ impl<'a> Scan<'a> {
         if next.is_some() {
             return Ok(next);
         }
-        let in_last = until < segment_end || segment_end == self.log.limit();
+        let in_last = until < segment_end || !self.goes_on_behind(segment_end)?;
         if in_last && self.is_zero(from, until)? {
             tracing::warn!(from, mark, "somebody cut the log in front of the mark");
             return Ok(None);
@@ -166,10 +166,25 @@ impl<'a> Scan<'a> {
             }
             at = step_end;
         }
-        if segment_end < self.log.limit() {
+        if self.goes_on_behind(segment_end)? {
             return Ok(Some(segment_end));
         }
         self.end_by_header(from, segment_end)
+    }
+
+    /// Whether the log can go on behind a segment that was not closed by a filler: there is a next
+    /// one, and it was used. The last one may have been made ahead, and has zeros only.
+    pub(super) fn goes_on_behind(&self, segment_end: u64) -> Result<bool, StoreError> {
+        let limit = self.log.limit();
+        if segment_end >= limit {
+            return Ok(false);
+        }
+        let next_end = segment_end + self.log.segment_size;
+        if next_end < limit || segment_end < self.mark {
+            return Ok(true);
+        }
+        let head_end = next_end.min(segment_end + SEARCH_STEP as u64);
+        Ok(!self.is_zero(segment_end, head_end)?)
     }
 
     /// Whether a sector of a record at `at` may be missing.

@@ -1,8 +1,10 @@
 //! The files of the log, as they are found when the store is opened.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::Moment;
+use crate::message::record::MIN_SIZE;
 use crate::store::disk::{Disk, Entry, File};
 use crate::store::error::{StoreError, at};
 use crate::store::paths::{Paths, base_of};
@@ -13,8 +15,18 @@ pub(in crate::store) struct Segment {
     /// Offset of its first byte in the log; its name.
     pub(in crate::store) base: u64,
     pub(in crate::store) file: Box<dyn File>,
-    /// When it was created, if the store has been open since.
-    pub(in crate::store) begun: Option<Moment>,
+    /// When its first record came, if the store has been open since.
+    pub(in crate::store) begun: OnceLock<Moment>,
+}
+
+impl Segment {
+    pub(super) fn new(base: u64, file: Box<dyn File>) -> Self {
+        Self {
+            base,
+            file,
+            begun: OnceLock::new(),
+        }
+    }
 }
 
 /// The segments of the log, in order and without a hole.
@@ -36,6 +48,16 @@ impl Segments {
         entries.retain(Entry::is_plain_file);
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let newest = entries.last().map(|entry| entry.name.clone());
+        let newest_used = match &*entries {
+            // The last one may have been made ahead and never used.
+            [.., used, unused]
+                if used.length < segment_size
+                    && begins_with_zeros(disk, &directory.join(&unused.name))? =>
+            {
+                Some(used.name.clone())
+            }
+            _ => newest.clone(),
+        };
         let mut found = Self::default();
         for entry in entries {
             let path = directory.join(&entry.name);
@@ -60,6 +82,7 @@ impl Segments {
                 }
             }
             let is_newest = newest.as_ref() == Some(&entry.name);
+            let is_newest_used = newest_used.as_ref() == Some(&entry.name);
             let length = entry.length;
             if is_newest && length == 0 && segment_size > 0 {
                 // Creating it was cut short.
@@ -67,7 +90,7 @@ impl Segments {
                 continue;
             }
             let file = disk.open(&path).map_err(at("open", &path))?;
-            if is_newest && length < segment_size {
+            if is_newest_used && length < segment_size {
                 tracing::error!(
                     path = %path.display(),
                     length,
@@ -80,12 +103,20 @@ impl Segments {
             } else if length != segment_size {
                 return Err(misfit(format!("has {length} of {segment_size} bytes")));
             }
-            found.all.push(Arc::new(Segment {
-                base,
-                file,
-                begun: None,
-            }));
+            found.all.push(Arc::new(Segment::new(base, file)));
         }
         Ok(found)
     }
+}
+
+/// Whether no record lies at the beginning of a segment.
+fn begins_with_zeros(disk: &dyn Disk, path: &Path) -> Result<bool, StoreError> {
+    let mut head = [0; MIN_SIZE];
+    let file = disk.open(path).map_err(at("open", path))?;
+    let length = file.length().map_err(at("open", path))?;
+    let head = head
+        .get_mut(..usize::try_from(length).unwrap_or(MIN_SIZE).min(MIN_SIZE))
+        .unwrap_or_default();
+    file.read_at(0, head).map_err(at("read", path))?;
+    Ok(head.iter().all(|byte| *byte == 0))
 }

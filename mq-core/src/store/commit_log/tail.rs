@@ -13,7 +13,6 @@ const MOST_AHEAD_MS: i64 = 10_000;
 pub(in crate::store) struct Tail {
     pub(super) end: u64,
     pub(super) segment: Option<Arc<Segment>>,
-    pub(super) allocated: u64,
     last_timestamp: i64,
 }
 
@@ -22,7 +21,6 @@ impl Tail {
         Self {
             end,
             segment: None,
-            allocated: 0,
             last_timestamp: 0,
         }
     }

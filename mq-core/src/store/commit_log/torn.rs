@@ -43,7 +43,7 @@ impl Scan<'_> {
             }
             share = share_end;
         }
-        let goes_on = segment_end < self.log.limit();
+        let goes_on = self.goes_on_behind(segment_end)?;
         Ok(goes_on.then_some(segment_end))
     }
 

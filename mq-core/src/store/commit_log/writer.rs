@@ -11,9 +11,6 @@ use super::tail::Tail;
 use crate::message::record::BLANK_SIZE;
 use crate::store::error::{AppendError, StoreError};
 
-/// Blocks are reserved so far ahead, so that a sync need not change the file's extents.
-const ALLOCATE_AHEAD: u64 = 64 * 1024 * 1024;
-
 /// Where records go, before they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Placed {
@@ -63,7 +60,6 @@ impl CommitLog {
             return Err(AppendError::Closed("the log has no segment".to_owned()));
         };
         let inside = placed.offset - segment.base;
-        let end = inside + records.len() as u64;
         let path = self.path_of(segment);
         let disk = |action| {
             let path = path.clone();
@@ -73,19 +69,10 @@ impl CommitLog {
                 source,
             }
         };
-        if end > tail.allocated && tail.allocated < self.segment_size {
-            let left = self.segment_size - inside;
-            let mut ahead = ALLOCATE_AHEAD.min(left);
-            let mut allocated = segment.file.allocate(inside, ahead);
-            if is_full(&allocated) {
-                // A nearly full disk takes what it has room for; the filler must fit behind it.
-                ahead = (end - inside + BLANK_SIZE as u64).min(left);
-                allocated = segment.file.allocate(inside, ahead);
-            }
-            let allocated = allocated.map_err(disk("reserve space in"));
-            allocated.map_err(|error| self.failed(&error))?;
-            tail.allocated = inside + ahead;
-        }
+        let reserved = self.reserve_if_scarce(segment, inside, records.len() as u64);
+        reserved
+            .map_err(disk("reserve space in"))
+            .map_err(|error| self.failed(&error))?;
         let written = segment
             .file
             .write_at(inside, records)
@@ -96,6 +83,7 @@ impl CommitLog {
             .bytes
             .fetch_add(records.len() as u64, Ordering::Relaxed);
         self.tell_of_writing();
+        self.ask_for_room(tail.end);
         Ok(())
     }
 
@@ -133,7 +121,6 @@ impl CommitLog {
                     .map_err(|error| self.refused(&error))?,
             });
         }
-        tail.allocated = tail.end % self.segment_size;
         Ok(())
     }
 
@@ -172,8 +159,4 @@ impl CommitLog {
 fn no_room(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded)
-}
-
-fn is_full(outcome: &io::Result<()>) -> bool {
-    outcome.as_ref().is_err_and(no_room)
 }

@@ -1,6 +1,7 @@
 //! A disk that forgets what was not synced, and fails when a test tells it to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,8 +50,20 @@ pub struct FaultyDisk {
     /// Renames that a loss of power may undo, oldest first.
     renames: Arc<Mutex<Vec<Rename>>>,
     slow: Arc<AtomicUsize>,
+    /// Called where a disk takes long: creating, allocating, syncing a directory.
+    slow_call: Arc<Mutex<Option<SlowCall>>>,
     /// How often the power was cut.
     boot: u64,
+}
+
+/// What a test does during a call that takes long.
+#[derive(Clone)]
+struct SlowCall(Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for SlowCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SlowCall")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +116,19 @@ impl FaultyDisk {
             Some(last) if now == last => Change::CutShort,
             _ => Change::Whole,
         })
+    }
+
+    /// Calls `during` from now on, on the caller's thread, whenever a file is created, blocks are
+    /// allocated or a directory is synced.
+    pub fn set_slow_call(&self, during: impl Fn() + Send + Sync + 'static) {
+        *self.slow_call.lock() = Some(SlowCall(Arc::new(during)));
+    }
+
+    fn take_long(&self) {
+        let slow_call = self.slow_call.lock().clone();
+        if let Some(SlowCall(during)) = slow_call {
+            during();
+        }
     }
 
     /// Lets calls fail, or all succeed again.
@@ -247,6 +273,7 @@ impl SmallFiles for FaultyDisk {
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        self.take_long();
         if self.change()? == Change::CutShort {
             return Err(no_power());
         }
@@ -262,6 +289,7 @@ impl Disk for FaultyDisk {
     }
 
     fn create(&self, path: &Path, length: u64) -> io::Result<Box<dyn File>> {
+        self.take_long();
         if self.is_full(path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -373,6 +401,7 @@ impl File for FaultyFile {
     }
 
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
+        self.disk.take_long();
         if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());
         }

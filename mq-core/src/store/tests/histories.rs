@@ -35,7 +35,8 @@ fn history(seed: u64) {
                 }
             }
             70..=75 => store.0.maintain().unwrap(),
-            76..=77 => maintain_and_sync(&store),
+            76 => maintain_and_sync(&store),
+            77 => store.0.log.make_room().unwrap(),
             78..=81 => store.expire().unwrap(),
             82..=84 => {
                 store.delete_topic(&topic).unwrap();

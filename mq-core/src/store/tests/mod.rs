@@ -1,6 +1,7 @@
 //! The store as a whole, on disks in memory that forget and fail. Here lies what the tests share.
 
 mod adversity;
+mod ahead;
 mod damage;
 mod durability;
 mod folders;

@@ -150,6 +150,9 @@ fn scenario(disk: &FaultyDisk, config: &StoreConfig, promised: &mut Promised) ->
         if n % 5 == 4 {
             store.0.maintain().ok()?;
         }
+        if n % 7 == 3 {
+            store.0.log.make_room().ok()?;
+        }
         if n == 14 {
             // As when much has come.
             store.0.sync_derived(store.0.log.visible_end()).ok()?;
