@@ -1,15 +1,22 @@
 //! When a person or a supervisor asks the program to end, and when they ask again.
 //!
 //! Asked once, a program ends in order. Asked again it ends at once: whoever asks twice does not
-//! want to wait for what does not end.
+//! want to wait for what does not end. Supervisors that signal both the program and its process group
+//! ask once.
 
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+
+use crate::clock::{Clock, Moment};
+
+/// Signals that come so soon after the first are the same request.
+const SAME_REQUEST: Duration = Duration::from_millis(300);
 
 /// Why the program is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +103,9 @@ async fn end_when_asked_again() -> io::Result<()> {
                 Ok(mut signal) => {
                     // Whoever asked may be gone by now.
                     drop(listens.send(Ok(())));
-                    end(signal.received().await);
+                    let clock = Clock::system();
+                    let first = clock.moment();
+                    end(asked_again(&mut signal, &clock, first).await);
                 }
                 Err(error) => drop(listens.send(Err(error))),
             }
@@ -108,6 +117,20 @@ async fn end_when_asked_again() -> io::Result<()> {
     listening.await.map_err(io::Error::other)?
 }
 
+async fn asked_again(signal: &mut StopSignal, clock: &Clock, first: Moment) -> Asked {
+    loop {
+        let asked = signal.received().await;
+        if is_another_request(first, clock.moment()) {
+            return asked;
+        }
+        tracing::debug!("a signal right behind the first one: the same request");
+    }
+}
+
+fn is_another_request(first: Moment, now: Moment) -> bool {
+    now.since(first) >= SAME_REQUEST
+}
+
 #[expect(clippy::exit, reason = "this is what a second signal asks for")]
 fn end(asked: Asked) {
     tracing::error!(
@@ -115,4 +138,23 @@ fn end(asked: Asked) {
          finished"
     );
     std::process::exit(asked.exit_status().into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `timeout` signals its child and the process group of it: one run in three ended at once.
+    #[tokio::test]
+    async fn a_signal_right_behind_the_first_is_the_same_request() {
+        let clock = Clock::manual(0);
+        let first = clock.moment();
+        assert!(!is_another_request(first, clock.moment()));
+        clock.advance(Duration::from_millis(299)).await;
+        assert!(!is_another_request(first, clock.moment()));
+
+        clock.advance(Duration::from_millis(1)).await;
+
+        assert!(is_another_request(first, clock.moment()));
+    }
 }
