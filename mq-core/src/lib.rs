@@ -11,9 +11,10 @@
 //! offset, or sends the message back for another attempt.
 //!
 //! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the traveller
-//! itself; `namesrv` tells everybody where the brokers are. [`clock`], [`tasks`], [`stop`],
-//! [`settings`], [`reason`] and [`saved_file`] are open to all: the time, who waits for which task, when
-//! the program is asked to end, how settings are read, how an error is told with its causes, and how
+//! itself; `namesrv` tells everybody where the brokers are; `node` puts name
+//! server and broker together, starts and stops them. [`clock`], [`tasks`], [`stop`],
+//! [`stopping`], [`settings`], [`reason`] and [`saved_file`] are open to all: the time, who waits for
+//! which task, when the program is asked to end, what did not end as it should, how settings are read, how an error is told with its causes, and how
 //! small files are kept; so are `troubles`: what lasts is told when it begins, at most once a minute
 //! and when it ends, `told`: what is told once, `excerpt`: how much of a peer's text is kept, and
 //! `lines`: work that waits keeps its order.
@@ -27,6 +28,8 @@ pub mod client;
 pub mod message;
 #[cfg(feature = "namesrv")]
 pub mod namesrv;
+#[cfg(all(feature = "broker", feature = "namesrv"))]
+pub mod node;
 pub mod remoting;
 #[cfg(feature = "store")]
 pub mod store;
@@ -39,6 +42,7 @@ pub mod reason;
 pub mod saved_file;
 pub mod settings;
 pub mod stop;
+pub mod stopping;
 pub mod tasks;
 mod told;
 mod troubles;

@@ -8,6 +8,7 @@
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,11 +17,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use mq_core::broker::config::BrokerConfig;
-use mq_core::broker::{Advertised, Broker};
 use mq_core::clock::Clock;
-use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
-use mq_core::store::MessageStore;
-use mq_core::store::disk::RealDisk;
+use mq_core::node::Node;
+use mq_core::remoting::{ClientConfig, RemotingClient, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::{GetMaxOffset, SendMessage};
 
@@ -53,7 +52,7 @@ static ALLOCATOR: Counting = Counting;
 
 /// A broker on a real disk, and a client of it over a socket.
 struct Stage {
-    broker: Broker,
+    node: Node,
     client: RemotingClient,
     address: String,
     tasks: Tasks,
@@ -65,21 +64,14 @@ impl Stage {
         let mut config = BrokerConfig::default();
         config.storage.root = root.to_owned();
         config.storage.segment_size = 64 * 1024 * 1024;
-        let opened = MessageStore::open(config.store(), Arc::new(RealDisk), clock.clone());
-        let (store, _) = opened.unwrap();
-        let server = RemotingServer::bind("127.0.0.1:0", ServerConfig::default(), clock.clone());
-        let server = server.await.unwrap();
-        let advertised = Advertised::from(server.local_address());
-        let address = advertised.text.clone();
+        config.network.bind = Ipv4Addr::LOCALHOST.into();
+        config.network.port = 0;
+        let node = Node::builder().broker(config).start().await.unwrap();
         let tasks = Tasks::new(clock.clone());
-        let client = client(&clock, &tasks);
-        let broker = Broker::open(config, store, advertised, client.clone(), clock).unwrap();
-        broker.start().await.unwrap();
-        broker.serve(server);
         Self {
-            broker,
-            client,
-            address,
+            address: node.broker().unwrap().advertised().text.clone(),
+            client: client(&clock, &tasks),
+            node,
             tasks,
         }
     }
@@ -174,6 +166,6 @@ async fn quiet_connections_keep_a_few_kib_however_much_came_over_them() {
         "{idle} bytes for the two ends of a connection"
     );
 
-    stage.broker.stop(LIMIT).await.unwrap();
+    stage.node.stop(LIMIT).await.unwrap();
     stage.tasks.stop(LIMIT).await.unwrap();
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mq_core::clock::Clock;
+use mq_core::node::Node;
 use mq_core::remoting::{ClientConfig, RemotingClient, Router};
 use mq_core::stop::StopSignal;
 use mq_core::tasks::Tasks;
@@ -12,8 +13,7 @@ use mq_core::wire::header::GetBrokerClusterInfo;
 
 use crate::cli::BrokerArgs;
 use crate::failure::Failure;
-use crate::ready;
-use crate::running::{Running, STOP_LIMIT, announce};
+use crate::running::{self, StoreTold, announce};
 use crate::settings;
 
 /// How long a name server is waited for, when all start together.
@@ -37,13 +37,9 @@ pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    let broker = Running::start(config, clock.clone()).await?;
-    let took = clock.moment().since(begun);
-    ready::say(&format!("ready {} in {} ms", broker.line, took.as_millis()))?;
-
-    signal.received_once().await;
-    tracing::info!("stopping; a second signal ends the program at once");
-    broker.stop(STOP_LIMIT).await
+    let store = StoreTold::of(&config);
+    let node = Node::builder().broker(config).clock(clock);
+    running::run(node, Some(store), signal, begun).await
 }
 
 /// Waits until one of the name servers answers.

@@ -1,98 +1,97 @@
-//! A broker that runs: its port, its store, its way to the name servers.
-//!
-//! The port comes first: a second server that is started by mistake does not touch the store.
+//! A node as a program: started, announced with the line `ready`, stopped by a signal.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use mq_core::broker::AdvertiseError;
 use mq_core::broker::config::{BrokerConfig, FlushMode};
-use mq_core::broker::{AdvertiseError, Advertised, Broker};
-use mq_core::clock::Clock;
-use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, Router, ServerConfig};
-use mq_core::store::disk::RealDisk;
-use mq_core::store::{MessageStore, StoreConfig, StoreError};
-use mq_core::tasks::Tasks;
+use mq_core::clock::Moment;
+use mq_core::node::{Node, NodeBuilder, NodeError};
+use mq_core::stop::StopSignal;
+use mq_core::store::StoreError;
 
 use crate::failure::Failure;
 use crate::ready;
 use crate::settings::Checked;
 
 /// How long stopping may take, all steps together: Kubernetes gives a program 30 s.
-pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(25);
+const STOP_LIMIT: Duration = Duration::from_secs(25);
 
-/// A broker that clients can reach.
-#[derive(Debug)]
-pub(crate) struct Running {
-    broker: Broker,
-    /// Connections to the name servers.
-    outward: Tasks,
-    clock: Clock,
-    /// Its part of the line `ready`.
-    pub(crate) line: String,
+/// What the line `ready` says of a broker's store, and where that is.
+pub(crate) struct StoreTold {
+    root: PathBuf,
+    flush: FlushMode,
 }
 
-impl Running {
-    /// Starts the broker; clients may come when this returns.
-    pub(crate) async fn start(config: BrokerConfig, clock: Clock) -> Result<Self, Failure> {
-        let address = SocketAddr::new(config.network.bind, config.network.port).to_string();
-        let bound = RemotingServer::bind(&address, ServerConfig::default(), clock.clone()).await;
-        let server = bound.map_err(|error| {
-            let advice = "this port is set with `listenPort` (standalone: `--broker-port`)";
-            Failure::from(error).advise(advice)
-        })?;
-        let host = config.network.advertised.as_deref();
-        let advertised = Advertised::of(host, &server.listening()).await;
-        let advertised = advertised.map_err(advise_to_listen)?;
-        let line = line(&config, &advertised);
-        let store = open(config.store(), clock.clone()).await?;
-        let outward = Tasks::new(clock.clone());
-        let nothing = Arc::new(Router::default());
-        let client = RemotingClient::new(
-            ClientConfig::default(),
-            nothing,
-            clock.clone(),
-            outward.clone(),
-        );
-        let opened = Broker::open(config, store.clone(), advertised, client, clock.clone());
-        let broker = match opened {
-            Ok(broker) => broker,
-            Err(error) => {
-                store.close()?;
-                return Err(error.into());
+impl StoreTold {
+    pub(crate) fn of(config: &BrokerConfig) -> Self {
+        Self {
+            root: config.storage.root.clone(),
+            flush: config.storage.flush,
+        }
+    }
+
+    /// `error` with what can be done about it where the broker is set up by `mq`.
+    pub(crate) fn advise(&self, error: NodeError) -> Failure {
+        let advice = match &error {
+            NodeError::NameServerAddress(_) => "this port is set with `--namesrv-port`".to_owned(),
+            NodeError::BrokerAddress(_) => {
+                "this port is set with `listenPort` (standalone: `--broker-port`)".to_owned()
             }
+            NodeError::Advertise(AdvertiseError::NotListened { .. }) => {
+                "or listen at all addresses of both families with `--bind 0.0.0.0` (`bindAddress`)"
+                    .to_owned()
+            }
+            NodeError::Store(StoreError::Disk { .. }) => format!(
+                "give `{}` space and rights, or choose another directory with `--store`",
+                self.root.display()
+            ),
+            NodeError::Store(_) => "or choose another directory with `--store`".to_owned(),
+            _ => return Failure::from(error),
         };
-        broker.start().await?;
-        broker.serve(server);
-        Ok(Self {
-            broker,
-            outward,
-            clock,
-            line,
-        })
-    }
-
-    /// Ends in order, within `limit`: goodbye to the name servers, requests, offsets, store.
-    pub(crate) async fn stop(self, limit: Duration) -> Result<(), Failure> {
-        let deadline = self.clock.moment().plus(limit);
-        let stopped = self.broker.stop(limit).await;
-        let left = deadline.since(self.clock.moment());
-        let outward = self.outward.stop(left).await;
-        stopped?;
-        Ok(outward?)
+        Failure::from(error).advise(advice)
     }
 }
 
-fn advise_to_listen(error: AdvertiseError) -> Failure {
-    let elsewhere = matches!(error, AdvertiseError::NotListened { .. });
-    let failure = Failure::from(error);
-    if elsewhere {
-        failure.advise(
-            "or listen at all addresses of both families with `--bind 0.0.0.0` (`bindAddress`)",
-        )
-    } else {
-        failure
+/// Starts `node`, says that it is ready, and stops it in order when `signal` comes. `begun` is when
+/// the program began.
+pub(crate) async fn run(
+    node: NodeBuilder,
+    store: Option<StoreTold>,
+    mut signal: StopSignal,
+    begun: Moment,
+) -> Result<(), Failure> {
+    let started = node.start().await;
+    let node = started.map_err(|error| match &store {
+        Some(store) => store.advise(error),
+        None => error.into(),
+    })?;
+    let took = node.clock().moment().since(begun).as_millis();
+    let line = line(&node, store.as_ref());
+    ready::say(&format!("ready {line} in {took} ms"))?;
+
+    signal.received_once().await;
+    tracing::info!("stopping; a second signal ends the program at once");
+    Ok(node.stop(STOP_LIMIT).await?)
+}
+
+/// Where the servers of `node` are, and where it stores what.
+fn line(node: &Node, store: Option<&StoreTold>) -> String {
+    let mut words = Vec::new();
+    if let Some(listening) = node.name_server() {
+        words.push(format!("namesrv={}", listening.from_here()));
     }
+    if let Some(broker) = node.broker() {
+        words.push(format!("broker={}", broker.advertised().text));
+    }
+    if let Some(StoreTold { root, flush }) = store {
+        let flush = match flush {
+            FlushMode::Sync => "sync",
+            FlushMode::Interval => "interval",
+        };
+        words.push(format!("store={} flush={flush}", root.display()));
+    }
+    words.join(" ")
 }
 
 /// Logs what a person should know about a configuration.
@@ -105,27 +104,4 @@ pub(crate) fn announce((config, warnings): Checked<BrokerConfig>) -> BrokerConfi
         );
     }
     config
-}
-
-fn line(config: &BrokerConfig, advertised: &Advertised) -> String {
-    let flush = match config.storage.flush {
-        FlushMode::Sync => "sync",
-        FlushMode::Interval => "interval",
-    };
-    let (address, store) = (&advertised.text, config.storage.root.display());
-    format!("broker={address} store={store} flush={flush}")
-}
-
-async fn open(config: StoreConfig, clock: Clock) -> Result<MessageStore, Failure> {
-    let root = config.root.clone();
-    let opening =
-        tokio::task::spawn_blocking(move || MessageStore::open(config, Arc::new(RealDisk), clock));
-    let (store, _) = opening.await?.map_err(|error| {
-        let mut advice = "or choose another directory with `--store`".to_owned();
-        if let StoreError::Disk { .. } = error {
-            advice.insert_str(0, &format!("give `{}` space and rights, ", root.display()));
-        }
-        Failure::from(error).advise(advice)
-    })?;
-    Ok(store)
 }

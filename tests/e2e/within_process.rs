@@ -1,78 +1,41 @@
 //! Name server, broker and programs in one process, without a single socket.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::broker::config::BrokerConfig;
-use mq_core::broker::{Advertised, Broker};
 use mq_core::client::{
     Client, ClientConfig, ConsumerConfig, ProducerConfig, PushConsumer, SendStatus,
 };
 use mq_core::clock::Clock;
 use mq_core::message::{GroupName, Message, TopicName};
-use mq_core::namesrv::{NameServer, NamesrvConfig};
-use mq_core::remoting::{self, RemotingClient};
-use mq_core::store::MessageStore;
+use mq_core::namesrv::NamesrvConfig;
+use mq_core::node::Node;
 use mq_core::store::disk::MemoryDisk;
-use mq_core::tasks::Tasks;
 use mq_tests::{Inbox, eventually};
 
-const NAME_SERVER: &str = "the name server";
 const TOPIC: &str = "order-topic";
 const LIMIT: Duration = Duration::from_secs(10);
 
-struct Servers {
-    name_server: NameServer<()>,
-    broker: Broker,
-    broker_tasks: Tasks,
+/// Nobody listens, so whoever tried a socket would fail.
+async fn start() -> Node {
+    let mut config = BrokerConfig::default();
+    config.storage.segment_size = 1024 * 1024;
+    let node = Node::builder()
+        .name_server(NamesrvConfig::default())
+        .broker(config)
+        .disk(Arc::new(MemoryDisk::default()))
+        .within_process();
+    node.start().await.unwrap()
 }
 
-impl Servers {
-    async fn start() -> Self {
-        let clock = Clock::system();
-        let name_server = NameServer::within(&NamesrvConfig::default(), clock.clone()).unwrap();
-        let mut config = BrokerConfig::default();
-        config.network.name_servers = vec![NAME_SERVER.to_owned()];
-        config.storage.root = "/store".into();
-        config.storage.segment_size = 1024 * 1024;
-        let disk = Arc::new(MemoryDisk::default());
-        let (store, _) = MessageStore::open(config.store(), disk, clock.clone()).unwrap();
-        // Nobody listens there, so whoever tried a socket would fail.
-        let socket = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let advertised = Advertised {
-            text: socket.to_string(),
-            socket,
-        };
-        let broker_tasks = Tasks::new(clock.clone());
-        let client = RemotingClient::new(
-            remoting::ClientConfig::default(),
-            Arc::default(),
-            clock.clone(),
-            broker_tasks.clone(),
-        );
-        client.attach(NAME_SERVER, name_server.local());
-        let broker = Broker::open(config, store, advertised, client, clock).unwrap();
-        broker.start().await.unwrap();
-        Self {
-            name_server,
-            broker,
-            broker_tasks,
-        }
+fn client(node: &Node) -> Client {
+    let (name_server, _way) = node.within().next().unwrap();
+    let client = Client::new(ClientConfig::new([name_server]), Clock::system()).unwrap();
+    for (address, way) in node.within() {
+        client.attach(address, &way);
     }
-
-    fn client(&self) -> Client {
-        let client = Client::new(ClientConfig::new([NAME_SERVER]), Clock::system()).unwrap();
-        client.attach(NAME_SERVER, self.name_server.local());
-        client.attach(&self.broker.advertised().text, &self.broker.local());
-        client
-    }
-
-    async fn stop(self) {
-        self.broker.stop(LIMIT).await.unwrap();
-        self.broker_tasks.stop(LIMIT).await.unwrap();
-        self.name_server.stop(LIMIT).await.unwrap();
-    }
+    client
 }
 
 async fn consumer(client: &Client, inbox: &Inbox) -> PushConsumer {
@@ -92,8 +55,8 @@ fn queues(consumer: &PushConsumer) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_go_their_way_and_consumers_share_their_queues_at_once() {
-    let servers = Servers::start().await;
-    let (first, second) = (servers.client(), servers.client());
+    let node = start().await;
+    let (first, second) = (client(&node), client(&node));
     let group = GroupName::new("shop-order").unwrap();
     let producer = first.producer(ProducerConfig::new(group)).unwrap();
     let send = async |body: String| {
@@ -129,5 +92,5 @@ async fn messages_go_their_way_and_consumers_share_their_queues_at_once() {
     for client in [first, second] {
         client.shutdown(LIMIT).await.unwrap();
     }
-    servers.stop().await;
+    node.stop(LIMIT).await.unwrap();
 }

@@ -1,16 +1,11 @@
 //! A broker on a port that the system picks, with a store that is gone when the test ends.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::time::Duration;
 
+use mq_core::broker::Broker;
 use mq_core::broker::config::BrokerConfig;
-use mq_core::broker::{Advertised, Broker};
-use mq_core::clock::Clock;
-use mq_core::remoting::{ClientConfig, RemotingClient, RemotingServer, ServerConfig};
-use mq_core::store::MessageStore;
-use mq_core::store::disk::RealDisk;
-use mq_core::tasks::Tasks;
+use mq_core::node::Node;
 use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -18,8 +13,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A broker on a port that the system picks, with a store that is gone when the test ends.
 #[derive(Debug)]
 pub struct TestBroker {
-    broker: Broker,
-    client_tasks: Tasks,
+    node: Node,
     _store: TempDir,
 }
 
@@ -40,50 +34,33 @@ impl TestBroker {
     /// When it does not start.
     pub async fn with(name_servers: Vec<String>, change: impl FnOnce(&mut BrokerConfig)) -> Self {
         let folder = TempDir::new().expect("a temporary directory");
-        let clock = Clock::system();
         let mut config = BrokerConfig::default();
         config.network.bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        config.network.port = 0;
         config.network.name_servers = name_servers;
         config.network.register_every = Duration::from_millis(200);
         config.storage.root = folder.path().to_owned();
         config.storage.segment_size = 16 * 1024 * 1024;
         change(&mut config);
-        let server = RemotingServer::bind("127.0.0.1:0", ServerConfig::default(), clock.clone());
-        let server = server.await.expect("a free port");
-        let socket = server.local_address();
-        let advertised = Advertised {
-            text: socket.to_string(),
-            socket,
-        };
-        let disk = Arc::new(RealDisk);
-        let (store, _report) =
-            MessageStore::open(config.store(), disk, clock.clone()).expect("a fresh store opens");
-        let client_tasks = Tasks::new(clock.clone());
-        let client = RemotingClient::new(
-            ClientConfig::default(),
-            Arc::default(),
-            clock.clone(),
-            client_tasks.clone(),
-        );
-        let broker = Broker::open(config, store, advertised, client, clock);
-        let broker = broker.expect("a fresh broker opens");
-        broker.start().await.expect("a fresh broker starts");
-        broker.serve(server);
+        let node = Node::builder().broker(config).start().await;
         Self {
-            broker,
-            client_tasks,
+            node: node.expect("a fresh broker starts"),
             _store: folder,
         }
     }
 
     /// The broker itself.
+    ///
+    /// # Panics
+    ///
+    /// Never: the node has one.
     pub fn broker(&self) -> &Broker {
-        &self.broker
+        self.node.broker().expect("the node has a broker")
     }
 
     /// Where it is reached.
     pub fn address(&self) -> &str {
-        &self.broker.advertised().text
+        &self.broker().advertised().text
     }
 
     /// Stops it in order.
@@ -92,8 +69,6 @@ impl TestBroker {
     ///
     /// When something is left undone.
     pub async fn stop(self) {
-        self.broker.stop(LIMIT).await.expect("the broker stops");
-        let stopped = self.client_tasks.stop(LIMIT).await;
-        stopped.expect("its connections end");
+        self.node.stop(LIMIT).await.expect("the broker stops");
     }
 }

@@ -3,40 +3,40 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use mq_core::clock::Clock;
-use mq_core::namesrv::{NameServer, NamesrvConfig};
+use mq_core::namesrv::NamesrvConfig;
+use mq_core::node::Node;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Name servers that come and go, each always at its own address.
 #[derive(Debug)]
-pub struct NameServers(Vec<Place>);
+pub struct NameServers(Vec<TestNameServer>);
 
 #[derive(Debug)]
-struct Place {
+struct TestNameServer {
     address: SocketAddr,
-    running: Option<NameServer>,
+    running: Option<Node>,
 }
 
 impl NameServers {
     /// Starts `count` of them.
     pub async fn start(count: usize) -> Self {
-        let mut places = Vec::new();
+        let mut servers = Vec::new();
         for _ in 0..count {
-            let running = start(0).await;
-            places.push(Place {
-                address: running.address(),
+            let (running, address) = start(0).await;
+            servers.push(TestNameServer {
+                address,
                 running: Some(running),
             });
         }
-        Self(places)
+        Self(servers)
     }
 
     /// The addresses of all, running or not.
     pub fn addresses(&self) -> Vec<String> {
         self.0
             .iter()
-            .map(|place| place.address.to_string())
+            .map(|server| server.address.to_string())
             .collect()
     }
 
@@ -46,7 +46,10 @@ impl NameServers {
     ///
     /// When it does not stop in time.
     pub async fn stop(&mut self, index: usize) {
-        let running = self.0.get_mut(index).and_then(|place| place.running.take());
+        let running = self
+            .0
+            .get_mut(index)
+            .and_then(|server| server.running.take());
         if let Some(running) = running {
             running
                 .stop(LIMIT)
@@ -57,18 +60,22 @@ impl NameServers {
 
     /// Starts the one at `index` again.
     pub async fn restart(&mut self, index: usize) {
-        if let Some(place) = self.0.get_mut(index) {
-            place.running = Some(start(place.address.port()).await);
+        if let Some(server) = self.0.get_mut(index) {
+            let (running, _same) = start(server.address.port()).await;
+            server.running = Some(running);
         }
     }
 }
 
-async fn start(port: u16) -> NameServer {
+/// A name server at `port`, and where it listens.
+async fn start(port: u16) -> (Node, SocketAddr) {
     let config = NamesrvConfig {
         bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port,
         ..NamesrvConfig::default()
     };
-    let server = NameServer::start(&config, Clock::system()).await;
-    server.unwrap_or_else(|error| panic!("no name server: {error}"))
+    let node = Node::builder().name_server(config).start().await;
+    let node = node.unwrap_or_else(|error| panic!("no name server: {error}"));
+    let listening = node.name_server().expect("it listens");
+    (node, listening.from_here())
 }

@@ -65,16 +65,16 @@ impl Admit {
         Ok(())
     }
 
-    /// Saves what could not be saved when it changed.
-    pub(super) async fn save_rest(&self) -> Result<(), FileError> {
-        let mut outcome = Ok(());
+    /// Saves groups and topics that could not be saved when they changed; gives what still cannot.
+    pub(super) async fn save_rest(&self) -> Vec<FileError> {
+        let mut errors = Vec::new();
         if !self.groups.is_saved() {
-            outcome = self.groups.save().await;
+            errors.extend(self.groups.save().await.err());
         }
         if !self.topics.is_saved() {
-            outcome = outcome.and(self.topics.save().await);
+            errors.extend(self.topics.save().await.err());
         }
-        outcome
+        errors
     }
 
     async fn save_and_announce(&self) -> Result<(), Refusal> {

@@ -20,13 +20,13 @@ use super::state::peers::Peers;
 use super::state::queue_locks::QueueLocks;
 use super::state::topics::Topics;
 use super::state::waiting::Waiting;
-use super::stopping::{StopError, Stopped};
 use crate::clock::Clock;
 use crate::message::{QueueOffset, TopicName};
 use crate::remoting::{LocalServer, PeerWatcher, RemotingClient, RemotingServer, Router};
 use crate::saved_file::FileError;
+use crate::stopping::{StopError, StopProblem};
 use crate::store::{Arrival, MessageStore, SCHEDULE_TOPIC};
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, Unfinished};
 use crate::troubles::Troubles;
 
 /// A broker over an open store.
@@ -42,13 +42,25 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// A broker that keeps its messages in `store` and is reached at `advertised`; `client` is what
-    /// it reaches name servers with.
+    /// Starts a broker that keeps its messages in `store` and is reached at `advertised`; `client` is
+    /// what it reaches name servers with. Waits a little until the name servers have heard of it.
     ///
     /// # Errors
     ///
-    /// [`FileError`] when a file of `config/` cannot be read.
-    pub fn open(
+    /// [`FileError`] when a file of `config/` cannot be read; nothing was started then.
+    pub async fn start(
+        config: BrokerConfig,
+        store: MessageStore,
+        advertised: Advertised,
+        client: RemotingClient,
+        clock: Clock,
+    ) -> Result<Self, FileError> {
+        let broker = Self::open(config, store, advertised, client, clock)?;
+        broker.run().await;
+        Ok(broker)
+    }
+
+    fn open(
         config: BrokerConfig,
         store: MessageStore,
         advertised: Advertised,
@@ -106,16 +118,8 @@ impl Broker {
         })
     }
 
-    /// Starts everything that goes on by itself, and waits a little until the name servers have
-    /// heard of the broker.
-    ///
-    /// # Errors
-    ///
-    /// [`Stopped`] after [`stop`](Self::stop).
-    pub async fn start(&self) -> Result<(), Stopped> {
-        if self.behind.is_stopping() {
-            return Err(Stopped);
-        }
+    /// Starts everything that goes on by itself.
+    async fn run(&self) {
         let parts = &self.parts;
         // What was corrected at the start would look right again once new messages have come. An
         // error has been told already.
@@ -132,7 +136,6 @@ impl Broker {
         housekeeping::sweep_regularly(parts, &self.clients, &self.behind);
         parts.admit.registration.run(&self.telling);
         parts.admit.registration.first_round().await;
-        Ok(())
     }
 
     /// Lets the clients in that `server` listens for.
@@ -173,44 +176,23 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`StopError`], the first of them.
+    /// [`StopError`] has all that did not end as it should.
     pub async fn stop(&self, limit: Duration) -> Result<(), StopError> {
         let parts = &self.parts;
         let deadline = parts.clock.moment().plus(limit);
         let left = || deadline.since(parts.clock.moment());
-        // Nobody registers again behind the farewell.
-        let telling = self
-            .telling
-            .stop(left())
-            .await
-            .map_err(StopError::Unfinished);
+        let mut problems = Vec::new();
+        // First what registers: it would register again after the broker has left the name servers.
+        problems.extend(late(self.telling.stop(left()).await));
         parts.admit.registration.unregister().await;
-        let front = parts
-            .front
-            .stop(left())
-            .await
-            .map_err(StopError::Unfinished);
-        let behind = self
-            .behind
-            .stop(left())
-            .await
-            .map_err(StopError::Unfinished);
-        let settings = parts.admit.save_rest().await.map_err(StopError::Save);
-        let offsets = parts.offsets.save().await.map_err(StopError::Save);
-        let delays = self.parts.delays.save().await.map_err(StopError::Save);
-        let store = parts.store.clone();
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        let closed = closed.map_or_else(
-            |panic| Err(StopError::Interrupted(panic)),
-            |outcome| outcome.map_err(StopError::Store),
-        );
-        telling
-            .and(front)
-            .and(behind)
-            .and(settings)
-            .and(offsets)
-            .and(delays)
-            .and(closed)
+        problems.extend(late(parts.front.stop(left()).await));
+        problems.extend(late(self.behind.stop(left()).await));
+        let mut unsaved = parts.admit.save_rest().await;
+        unsaved.extend(parts.offsets.save().await.err());
+        unsaved.extend(parts.delays.save().await.err());
+        problems.extend(unsaved.into_iter().map(StopProblem::Save));
+        problems.extend(close(parts.store.clone()).await.err());
+        StopError::of(problems)
     }
 
     fn watcher(&self) -> Arc<dyn PeerWatcher> {
@@ -224,6 +206,18 @@ impl fmt::Debug for Broker {
             .field("advertised", &self.parts.advertised.text)
             .field("codes", &self.router.codes())
             .finish_non_exhaustive()
+    }
+}
+
+fn late(stopped: Result<(), Unfinished>) -> Option<StopProblem> {
+    StopProblem::late("broker", stopped)
+}
+
+/// Closes the store; closing waits for the disk, so it does not run on an async thread.
+async fn close(store: MessageStore) -> Result<(), StopProblem> {
+    match tokio::task::spawn_blocking(move || store.close()).await {
+        Ok(closed) => closed.map_err(|error| StopProblem::Store(error.into())),
+        Err(panic) => Err(StopProblem::Interrupted(panic)),
     }
 }
 

@@ -13,8 +13,6 @@ mod lifecycle;
 mod parts;
 mod processors;
 mod state;
-mod stopping;
 
 pub use advertised::{AdvertiseError, Advertised};
 pub use lifecycle::Broker;
-pub use stopping::{StopError, Stopped};

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::remoting::{CallError, ClientConfig, RemotingClient};
+use crate::remoting::{CallError, ClientConfig, RemotingClient, ServerConfig};
 use crate::wire::body::{
     ClusterInfo, DataVersion, KvTable, RegisterBrokerBody, TopicConfig, TopicList, TopicRouteData,
     body_checksum,
@@ -21,6 +21,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 struct Stage {
     server: NameServer,
+    address: String,
     broker: RemotingClient,
     clock: Clock,
 }
@@ -32,12 +33,11 @@ impl Stage {
 
     async fn with(config: NamesrvConfig) -> Self {
         let clock = Clock::manual(0);
-        let config = NamesrvConfig {
-            bind: Ipv4Addr::LOCALHOST.into(),
-            port: 0,
-            ..config
-        };
-        let server = NameServer::start(&config, clock.clone()).await.unwrap();
+        let socket = RemotingServer::bind("127.0.0.1:0", ServerConfig::default(), clock.clone());
+        let socket = socket.await.unwrap();
+        let address = socket.local_address();
+        let server = NameServer::start(&config, address, clock.clone()).unwrap();
+        server.serve(socket);
         let tasks = Tasks::new(clock.clone());
         let broker = RemotingClient::new(
             ClientConfig::default(),
@@ -47,14 +47,14 @@ impl Stage {
         );
         Self {
             server,
+            address: address.to_string(),
             broker,
             clock,
         }
     }
 
     async fn ask<R: Request>(&self, header: R, body: Bytes) -> Result<Reply<R::Reply>, CallError> {
-        let address = self.server.address().to_string();
-        self.broker.call(&address, header, body, MINUTE).await
+        self.broker.call(&self.address, header, body, MINUTE).await
     }
 
     async fn register(&self) -> Result<Reply<RegisterBrokerReply>, CallError> {
@@ -160,7 +160,7 @@ async fn a_registration_that_was_damaged_on_the_way_is_refused() {
 #[tokio::test]
 async fn a_broker_is_gone_when_it_leaves_when_its_connection_ends_and_when_it_falls_silent() {
     let stage = Stage::new().await;
-    let address = stage.server.address().to_string();
+    let address = stage.address.clone();
     let leave = UnregisterBroker {
         broker_name: "broker-a".into(),
         broker_addr: "127.0.0.1:10911".into(),
@@ -313,7 +313,7 @@ async fn administrators_see_system_topics_and_settings() {
 #[tokio::test]
 async fn frames_of_apache_s_programs_are_answered() {
     let stage = Stage::new().await;
-    let mut stream = TcpStream::connect(stage.server.address()).await.unwrap();
+    let mut stream = TcpStream::connect(&stage.address).await.unwrap();
     let frames = [
         ("5.3.3-json/103-register-broker", 0),
         ("5.3.3-binary/322-query-data-version", 0),

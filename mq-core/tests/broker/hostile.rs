@@ -165,11 +165,10 @@ async fn nothing_that_a_client_says_wrong_makes_the_broker_panic_or_stop_serving
     stage.stop().await;
 }
 
-#[cfg(feature = "namesrv")]
 #[tokio::test]
 async fn nothing_that_a_client_says_wrong_makes_a_name_server_panic() {
-    use mq_core::clock::Clock;
-    use mq_core::namesrv::{NameServer, NamesrvConfig};
+    use mq_core::namesrv::NamesrvConfig;
+    use mq_core::node::Node;
 
     let folder = tempfile::tempdir().unwrap();
     let config = NamesrvConfig {
@@ -178,10 +177,11 @@ async fn nothing_that_a_client_says_wrong_makes_a_name_server_panic() {
         kv_path: Some(folder.path().join("kvConfig.json")),
         ..NamesrvConfig::default()
     };
-    let server = NameServer::start(&config, Clock::system()).await.unwrap();
+    let node = Node::builder().name_server(config).start().await.unwrap();
+    let address = node.name_server().unwrap().from_here();
 
-    let panics = panics(&server.address().to_string(), everything()).await;
+    let panics = panics(&address.to_string(), everything()).await;
 
     assert_eq!(panics, BTreeSet::new());
-    server.stop(crate::stage::SECOND).await.unwrap();
+    node.stop(crate::stage::SECOND).await.unwrap();
 }

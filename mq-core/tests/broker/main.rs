@@ -10,6 +10,7 @@ mod administration;
 mod again;
 mod answers;
 mod backups;
+mod ending;
 mod full_disk;
 mod groups;
 mod hostile;
@@ -17,7 +18,6 @@ mod journey;
 #[path = "../lines/mod.rs"]
 mod lines;
 mod positions;
-#[cfg(feature = "namesrv")]
 mod registration;
 mod rules;
 mod stage;

@@ -1,11 +1,12 @@
 //! The broker tells its name servers, one or several.
 
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::pin;
 
 use mq_core::broker::config::FlushMode;
 use mq_core::clock::Clock;
-use mq_core::namesrv::{NameServer, NamesrvConfig};
+use mq_core::namesrv::NamesrvConfig;
+use mq_core::node::Node;
 use mq_core::wire::body::TopicRouteData;
 use mq_core::wire::header::{ConsumerSendMsgBack, GetRouteInfoByTopic, SendMessage};
 use mq_core::wire::{ResponseCode, fastjson};
@@ -14,21 +15,24 @@ use tracing::Level;
 use crate::lines::Lines;
 use crate::stage::{Client, SECOND, Stage, code, message, pull, stranger};
 
-async fn name_server(port: u16, clock: &Clock) -> NameServer {
+async fn name_server(port: u16, clock: &Clock) -> Node {
     let bind = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let config = NamesrvConfig {
         bind,
         port,
         ..NamesrvConfig::default()
     };
-    NameServer::start(&config, clock.clone()).await.unwrap()
+    let node = Node::builder().name_server(config).clock(clock.clone());
+    node.start().await.unwrap()
 }
 
-async fn between(servers: &[&NameServer], clock: &Clock) -> Stage {
-    let addresses = servers
-        .iter()
-        .map(|server| server.address().to_string())
-        .collect();
+fn address(server: &Node) -> SocketAddr {
+    server.name_server().unwrap().from_here()
+}
+
+async fn between(servers: &[&Node], clock: &Clock) -> Stage {
+    let addresses = servers.iter().map(|server| address(server).to_string());
+    let addresses = addresses.collect();
     Stage::with(clock.clone(), |config| {
         config.network.name_servers = addresses;
     })
@@ -38,10 +42,10 @@ async fn between(servers: &[&NameServer], clock: &Clock) -> Stage {
 /// Where a name server says that a topic is.
 async fn route(
     client: &Client,
-    server: &NameServer,
+    server: &Node,
     topic: &'static str,
 ) -> Result<TopicRouteData, ResponseCode> {
-    let address = server.address().to_string();
+    let address = address(server).to_string();
     let header = GetRouteInfoByTopic {
         topic: topic.into(),
         accept_standard_json_only: None,
@@ -90,7 +94,7 @@ async fn every_name_server_knows_a_topic_when_the_send_that_made_it_is_answered(
 async fn a_name_server_that_is_away_delays_nobody_and_hears_everything_when_it_is_back() {
     let clock = Clock::system();
     let (one, two) = (name_server(0, &clock).await, name_server(0, &clock).await);
-    let port = two.address().port();
+    let port = address(&two).port();
     let stage = between(&[&one, &two], &clock).await;
     let client = stage.client("a");
     two.stop(SECOND).await.unwrap();
@@ -153,7 +157,7 @@ fn client(stage: &Stage, within: bool) -> Client {
     let mut client = stage.client("a");
     if within {
         client.address = "within".into();
-        client.remoting.attach("within", &stage.broker.local());
+        client.remoting.attach("within", &stage.broker().local());
     }
     client
 }

@@ -1,21 +1,20 @@
 //! A broker that listens on a port of its own, and a client of it.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use mq_core::broker::Broker;
 use mq_core::broker::config::BrokerConfig;
-use mq_core::broker::{Advertised, Broker};
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{MessageExt, Properties};
-use mq_core::remoting::{
-    CallError, ClientConfig, Incoming, Processor, RemotingClient, RemotingServer, Router,
-    ServerConfig,
-};
+use mq_core::node::Node;
+use mq_core::remoting::{CallError, ClientConfig, Incoming, Processor, RemotingClient, Router};
+use mq_core::store::StoreConfig;
 use mq_core::store::disk::{Disk, MemoryDisk};
-use mq_core::store::{MessageStore, StoreConfig};
 use mq_core::tasks::Tasks;
 use mq_core::wire::body::{
     ConsumerData, HeartbeatData, MessageModel, ProducerData, SubscriptionData,
@@ -32,7 +31,7 @@ pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
 /// A broker, and everything around it.
 pub(crate) struct Stage {
-    pub(crate) broker: Broker,
+    node: Node,
     pub(crate) address: String,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) clock: Clock,
@@ -54,6 +53,8 @@ impl Stage {
         config.storage.root = "/store".into();
         config.storage.segment_size = 1024 * 1024;
         config.identity.name = "broker-a".into();
+        config.network.bind = Ipv4Addr::LOCALHOST.into();
+        config.network.port = 0;
         change(&mut config);
         config
     }
@@ -79,69 +80,50 @@ impl Stage {
         config: BrokerConfig,
         clock: Clock,
     ) -> Self {
-        let (store, _) = MessageStore::open(store, Arc::clone(&disk), clock.clone()).unwrap();
-        let server = ServerConfig::default();
-        let server = RemotingServer::bind("127.0.0.1:0", server, clock.clone())
-            .await
-            .unwrap();
-        let advertised = Advertised::from(server.local_address());
-        let tasks = Tasks::new(clock.clone());
-        let client = client(&clock, &tasks, Router::default());
-        let broker = Broker::open(
-            config.clone(),
-            store,
-            advertised.clone(),
-            client,
-            clock.clone(),
-        )
-        .unwrap();
-        broker.start().await.unwrap();
-        broker.serve(server);
+        let node = Node::builder().broker(config.clone()).store(store);
+        let node = node.disk(Arc::clone(&disk)).clock(clock.clone());
+        let node = node.start().await.unwrap();
         Self {
-            broker,
-            address: advertised.text,
+            address: node.broker().unwrap().advertised().text.clone(),
+            node,
             disk,
+            tasks: Tasks::new(clock.clone()),
             clock,
             config,
-            tasks,
         }
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        self.node.broker().unwrap()
     }
 
     /// Ends in order and starts again on the same disk.
     pub(crate) async fn restarted(self) -> Self {
         self.stop().await;
         let Self {
-            broker,
+            node,
             disk,
             config,
             clock,
             ..
         } = self;
         // With it goes the lock on the store.
-        drop(broker);
+        drop(node);
         Self::on(disk, config, clock).await
     }
 
     pub(crate) async fn stop(&self) {
-        self.broker.stop(SECOND).await.unwrap();
+        self.node.stop(SECOND).await.unwrap();
         self.tasks.stop(SECOND).await.unwrap();
     }
 
     pub(crate) async fn until_a_pull_waits(&self) {
-        eventually("a pull waits", || self.broker.waiting_pulls() > 0).await;
+        eventually("a pull waits", || self.broker().waiting_pulls() > 0).await;
     }
 
     /// A client with a connection of its own.
     pub(crate) fn client(&self, id: &'static str) -> Client {
-        let (told, changes) = mpsc::unbounded_channel();
-        let router = Router::default().on::<NotifyConsumerIdsChanged>(Listening(told));
-        let remoting = client(&self.clock, &self.tasks, router);
-        Client {
-            remoting,
-            address: self.address.clone(),
-            id,
-            changes,
-        }
+        Client::of(&self.node, &self.tasks, id)
     }
 }
 
@@ -157,7 +139,6 @@ pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) 
 }
 
 /// Somebody who has nothing to do with the broker.
-#[cfg(feature = "namesrv")]
 pub(crate) fn stranger(clock: &Clock) -> Client {
     let remoting = client(clock, &Tasks::new(clock.clone()), Router::default());
     let (_, changes) = mpsc::unbounded_channel();
@@ -196,6 +177,18 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// A client of the broker of `node`.
+    pub(crate) fn of(node: &Node, tasks: &Tasks, id: &'static str) -> Self {
+        let (told, changes) = mpsc::unbounded_channel();
+        let router = Router::default().on::<NotifyConsumerIdsChanged>(Listening(told));
+        Self {
+            remoting: client(node.clock(), tasks, router),
+            address: node.broker().unwrap().advertised().text.clone(),
+            id,
+            changes,
+        }
+    }
+
     pub(crate) async fn call<R: Request>(&self, header: R) -> Result<Reply<R::Reply>, CallError> {
         self.call_with(header, Bytes::new()).await
     }

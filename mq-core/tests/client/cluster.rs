@@ -14,10 +14,10 @@ use mq_core::client::{
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{GroupName, Message, MessageExt, TopicName};
-use mq_core::namesrv::{NameServer, NamesrvConfig};
-use mq_core::remoting::{CallError, RemotingClient, RemotingServer, Router, ServerConfig};
+use mq_core::namesrv::NamesrvConfig;
+use mq_core::node::Node;
+use mq_core::remoting::{CallError, RemotingClient, Router};
 use mq_core::settings::Setting;
-use mq_core::store::MessageStore;
 use mq_core::store::disk::MemoryDisk;
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::{PullMessage, QueryConsumerOffset};
@@ -28,7 +28,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Cluster {
-    names: NameServer,
+    names: Node,
     names_at: String,
     disk: MemoryDisk,
     settings: Vec<String>,
@@ -37,8 +37,8 @@ pub(crate) struct Cluster {
 }
 
 struct Running {
-    broker: Broker,
-    /// What it and the tests ask others with.
+    node: Node,
+    /// What the tests ask with.
     remoting: RemotingClient,
     tasks: Tasks,
 }
@@ -106,7 +106,7 @@ impl Cluster {
             port: 0,
             ..NamesrvConfig::default()
         };
-        let names = NameServer::start(&config, Clock::system()).await.unwrap();
+        let names = Node::builder().name_server(config).start().await.unwrap();
         let usual = [
             "brokerName=broker-a",
             "defaultTopicQueueNums=4",
@@ -115,7 +115,7 @@ impl Cluster {
         ];
         let words = usual.iter().chain(settings);
         let mut cluster = Self {
-            names_at: names.address().to_string(),
+            names_at: names.name_server().unwrap().from_here().to_string(),
             names,
             disk: MemoryDisk::default(),
             settings: words.map(|&word| word.to_owned()).collect(),
@@ -127,27 +127,20 @@ impl Cluster {
     }
 
     async fn start_broker(&mut self, port: u16) {
-        let clock = Clock::system();
         let words = self.settings.iter().map(|word| Setting::from_word(word));
         let settings = words.collect::<Result<Vec<_>, _>>().unwrap();
         let (mut config, _warnings) = BrokerConfig::from_settings(settings).unwrap();
         config.network.name_servers = vec![self.names_at.clone()];
-        let address = format!("127.0.0.1:{port}");
-        let server = RemotingServer::bind(&address, ServerConfig::default(), clock.clone());
-        let server = server.await.unwrap();
-        let disk = Arc::new(self.disk.clone());
-        let (store, _report) = MessageStore::open(config.store(), disk, clock.clone()).unwrap();
-        let tasks = Tasks::new(clock.clone());
+        config.network.bind = Ipv4Addr::LOCALHOST.into();
+        config.network.port = port;
+        let node = Node::builder().broker(config).clock(self.clock.clone());
+        let node = node.disk(Arc::new(self.disk.clone())).start().await;
+        let tasks = Tasks::new(Clock::system());
         let router = Arc::new(Router::default());
         let remoting = mq_core::remoting::ClientConfig::default();
-        let remoting = RemotingClient::new(remoting, router, clock.clone(), tasks.clone());
-        let advertised = server.local_address().into();
-        let clock = self.clock.clone();
-        let broker = Broker::open(config, store, advertised, remoting.clone(), clock).unwrap();
-        broker.start().await.unwrap();
-        broker.serve(server);
+        let remoting = RemotingClient::new(remoting, router, Clock::system(), tasks.clone());
         self.broker = Some(Running {
-            broker,
+            node: node.unwrap(),
             remoting,
             tasks,
         });
@@ -166,9 +159,11 @@ impl Cluster {
     /// A client within the process.
     pub(crate) fn client_within(&self) -> Client {
         let client = self.client();
-        client.attach(&self.names_at, self.names.local());
-        let broker = &self.running().broker;
-        client.attach(&broker.advertised().text, &broker.local());
+        for node in [&self.names, &self.running().node] {
+            for (address, way) in node.within() {
+                client.attach(address, &way);
+            }
+        }
         client
     }
 
@@ -180,9 +175,13 @@ impl Cluster {
         self.broker.as_ref().unwrap()
     }
 
+    fn broker(&self) -> &Broker {
+        self.running().node.broker().unwrap()
+    }
+
     /// How many pulls wait at the broker.
     pub(crate) fn waiting_pulls(&self) -> usize {
-        self.running().broker.waiting_pulls()
+        self.broker().waiting_pulls()
     }
 
     pub(crate) fn remoting(&self) -> RemotingClient {
@@ -195,10 +194,8 @@ impl Cluster {
         header: R,
         body: Bytes,
     ) -> Result<Reply<R::Reply>, CallError> {
-        let Running {
-            broker, remoting, ..
-        } = self.running();
-        let address = &broker.advertised().text;
+        let address = &self.broker().advertised().text;
+        let remoting = &self.running().remoting;
         remoting.call(address, header, body, LIMIT).await
     }
 
@@ -230,9 +227,9 @@ impl Cluster {
 
     /// Stops the broker; gives its port.
     pub(crate) async fn stop_broker(&mut self) -> u16 {
-        let port = self.running().broker.advertised().socket.port();
+        let port = self.broker().advertised().socket.port();
         let running = self.broker.take().unwrap();
-        running.broker.stop(LIMIT).await.unwrap();
+        running.node.stop(LIMIT).await.unwrap();
         running.tasks.stop(LIMIT).await.unwrap();
         port
     }

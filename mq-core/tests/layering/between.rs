@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::paths::{paths, sources};
 
 /// Modules in the order in which a message travels, each with those it may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("message", &[]),
     ("wire", &["message"]),
     ("remoting", &["message", "wire"]),
@@ -14,13 +14,15 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("namesrv", &["message", "wire", "remoting"]),
     ("broker", &["message", "wire", "remoting", "store"]),
     ("client", &["message", "wire", "remoting"]),
+    ("node", &["remoting", "store", "namesrv", "broker"]),
 ];
 
 /// Open to all; they know none of the others but each other.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 11] = [
     "clock",
     "tasks",
     "stop",
+    "stopping",
     "settings",
     "reason",
     "saved_file",

@@ -41,6 +41,7 @@ const DONE: &[&str] = &[
     "mq-core/src/wire",
     "mq-core/src/remoting",
     "mq-core/src/namesrv",
+    "mq-core/src/node",
     "mq-core/src/settings",
     "mq-core/src/store",
     "mq-core/src/saved_file",
