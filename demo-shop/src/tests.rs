@@ -223,7 +223,7 @@ async fn shop_user_started_for_the_first_time_after_the_order_still_sends_the_te
     ended.unwrap();
     assert_eq!(all.len(), 1);
     assert_eq!(all[0]["orderId"], 1);
-    broker.stop(Duration::from_secs(10)).await;
+    broker.stop(Duration::from_secs(10)).await.unwrap();
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn an_order_that_cannot_be_announced_is_taken_back() {
 
     let story = async {
         let taken = get(address, "/order?pid=3").await.0;
-        broker.stop(Duration::from_secs(10)).await;
+        broker.stop(Duration::from_secs(10)).await.unwrap();
         let (refused, body) = get(address, "/order?pid=3").await;
         let counts = (
             database.count(OrderStatus::New).await.unwrap(),

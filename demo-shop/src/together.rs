@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mq_core::clock::Clock;
 use mq_starter::config::NameServer;
-use mq_starter::{ApplicationError, EmbeddedBroker, asked_to_stop};
+use mq_starter::{EmbeddedBroker, asked_to_stop};
 use shop_user::FakeGateway;
 use tokio_util::sync::CancellationToken;
 
@@ -49,11 +49,8 @@ pub(crate) async fn start(
     let Some(broker) = broker else {
         return ended;
     };
-    let unfinished = broker.stop(deadline.since(clock.moment())).await;
-    if unfinished.is_empty() {
-        return ended;
-    }
-    ended.and(Err(ApplicationError::Stop(unfinished).into()))
+    let stopped = broker.stop(deadline.since(clock.moment())).await;
+    first_of(ended, stopped.map_err(Into::into))
 }
 
 async fn services(
@@ -74,7 +71,18 @@ async fn services(
         order.run_until(stop.clone().cancelled_owned()),
         user.run_until(stop.clone().cancelled_owned()),
     );
-    order.and(user)
+    first_of(order, user)
+}
+
+/// What went wrong first. A second failure is logged: a program ends with one.
+fn first_of(
+    first: mq_starter::Result<()>,
+    second: mq_starter::Result<()>,
+) -> mq_starter::Result<()> {
+    if let (Err(_), Err(second)) = (&first, &second) {
+        tracing::error!("{second:?}");
+    }
+    first.and(second)
 }
 
 /// Runs one service, for a program that runs each as a process of its own.

@@ -60,6 +60,6 @@ async fn main() -> mq_starter::Result<()> {
     for app in &towns {
         app.shutdown().await?;
     }
-    broker.stop(Duration::from_secs(10)).await;
+    broker.stop(Duration::from_secs(10)).await?;
     Ok(())
 }

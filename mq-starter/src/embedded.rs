@@ -3,35 +3,23 @@
 //! Clients of the process reach them without a socket; `rocketmq.embedded.listen` lets others in.
 //! The store is locked: a second broker on the same directory is refused.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use mq_core::broker::Broker;
 use mq_core::broker::config::{BrokerConfig, DelayError, FlushMode};
-use mq_core::broker::{Advertised, Broker};
 use mq_core::client::{self, Client};
-use mq_core::clock::Clock;
-use mq_core::namesrv::{NameServer, NamesrvConfig};
+use mq_core::namesrv::NamesrvConfig;
+use mq_core::node::{Node, NodeBuilder, NodeError};
 use mq_core::reason::reason;
-use mq_core::remoting::{
-    BindError, ClientConfig, Listening, RemotingClient, RemotingServer, Router, ServerConfig,
-};
-use mq_core::store::MessageStore;
-use mq_core::store::disk::RealDisk;
-use mq_core::tasks::Tasks;
+use mq_core::remoting::BindError;
+use mq_core::stopping::StopError;
 
 use crate::config::{EmbeddedFlush, EmbeddedSettings};
 use crate::problem::ApplicationError;
 
 const CLUSTER: &str = "DefaultCluster";
 const NAME: &str = "mq";
-
-/// What clients of this process call the name server, and the broker when it does not listen. No
-/// resolver knows the names (RFC 6761): a client that was not shown the way without a socket gets an
-/// error, and never the server of somebody else.
-const NAME_SERVER: &str = "name-server.invalid:9876";
-const BROKER: &str = "broker.invalid:10911";
 
 /// A broker in this process. Clones are the same broker; whoever starts one stops it.
 ///
@@ -43,23 +31,10 @@ pub struct EmbeddedBroker(Arc<Running>);
 
 #[derive(Debug)]
 struct Running {
-    name_server: NameServer<()>,
-    /// Where others reach it; `None` when only this process does.
-    listening: Option<Listening>,
-    broker: Broker,
-    /// The broker's way to the name server.
-    outward: Tasks,
+    node: Node,
     max_message_size: usize,
     /// Level 1 first.
     delays: Vec<Duration>,
-    stopped: AtomicBool,
-    clock: Clock,
-}
-
-/// How others reach the broker: its socket when it has one, and what it says it is called.
-struct Door {
-    server: Option<RemotingServer>,
-    advertised: Advertised,
 }
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -87,7 +62,19 @@ impl EmbeddedBroker {
     /// [`ApplicationError::Broker`]: a port is taken, the store is in use, is none, or cannot be
     /// written.
     pub async fn start(settings: &EmbeddedSettings) -> Result<Self, ApplicationError> {
-        let started = Running::start(settings, Clock::system()).await;
+        Self::start_on(Node::builder(), settings).await
+    }
+
+    /// The same with the clock and the disk of `node`, such as those of a test.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_on(
+        node: NodeBuilder,
+        settings: &EmbeddedSettings,
+    ) -> Result<Self, ApplicationError> {
+        let started = Running::start(node, settings).await;
         let running = started.map_err(|source| ApplicationError::Broker {
             store: settings.store_path.clone(),
             source,
@@ -98,14 +85,13 @@ impl EmbeddedBroker {
     /// The address of the name server for other processes; `None` unless `rocketmq.embedded.listen`
     /// lets them in. Within the process, [`client`](Self::client) needs no address.
     pub fn name_server(&self) -> Option<String> {
-        let listening = self.0.listening?;
-        Some(listening.from_elsewhere().to_string())
+        Some(self.0.node.name_server()?.from_elsewhere().to_string())
     }
 
     /// The address that the broker tells other processes; `None` when none is let in.
     pub fn address(&self) -> Option<&str> {
-        self.0.listening?;
-        Some(&self.0.broker.advertised().text)
+        let node = &self.0.node;
+        node.name_server().and(node.broker()).map(address)
     }
 
     /// A client of its own that reaches this broker without a socket, for what the template does
@@ -129,7 +115,7 @@ impl EmbeddedBroker {
     /// producer.send_batch(batch.into()).await?;
     /// # let limit = std::time::Duration::from_secs(5);
     /// # client.shutdown(limit).await?;
-    /// # broker.stop(limit).await;
+    /// # broker.stop(limit).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -153,17 +139,22 @@ impl EmbeddedBroker {
         if self.is_stopped() {
             return Err(ApplicationError::ShutDown("the embedded broker"));
         }
-        let mut config = client::ClientConfig::new([NAME_SERVER]);
+        let node = &self.0.node;
+        // The name server comes first.
+        let names = node.within().take(1).map(|(name, _way)| name.to_owned());
+        let names: Vec<_> = names.collect();
+        let mut config = client::ClientConfig::new(names.clone());
         adjust(&mut config);
-        config.name_servers = vec![NAME_SERVER.to_owned()];
-        let client = Client::new(config, self.0.clock.clone()).map_err(|source| {
+        config.name_servers = names;
+        let client = Client::new(config, node.clock().clone()).map_err(|source| {
             ApplicationError::Cluster {
                 action: "make a client".to_owned(),
                 source: source.into(),
             }
         })?;
-        client.attach(NAME_SERVER, self.0.name_server.local());
-        client.attach(&self.0.broker.advertised().text, &self.0.broker.local());
+        for (address, way) in node.within() {
+            client.attach(address, &way);
+        }
         Ok(client)
     }
 
@@ -179,133 +170,69 @@ impl EmbeddedBroker {
 
     /// Whether [`stop`](Self::stop) was called: such a broker takes no more applications.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.0.stopped.load(Ordering::Relaxed)
+        self.0.node.is_stopped()
     }
 
-    /// Stops it: requests under way end, everything is saved, the store is closed. Says what did
-    /// not end within `limit`. It does not start again; a second call does nothing.
-    pub async fn stop(&self, limit: Duration) -> Vec<String> {
-        let Running {
-            name_server,
-            broker,
-            outward,
-            stopped,
-            clock,
-            ..
-        } = &*self.0;
-        if stopped.swap(true, Ordering::Relaxed) {
-            return Vec::new();
-        }
-        let deadline = clock.moment().plus(limit);
-        let left = || deadline.since(clock.moment());
-        let mut problems = Vec::new();
-        if let Err(error) = broker.stop(left()).await {
-            problems.push(error.to_string());
-        }
-        for stopped in [outward.stop(left()).await, name_server.stop(left()).await] {
-            problems.extend(stopped.err().map(|error| error.to_string()));
-        }
-        problems
+    /// Stops it: requests under way end, everything is saved, the store is closed; at most `limit` for
+    /// all that is waited for. It does not start again; a second call does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError`] has all that did not end as it should.
+    pub async fn stop(&self, limit: Duration) -> Result<(), StopError> {
+        self.0.node.stop(limit).await
     }
+}
+
+fn address(broker: &Broker) -> &str {
+    &broker.advertised().text
 }
 
 impl Running {
-    async fn start(settings: &EmbeddedSettings, clock: Clock) -> Result<Self, Cause> {
-        let config = broker_config(settings)?;
+    async fn start(node: NodeBuilder, settings: &EmbeddedSettings) -> Result<Self, Cause> {
+        let (mut names, mut config) = (NamesrvConfig::default(), broker_config(settings)?);
         let delays = config.rules.delay_levels.iter().map(|(_, delay)| delay);
         let delays = delays.collect();
-        let (name_server, listening) = name_server(settings, clock.clone()).await?;
-        let Door { server, advertised } = door(settings, listening, clock.clone()).await?;
-        let store = open(&config, clock.clone()).await?;
-        let outward = Tasks::new(clock.clone());
-        let client = RemotingClient::new(
-            ClientConfig::default(),
-            Arc::new(Router::default()),
-            clock.clone(),
-            outward.clone(),
-        );
-        client.attach(NAME_SERVER, name_server.local());
-        let opened = Broker::open(config, store.clone(), advertised, client, clock.clone());
-        let broker = match opened {
-            Ok(broker) => broker,
-            Err(error) => {
-                store.close()?;
-                return Err(error.into());
-            }
+        let node = if let Some(listen) = &settings.listen {
+            let found = tokio::net::lookup_host(listen).await;
+            let address = found.map(|mut found| found.next());
+            let address = address
+                .map_err(|source| Unusable::new("listen", BindError::new(listen, source)))?
+                .ok_or_else(|| Unusable::new("listen", format!("`{listen}` has no address")))?;
+            (names.bind, names.port) = (address.ip(), address.port());
+            config.network.bind = address.ip();
+            node
+        } else {
+            node.within_process()
         };
-        broker.start().await?;
-        if let (Some(server), Some(listening)) = (server, listening) {
+        let node = node.name_server(names).broker(config).start().await;
+        let node = node.map_err(|error| -> Cause {
+            match &error {
+                NodeError::NameServerAddress(_) => Unusable::new("listen", error).into(),
+                NodeError::BrokerAddress(_) => Unusable::new("broker-port", error).into(),
+                _ => error.into(),
+            }
+        })?;
+        if let (Some(name_server), Some(broker)) = (node.name_server(), node.broker()) {
             tracing::info!(
-                name_server = %listening.from_elsewhere(),
-                broker = broker.advertised().text,
+                name_server = %name_server.from_elsewhere(),
+                broker = address(broker),
                 "listening"
             );
-            broker.serve(server);
         }
         Ok(Self {
-            name_server,
-            listening,
-            broker,
-            outward,
+            node,
             max_message_size: settings.max_message_size,
             delays,
-            stopped: AtomicBool::new(false),
-            clock,
         })
     }
-}
-
-async fn name_server(
-    settings: &EmbeddedSettings,
-    clock: Clock,
-) -> Result<(NameServer<()>, Option<Listening>), Cause> {
-    let mut config = NamesrvConfig::default();
-    let Some(listen) = &settings.listen else {
-        return Ok((NameServer::within(&config, clock)?, None));
-    };
-    let found = tokio::net::lookup_host(listen).await;
-    let address = found.map(|mut found| found.next());
-    let address = address
-        .map_err(|source| Unusable::new("listen", BindError::new(listen, source)))?
-        .ok_or_else(|| Unusable::new("listen", format!("`{listen}` has no address")))?;
-    (config.bind, config.port) = (address.ip(), address.port());
-    let started = NameServer::start(&config, clock).await;
-    let started = started.map_err(|source| Unusable::new("listen", source))?;
-    let (name_server, listening) = started.into_parts();
-    Ok((name_server, Some(listening)))
-}
-
-async fn door(
-    settings: &EmbeddedSettings,
-    listening: Option<Listening>,
-    clock: Clock,
-) -> Result<Door, Cause> {
-    let Some(listening) = listening else {
-        // Message ids have an address in them, whether anybody listens there or not.
-        let socket = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.broker_port));
-        return Ok(Door {
-            server: None,
-            advertised: Advertised {
-                text: BROKER.to_owned(),
-                socket,
-            },
-        });
-    };
-    let address = SocketAddr::new(listening.socket().ip(), settings.broker_port);
-    let server = RemotingServer::bind(&address.to_string(), ServerConfig::default(), clock).await;
-    let server = server.map_err(|source| Unusable::new("broker-port", source))?;
-    let advertised = Advertised::from(server.listening().from_elsewhere());
-    Ok(Door {
-        server: Some(server),
-        advertised,
-    })
 }
 
 fn broker_config(settings: &EmbeddedSettings) -> Result<BrokerConfig, Unusable> {
     let mut config = BrokerConfig::default();
     CLUSTER.clone_into(&mut config.identity.cluster);
     NAME.clone_into(&mut config.identity.name);
-    config.network.name_servers = vec![NAME_SERVER.to_owned()];
+    config.network.port = settings.broker_port;
     config.rules.max_message_size = u32::try_from(settings.max_message_size).unwrap_or(u32::MAX);
     if let Some(levels) = &settings.message_delay_level {
         let levels = levels.parse();
@@ -324,14 +251,6 @@ fn broker_config(settings: &EmbeddedSettings) -> Result<BrokerConfig, Unusable> 
         }
     };
     Ok(config)
-}
-
-async fn open(config: &BrokerConfig, clock: Clock) -> Result<MessageStore, Cause> {
-    let store = config.store();
-    let opening =
-        tokio::task::spawn_blocking(move || MessageStore::open(store, Arc::new(RealDisk), clock));
-    let (store, _) = opening.await??;
-    Ok(store)
 }
 
 #[cfg(test)]

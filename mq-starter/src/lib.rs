@@ -15,6 +15,7 @@ mod message;
 pub mod payload;
 mod problem;
 mod state;
+mod stopping;
 mod template;
 
 #[doc(hidden)]
@@ -32,6 +33,7 @@ pub use message::MessageExt;
 pub use mq_macros::{Component, rocketmq_message_listener};
 pub use problem::{ApplicationError, Failure, Problem};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};
+pub use stopping::ShutdownProblem;
 pub use template::{
     MessageBuilder, RocketMQTemplate, SendError, SendHandle, SendResult, SendStatus,
 };

@@ -8,6 +8,7 @@ use mq_core::reason::reason;
 use mq_core::remoting::BindError;
 
 use crate::config::{ConfigErrors, ConfigProblem};
+use crate::stopping::ShutdownProblem;
 
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,9 +85,9 @@ pub enum ApplicationError {
     /// The application, or the broker that it shares, was shut down, which is final.
     #[error("{0} was shut down and does not start again: make a new one")]
     ShutDown(&'static str),
-    /// Not everything ended in time.
-    #[error("not everything ended in time (`rocketmq.shutdown-timeout`){}", lines(.0))]
-    Stop(Vec<String>),
+    /// Not everything ended as it should: all of it, the rest did.
+    #[error("{}{}", heading(.0), told(.0))]
+    Stop(Vec<ShutdownProblem>),
 }
 
 impl ApplicationError {
@@ -100,6 +101,20 @@ impl From<ConfigErrors> for ApplicationError {
     fn from(errors: ConfigErrors) -> Self {
         Self::Refused(errors.into_problems().into_iter().map(Into::into).collect())
     }
+}
+
+fn heading(problems: &[ShutdownProblem]) -> &'static str {
+    if problems.iter().all(ShutdownProblem::is_late) {
+        "not everything ended in time (`rocketmq.shutdown-timeout`)"
+    } else {
+        "not everything ended as it should"
+    }
+}
+
+/// Each with its causes.
+fn told(problems: &[ShutdownProblem]) -> String {
+    let problems: Vec<_> = problems.iter().map(|problem| reason(problem)).collect();
+    lines(&problems)
 }
 
 fn lines(problems: &[impl ToString]) -> String {

@@ -61,6 +61,14 @@ async fn build(store: &TempDir, timeout: &str) -> (Application, mpsc::UnboundedR
     (app, reports)
 }
 
+/// The problems of an application that did not end as it should, in words.
+fn problems(stopped: ApplicationError) -> Vec<String> {
+    let ApplicationError::Stop(problems) = stopped else {
+        unreachable!("{stopped}");
+    };
+    problems.iter().map(ToString::to_string).collect()
+}
+
 #[tokio::test]
 async fn what_did_not_end_in_time_is_listed_with_listener_topic_message_and_age() {
     let store = TempDir::new().unwrap();
@@ -75,9 +83,7 @@ async fn what_did_not_end_in_time_is_listed_with_listener_topic_message_and_age(
 
     let stopped = app.shutdown().await.unwrap_err();
 
-    let ApplicationError::Stop(mut unfinished) = stopped else {
-        unreachable!("{stopped}");
-    };
+    let mut unfinished = problems(stopped);
     unfinished.sort();
     assert_eq!(unfinished.len(), 2, "{unfinished:?}");
     let expected = [("block", "blocked", &ids[1]), ("sleep", "endless", &ids[0])];
@@ -115,11 +121,8 @@ async fn connections_of_requests_that_do_not_end_in_time_are_cut_and_listed() {
 
     let stopped = app.serve_until(socket, router, asked.notified()).await;
 
-    let ApplicationError::Stop(unfinished) = stopped.unwrap_err() else {
-        unreachable!("connections were cut");
-    };
     assert_eq!(
-        unfinished,
+        problems(stopped.unwrap_err()),
         ["the web server cut 1 of its connections: their requests were not answered within 80ms"]
     );
     let mut answer = Vec::new();

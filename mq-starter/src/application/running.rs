@@ -11,22 +11,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use futures_util::future::join_all;
 use mq_core::clock::Clock;
 use mq_core::tasks::Tasks;
-use tokio::net::TcpListener;
 
-use super::Checked;
+use super::checked::Checked;
 use super::signal::asked_to_stop;
-use super::web::Web;
-use crate::bridge::{ClusterLocation, JoinedCluster, RunningConsumer, going_on};
+use crate::bridge::{ClusterLocation, JoinedCluster, RunningConsumer};
 use crate::cluster_name::ClusterName;
 use crate::config::Settings;
 use crate::ending::Ending;
 use crate::listener::Plan;
 use crate::problem::ApplicationError;
 use crate::state::AppState;
+use crate::stopping::ShutdownProblem;
 use crate::template::RocketMQTemplate;
 
 /// An application that is connected and can send; it listens once it is started.
@@ -136,59 +134,7 @@ impl Application {
         if started.is_ok() {
             stop.await;
         }
-        let stopped = self.shutdown().await;
-        started.and(stopped)
-    }
-
-    /// Starts the listeners and a web server, and runs until Ctrl-C or SIGTERM.
-    ///
-    /// # Errors
-    ///
-    /// [`ApplicationError::Listen`] when `address` is taken or none, and as
-    /// [`serve_until`](Self::serve_until).
-    pub async fn serve(&self, address: &str, router: Router) -> Result<(), ApplicationError> {
-        match TcpListener::bind(address).await {
-            Ok(socket) => self.serve_until(socket, router, asked_to_stop()).await,
-            Err(source) => {
-                self.shutdown().await?;
-                Err(ApplicationError::listen(address, source))
-            }
-        }
-    }
-
-    /// Starts the listeners and a web server on `socket`, and runs until `stop` resolves: then
-    /// requests that came are answered, and the application shuts down.
-    ///
-    /// # Errors
-    ///
-    /// [`ApplicationError::Web`] when the web server ends by itself, [`ApplicationError::Stop`] also when
-    /// connections were cut because their requests took too long, and as [`start`](Self::start) and
-    /// [`shutdown`](Self::shutdown).
-    pub async fn serve_until(
-        &self,
-        socket: TcpListener,
-        router: Router,
-        stop: impl Future<Output = ()>,
-    ) -> Result<(), ApplicationError> {
-        let started = self.start().await;
-        if started.is_err() {
-            let stopped = self.shutdown().await;
-            return started.and(stopped);
-        }
-        let mut web = Web::serve(socket, router);
-        let ended = tokio::select! {
-            ended = web.ended() => Some(ended),
-            () = stop => None,
-        };
-        let ending = Ending::begin(&self.clock, self.shutdown_timeout);
-        let requests = async {
-            match ended {
-                Some(ended) => (ended, Vec::new()),
-                None => web.stop(&ending, &self.clock).await,
-            }
-        };
-        let (served, stopped) = self.end(&ending, requests).await;
-        served.map_err(ApplicationError::Web).and(stopped)
+        first_of(started, self.shutdown().await)
     }
 
     /// Stops: listeners finish what they have, offsets are committed, sends end, connections close,
@@ -202,50 +148,73 @@ impl Application {
     /// [`ApplicationError::Stop`] lists what did not end in time: which listener has had which message
     /// for how long.
     pub async fn shutdown(&self) -> Result<(), ApplicationError> {
-        let ending = Ending::begin(&self.clock, self.shutdown_timeout);
+        let ending = self.begin_ending();
         let nothing = std::future::ready(((), Vec::new()));
         let ((), stopped) = self.end(&ending, nothing).await;
         stopped
     }
 
+    /// The end of the application, from now on.
+    pub(super) fn begin_ending(&self) -> Ending {
+        Ending::begin(&self.clock, self.shutdown_timeout)
+    }
+
+    #[cfg(feature = "axum")]
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Stops the listeners while `requests` end, and then everything that both may send with.
-    async fn end<T>(
+    pub(super) async fn end<T>(
         &self,
         ending: &Ending,
-        requests: impl Future<Output = (T, Vec<String>)>,
+        requests: impl Future<Output = (T, Vec<ShutdownProblem>)>,
     ) -> (T, Result<(), ApplicationError>) {
-        let (ended, unfinished) = if self.stopped.swap(true, Ordering::Relaxed) {
+        let (ended, problems) = if self.stopped.swap(true, Ordering::Relaxed) {
             requests.await
         } else {
-            let ((ended, mut unfinished), listeners) =
+            let ((ended, mut problems), listeners) =
                 tokio::join!(requests, self.stop_listening(ending));
-            unfinished.extend(listeners);
-            unfinished.extend(self.close(ending).await);
-            (ended, unfinished)
+            problems.extend(listeners);
+            problems.extend(self.close(ending).await);
+            (ended, problems)
         };
-        let stopped = if unfinished.is_empty() {
+        let stopped = if problems.is_empty() {
             Ok(())
         } else {
-            Err(ApplicationError::Stop(unfinished))
+            Err(ApplicationError::Stop(problems))
         };
         (ended, stopped)
     }
 
-    /// Stops the listeners; says what did not end in time.
-    async fn stop_listening(&self, ending: &Ending) -> Vec<String> {
+    /// Stops the listeners; gives what did not end in time.
+    async fn stop_listening(&self, ending: &Ending) -> Vec<ShutdownProblem> {
         let consuming = std::mem::take(&mut *self.consuming.lock().await);
         let stopped = consuming.into_iter().map(|one| one.stop(ending));
         join_all(stopped).await.into_iter().flatten().collect()
     }
 
-    /// Ends sends in the background, connections, and the broker when it is our own; says what did
-    /// not end in time.
-    async fn close(&self, ending: &Ending) -> Vec<String> {
-        let mut unfinished = going_on(self.tasks.stop(ending.left()).await);
+    /// Ends sends in the background, connections, and the broker when it is our own; gives what did
+    /// not end as it should.
+    async fn close(&self, ending: &Ending) -> Vec<ShutdownProblem> {
+        let stopped = self.tasks.stop(ending.left()).await;
+        let mut problems: Vec<_> = ShutdownProblem::tasks(stopped, None).collect();
         let stopped = self.clusters.values().map(|cluster| cluster.stop(ending));
-        unfinished.extend(join_all(stopped).await.into_iter().flatten());
-        unfinished
+        problems.extend(join_all(stopped).await.into_iter().flatten());
+        problems
     }
+}
+
+/// What ended an application, or what did not end after that. When it is both, the second is logged:
+/// the first tells why the application ends.
+pub(super) fn first_of(
+    ran: Result<(), ApplicationError>,
+    stopped: Result<(), ApplicationError>,
+) -> Result<(), ApplicationError> {
+    if let (Err(_), Err(stopped)) = (&ran, &stopped) {
+        tracing::error!("{stopped}");
+    }
+    ran.and(stopped)
 }
 
 impl fmt::Debug for Application {

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::ending::Ending;
+use crate::stopping::ShutdownProblem;
 
 /// A running web server.
 pub(super) struct Web {
@@ -72,12 +73,12 @@ impl Web {
     }
 
     /// Answers the requests that have come, and cuts the connections of those that take too long;
-    /// says what was cut.
+    /// gives what was cut.
     pub(super) async fn stop(
         mut self,
         ending: &Ending,
         clock: &Clock,
-    ) -> (io::Result<()>, Vec<String>) {
+    ) -> (io::Result<()>, Vec<ShutdownProblem>) {
         self.stop.cancel();
         let answered = clock.timeout(ending.left_for_work(), self.server.as_mut());
         if let Ok(ended) = answered.await {
@@ -87,20 +88,15 @@ impl Web {
         let (cut, after) = (self.open.len(), ending.limit_of_work());
         self.cut.cancel();
         let closed = clock.timeout(ending.left(), self.open.wait()).await;
-        let mut unfinished = Vec::new();
+        let mut problems = Vec::new();
         if cut > 0 {
-            unfinished.push(format!(
-                "the web server cut {cut} of its connections: their requests were not answered within \
-                 {after:?}"
-            ));
+            let connections = cut;
+            problems.push(ShutdownProblem::ConnectionsCut { connections, after });
         }
         if closed.is_err() {
-            let left = self.open.len();
-            unfinished.push(format!(
-                "the web server still has {left} connections: handlers of their requests block"
-            ));
+            problems.push(ShutdownProblem::ConnectionsOpen(self.open.len()));
         }
-        (Ok(()), unfinished)
+        (Ok(()), problems)
     }
 }
 

@@ -1,6 +1,5 @@
 //! One call of a listener: which message it has, since when, and whether it holds its thread.
 
-use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::time::Duration;
@@ -8,6 +7,8 @@ use std::time::Duration;
 use mq_core::clock::{Clock, Moment};
 use mq_core::message::TopicName;
 use parking_lot::Mutex;
+
+use crate::stopping::ShutdownProblem;
 
 /// A call that is under way, or was.
 #[derive(Debug)]
@@ -83,21 +84,14 @@ impl Call {
     pub(super) fn message_id(&self) -> &str {
         &self.message_id
     }
-}
 
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            listener,
-            topic,
-            message_id,
-            ..
-        } = self;
-        let had = self.clock.moment().since(self.begun).as_secs_f64();
-        write!(
-            f,
-            "the listener `{listener}` has had the message `{message_id}` of the topic `{topic}` \
-             for {had:.1} s"
-        )
+    /// What it is when it has not ended at the application's end.
+    pub(super) fn unfinished(&self) -> ShutdownProblem {
+        ShutdownProblem::Listener {
+            listener: self.listener,
+            topic: self.topic.clone(),
+            message_id: self.message_id.clone(),
+            held: self.clock.moment().since(self.begun),
+        }
     }
 }

@@ -20,6 +20,7 @@ use super::consume::Consume;
 use super::holds::{self, Hold, Holds};
 use super::workers::{Conduct, Workers};
 use crate::listener::{ConsumeError, ConsumeResult, Delivery, Listener};
+use crate::stopping::ShutdownProblem;
 
 /// The calls of one group.
 pub(super) struct Calls {
@@ -171,10 +172,10 @@ impl List {
         }
     }
 
-    /// The calls that are under way, in words, the oldest first.
-    pub(super) fn told(&self) -> Vec<String> {
+    /// The calls that are under way, the oldest first.
+    pub(super) fn unfinished(&self) -> Vec<ShutdownProblem> {
         let open = self.open.lock();
-        open.calls.values().map(ToString::to_string).collect()
+        open.calls.values().map(|call| call.unfinished()).collect()
     }
 
     /// Nobody waits for an outcome any more: handlers are dropped at their next `.await`.
@@ -393,13 +394,14 @@ mod tests {
         let give_up = async {
             begun.recv().await.unwrap();
             clock.advance(Duration::from_millis(2_500)).await;
-            let told = list.told();
+            let unfinished = list.unfinished();
             list.give_up();
-            told
+            unfinished
         };
 
-        let (outcome, told) = tokio::join!(call(&calls, &listener, delivery), give_up);
+        let (outcome, unfinished) = tokio::join!(call(&calls, &listener, delivery), give_up);
 
+        let told: Vec<_> = unfinished.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [format!(
@@ -409,7 +411,7 @@ mod tests {
         assert_eq!(outcome.unwrap_err().reason(), "the application stopped");
         // The handler's end of the channel went with it.
         never.closed().await;
-        while !list.told().is_empty() {
+        while !list.unfinished().is_empty() {
             tokio::task::yield_now().await;
         }
     }

@@ -10,7 +10,7 @@ use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
 
 use super::calls::Calls;
-use super::errors::{could_not, going_on};
+use super::errors::could_not;
 use super::group_listener::GroupListener;
 use super::location::ClusterLocation;
 use super::retry::RetryRules;
@@ -20,6 +20,7 @@ use crate::ending::Ending;
 use crate::listener::{ConsumeMode, MessageModel, PlannedConsumer};
 use crate::problem::ApplicationError;
 use crate::state::AppState;
+use crate::stopping::ShutdownProblem;
 
 /// A declared topic that could not be created is tried again after so long.
 const TOPIC_CREATION_RETRY: Duration = Duration::from_secs(5);
@@ -138,13 +139,16 @@ impl JoinedCluster {
         Ok(RunningConsumer::new(started?, list, tasks, &self.clock))
     }
 
-    /// Ends producer and connections, and the broker when it is the application's own; says what did not
-    /// end in time.
-    pub(crate) async fn stop(&self, ending: &Ending) -> Vec<String> {
-        let mut unfinished = going_on(self.producer.shutdown(ending.left()).await);
-        unfinished.extend(going_on(self.client.shutdown(ending.left()).await));
-        unfinished.extend(self.location.stop(ending.left()).await);
-        unfinished
+    /// Ends producer and connections, and the broker when it is the application's own; gives what did
+    /// not end as it should.
+    pub(crate) async fn stop(&self, ending: &Ending) -> Vec<ShutdownProblem> {
+        let producer = self.producer.shutdown(ending.left()).await;
+        let client = self.client.shutdown(ending.left()).await;
+        let broker = self.location.stop(ending.left()).await;
+        let late = [producer, client].into_iter();
+        late.flat_map(|stopped| ShutdownProblem::tasks(stopped, None))
+            .chain(ShutdownProblem::broker(broker))
+            .collect()
     }
 }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use mq_core::client::{Client, ClientConfig};
 use mq_core::clock::Clock;
+#[cfg(feature = "embedded")]
+use mq_core::node::NodeBuilder;
+use mq_core::stopping::StopError;
 
 use super::errors::could_not;
 use crate::config::{NameServer, RocketMQConfig};
@@ -27,11 +30,12 @@ pub(crate) enum ClusterLocation {
 }
 
 impl ClusterLocation {
-    /// Finds the cluster, or starts the broker in the process.
+    /// Finds the cluster, or starts the broker in the process as a part of `node`.
     #[cfg(feature = "embedded")]
     pub(crate) async fn find(
         config: &RocketMQConfig,
         shared: Option<EmbeddedBroker>,
+        node: NodeBuilder,
     ) -> Result<Self, ApplicationError> {
         match (&config.name_server, shared) {
             (NameServer::At(addresses), _) => Ok(Self::At(addresses.clone())),
@@ -40,7 +44,8 @@ impl ClusterLocation {
             }
             (NameServer::Embedded, Some(broker)) => Ok(Self::Shared(broker)),
             (NameServer::Embedded, None) => {
-                EmbeddedBroker::start(&config.embedded).await.map(Self::Own)
+                let started = EmbeddedBroker::start_on(node, &config.embedded).await;
+                started.map(Self::Own)
             }
         }
     }
@@ -93,18 +98,18 @@ impl ClusterLocation {
         !matches!(self, Self::At(_))
     }
 
-    /// Stops the broker, when it is the application's own; says what went on after `limit`.
+    /// Stops the broker, when it is the application's own.
     #[cfg_attr(
         not(feature = "embedded"),
         expect(unused_variables, reason = "no broker of this process has to end")
     )]
-    pub(super) async fn stop(&self, limit: Duration) -> Vec<String> {
+    pub(super) async fn stop(&self, limit: Duration) -> Result<(), StopError> {
         match self {
             #[cfg(feature = "embedded")]
             Self::Own(broker) => broker.stop(limit).await,
             #[cfg(feature = "embedded")]
-            Self::Shared(_) => Vec::new(),
-            Self::At(_) => Vec::new(),
+            Self::Shared(_) => Ok(()),
+            Self::At(_) => Ok(()),
         }
     }
 }

@@ -13,7 +13,6 @@ mod retry;
 mod running_consumer;
 mod workers;
 
-pub(crate) use errors::going_on;
 pub(crate) use joined::JoinedCluster;
 pub(crate) use location::ClusterLocation;
 pub(crate) use running_consumer::RunningConsumer;

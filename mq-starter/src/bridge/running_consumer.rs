@@ -8,8 +8,8 @@ use mq_core::tasks::Tasks;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::List;
-use super::errors::going_on;
 use crate::ending::Ending;
+use crate::stopping::ShutdownProblem;
 
 /// A running consumer.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ impl RunningConsumer {
         }
     }
 
-    /// Finishes what was taken and commits it; says what did not end in time. What its handlers
-    /// still do has no outcome any more.
-    pub(crate) async fn stop(self, ending: &Ending) -> Vec<String> {
+    /// Lets the listeners finish what they have and commits it; gives what did not end in time.
+    /// What a listener does after that changes no offset any more.
+    pub(crate) async fn stop(self, ending: &Ending) -> Vec<ShutdownProblem> {
         let stopped = CancellationToken::new();
         let stopping = async {
             let stopping = self.consumer.shutdown(ending.left_for_work());
@@ -48,7 +48,7 @@ impl RunningConsumer {
         };
         let late = stopped.run_until_cancelled(async {
             self.clock.sleep(ending.left_for_work()).await;
-            self.calls.told()
+            self.calls.unfinished()
         });
         let (outcome, late) = tokio::join!(stopping, late);
         self.calls.give_up();
@@ -57,13 +57,10 @@ impl RunningConsumer {
         let group = self.consumer.group();
         match outcome {
             Ok(ended) if unfinished.is_empty() => {
-                let of_group = |task| format!("{task} of the group `{group}`");
-                unfinished.extend(going_on(ended).into_iter().map(of_group));
+                unfinished.extend(ShutdownProblem::tasks(ended, Some(group)));
             }
             Ok(_) => {}
-            Err(_elapsed) => unfinished.push(format!(
-                "the offsets of the group `{group}` may not be committed: a broker does not answer"
-            )),
+            Err(_elapsed) => unfinished.push(ShutdownProblem::Offsets(group.clone())),
         }
         unfinished
     }

@@ -1,9 +1,5 @@
 //! `Json<T>`: the payload of a message, and the body of a request or an answer in axum handlers.
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Request};
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::from_message::FromMessage;
@@ -21,20 +17,5 @@ impl<T: DeserializeOwned + Send> FromMessage for Json<T> {
         decode(delivery.message.body())
             .map(Json)
             .map_err(ConsumeError::dead_letter)
-    }
-}
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
-    type Rejection = JsonRejection;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        let axum::Json(value) = axum::Json::from_request(request, state).await?;
-        Ok(Self(value))
-    }
-}
-
-impl<T: Serialize> IntoResponse for Json<T> {
-    fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
     }
 }

@@ -2,6 +2,8 @@
 
 mod from_message;
 mod header;
+#[cfg(feature = "axum")]
+mod in_axum;
 mod json;
 mod state;
 

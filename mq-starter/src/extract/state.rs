@@ -2,10 +2,6 @@
 
 use std::any::type_name;
 
-use axum::extract::{FromRef, FromRequestParts};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
-
 use super::from_message::FromMessage;
 use crate::listener::{ConsumeError, Delivery};
 use crate::state::{AppState, Assembly};
@@ -17,7 +13,8 @@ use crate::state::{AppState, Assembly};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State<T>(pub T);
 
-fn take<T: Clone + Send + Sync + 'static>(state: &AppState) -> Result<State<T>, String> {
+/// The value of that type, or why there is none.
+pub(super) fn take<T: Clone + Send + Sync + 'static>(state: &AppState) -> Result<State<T>, String> {
     let found = state.get::<T>().map(|value| State(T::clone(&value)));
     found.ok_or_else(|| format!("the application does not provide `{}`", type_name::<T>()))
 }
@@ -29,19 +26,5 @@ impl<T: Clone + Send + Sync + 'static> FromMessage for State<T> {
 
     fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
         take(&delivery.state).map_err(ConsumeError::later)
-    }
-}
-
-impl<T, S> FromRequestParts<S> for State<T>
-where
-    T: Clone + Send + Sync + 'static,
-    AppState: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = (StatusCode, String);
-
-    async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let taken = take(&AppState::from_ref(state));
-        taken.map_err(|missing| (StatusCode::INTERNAL_SERVER_ERROR, missing))
     }
 }
