@@ -2,15 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use mq_core::clock::Clock;
+use mq_core::store::disk::{Fault, FaultyDisk};
 use mq_starter::config::SettingsOptions;
 use mq_starter::prelude::*;
-use mq_starter::{Application, ApplicationError};
+use mq_starter::{Application, ApplicationError, ShutdownProblem};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,20 +48,28 @@ async fn block(State(seen): State<Seen>) -> ConsumeResult {
     }
 }
 
-async fn build(store: &TempDir, timeout: &str) -> (Application, mpsc::UnboundedReceiver<String>) {
+/// An application whose shutdown has the time `timeout`, before it is built.
+fn application(
+    store: &TempDir,
+    timeout: &str,
+) -> (RocketMQApplication, mpsc::UnboundedReceiver<String>) {
     let path = store.path().display().to_string();
     let settings = SettingsOptions::default()
         .set("rocketmq.embedded.store-path", path)
+        .set("rocketmq.topics.endless.queues", "1")
+        .set("rocketmq.topics.blocked.queues", "1")
         .set("rocketmq.shutdown-timeout", timeout);
     let (seen, reports) = mpsc::unbounded_channel();
     let app = RocketMQApplication::new()
         .settings(settings)
         .listeners(listeners![crate])
-        .provide(Seen(seen))
-        .build()
-        .await
-        .unwrap();
+        .provide(Seen(seen));
     (app, reports)
+}
+
+async fn build(store: &TempDir, timeout: &str) -> (Application, mpsc::UnboundedReceiver<String>) {
+    let (app, reports) = application(store, timeout);
+    (app.build().await.unwrap(), reports)
 }
 
 /// The problems of an application that did not end as it should, in words.
@@ -72,7 +83,9 @@ fn problems(stopped: ApplicationError) -> Vec<String> {
 #[tokio::test]
 async fn what_did_not_end_in_time_is_listed_with_listener_topic_message_and_age() {
     let store = TempDir::new().unwrap();
-    let (app, mut reports) = build(&store, "100ms").await;
+    let clock = Clock::manual(1_800_000_000_000);
+    let (app, mut reports) = application(&store, "100s");
+    let app = app.clock(clock.clone()).build().await.unwrap();
     app.start().await.unwrap();
     let mut ids = Vec::new();
     for topic in ["endless", "blocked"] {
@@ -81,21 +94,70 @@ async fn what_did_not_end_in_time_is_listed_with_listener_topic_message_and_age(
         assert_eq!(reports.recv().await.unwrap(), "begun");
     }
 
-    let stopped = app.shutdown().await.unwrap_err();
+    // Listeners have four fifths of the time.
+    let time = clock.advance(Duration::from_secs(80));
+    let (stopped, ()) = tokio::join!(app.shutdown(), time);
 
-    let mut unfinished = problems(stopped);
+    let mut unfinished = problems(stopped.unwrap_err());
     unfinished.sort();
-    assert_eq!(unfinished.len(), 2, "{unfinished:?}");
     let expected = [("block", "blocked", &ids[1]), ("sleep", "endless", &ids[0])];
-    for (told, (listener, topic, id)) in unfinished.iter().zip(expected) {
-        let expected = format!(
-            "the listener `{listener}` has had the message `{id}` of the topic `{topic}` for 0."
-        );
-        assert!(told.starts_with(&expected), "{told}");
-    }
+    let expected = expected.map(|(listener, topic, id)| {
+        format!(
+            "the listener `{listener}` has had the message `{id}` of the topic `{topic}` for 80.0 s"
+        )
+    });
+    assert_eq!(unfinished, expected);
     // A handler that awaits ends there; the store was closed in order.
     assert_eq!(reports.recv().await.unwrap(), "dropped");
     assert!(!store.path().join("abort").exists());
+}
+
+/// The list had the text of the first failure under "not everything ended in time".
+#[tokio::test]
+async fn what_a_full_disk_keeps_from_being_saved_is_listed_with_file_and_cause() {
+    let store = TempDir::new().unwrap();
+    let disk = FaultyDisk::default();
+    let (app, mut reports) = application(&store, "100ms");
+    let app = app.disk(Arc::new(disk.clone())).build().await.unwrap();
+    app.start().await.unwrap();
+    let sent = app.template().convert_and_send("endless", "x").await;
+    sent.unwrap();
+    assert_eq!(reports.recv().await.unwrap(), "begun");
+    disk.set_fault(Some(Fault::Full));
+
+    let stopped = app.shutdown().await.unwrap_err();
+
+    let text = stopped.to_string();
+    assert!(
+        text.starts_with("not everything ended as it should\n"),
+        "{text}"
+    );
+    let ApplicationError::Stop(problems) = stopped else {
+        unreachable!("{text}");
+    };
+    let broker = problems
+        .iter()
+        .filter(|problem| matches!(problem, ShutdownProblem::Broker(_)));
+    let causes: Vec<_> = broker.map(cause).collect();
+    assert!(!causes.is_empty(), "{text}");
+    assert!(
+        causes
+            .iter()
+            .all(|cause| *cause == Some(ErrorKind::StorageFull)),
+        "{causes:?}"
+    );
+}
+
+/// What the system said about a problem.
+fn cause(problem: &ShutdownProblem) -> Option<ErrorKind> {
+    let mut cause = problem.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The list at the end had listeners alone, and the program ended as if everybody had been answered.
@@ -188,7 +250,7 @@ mod signals {
     #[ignore = "the program that the test above runs; it ends with a signal"]
     async fn a_program_with_a_listener_that_never_ends() {
         tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
+            .with_writer(io::stderr)
             .init();
         let store = TempDir::new().unwrap();
         let (app, mut reports) = build(&store, "1m").await;

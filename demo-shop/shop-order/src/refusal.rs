@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use mq_starter::Json;
 use serde::Serialize;
 
 #[derive(Debug, thiserror::Error)]

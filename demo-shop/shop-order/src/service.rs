@@ -12,7 +12,7 @@ use shop_contracts::ServiceSettings;
 use tokio::net::TcpListener;
 
 use crate::database::Database;
-use crate::order::{self, Desk};
+use crate::order;
 
 const DATABASE: &str = "shop.order.database";
 
@@ -56,7 +56,8 @@ impl Service {
         let (socket, address) = settings.listen(8011).await?;
         let mut app = RocketMQApplication::new()
             .settings(options)
-            .listeners(Selection::of(&[]));
+            .listeners(Selection::of(&[]))
+            .provide(database.clone());
         if let Some(broker) = broker {
             app = app.broker(broker);
         }
@@ -84,13 +85,9 @@ impl Service {
     ///
     /// What went wrong on the way, or did not end in time.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> mq_starter::Result<()> {
-        let desk = Desk {
-            database: self.database.clone(),
-            template: self.app.template().clone(),
-        };
         let router = Router::new()
             .route("/order", get(order::place))
-            .with_state(desk);
+            .with_state(self.app.state());
         let served = self.app.serve_until(self.socket, router, stop).await;
         self.database.close().await;
         Ok(served?)

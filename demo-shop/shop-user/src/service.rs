@@ -91,7 +91,7 @@ impl Service {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> mq_starter::Result<()> {
         let router = Router::new()
             .route("/sms", get(sms::list))
-            .with_state(self.database.clone());
+            .with_state(self.app.state());
         let served = self.app.serve_until(self.socket, router, stop).await;
         self.database.close().await;
         Ok(served?)

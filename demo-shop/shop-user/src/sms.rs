@@ -1,7 +1,5 @@
 //! The listener: each order becomes one text message.
 
-use axum::Json;
-use axum::extract::State as WebState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use mq_starter::prelude::*;
@@ -42,9 +40,7 @@ impl RocketMQListener for SmsService {
 }
 
 /// `GET /sms`: the newest first.
-pub(crate) async fn list(
-    WebState(database): WebState<Database>,
-) -> Result<Json<Vec<Sms>>, Refusal> {
+pub(crate) async fn list(State(database): State<Database>) -> Result<Json<Vec<Sms>>, Refusal> {
     let newest = database.newest(SHOWN).await;
     newest.map(Json).map_err(Refusal)
 }

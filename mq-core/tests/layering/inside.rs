@@ -50,6 +50,7 @@ const DONE: &[&str] = &[
     "mq-macros",
     "mq-rules",
     "mq-starter/src/bridge",
+    "mq-starter/src/application",
     "mq-starter/src/config",
     "mq-starter/src/extract",
     "mq-starter/src/listener",

@@ -54,6 +54,11 @@ impl RunningConsumer {
         self.calls.give_up();
         self.tasks.request_stop();
         let mut unfinished = late.unwrap_or_default();
+        if unfinished.is_empty() && !matches!(outcome, Ok(Ok(()))) {
+            // Both waited for the same moment, and the consumer was first: the listeners say more
+            // than its tasks.
+            unfinished = self.calls.unfinished();
+        }
         let group = self.consumer.group();
         match outcome {
             Ok(ended) if unfinished.is_empty() => {
