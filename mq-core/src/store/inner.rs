@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
 
 use super::checkpoint::Checkpoint;
 use super::commit_log::CommitLog;
@@ -38,6 +39,8 @@ pub(super) struct Inner {
     pub(super) dispatch: Dispatch,
     pub(super) checkpoint: Mutex<Checkpoint>,
     pub(super) snapshot: SavedFile,
+    /// How many may read from the disk at a time.
+    pub(super) cold_readers: Arc<Semaphore>,
     pub(super) opened: Opened,
     pub(super) deletions: Deletions,
     /// What is derived from the log is on disk for all messages before this physical offset.

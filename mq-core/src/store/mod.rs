@@ -7,6 +7,7 @@
 mod about;
 mod append;
 mod checkpoint;
+mod cold;
 mod commit_log;
 mod config;
 mod consume_queue;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
 
 use super::checkpoint::Checkpoint;
 use super::commit_log::{CommitLog, Segments, Unsynced};
@@ -20,6 +21,10 @@ use super::paths::Paths;
 use super::recovery::{FoundFiles, Recovery, RecoveryReport};
 use super::snapshot::{Deletions, Snapshot};
 use crate::clock::Clock;
+
+/// Reads that may wait for the disk run so many at a time; more would only keep writes and syncs
+/// waiting.
+const COLD_READERS: usize = 4;
 
 impl MessageStore {
     /// Opens the store, creating what is missing.
@@ -85,6 +90,7 @@ impl MessageStore {
             dispatch: Dispatch::default(),
             checkpoint: Mutex::new(checkpoint),
             snapshot: snapshot_file,
+            cold_readers: Arc::new(Semaphore::new(COLD_READERS)),
             opened: Opened::now(&clock),
             deletions: Deletions::new(found.snapshot.deleted_before.clone()),
             derived_synced: AtomicU64::new(0),

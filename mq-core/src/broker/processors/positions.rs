@@ -146,7 +146,8 @@ impl Processor<SearchOffsetByTimestamp> for Positions {
         };
         let offset = self
             .store
-            .offset_by_time(&topic, queue_id, timestamp, boundary);
+            .aside(move |store| store.offset_by_time(&topic, queue_id, timestamp, boundary))
+            .await;
         offset
             .map(QueueOffset::to_wire)
             .map(found)
@@ -160,8 +161,13 @@ impl Processor<GetEarliestMsgStoreTime> for Positions {
         request: Incoming<GetEarliestMsgStoreTime>,
     ) -> Result<Reply<StoreTimeReply>, Refusal> {
         let GetEarliestMsgStoreTime { topic, queue_id } = request.header;
-        let time = self.store.earliest_store_time(&topic, queue_id);
-        let timestamp = time.map_err(|error| unreadable(&error))?.unwrap_or(-1);
+        let time = self
+            .store
+            .aside(move |store| store.earliest_store_time(&topic, queue_id));
+        let timestamp = time
+            .await
+            .map_err(|error| unreadable(&error))?
+            .unwrap_or(-1);
         Ok(Reply::ok(StoreTimeReply { timestamp }))
     }
 }

@@ -188,6 +188,13 @@ impl Queue {
         was_clean
     }
 
+    /// Where the message of an entry lies that is in memory still; `None` when it is in a file.
+    pub(in crate::store) fn offset_in_memory(&self, index: u64) -> Option<u64> {
+        let state = self.state.lock();
+        let skip = usize::try_from(index.checked_sub(state.stored)?).ok()?;
+        state.tail.get(skip).map(|entry| entry.offset)
+    }
+
     /// The entries from `index` on, at most `count`, not beyond the end of a file when they are read
     /// from one.
     pub(in crate::store) fn read(

@@ -171,6 +171,10 @@ impl Disk for MemoryDisk {
         })))
     }
 
+    fn is_memory(&self) -> bool {
+        true
+    }
+
     fn boot_id(&self) -> Option<String> {
         Some("the memory of this process".to_owned())
     }

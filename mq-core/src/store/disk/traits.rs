@@ -49,6 +49,11 @@ pub trait Disk: SmallFiles {
     /// same, all that processes have written is there, synced or not, although they were killed.
     fn boot_id(&self) -> Option<String>;
 
+    /// Whether no read ever waits: all of it is in the memory of this process.
+    fn is_memory(&self) -> bool {
+        false
+    }
+
     /// Room on the file system of `path`.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod adversity;
 mod ahead;
+mod cold;
 mod damage;
 mod durability;
 mod folders;

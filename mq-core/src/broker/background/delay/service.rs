@@ -169,7 +169,8 @@ impl DelayService {
         let queue = level.number - 1;
         let read = self
             .store
-            .read(SCHEDULE_TOPIC, queue, from, TOGETHER, &|_| true)?;
+            .aside(move |store| store.read(SCHEDULE_TOPIC, queue, from, TOGETHER, &|_| true))
+            .await?;
         match read.status {
             ReadStatus::Found => self.deliver(level, from, &read).await,
             ReadStatus::NoQueue | ReadStatus::Empty | ReadStatus::AtEnd => Ok(Round::Nothing),

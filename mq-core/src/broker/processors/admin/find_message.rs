@@ -45,8 +45,11 @@ impl Processor<QueryMessage> for FindMessage {
             usize::try_from(query.max_num.clamp(1, MOST)).unwrap_or(1)
         };
         let times = query.begin_timestamp..=query.end_timestamp;
-        let found = self.0.query_by_key(&query.topic, &query.key, most, times);
-        let found = found.map_err(|error| unreadable(&error))?;
+        let (topic, key) = (query.topic.clone(), query.key.clone());
+        let found = self
+            .0
+            .aside(move |store| store.query_by_key(&topic, &key, most, times));
+        let found = found.await.map_err(|error| unreadable(&error))?;
         let mut body = BytesMut::new();
         for record in found.iter().filter(|record| bears(record, &query, unique)) {
             if body.len() + record.len() > MOST_BYTES {
@@ -90,7 +93,8 @@ impl Processor<ViewMessageById> for FindMessage {
         let offset = request.header.offset;
         let missing = || Refusal::system(format!("can not find message by the offset, {offset}"));
         let at = PhysicalOffset::from_wire(offset).ok_or_else(missing)?;
-        let record = self.0.record_at(at).map_err(|error| unreadable(&error))?;
+        let record = self.0.record_aside(at).await;
+        let record = record.map_err(|error| unreadable(&error))?;
         Ok(Reply::ok(NoFields).with_body(record.ok_or_else(missing)?))
     }
 }

@@ -74,7 +74,7 @@ impl PullProcessor {
         if let Some(moved) = self.sent_elsewhere(&header, at, asker) {
             return Ok(moved);
         }
-        let mut outcome = self.read(&header, &admitted)?;
+        let mut outcome = self.read(&header, &admitted).await?;
         let may_wait = header.has(PullMessage::SUSPEND) && header.suspend_timeout_millis > 0;
         self.given.record(at, outcome.count, outcome.next);
         if may_wait && code_of(&outcome, &header) == ResponseCode::PULL_NOT_FOUND {
@@ -85,13 +85,17 @@ impl PullProcessor {
             if let Some(moved) = self.sent_elsewhere(&header, at, asker) {
                 return Ok(moved);
             }
-            outcome = self.read(&header, &admitted)?;
+            outcome = self.read(&header, &admitted).await?;
             self.given.record(at, outcome.count, outcome.next);
         }
         Ok(reply(&header, outcome))
     }
 
-    fn read(&self, header: &PullMessage, admitted: &Admitted) -> Result<ReadOutcome, Refusal> {
+    async fn read(
+        &self,
+        header: &PullMessage,
+        admitted: &Admitted,
+    ) -> Result<ReadOutcome, Refusal> {
         let wish = ReadLimits {
             messages: usize::try_from(header.max_msg_nums).unwrap_or(0),
             bytes: header
@@ -101,12 +105,13 @@ impl PullProcessor {
         let limits = self.admit.config.rules.transfer.at_most(wish);
         // Nothing lies before the first message, as little as before the queue.
         let offset = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
-        let wanted = |tag| admitted.filter.may_want(tag);
-        let topic = admitted.topic.name.as_str();
+        let filter = admitted.filter.clone();
+        let wanted = move |tag| filter.may_want(tag);
+        let topic = &admitted.topic.name;
         let read = self
             .store
-            .read(topic, header.queue_id, offset, limits, &wanted);
-        let mut outcome = read.map_err(|error| unreadable(&error))?;
+            .read_aside(topic, header.queue_id, offset, limits, wanted);
+        let mut outcome = read.await.map_err(|error| unreadable(&error))?;
         if header.queue_offset < 0 && outcome.status != ReadStatus::NoQueue {
             outcome = ReadOutcome {
                 status: ReadStatus::TooSmall,
@@ -153,7 +158,7 @@ impl PullProcessor {
             &admitted.filter,
         );
         // What came before the pull was on the list has told nobody.
-        let outcome = self.read(header, admitted)?;
+        let outcome = self.read(header, admitted).await?;
         if code_of(&outcome, header) != ResponseCode::PULL_NOT_FOUND {
             return Ok(());
         }

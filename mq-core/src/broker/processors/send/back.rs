@@ -62,12 +62,13 @@ impl SendBackProcessor {
         Ok(topic)
     }
 
-    fn original(&self, offset: i64) -> Result<MessageExt, Refusal> {
+    async fn original(&self, offset: i64) -> Result<MessageExt, Refusal> {
         let missing = || Refusal::system(format!("look message by offset failed, {offset}"));
         let offset = PhysicalOffset::from_wire(offset).ok_or_else(missing)?;
         let record = self
             .store
-            .record_at(offset)
+            .record_aside(offset)
+            .await
             .map_err(|error| unreadable(&error))?;
         let record = record.ok_or_else(missing)?;
         let view = RecordView::parse(&record).map_err(|_broken| missing())?;
@@ -87,7 +88,7 @@ impl SendBackProcessor {
         retry_topic: &Topic,
         header: &ConsumerSendMsgBack,
     ) -> Result<Draft, Refusal> {
-        let original = self.original(header.offset)?;
+        let original = self.original(header.offset).await?;
         let allowed = retry::allowed(header.max_reconsume_times, &group.config);
         let reason = header.reason.as_deref().unwrap_or_default();
         match retry::fate(original.reconsume_times, allowed, header.delay_level) {

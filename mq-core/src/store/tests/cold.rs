@@ -1,0 +1,70 @@
+//! Reads that may wait for the disk keep no async thread waiting.
+
+use std::sync::mpsc;
+
+use super::*;
+
+/// Polls once.
+fn is_ready(future: impl Future) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    pin!(future).poll(&mut context).is_ready()
+}
+
+const LIMITS: ReadLimits = ReadLimits {
+    messages: 10,
+    bytes: 10_000,
+};
+
+#[tokio::test]
+async fn what_was_just_written_is_read_in_place_and_what_is_in_files_on_another_thread() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let topic = TopicName::new("t".to_owned()).unwrap();
+    let read = || store.read_aside(&topic, 0, QueueOffset(0), LIMITS, |_| true);
+    append(&store, "t", 0, "a");
+    assert!(is_ready(read()));
+
+    store.0.maintain().unwrap();
+
+    assert!(!is_ready(read()));
+    assert_eq!(read().await.unwrap().count, 1);
+    let end = store.read_aside(&topic, 0, QueueOffset(1), LIMITS, |_| true);
+    assert!(is_ready(end), "there is nothing to read");
+}
+
+/// One slow read once stopped every task of its thread.
+#[tokio::test]
+async fn while_a_cold_read_waits_for_the_disk_other_tasks_of_the_thread_go_on() {
+    let store = open(&FaultyDisk::default());
+    let (disk_is_ready, disk) = mpsc::channel();
+
+    let cold = store.aside(move |_| Ok(disk.recv().is_ok()));
+    let other = async { disk_is_ready.send(()).unwrap() };
+
+    let (read, ()) = tokio::join!(cold, other);
+    assert!(read.unwrap());
+}
+
+#[tokio::test]
+async fn cold_reads_that_fail_or_panic_give_their_turn_to_those_who_wait() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "a");
+    store.0.maintain().unwrap();
+    let topic = TopicName::new("t".to_owned()).unwrap();
+    disk.set_fault(Some(Fault::Read));
+    for _more_than_may_run_at_a_time in 0..10 {
+        let failing = store.read_aside(&topic, 0, QueueOffset(0), LIMITS, |_| true);
+        let panicking = store.aside(|_| -> Result<(), StoreError> { panic!("a broken read") });
+
+        let (failed, panicked) = tokio::join!(failing, panicking);
+
+        assert!(matches!(failed, Err(StoreError::Disk { .. })));
+        assert!(matches!(panicked, Err(StoreError::Disk { .. })));
+    }
+    disk.set_fault(None);
+
+    let read = store.read_aside(&topic, 0, QueueOffset(0), LIMITS, |_| true);
+    let read = Clock::system().timeout(Duration::from_mins(1), read).await;
+    assert_eq!(read.unwrap().unwrap().count, 1);
+}
