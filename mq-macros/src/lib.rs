@@ -10,7 +10,11 @@ mod header;
 mod listener;
 
 use proc_macro::TokenStream;
+use quote::quote;
 use syn::{DeriveInput, parse_macro_input};
+
+use diagnostics::Diagnostics;
+use listener::{ListenerModel, WrittenArguments};
 
 /// Makes a struct the header of a request or an answer (`mq_core::wire::Header`).
 ///
@@ -49,7 +53,14 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
 /// every value as `"${key:default}"`, which the settings fill when the program starts.
 #[proc_macro_attribute]
 pub fn rocketmq_message_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    listener::attribute(arguments.into(), &item.into()).into()
+    let item = proc_macro2::TokenStream::from(item);
+    let mut diagnostics = Diagnostics::default();
+    let written = WrittenArguments::of(arguments.into());
+    let added = match ListenerModel::of(&written, item.clone(), &mut diagnostics) {
+        Some(model) if diagnostics.is_empty() => listener::expand(&model),
+        _ => diagnostics.into_tokens(),
+    };
+    quote!(#item #added).into()
 }
 
 /// Makes a struct a component: the application fills its `Inject<…>` fields with what it provides.

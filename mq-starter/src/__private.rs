@@ -4,7 +4,7 @@ pub use inventory;
 
 pub use crate::cluster_name::ClusterName;
 pub use crate::extract::{FromMessage, extractor};
-pub use crate::listener::attributes::{Attributes, Written};
+pub use crate::listener::attributes::{Attributes, LiteralOrPlaceholder};
 pub use crate::listener::declaration::{Declaration, DeclarationKind, MessageListener};
 pub use crate::listener::handler::Handler;
 pub use crate::listener::outcome::outcome;

@@ -249,9 +249,7 @@ mod signals {
     #[tokio::test]
     #[ignore = "the program that the test above runs; it ends with a signal"]
     async fn a_program_with_a_listener_that_never_ends() {
-        tracing_subscriber::fmt()
-            .with_writer(io::stderr)
-            .init();
+        tracing_subscriber::fmt().with_writer(io::stderr).init();
         let store = TempDir::new().unwrap();
         let (app, mut reports) = build(&store, "1m").await;
         app.template()

@@ -49,13 +49,7 @@ const DONE: &[&str] = &[
     "mq-core/src/broker",
     "mq-macros",
     "mq-rules",
-    "mq-starter/src/bridge",
-    "mq-starter/src/application",
-    "mq-starter/src/config",
-    "mq-starter/src/extract",
-    "mq-starter/src/listener",
-    "mq-starter/src/payload",
-    "mq-starter/src/template",
+    "mq-starter/src",
 ];
 
 type Modules = BTreeSet<Vec<String>>;

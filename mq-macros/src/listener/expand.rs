@@ -12,7 +12,7 @@ use syn::spanned::Spanned;
 use super::function::Target;
 use super::model::{Attribute, Given, ListenerModel};
 
-pub(super) fn expand(model: &ListenerModel) -> TokenStream {
+pub(crate) fn expand(model: &ListenerModel) -> TokenStream {
     let attributes = model.attributes.iter().map(attribute);
     let (name, assemble) = match &model.target {
         Target::Struct(ident) => (ident, of_struct(ident)),
@@ -61,14 +61,14 @@ fn attribute(attribute: &Attribute) -> TokenStream {
         Given::Text(text) if attribute.key.required => quote!(#field: #text),
         Given::Text(text) => quote!(#field: ::core::option::Option::Some(#text)),
         Given::Placeholder(text) => {
-            quote!(#field: ::core::option::Option::Some(p::Written::Placeholder(#text)))
+            quote!(#field: ::core::option::Option::Some(p::LiteralOrPlaceholder::Placeholder(#text)))
         }
         Given::Number(number) => {
             let number = proc_macro2::Literal::i64_unsuffixed(*number);
-            quote!(#field: ::core::option::Option::Some(p::Written::Literal(#number)))
+            quote!(#field: ::core::option::Option::Some(p::LiteralOrPlaceholder::Literal(#number)))
         }
         Given::Truth(truth) => {
-            quote!(#field: ::core::option::Option::Some(p::Written::Literal(#truth)))
+            quote!(#field: ::core::option::Option::Some(p::LiteralOrPlaceholder::Literal(#truth)))
         }
         Given::Variant(variant) => {
             let type_name = match &attribute.key.kind {
@@ -77,7 +77,7 @@ fn attribute(attribute: &Attribute) -> TokenStream {
             };
             let variant = format_ident!("{variant}");
             quote!(#field: ::core::option::Option::Some(
-                p::Written::Literal(p::#type_name::#variant)
+                p::LiteralOrPlaceholder::Literal(p::#type_name::#variant)
             ))
         }
     }

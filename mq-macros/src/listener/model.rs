@@ -1,18 +1,18 @@
 //! What was written, judged: every rule is applied here, every complaint gathered.
 
-use mq_rules::{Choice, KEYS, Key, Kind, NotBuilt};
+use mq_rules::{Choice, KEYS, Key, Kind, NotBuilt, names};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::LitStr;
 
 use super::function::Target;
-use super::parse::{Entry, Value, Written};
+use super::parse::{KeyValue, WrittenArguments, WrittenValue};
 use super::placeholder::Template;
-use super::{choices, keys, names};
+use super::{choices, keys};
 use crate::diagnostics::Diagnostics;
 
 /// A listener without a fault that can be seen before the program runs.
-pub(super) struct ListenerModel {
+pub(crate) struct ListenerModel {
     pub(super) target: Target,
     pub(super) attributes: Vec<Attribute>,
 }
@@ -40,8 +40,8 @@ pub(super) enum Given {
 
 impl ListenerModel {
     /// The model, or nothing when the item cannot be a listener at all; complaints in either case.
-    pub(super) fn of(
-        written: &Written,
+    pub(crate) fn of(
+        written: &WrittenArguments,
         item: TokenStream,
         diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
@@ -89,7 +89,7 @@ impl ListenerModel {
 
 /// The key of an entry; a misspelt one counts as meant, so that it is not called missing too.
 fn known_key(
-    entry: &Entry,
+    entry: &KeyValue,
     meant: &mut Vec<&'static str>,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'static Key> {
@@ -140,17 +140,19 @@ fn known_key(
 }
 
 /// Whether a value leaves something that is not built switched off, as the settings see it too.
-fn is_neutral(value: &Value) -> bool {
+fn is_neutral(value: &WrittenValue) -> bool {
     let text = match value {
-        Value::Text(text) => text.value(),
-        Value::Other(tokens) if tokens.is_empty() => return false,
-        Value::Name(_) | Value::Number(..) | Value::Other(_) => tokens(value).to_string(),
+        WrittenValue::Text(text) => text.value(),
+        WrittenValue::Other(tokens) if tokens.is_empty() => return false,
+        WrittenValue::Name(_) | WrittenValue::Number(..) | WrittenValue::Other(_) => {
+            tokens(value).to_string()
+        }
     };
     let text = text.trim().to_ascii_lowercase();
     matches!(text.as_str(), "" | "false" | "no" | "off")
 }
 
-fn complain(entry: &Entry, complaint: &str, diagnostics: &mut Diagnostics) {
+fn complain(entry: &KeyValue, complaint: &str, diagnostics: &mut Diagnostics) {
     let value = tokens(&entry.value);
     if value.is_empty() {
         diagnostics.at(&entry.key, complaint);
@@ -159,18 +161,18 @@ fn complain(entry: &Entry, complaint: &str, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn tokens(value: &Value) -> TokenStream {
+fn tokens(value: &WrittenValue) -> TokenStream {
     match value {
-        Value::Text(text) => text.to_token_stream(),
-        Value::Name(path) => path.to_token_stream(),
-        Value::Number(tokens, _) | Value::Other(tokens) => tokens.clone(),
+        WrittenValue::Text(text) => text.to_token_stream(),
+        WrittenValue::Name(path) => path.to_token_stream(),
+        WrittenValue::Number(tokens, _) | WrittenValue::Other(tokens) => tokens.clone(),
     }
 }
 
 /// The value when it fits its key, else what is wrong with it.
-fn value(key: &Key, value: &Value) -> Result<Given, String> {
+fn value(key: &Key, value: &WrittenValue) -> Result<Given, String> {
     let template = match value {
-        Value::Text(text) => Some((text, text.value())),
+        WrittenValue::Text(text) => Some((text, text.value())),
         _ => None,
     };
     if let Some((text, content)) = &template {
@@ -180,20 +182,24 @@ fn value(key: &Key, value: &Value) -> Result<Given, String> {
         }
     }
     match (&key.kind, value) {
-        (Kind::Topic | Kind::Group | Kind::Expression, Value::Text(text)) => {
+        (Kind::Topic | Kind::Group | Kind::Expression, WrittenValue::Text(text)) => {
             check_text(&key.kind, &text.value())?;
             Ok(Given::Text(text.clone()))
         }
-        (Kind::Choice(choice), Value::Name(path)) => {
+        (Kind::Choice(choice), WrittenValue::Name(path)) => {
             choices::by_path(choice, path).map(Given::Variant)
         }
-        (Kind::Choice(choice), Value::Text(text)) => {
+        (Kind::Choice(choice), WrittenValue::Text(text)) => {
             choices::by_name(choice, &text.value()).map(Given::Variant)
         }
-        (Kind::Number(_), Value::Number(_, number)) => in_range(key, *number).map(Given::Number),
-        (Kind::Truth, Value::Text(_) | Value::Name(_) | Value::Other(_)) => truth(value)
-            .map(Given::Truth)
-            .ok_or_else(|| wrong_type(key)),
+        (Kind::Number(_), WrittenValue::Number(_, number)) => {
+            in_range(key, *number).map(Given::Number)
+        }
+        (Kind::Truth, WrittenValue::Text(_) | WrittenValue::Name(_) | WrittenValue::Other(_)) => {
+            truth(value)
+                .map(Given::Truth)
+                .ok_or_else(|| wrong_type(key))
+        }
         _ => Err(wrong_type(key)),
     }
 }
@@ -242,9 +248,9 @@ fn placeholder(key: &Key, text: &LitStr, template: &Template<'_>) -> Result<Give
 }
 
 /// True or false, as a word or as a text.
-fn truth(value: &Value) -> Option<bool> {
+fn truth(value: &WrittenValue) -> Option<bool> {
     match value {
-        Value::Text(text) => truth_of(&text.value()),
+        WrittenValue::Text(text) => truth_of(&text.value()),
         _ => truth_of(&tokens(value).to_string()),
     }
 }

@@ -6,8 +6,8 @@ use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use syn::{LitInt, LitStr, Path};
 
 /// The arguments of the attribute in their order.
-pub(super) struct Written {
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct WrittenArguments {
+    pub(super) entries: Vec<KeyValue>,
     /// Parts that do not begin with a key.
     pub(super) stray: Vec<TokenStream>,
     /// Keys with no comma before them.
@@ -15,13 +15,13 @@ pub(super) struct Written {
 }
 
 /// One `key = value`.
-pub(super) struct Entry {
+pub(super) struct KeyValue {
     pub(super) key: Ident,
-    pub(super) value: Value,
+    pub(super) value: WrittenValue,
 }
 
 /// What stands behind the `=`.
-pub(super) enum Value {
+pub(super) enum WrittenValue {
     /// `"text"`.
     Text(LitStr),
     /// `5`, `-1`.
@@ -32,8 +32,8 @@ pub(super) enum Value {
     Other(TokenStream),
 }
 
-impl Written {
-    pub(super) fn of(arguments: TokenStream) -> Self {
+impl WrittenArguments {
+    pub(crate) fn of(arguments: TokenStream) -> Self {
         let mut written = Self {
             entries: Vec::new(),
             stray: Vec::new(),
@@ -42,16 +42,16 @@ impl Written {
         for part in split(arguments, &mut written.run_on) {
             let mut tokens = part.clone().into_iter();
             match (tokens.next(), tokens.next()) {
-                (Some(TokenTree::Ident(key)), None) => written.entries.push(Entry {
+                (Some(TokenTree::Ident(key)), None) => written.entries.push(KeyValue {
                     key,
-                    value: Value::Other(TokenStream::new()),
+                    value: WrittenValue::Other(TokenStream::new()),
                 }),
                 (Some(TokenTree::Ident(key)), Some(TokenTree::Punct(equals)))
                     if equals.as_char() == '=' =>
                 {
-                    written.entries.push(Entry {
+                    written.entries.push(KeyValue {
                         key,
-                        value: Value::of(tokens.collect()),
+                        value: WrittenValue::of(tokens.collect()),
                     });
                 }
                 _ => written.stray.push(part),
@@ -61,7 +61,7 @@ impl Written {
     }
 }
 
-impl Value {
+impl WrittenValue {
     fn of(tokens: TokenStream) -> Self {
         if let Ok(text) = syn::parse2::<LitStr>(tokens.clone()) {
             return Self::Text(text);

@@ -17,13 +17,13 @@ pub(super) struct Call {
     topic: TopicName,
     message_id: String,
     begun: Moment,
-    hold: Mutex<Hold>,
+    hold: Mutex<ThreadHold>,
     clock: Clock,
 }
 
 /// A thread is held from one `.await` to the next.
 #[derive(Debug, Default)]
-struct Hold {
+struct ThreadHold {
     since: Option<Moment>,
     longest: Duration,
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
 use super::consume::Consume;
-use super::holds::{self, Hold, Holds};
+use super::holds::{self, HeldThread, Holds};
 use super::workers::{Conduct, Workers};
 use crate::listener::{ConsumeError, ConsumeResult, Delivery, Listener};
 use crate::stopping::ShutdownProblem;
@@ -25,20 +25,20 @@ use crate::stopping::ShutdownProblem;
 /// The calls of one group.
 pub(super) struct Calls {
     workers: Workers,
-    list: Arc<List>,
+    list: Arc<OpenCalls>,
     holds: Holds,
     clock: Clock,
 }
 
 /// The calls that are under way.
 #[derive(Debug, Default)]
-pub(super) struct List {
-    open: Mutex<Open>,
+pub(super) struct OpenCalls {
+    open: Mutex<NumberedCalls>,
     given_up: CancellationToken,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct NumberedCalls {
     next: u64,
     calls: BTreeMap<u64, Arc<Call>>,
 }
@@ -46,7 +46,7 @@ struct Open {
 /// Takes its call off the list, however the handler ends.
 struct ListedCall {
     id: u64,
-    list: Arc<List>,
+    list: Arc<OpenCalls>,
 }
 
 impl Calls {
@@ -63,7 +63,7 @@ impl Calls {
     }
 
     /// The calls that are under way, for whoever stops them.
-    pub(super) fn list(&self) -> Arc<List> {
+    pub(super) fn list(&self) -> Arc<OpenCalls> {
         Arc::clone(&self.list)
     }
 
@@ -73,23 +73,23 @@ impl Calls {
             let since = call.holds_since();
             let look = since
                 .unwrap_or_else(|| self.clock.moment())
-                .plus(holds::LONG);
+                .plus(holds::LONG_HOLD);
             let outcome = tokio::select! {
                 biased;
                 outcome = &mut task => Some(outcome),
                 () = self.clock.sleep_until(look) => None,
             };
             let (hold, now) = (call.longest_hold(), self.clock.moment());
-            let is_long = hold >= holds::LONG;
+            let is_long = hold >= holds::LONG_HOLD;
             match outcome {
                 Some(outcome) => {
                     if is_long {
-                        self.holds.found(call, Hold::Over(hold), now);
+                        self.holds.found(call, HeldThread::Over(hold), now);
                     }
                     return outcome;
                 }
                 None if is_long => {
-                    self.holds.found(call, Hold::GoesOn, now);
+                    self.holds.found(call, HeldThread::GoesOn, now);
                     let outcome = task.await;
                     self.holds.ended(call, call.longest_hold());
                     return outcome;
@@ -160,7 +160,7 @@ impl<I: Consume + Clone + 'static> Consume for OnThreads<I> {
     }
 }
 
-impl List {
+impl OpenCalls {
     fn enter(self: &Arc<Self>, call: Arc<Call>) -> ListedCall {
         let mut open = self.open.lock();
         let id = open.next;

@@ -1,10 +1,10 @@
-//! What did not work, in the application's words.
+//! Failures of the client as the application reports them.
 
 use std::fmt::Display;
 
 use crate::problem::ApplicationError;
 
-/// Makes an error of the client the cluster's: it could not do `action`.
+/// Turns an error of the client into "could not `action`", with the error as its cause.
 pub(super) fn could_not<E>(action: impl Display) -> impl FnOnce(E) -> ApplicationError
 where
     E: std::error::Error + Send + Sync + 'static,

@@ -7,7 +7,7 @@ use mq_core::clock::Clock;
 use mq_core::tasks::Tasks;
 use tokio_util::sync::CancellationToken;
 
-use super::calls::List;
+use super::calls::OpenCalls;
 use crate::ending::Ending;
 use crate::stopping::ShutdownProblem;
 
@@ -15,7 +15,7 @@ use crate::stopping::ShutdownProblem;
 #[derive(Debug)]
 pub(crate) struct RunningConsumer {
     consumer: PushConsumer,
-    calls: Arc<List>,
+    calls: Arc<OpenCalls>,
     /// Adds threads for its calls.
     tasks: Tasks,
     clock: Clock,
@@ -24,7 +24,7 @@ pub(crate) struct RunningConsumer {
 impl RunningConsumer {
     pub(super) fn new(
         consumer: PushConsumer,
-        calls: Arc<List>,
+        calls: Arc<OpenCalls>,
         tasks: Tasks,
         clock: &Clock,
     ) -> Self {
@@ -36,8 +36,9 @@ impl RunningConsumer {
         }
     }
 
-    /// Lets the listeners finish what they have and commits it; gives what did not end in time.
-    /// What a listener does after that changes no offset any more.
+    /// Stops pulling, waits for the handlers that have a message, and commits the offsets; returns
+    /// what did not end in time. The outcome of a handler that ends later is ignored, and its message
+    /// comes again.
     pub(crate) async fn stop(self, ending: &Ending) -> Vec<ShutdownProblem> {
         let stopped = CancellationToken::new();
         let stopping = async {

@@ -24,10 +24,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// A thread that had nothing to do for so long ends.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE_THREAD_LIFETIME: Duration = Duration::from_secs(10);
 
 /// When no thread has taken up a handler for so long and some wait, threads are added.
-const STALLED: Duration = Duration::from_millis(10);
+const STALL_BEFORE_MORE_THREADS: Duration = Duration::from_millis(10);
 
 /// What a handler does with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +50,14 @@ struct Pool {
     usual: usize,
     /// Threads at most.
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     called: Condvar,
     /// A handler waits that got no thread at once.
     crowded: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     waiting: VecDeque<Runnable>,
     threads: usize,
     /// Threads that sleep until they are called.
@@ -109,7 +109,7 @@ impl Workers {
                 pool.crowded.notified().await;
                 let mut taken = pool.state.lock().taken;
                 loop {
-                    clock.sleep(STALLED).await;
+                    clock.sleep(STALL_BEFORE_MORE_THREADS).await;
                     match pool.add_when_stalled(taken) {
                         Some(now) => taken = now,
                         None => break,
@@ -170,7 +170,7 @@ impl Pool {
     }
 
     /// Calls `count` threads that are idle, or starts them.
-    fn put_to_work(self: &Arc<Self>, state: &mut State, count: usize) {
+    fn put_to_work(self: &Arc<Self>, state: &mut PoolState, count: usize) {
         for _ in 0..count {
             if state.idle > 0 {
                 state.idle -= 1;
@@ -221,13 +221,13 @@ impl Pool {
     }
 
     /// Sleeps until there is something to do; `false` when the thread is to end.
-    fn is_called(&self, state: &mut MutexGuard<'_, State>) -> bool {
+    fn is_called(&self, state: &mut MutexGuard<'_, PoolState>) -> bool {
         if state.closed {
             return false;
         }
         state.idle += 1;
         loop {
-            let slept = self.called.wait_for(state, IDLE);
+            let slept = self.called.wait_for(state, IDLE_THREAD_LIFETIME);
             if state.called > 0 {
                 state.called -= 1;
                 return true;
@@ -240,7 +240,7 @@ impl Pool {
     }
 }
 
-impl State {
+impl PoolState {
     fn at_work(&self) -> usize {
         self.threads - self.idle
     }
@@ -335,7 +335,7 @@ mod tests {
         tokio::select! {
             biased;
             () = &mut relief => unreachable!("it never ends"),
-            () = clock.advance(STALLED * 3) => {}
+            () = clock.advance(STALL_BEFORE_MORE_THREADS * 3) => {}
         }
         blocked.await_begin(1);
         assert_eq!(threads(&workers), usual + 1);

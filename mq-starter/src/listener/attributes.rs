@@ -10,24 +10,24 @@ pub struct Attributes {
     /// The group.
     pub consumer_group: &'static str,
     /// The language of the expression.
-    pub selector_type: Option<Written<SelectorType>>,
+    pub selector_type: Option<LiteralOrPlaceholder<SelectorType>>,
     /// Which messages of the topic.
     pub selector_expression: Option<&'static str>,
     /// In order or not.
-    pub consume_mode: Option<Written<ConsumeMode>>,
+    pub consume_mode: Option<LiteralOrPlaceholder<ConsumeMode>>,
     /// One member or all.
-    pub message_model: Option<Written<MessageModel>>,
+    pub message_model: Option<LiteralOrPlaceholder<MessageModel>>,
     /// Handlers at a time.
-    pub consume_thread_number: Option<Written<i32>>,
+    pub consume_thread_number: Option<LiteralOrPlaceholder<i32>>,
     /// Attempts after the first; −1 is the default of the mode.
-    pub max_reconsume_times: Option<Written<i32>>,
+    pub max_reconsume_times: Option<LiteralOrPlaceholder<i32>>,
     /// Whether the handler may block its thread.
-    pub blocking: Option<Written<bool>>,
+    pub blocking: Option<LiteralOrPlaceholder<bool>>,
 }
 
 /// A value that is no text: itself, or a text that the settings fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written<T> {
+pub enum LiteralOrPlaceholder<T> {
     /// The value.
     Literal(T),
     /// `${key:default}`.

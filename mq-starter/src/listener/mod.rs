@@ -7,7 +7,6 @@ pub(crate) mod attributes;
 pub(crate) mod declaration;
 pub(crate) mod handler;
 mod modes;
-mod names;
 pub(crate) mod outcome;
 mod plan;
 mod reading;

@@ -68,9 +68,9 @@ impl Plan {
                 continue;
             }
             reading.lay_over(laid_over);
-            if let Some(meant) = reading.meant(names, state) {
-                let consumer = (meant.cluster.clone(), meant.group.clone());
-                groups.entry(consumer).or_default().push(meant);
+            if let Some(member) = reading.listener_in_group(names, state) {
+                let consumer = (member.cluster.clone(), member.group.clone());
+                groups.entry(consumer).or_default().push(member);
             }
         }
         problems.extend(unused.into_iter().map(no_such_listener));
@@ -165,10 +165,10 @@ fn together(
         members: &members,
         problems,
     };
-    let mode = agree.on("consume_mode", |meant| Some(meant.mode));
-    let model = agree.on("message_model", |meant| Some(meant.model));
-    let threads = agree.on("consume_thread_number", |meant| meant.threads);
-    let retries = agree.on("max_reconsume_times", |meant| meant.max_reconsume_times);
+    let mode = agree.on("consume_mode", |member| Some(member.mode));
+    let model = agree.on("message_model", |member| Some(member.model));
+    let threads = agree.on("consume_thread_number", |member| member.threads);
+    let retries = agree.on("max_reconsume_times", |member| member.max_reconsume_times);
     agree.on_topics();
     PlannedConsumer {
         mode: mode.unwrap_or_default(),
@@ -177,7 +177,7 @@ fn together(
         max_reconsume_times: retries,
         cluster,
         group,
-        listeners: members.into_iter().map(|meant| meant.listener).collect(),
+        listeners: members.into_iter().map(|member| member.listener).collect(),
     }
 }
 
@@ -250,7 +250,7 @@ impl Agreement<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::__private::{Assembly, Attributes, Written};
+    use crate::__private::{Assembly, Attributes, LiteralOrPlaceholder};
     use crate::config::SettingsOptions;
     use crate::listener::declaration::MessageListener;
     use crate::listener::handler::Handler;
@@ -321,7 +321,7 @@ mod tests {
     fn listeners_of_one_group_share_a_consumer() {
         let other = Attributes {
             topic: "other-topic",
-            consume_thread_number: Some(Written::Literal(7)),
+            consume_thread_number: Some(LiteralOrPlaceholder::Literal(7)),
             ..SHOP
         };
 
@@ -353,7 +353,7 @@ mod tests {
     fn contradictions_in_a_group_name_both_places() {
         let orderly = Attributes {
             topic: "other-topic",
-            consume_mode: Some(Written::Literal(ConsumeMode::Orderly)),
+            consume_mode: Some(LiteralOrPlaceholder::Literal(ConsumeMode::Orderly)),
             ..SHOP
         };
         let tagged = Attributes {
@@ -378,8 +378,8 @@ mod tests {
     fn placeholders_are_filled_and_settings_are_stronger_than_annotations() {
         let attributes = Attributes {
             topic: "${shop.topic:order-topic}",
-            consume_thread_number: Some(Written::Placeholder("${shop.threads}")),
-            max_reconsume_times: Some(Written::Literal(16)),
+            consume_thread_number: Some(LiteralOrPlaceholder::Placeholder("${shop.threads}")),
+            max_reconsume_times: Some(LiteralOrPlaceholder::Literal(16)),
             ..SHOP
         };
         let settings = [
@@ -409,7 +409,7 @@ mod tests {
     fn a_listener_may_block_when_its_annotation_or_the_settings_say_so() {
         let key = "rocketmq.consumer.listeners.shop.order-topic.blocking";
         let says = Attributes {
-            blocking: Some(Written::Placeholder("${shop.blocking:true}")),
+            blocking: Some(LiteralOrPlaceholder::Placeholder("${shop.blocking:true}")),
             ..SHOP
         };
         for (attributes, settings, expected) in [
@@ -450,13 +450,13 @@ mod tests {
         let attributes = Attributes {
             topic: text,
             consumer_group: text,
-            selector_type: Some(Written::Placeholder(text)),
+            selector_type: Some(LiteralOrPlaceholder::Placeholder(text)),
             selector_expression: Some(text),
-            consume_mode: Some(Written::Placeholder(text)),
-            message_model: Some(Written::Placeholder(text)),
-            consume_thread_number: Some(Written::Placeholder(text)),
-            max_reconsume_times: Some(Written::Placeholder(text)),
-            blocking: Some(Written::Placeholder(text)),
+            consume_mode: Some(LiteralOrPlaceholder::Placeholder(text)),
+            message_model: Some(LiteralOrPlaceholder::Placeholder(text)),
+            consume_thread_number: Some(LiteralOrPlaceholder::Placeholder(text)),
+            max_reconsume_times: Some(LiteralOrPlaceholder::Placeholder(text)),
+            blocking: Some(LiteralOrPlaceholder::Placeholder(text)),
         };
 
         let (_, problems) = plan(vec![declared(1, attributes)], &[]);
@@ -472,8 +472,8 @@ mod tests {
     fn everything_wrong_with_a_listener_is_reported_at_once() {
         let attributes = Attributes {
             selector_expression: Some("${shop.tags}"),
-            consume_mode: Some(Written::Placeholder("${shop.mode:sideways}")),
-            consume_thread_number: Some(Written::Placeholder("${shop.threads:0}")),
+            consume_mode: Some(LiteralOrPlaceholder::Placeholder("${shop.mode:sideways}")),
+            consume_thread_number: Some(LiteralOrPlaceholder::Placeholder("${shop.threads:0}")),
             ..SHOP
         };
         let declaration = assembled_by(wanting, 9, attributes);

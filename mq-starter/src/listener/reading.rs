@@ -5,12 +5,12 @@ use std::fmt::Display;
 use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
 use mq_rules::Key;
+use mq_rules::names::{LONGEST_GROUP, refused_group, refused_topic};
 
-use super::attributes::Written;
+use super::attributes::LiteralOrPlaceholder;
 use super::declaration::{Declaration, MessageListener, Origin};
 use super::handler::Handler;
 use super::modes::{ConsumeMode, MessageModel, Named, SelectorType};
-use super::names;
 use crate::cluster_name::ClusterName;
 use crate::config::{ListenerSettings, Settings, truth};
 use crate::problem::Problem;
@@ -82,14 +82,14 @@ impl<'a> Reading<'a> {
     pub(super) fn names(&mut self) -> Option<(GroupName, TopicName)> {
         let attributes = &self.listener.attributes;
         let group = self.filled("consumer_group", attributes.consumer_group);
-        let group = group.and_then(|text| self.checked("consumer_group", &text, names::group));
+        let group = group.and_then(|text| self.checked("consumer_group", &text, group_name));
         let topic = self.filled("topic", attributes.topic);
-        let topic = topic.and_then(|text| self.checked("topic", &text, names::topic));
+        let topic = topic.and_then(|text| self.checked("topic", &text, topic_name));
         group.zip(topic)
     }
 
     /// The listener and what it wants of its group; `None` when something is wrong.
-    pub(super) fn meant(
+    pub(super) fn listener_in_group(
         &mut self,
         names: Option<(GroupName, TopicName)>,
         state: &AppState,
@@ -181,13 +181,13 @@ impl<'a> Reading<'a> {
     fn value<T: Copy, E: Display>(
         &mut self,
         key: &'static str,
-        written: Option<Written<T>>,
+        written: Option<LiteralOrPlaceholder<T>>,
         read: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = match (self.overriding(key), written) {
             (Some(text), _) => text,
-            (None, Some(Written::Literal(value))) => return Some(value),
-            (None, Some(Written::Placeholder(text))) => self.filled(key, text)?,
+            (None, Some(LiteralOrPlaceholder::Literal(value))) => return Some(value),
+            (None, Some(LiteralOrPlaceholder::Placeholder(text))) => self.filled(key, text)?,
             (None, None) => return None,
         };
         self.checked(key, &text, |text| {
@@ -196,7 +196,11 @@ impl<'a> Reading<'a> {
     }
 
     /// A number within the range of its key.
-    fn number(&mut self, key: &'static str, written: Option<Written<i32>>) -> Option<i32> {
+    fn number(
+        &mut self,
+        key: &'static str,
+        written: Option<LiteralOrPlaceholder<i32>>,
+    ) -> Option<i32> {
         let range = Key::named(key)?.range()?;
         self.value(key, written, |text| {
             let number = text.trim().parse().ok();
@@ -248,5 +252,40 @@ impl<'a> Reading<'a> {
             origin.to_string(),
             format!("`{name}`: {what}"),
         ));
+    }
+}
+
+/// The topic a listener reads.
+fn topic_name(name: &str) -> Result<TopicName, String> {
+    let topic = TopicName::new(name).map_err(|error| error.to_string())?;
+    refused_topic(name).map_or(Ok(topic), Err)
+}
+
+/// The group a listener is in.
+fn group_name(name: &str) -> Result<GroupName, String> {
+    let group = GroupName::new(name).map_err(|error| error.to_string())?;
+    if name.len() > LONGEST_GROUP {
+        return Err(format!(
+            "the group name has {} characters, at most {LONGEST_GROUP} are allowed",
+            name.len()
+        ));
+    }
+    refused_group(name).map_or(Ok(group), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_that_brokers_close_are_no_listeners() {
+        for name in mq_rules::names::RESERVED_TOPICS {
+            // The template of new topics alone may be sent to.
+            assert_eq!(
+                TopicName::new(*name).unwrap().is_closed(),
+                *name != "TBW102"
+            );
+            assert!(topic_name(name).is_err(), "{name}");
+        }
     }
 }

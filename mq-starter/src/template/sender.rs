@@ -22,9 +22,9 @@ type Layers = InOrder<RequireFlushed<Producer>>;
 
 /// Sends messages. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Sender(Arc<Parts>);
+pub(super) struct Sender(Arc<SenderParts>);
 
-struct Parts {
+struct SenderParts {
     cluster: ClusterName,
     layers: Layers,
     /// Sends in the background, which a stop waits for.
@@ -34,7 +34,7 @@ struct Parts {
 
 impl Sender {
     pub(super) fn new(cluster: ClusterName, producer: Producer, tasks: Tasks) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(SenderParts {
             cluster,
             layers: InOrder::new(RequireFlushed(producer)),
             tasks,
