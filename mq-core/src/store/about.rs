@@ -30,13 +30,13 @@ impl MessageStore {
         &self.0.disk
     }
 
-    /// The number of the first message of a queue that is still there.
+    /// The queue offset of the first message of a queue that is still there.
     pub fn min_offset(&self, topic: &str, queue_id: i32) -> QueueOffset {
         let queue = self.0.queues.find(topic, queue_id);
         queue.map_or(QueueOffset(0), |queue| QueueOffset(queue.min()))
     }
 
-    /// The number behind the last visible message of a queue.
+    /// The queue offset behind the last visible message of a queue.
     pub fn max_offset(&self, topic: &str, queue_id: i32) -> QueueOffset {
         let visible = self.0.log.visible_end();
         let queue = self.0.queues.find(topic, queue_id);
@@ -45,7 +45,7 @@ impl MessageStore {
         })
     }
 
-    /// Topics with queues, and the numbers of those.
+    /// Topics and the ids of their queues.
     pub fn queues(&self) -> Vec<(TopicName, Vec<i32>)> {
         self.0.queues.list()
     }

@@ -1,4 +1,4 @@
-//! Appending: encode outside, take the place under one short lock, wait until it is durable.
+//! Appending: encode outside, take the offsets under one short lock, wait until it is durable.
 
 use std::fmt;
 use std::future::Future;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::commit_log::Placed;
+use super::commit_log::AppendStart;
 use super::config::Flush;
 use super::consume_queue::Queue;
 use super::derived::StoredRecord;
@@ -21,7 +21,7 @@ use crate::message::record::{Draft, Place};
 use crate::message::{PhysicalOffset, QueueOffset};
 
 /// Bytes that a record may have beyond its body.
-const OVERHEAD: usize = 64 * 1024;
+const MAX_RECORD_OVERHEAD: usize = 64 * 1024;
 /// The properties' length is a signed 16-bit number on the wire.
 const MAX_PROPERTIES: usize = 32_767;
 
@@ -38,7 +38,7 @@ pub enum Durability {
 /// Where a message was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// Its number in its queue.
+    /// Its queue offset.
     pub queue_offset: QueueOffset,
     /// Where its record begins.
     pub physical_offset: PhysicalOffset,
@@ -132,7 +132,7 @@ impl Inner {
     fn number(
         &self,
         messages: &[Prepared<'_>],
-        start: Placed,
+        start: AppendStart,
         now_ms: i64,
         places: &mut Vec<Place>,
     ) {
@@ -237,8 +237,8 @@ impl Inner {
             ));
         }
         let size = draft.size();
-        if size > limit + OVERHEAD {
-            return rule("a record", size, limit + OVERHEAD);
+        if size > limit + MAX_RECORD_OVERHEAD {
+            return rule("a record", size, limit + MAX_RECORD_OVERHEAD);
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ const SLOT_SIZE: usize = 36;
 pub(super) struct Mark {
     /// The log is on disk up to here.
     pub(super) log: u64,
-    /// The consume queues are, for all messages before this place of the log.
+    /// The consume queues are, for all messages before this physical offset.
     pub(super) queues: u64,
     /// Store time of the last message before `log`, ms since 1970.
     pub(super) time_ms: i64,

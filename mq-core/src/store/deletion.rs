@@ -23,7 +23,7 @@ impl Inner {
             deleted_before: marks.clone(),
             ..Snapshot::default()
         };
-        // A number that a crash takes back is given again; it is no gap.
+        // Only what is synced: a queue offset whose message a crash takes is given to the next message.
         let synced = self.log.synced_end();
         for (topic, id, queue) in self.queues.all() {
             let queues = snapshot
@@ -46,7 +46,8 @@ impl Inner {
             let _tail = self.log.tail.lock();
             self.mark_and_remove(topic)
         };
-        // Whoever waited for the sync of the mark finds it done and tells nobody.
+        // The sync of the mark made messages visible, and whoever waited for it returns without
+        // announcing them.
         self.announce();
         deleted
     }

@@ -11,7 +11,7 @@ use crate::message::{QueueOffset, TopicName};
 /// Learns of messages that have become visible.
 pub trait Arrival: Send + Sync + 'static {
     /// A message of `topic` with the tag code `tag`, stored at `time_ms` (since 1970), may be read;
-    /// `next` is the number behind it.
+    /// `next` is the queue offset behind it.
     fn arrived(&self, topic: &TopicName, queue_id: i32, next: QueueOffset, tag: i64, time_ms: i64);
 }
 

@@ -18,7 +18,7 @@ use super::error::AppendError;
 use super::inner::Inner;
 
 /// A hundred hand-overs between threads.
-const SLOW: Duration = Duration::from_millis(2);
+const SLOW_SYNC: Duration = Duration::from_millis(2);
 
 /// Resolves when the log is on disk up to `end`.
 #[derive(Debug)]
@@ -65,7 +65,10 @@ fn sync_for_all(store: &Inner) {
     let begun = store.clock.moment();
     let synced = store.log.sync();
     let took = store.clock.moment().since(begun);
-    store.log.slow_disk.store(took > SLOW, Ordering::Relaxed);
+    store
+        .log
+        .slow_disk
+        .store(took > SLOW_SYNC, Ordering::Relaxed);
     let waiting = store.log.waiters.end_turn();
     if synced.is_ok() {
         store.announce();

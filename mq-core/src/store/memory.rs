@@ -7,11 +7,11 @@
 use std::path::Path;
 
 /// What Apache assumes where the system does not say.
-const ASSUMED: u64 = 24 * 1024 * 1024 * 1024;
+const ASSUMED_MEMORY_BYTES: u64 = 24 * 1024 * 1024 * 1024;
 
 /// Bytes of memory that this process can have at most.
 pub fn total_memory() -> u64 {
-    total(&|path| std::fs::read_to_string(path).ok()).unwrap_or(ASSUMED)
+    total(&|path| std::fs::read_to_string(path).ok()).unwrap_or(ASSUMED_MEMORY_BYTES)
 }
 
 /// `percent` of `bytes`.

@@ -2,25 +2,25 @@
 //! all the same, and the entry is written again.
 //!
 //! The log decides: an entry fits if the record where it points is whole and says that it has this
-//! topic, queue and number, and this tag.
+//! topic, queue and queue offset, and this tag.
 
 use bytes::BytesMut;
 
-use super::commit_log::{Found, Scan, Unsynced};
-use super::consume_queue::{Entry, Queue};
+use super::commit_log::{Scan, Scanned, Unsynced};
+use super::consume_queue::{Queue, QueueEntry};
 use super::error::StoreError;
 use super::facts::{MessageFacts, has_queue_entry};
 use super::inner::Inner;
 use crate::message::record::RecordView;
 
 impl Inner {
-    /// The entry with the number `index` as it must be; `None` when there is none, or the log has no
+    /// The entry at the queue offset `index` as it must be; `None` when there is none, or the log has no
     /// record for it.
     pub(super) fn sound_entry(
         &self,
         queue: &Queue,
         index: u64,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<QueueEntry>, StoreError> {
         let entry = queue.read(&*self.disk, index, 1)?.first().copied();
         match entry {
             Some(entry) if !entry.is_hole() && !self.fits(queue, index, &entry)? => {
@@ -35,15 +35,15 @@ impl Inner {
         &self,
         queue: &Queue,
         index: u64,
-        entry: &Entry,
+        entry: &QueueEntry,
     ) -> Result<bool, StoreError> {
         self.take(queue, index, entry, &mut BytesMut::new())
     }
 
-    /// Looks in the log for the message with the number `index`, whose entry does not fit, and writes
+    /// Looks in the log for the message at the queue offset `index`, whose entry does not fit, and writes
     /// the entry again; so with those behind it, up to the first that fits. `None` when the log does
     /// not have the message: then its record was damaged.
-    pub(super) fn mend(&self, queue: &Queue, index: u64) -> Result<Option<Entry>, StoreError> {
+    pub(super) fn mend(&self, queue: &Queue, index: u64) -> Result<Option<QueueEntry>, StoreError> {
         let mut lost = queue.lost();
         if lost.iter().any(|numbers| numbers.contains(&index)) {
             return Ok(None);
@@ -61,9 +61,9 @@ impl Inner {
         let (mut found, mut mended, mut behind) = (None, 0_u64, queue.next());
         while scan.at() < end {
             let bytes = match scan.next()? {
-                Found::Record(bytes) => bytes,
-                Found::Damaged { .. } => continue,
-                Found::End(_) => break,
+                Scanned::Record(bytes) => bytes,
+                Scanned::Damaged { .. } => continue,
+                Scanned::End(_) => break,
             };
             let record = RecordView::parse(&bytes);
             let Some(record) = record.ok().filter(|record| self.is_of(queue, record)) else {
@@ -78,7 +78,7 @@ impl Inner {
                 behind = number;
                 break;
             }
-            let right = Entry {
+            let right = QueueEntry {
                 offset: record.physical_offset.0,
                 size: u32::try_from(record.size).unwrap_or(u32::MAX),
                 tag: MessageFacts::of_record(&record, &self.config)
@@ -91,7 +91,7 @@ impl Inner {
             if number == index {
                 found = Some(right);
             } else if found.is_none() {
-                // The next number is there, this one is not.
+                // The next queue offset is there, this one is not.
                 behind = number;
                 break;
             }
@@ -112,7 +112,7 @@ impl Inner {
         Ok(found)
     }
 
-    /// Where the walk for the message with the number `index` begins: behind the nearest message
+    /// Where the walk for the message at the queue offset `index` begins: behind the nearest message
     /// before it whose entry fits.
     fn end_before(&self, queue: &Queue, index: u64) -> Result<u64, StoreError> {
         for before in (queue.min()..index).rev() {

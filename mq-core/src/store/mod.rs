@@ -1,6 +1,6 @@
 //! Where messages rest: the commit log, and what is derived from it.
 //!
-//! [`MessageStore`] is the only door. An append encodes outside, takes its place under one short lock
+//! [`MessageStore`] is the only door. An append encodes outside, gets its offsets under one short lock
 //! on the caller's own task, and resolves when the message is as durable as promised; only then do
 //! readers see it. Consume queues and the key index can be deleted: they are built again from the log.
 

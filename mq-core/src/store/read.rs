@@ -1,8 +1,8 @@
-//! Reading: what lies in a queue from a number on, and where in a queue a time is.
+//! Reading: what lies in a queue from a queue offset on, and where in a queue a time is.
 
 use bytes::{Bytes, BytesMut};
 
-use super::consume_queue::{Entry, Queue};
+use super::consume_queue::{Queue, QueueEntry};
 use super::error::StoreError;
 use super::inner::{Inner, MessageStore};
 use crate::message::record::{MAGIC_V1, MAGIC_V2, RecordView};
@@ -10,10 +10,10 @@ use crate::message::{PhysicalOffset, QueueOffset};
 
 /// Entries looked at in one read when a filter lets none through (`maxFilterMessageSize` / 20), or
 /// as many as are asked for, when those are more.
-const EXAMINED: usize = 800;
+const MAX_ENTRIES_EXAMINED: usize = 800;
 const ENTRIES_PER_STEP: usize = 256;
 /// Neighbors that are asked for a store time that can be right.
-const ASKED: usize = 64;
+const MAX_NEIGHBORS_ASKED: usize = 64;
 
 /// How much one read may give. The first message is given whatever its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +100,9 @@ pub struct ReadOutcome {
     pub status: ReadStatus,
     /// Where to go on.
     pub next: QueueOffset,
-    /// The first number of the queue.
+    /// The first queue offset that is still there.
     pub min: QueueOffset,
-    /// The number behind the last visible message.
+    /// The queue offset behind the last visible message.
     pub max: QueueOffset,
     /// Whole records, one behind the other.
     pub records: Bytes,
@@ -178,7 +178,7 @@ impl MessageStore {
         Ok(ReadOutcome { min, max, ..found })
     }
 
-    /// The number of the message at a store time (ms since 1970); see [`Boundary`].
+    /// The queue offset of the message at a store time (ms since 1970); see [`Boundary`].
     ///
     /// # Errors
     ///
@@ -230,7 +230,7 @@ impl MessageStore {
         self.0.store_time(&queue, queue.min())
     }
 
-    /// When the message with a number was stored, ms since 1970; `None` when it is not there.
+    /// When the message at a queue offset was stored, ms since 1970; `None` when it is not there.
     ///
     /// # Errors
     ///
@@ -265,7 +265,7 @@ impl MessageStore {
         let first = self.0.sound_entry(&queue, 0);
         let first = first.inspect_err(|error| self.0.tell_unreadable(error))?;
         let end = self.0.log.written_end();
-        let behind = |first: &Entry| FirstMessage::Behind(end.saturating_sub(first.offset));
+        let behind = |first: &QueueEntry| FirstMessage::Behind(end.saturating_sub(first.offset));
         Ok(first.as_ref().map_or(FirstMessage::None, behind))
     }
 }
@@ -305,7 +305,7 @@ impl Inner {
         limits: TransferLimits,
         wanted: &dyn Fn(i64) -> bool,
     ) -> Result<ReadOutcome, StoreError> {
-        let most_examined = EXAMINED.max(limits.messages());
+        let most_examined = MAX_ENTRIES_EXAMINED.max(limits.messages());
         let in_memory_from = self.log.written_end().saturating_sub(self.config.in_memory);
         let (mut index, mut examined, mut count) = (offset.0, 0, 0);
         let mut records = BytesMut::new();
@@ -358,7 +358,7 @@ impl Inner {
         &self,
         queue: &Queue,
         index: u64,
-        entry: Entry,
+        entry: QueueEntry,
         wanted: &dyn Fn(i64) -> bool,
         out: &mut BytesMut,
     ) -> Result<Fetched, StoreError> {
@@ -385,7 +385,7 @@ impl Inner {
         &self,
         queue: &Queue,
         index: u64,
-        entry: &Entry,
+        entry: &QueueEntry,
         out: &mut BytesMut,
     ) -> Result<bool, StoreError> {
         if !self.log.may_hold(entry.offset, entry.size)? {
@@ -402,14 +402,19 @@ impl Inner {
         Ok(whole)
     }
 
-    /// Others may be whole: nobody hears of an end.
-    fn tell_damaged(&self, offset: u64, number: u64) {
+    /// No end of this is announced, because other records may be damaged still.
+    fn tell_damaged(&self, offset: u64, queue_offset: u64) {
         if let Some(untold) = self.log.troubles.begin("a damaged record") {
-            tracing::error!(offset, number, untold, "a damaged record is passed over");
+            tracing::error!(
+                offset,
+                queue_offset,
+                untold,
+                "a damaged record is passed over"
+            );
         }
     }
 
-    /// Others may be readable: nobody hears of an end.
+    /// No end of this is announced, because other files may be unreadable still.
     pub(super) fn tell_unreadable(&self, error: &StoreError) {
         if let Some(untold) = self.log.troubles.begin("an unreadable file") {
             tracing::error!(%error, untold, "a part of the store cannot be read");
@@ -453,7 +458,7 @@ impl Inner {
         range: std::ops::Range<u64>,
     ) -> Result<Option<(u64, i64)>, StoreError> {
         let now_ms = self.clock.now_ms();
-        for index in range.take(ASKED) {
+        for index in range.take(MAX_NEIGHBORS_ASKED) {
             let time = self.store_time(queue, index)?;
             if let Some(time) = time.filter(|time| *time <= now_ms) {
                 return Ok(Some((index, time)));
@@ -462,7 +467,7 @@ impl Inner {
         Ok(None)
     }
 
-    /// Store time of the message with a number, of the one before when that is a hole.
+    /// Store time of the message at a queue offset, of the one before when that is a hole.
     fn store_time(&self, queue: &Queue, index: u64) -> Result<Option<i64>, StoreError> {
         let entry = self.sound_entry(queue, index);
         let entry = entry.inspect_err(|error| self.tell_unreadable(error))?;
@@ -479,8 +484,8 @@ impl Inner {
     }
 }
 
-/// Whether `bytes` are the record that `entry` with the number `index` means.
-fn is_whole(bytes: &[u8], queue: &Queue, index: u64, entry: &Entry) -> bool {
+/// Whether `bytes` are the record that `entry` at the queue offset `index` means.
+fn is_whole(bytes: &[u8], queue: &Queue, index: u64, entry: &QueueEntry) -> bool {
     RecordView::parse(bytes).is_ok_and(|record| {
         record.size == bytes.len()
             && record.physical_offset.0 == entry.offset

@@ -7,8 +7,8 @@
 use std::sync::atomic::Ordering;
 
 use super::checkpoint::Mark;
-use super::commit_log::{Found, Scan, Unsynced};
-use super::consume_queue::Entry;
+use super::commit_log::{Scan, Scanned, Unsynced};
+use super::consume_queue::QueueEntry;
 use super::derived::StoredRecord;
 use super::error::StoreError;
 use super::facts::MessageFacts;
@@ -195,7 +195,7 @@ impl<'a> Recovery<'a> {
         Ok(Some((PhysicalOffset(end), PhysicalOffset(to))))
     }
 
-    /// Whether what the queue files hold can be relied on up to the place from which the log is
+    /// Whether what the queue files hold can be relied on up to the physical offset from which the log is
     /// walked.
     fn queues_are_complete(&self) -> bool {
         let queues = self.store.queues.all();
@@ -286,18 +286,18 @@ impl<'a> Recovery<'a> {
         let mut scan = Scan::new(&store.log, from.max(begin), mark, self.found.unsynced);
         loop {
             match scan.next()? {
-                Found::Record(bytes) => {
+                Scanned::Record(bytes) => {
                     self.report.walked += 1;
                     if let Ok(record) = RecordView::parse(&bytes) {
                         self.walk_past(&record);
                     }
                 }
-                Found::Damaged { from, to } => {
+                Scanned::Damaged { from, to } => {
                     self.walk.lost += to - from;
                     let part = (PhysicalOffset(from), PhysicalOffset(to));
                     self.report.damaged.push(part);
                 }
-                Found::End(end) => {
+                Scanned::End(end) => {
                     self.walk.end = end;
                     return Ok(());
                 }
@@ -380,7 +380,7 @@ impl<'a> Recovery<'a> {
         let (queue_offset, next) = (record.queue_offset.0, queue.next());
         if queue_offset < next {
             let known = queue.read(&*store.disk, queue_offset, 1);
-            let same = |entry: &Entry| entry.offset == offset;
+            let same = |entry: &QueueEntry| entry.offset == offset;
             return match known {
                 Ok(known) if known.first().is_some_and(same) => Replayed::Fitting,
                 _ => Replayed::Wrong,

@@ -1,6 +1,6 @@
 //! Retention: whole segments go, oldest first, never the newest (`CleanCommitLogService`).
 //!
-//! The snapshot is written before a segment is removed: it keeps the numbers of queues whose
+//! The snapshot is written before a segment is removed: it keeps the next offsets of queues whose
 //! messages then have all expired.
 //!
 //! A segment cannot have become older while the store was open than the time that really passed, so
@@ -8,16 +8,16 @@
 
 use std::time::Duration;
 
-use super::commit_log::{Found, Scan, Unsynced};
+use super::commit_log::{Scan, Scanned, Unsynced};
 use super::error::{StoreError, at};
 use super::inner::{Inner, MessageStore};
 use crate::clock::Moment;
 use crate::message::record::RecordView;
 
 /// Segments removed in one round at most (`deleteFileBatchMax`).
-const BATCH: usize = 10;
+const MAX_SEGMENTS_PER_ROUND: usize = 10;
 /// Records of a segment that are asked for a store time that can be right.
-const ASKED: usize = 1024;
+const MAX_RECORDS_ASKED: usize = 1024;
 
 impl MessageStore {
     /// Removes what has expired now; runs by itself every 10 s once the store runs.
@@ -47,7 +47,7 @@ impl Inner {
             return Ok(());
         }
         let mut removed = false;
-        for _segment in 0..BATCH {
+        for _segment in 0..MAX_SEGMENTS_PER_ROUND {
             if !forced && !self.first_segment_is_old()? {
                 break;
             }
@@ -107,9 +107,9 @@ impl Inner {
     fn plausible_time_behind(&self, base: u64) -> Result<Option<i64>, StoreError> {
         let now_ms = self.clock.now_ms();
         let mut scan = Scan::new(&self.log, base, self.log.visible_end(), Unsynced::Kept);
-        for _record in 0..ASKED {
+        for _record in 0..MAX_RECORDS_ASKED {
             match scan.next()? {
-                Found::Record(bytes) => {
+                Scanned::Record(bytes) => {
                     let time = RecordView::parse(&bytes).map(|record| record.store_timestamp);
                     if let Ok(stored) = time
                         && stored <= now_ms
@@ -118,8 +118,8 @@ impl Inner {
                     }
                 }
                 // The next one tells as well.
-                Found::Damaged { .. } => {}
-                Found::End(_) => break,
+                Scanned::Damaged { .. } => {}
+                Scanned::End(_) => break,
             }
         }
         Ok(None)

@@ -1,9 +1,9 @@
-//! The small file in `config/` that the log alone could not give back: the next number of every
+//! The small file in `config/` that the log alone could not give back: the next queue offset of every
 //! queue, also of those whose messages have all expired, and up to where the messages of a deleted
 //! topic lie.
 //!
 //! Written before a segment is deleted, when a topic is deleted, and at a clean end. With neither the
-//! file nor its backup in a usable state the store does not open: numbers would be given twice, and
+//! file nor its backup in a usable state the store does not open: queue offsets would be given twice, and
 //! messages of deleted topics come back, without anybody having been asked.
 
 use std::collections::BTreeMap;
@@ -22,9 +22,9 @@ use crate::saved_file::SavedFile;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Snapshot {
-    /// Topic → queue → number of the next message.
+    /// Topic → queue id → queue offset of the next message.
     pub(super) next_offsets: BTreeMap<String, BTreeMap<i32, u64>>,
-    /// Topic → place of the log before which its messages belong to a deleted one.
+    /// Topic → physical offset before which its messages belong to a deleted one.
     #[serde(default)]
     pub(super) deleted_before: BTreeMap<String, u64>,
 }
@@ -40,7 +40,7 @@ impl Snapshot {
         Ok(opened?)
     }
 
-    /// Every queue that has held a message, and the number of its next one.
+    /// Every queue that has held a message, and the queue offset of its next one.
     pub(super) fn numbers(&self) -> impl Iterator<Item = (TopicName, i32, u64)> {
         self.next_offsets.iter().flat_map(|(topic, ids)| {
             let topic = TopicName::new(topic.clone()).ok();

@@ -1,4 +1,4 @@
-//! Ends the log at a place after a start.
+//! Ends the log at a physical offset after a start.
 //!
 //! Records behind a missing sector were never acknowledged in sync mode, but somebody may want to look
 //! at them: before they are cut off they are copied into a file beside the log.
@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::log::CommitLog;
-use super::recover::{Found, Scan, Unsynced};
+use super::recover::{Scan, Scanned, Unsynced};
 use crate::store::disk::File;
 use crate::store::error::{StoreError, at};
 
@@ -55,9 +55,9 @@ impl CommitLog {
         let mut last = None;
         loop {
             match scan.next()? {
-                Found::Record(_) => last = Some(scan.at),
-                Found::Damaged { .. } => {}
-                Found::End(_) => return Ok(last),
+                Scanned::Record(_) => last = Some(scan.at),
+                Scanned::Damaged { .. } => {}
+                Scanned::End(_) => return Ok(last),
             }
         }
     }

@@ -30,7 +30,7 @@ const NO_ROOM: &str = "no room";
 pub(super) const NO_SEGMENT: &str = "no segment";
 
 /// A record of so many bytes is read without asking first.
-const SHORT: u32 = 64 * 1024;
+const SHORT_RECORD_BYTES: u32 = 64 * 1024;
 
 #[derive(Debug)]
 pub(in crate::store) struct CommitLog {
@@ -227,10 +227,10 @@ impl CommitLog {
     /// itself that it is so long and lies there. Asked before memory is taken for it, for the size
     /// comes from a file that may be damaged.
     pub(in crate::store) fn may_hold(&self, offset: u64, size: u32) -> Result<bool, StoreError> {
-        /// Magic, checksum, queue and flag, and the number in the queue.
+        /// Magic, checksum, queue id and flag, and the queue offset.
         const BETWEEN: usize = 24;
         let room = self.segment_size - offset % self.segment_size;
-        if u64::from(size) > room || size <= SHORT {
+        if u64::from(size) > room || size <= SHORT_RECORD_BYTES {
             return Ok(u64::from(size) <= room);
         }
         let mut head = [0; 4 + BETWEEN + 8];

@@ -13,6 +13,6 @@ mod waiters;
 mod writer;
 
 pub(super) use log::CommitLog;
-pub(super) use recover::{Found, Scan, Unsynced};
+pub(super) use recover::{Scan, Scanned, Unsynced};
 pub(super) use segment::Segments;
-pub(super) use writer::Placed;
+pub(super) use writer::AppendStart;

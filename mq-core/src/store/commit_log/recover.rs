@@ -1,4 +1,4 @@
-//! Walks the log after a start: from a place on, record by record, to the end.
+//! Walks the log after a start: from a physical offset on, record by record, to the end.
 //!
 //! Invariants of recovery:
 //!
@@ -50,7 +50,7 @@ pub(in crate::store) struct Scan<'a> {
 
 /// What the walk came upon.
 #[derive(Debug)]
-pub(in crate::store) enum Found {
+pub(in crate::store) enum Scanned {
     /// A record, whole.
     Record(Bytes),
     /// Bytes that once were records.
@@ -85,10 +85,10 @@ impl<'a> Scan<'a> {
         self.at
     }
 
-    pub(in crate::store) fn next(&mut self) -> Result<Found, StoreError> {
+    pub(in crate::store) fn next(&mut self) -> Result<Scanned, StoreError> {
         loop {
             let Some(segment) = self.log.segment_of(self.at) else {
-                return Ok(Found::End(self.at));
+                return Ok(Scanned::End(self.at));
             };
             let segment_end = segment.base + self.log.segment_size;
             let remaining = segment_end - self.at;
@@ -102,7 +102,7 @@ impl<'a> Scan<'a> {
                 MAGIC_V1 | MAGIC_V2 => {
                     if let Some(record) = self.read_record(self.at, size)? {
                         self.at += u64::from(size);
-                        return Ok(Found::Record(record));
+                        return Ok(Scanned::Record(record));
                     }
                     false
                 }
@@ -123,10 +123,10 @@ impl<'a> Scan<'a> {
             };
             let from = self.at;
             let Some(to) = resumed else {
-                return Ok(Found::End(from));
+                return Ok(Scanned::End(from));
             };
             self.at = to;
-            return Ok(Found::Damaged { from, to });
+            return Ok(Scanned::Damaged { from, to });
         }
     }
 

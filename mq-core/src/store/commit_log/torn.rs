@@ -47,7 +47,7 @@ impl Scan<'_> {
         Ok(goes_on.then_some(segment_end))
     }
 
-    /// Where the body of the record at `from` lies if its checksum fits; the place, for an empty range,
+    /// Where the body of the record at `from` lies if its checksum fits; an empty range at `from`
     /// if not. The rest of the record may be wrong.
     fn checked_body(&self, from: u64) -> Result<Range<u64>, StoreError> {
         let mut length = [0; 4];

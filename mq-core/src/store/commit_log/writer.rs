@@ -1,6 +1,6 @@
 //! Puts records behind each other: the only place where physical offsets are assigned.
 //!
-//! The records are encoded before the lock is taken; under it they get their places and one write
+//! The records are encoded before the lock is taken; under it they get their offsets and one write
 //! copies them into the segment.
 
 use std::io;
@@ -13,7 +13,7 @@ use crate::store::error::{AppendError, StoreError};
 
 /// Where records go, before they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Placed {
+pub(in crate::store) struct AppendStart {
     /// Where the first of them begins.
     pub(in crate::store) offset: u64,
     /// Their store time, ms since 1970.
@@ -21,14 +21,14 @@ pub(in crate::store) struct Placed {
 }
 
 impl CommitLog {
-    /// Finds the place for `length` bytes of records at the time `now_ms`, in a new segment when
+    /// Finds the physical offset for `length` bytes of records at the time `now_ms`, in a new segment when
     /// this one has too little room.
     pub(in crate::store) fn place(
         &self,
         tail: &mut Tail,
         length: usize,
         now_ms: i64,
-    ) -> Result<Placed, AppendError> {
+    ) -> Result<AppendStart, AppendError> {
         // Asked under the lock: nothing is written once the log was closed.
         self.writable()?;
         let needed = length as u64 + BLANK_SIZE as u64;
@@ -43,17 +43,17 @@ impl CommitLog {
         if inside == 0 || tail.segment.is_none() || needed > remaining {
             self.turn_to(tail, needed)?;
         }
-        Ok(Placed {
+        Ok(AppendStart {
             offset: tail.end,
             timestamp: tail.timestamp_at(now_ms),
         })
     }
 
-    /// Writes records at the place that was found for them.
+    /// Writes records at the physical offset that was found for them.
     pub(in crate::store) fn write(
         &self,
         tail: &mut Tail,
-        placed: Placed,
+        placed: AppendStart,
         records: &[u8],
     ) -> Result<(), AppendError> {
         let Some(segment) = tail.segment.as_ref() else {

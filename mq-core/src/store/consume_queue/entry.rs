@@ -4,16 +4,16 @@ use bytes::{Buf, BufMut};
 
 /// Where a message lies and what its tag is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Entry {
+pub(in crate::store) struct QueueEntry {
     /// Where its record begins in the log.
     pub(in crate::store) offset: u64,
-    /// Bytes of the record; [`Entry::HOLE_SIZE`] where there is none.
+    /// Bytes of the record; [`QueueEntry::HOLE_SIZE`] where there is none.
     pub(in crate::store) size: u32,
     /// Hash of the tag, or the time of delivery in the schedule topic.
     pub(in crate::store) tag: i64,
 }
 
-impl Entry {
+impl QueueEntry {
     pub(in crate::store) const SIZE: u64 = 20;
     /// The size by which Apache marks entries before the first of a queue.
     const HOLE_SIZE: u32 = 0x7FFF_FFFF;
@@ -44,9 +44,9 @@ impl Entry {
         }
     }
 
-    /// Whether its message lies before `place`.
-    pub(super) fn is_before(&self, place: u64) -> bool {
-        self.offset.max(self.end()) <= place
+    /// Whether its message lies before the physical offset `offset`.
+    pub(super) fn is_before(&self, offset: u64) -> bool {
+        self.offset.max(self.end()) <= offset
     }
 
     pub(in crate::store) fn write(&self, out: &mut impl BufMut) {

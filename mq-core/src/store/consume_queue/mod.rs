@@ -4,6 +4,6 @@ mod entry;
 mod queue;
 mod queues;
 
-pub(super) use entry::Entry;
+pub(super) use entry::QueueEntry;
 pub(super) use queue::Queue;
 pub(super) use queues::ConsumeQueues;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::entry::Entry;
+use super::entry::QueueEntry;
 use crate::message::TopicName;
 use crate::message::record::RecordView;
 use crate::store::disk::{self, Disk, File};
@@ -38,17 +38,17 @@ pub(super) struct Loaded {
 struct State {
     /// Number of the first entry that is still there.
     min: u64,
-    /// Entries before this number are in files.
+    /// Entries before this queue offset are in files.
     stored: u64,
     /// The entries from `stored` on.
-    tail: VecDeque<Entry>,
-    /// Where the newest message lies; holes behind it say the same, so that a search by place
+    tail: VecDeque<QueueEntry>,
+    /// Where the newest message lies; holes behind it say the same, so that a search by physical offset
     /// finds its way.
     last_offset: u64,
 }
 
 impl State {
-    /// Without a message; the next one has the number `next`.
+    /// Without a message; the next one gets the queue offset `next`.
     fn empty_at(next: u64) -> Self {
         Self {
             min: next,
@@ -58,9 +58,9 @@ impl State {
     }
 
     fn add_holes(&mut self, until: u64) {
-        let hole = Entry {
+        let hole = QueueEntry {
             offset: self.last_offset,
-            ..Entry::HOLE
+            ..QueueEntry::HOLE
         };
         while self.max() < until {
             self.tail.push_back(hole);
@@ -99,11 +99,11 @@ impl Queue {
     }
 
     /// Whether an entry can be one of this queue, as far as it tells itself.
-    pub(in crate::store) fn may_have(&self, entry: &Entry) -> bool {
+    pub(in crate::store) fn may_have(&self, entry: &QueueEntry) -> bool {
         entry.size > 0 && (self.has_due_times() || i32::try_from(entry.tag).is_ok())
     }
 
-    /// Whether the message with the number `index`, whose entry says so, is really gone: what comes
+    /// Whether the message at the queue offset `index`, whose entry says so, is really gone: what comes
     /// before is too then.
     pub(in crate::store) fn is_gone(
         &self,
@@ -133,7 +133,7 @@ impl Queue {
         self.state.lock().min
     }
 
-    /// The number that the next message gets.
+    /// The queue offset that the next message gets.
     pub(in crate::store) fn next(&self) -> u64 {
         self.state.lock().max()
     }
@@ -155,7 +155,7 @@ impl Queue {
         self.state.lock().reaches(begin)
     }
 
-    /// Lets the next message have at least the number `next`: those before it have expired, or were
+    /// Lets the next message have at least the queue offset `next`: those before it have expired, or were
     /// never acknowledged. Says whether entries were added that are in no file.
     pub(super) fn advance_to(&self, next: u64, begin: u64) -> bool {
         let mut state = self.state.lock();
@@ -173,7 +173,7 @@ impl Queue {
     }
 
     /// Adds an entry; says whether it is the first that is in no file.
-    pub(super) fn put(&self, index: u64, entry: Entry) -> bool {
+    pub(super) fn put(&self, index: u64, entry: QueueEntry) -> bool {
         let mut state = self.state.lock();
         if state.max() == 0 && index > 0 {
             *state = State::empty_at(index);
@@ -202,7 +202,7 @@ impl Queue {
         disk: &dyn Disk,
         index: u64,
         count: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<QueueEntry>, StoreError> {
         let in_file = {
             let state = self.state.lock();
             match index.checked_sub(state.stored) {
@@ -218,9 +218,14 @@ impl Queue {
         self.read_file(disk, index, count)
     }
 
-    fn read_file(&self, disk: &dyn Disk, index: u64, count: u64) -> Result<Vec<Entry>, StoreError> {
+    fn read_file(
+        &self,
+        disk: &dyn Disk,
+        index: u64,
+        count: u64,
+    ) -> Result<Vec<QueueEntry>, StoreError> {
         let (path, inside) = self.file_of(index);
-        let length = usize::try_from(count * Entry::SIZE).unwrap_or(0);
+        let length = usize::try_from(count * QueueEntry::SIZE).unwrap_or(0);
         let mut bytes = vec![0; length];
         let file = match disk.open(&path) {
             Ok(file) => file,
@@ -232,18 +237,18 @@ impl Queue {
         };
         file.read_at(inside, &mut bytes)
             .map_err(at("read", &path))?;
-        let size = usize::try_from(Entry::SIZE).unwrap_or(1);
+        let size = usize::try_from(QueueEntry::SIZE).unwrap_or(1);
         Ok(bytes
             .chunks(size)
-            .map(|chunk| Entry::read(chunk).unwrap_or(Entry::UNWRITTEN))
+            .map(|chunk| QueueEntry::read(chunk).unwrap_or(QueueEntry::UNWRITTEN))
             .collect())
     }
 
     /// The file of an entry and where in it the entry lies.
     pub(in crate::store) fn file_of(&self, index: u64) -> (PathBuf, u64) {
         let inside = index % self.file_entries;
-        let path = file_in(&self.directory, (index - inside) * Entry::SIZE);
-        (path, inside * Entry::SIZE)
+        let path = file_in(&self.directory, (index - inside) * QueueEntry::SIZE);
+        (path, inside * QueueEntry::SIZE)
     }
 
     /// Writes entries of messages that end before `visible`; says whether some are left. The files
@@ -260,7 +265,7 @@ impl Queue {
                 let room = self.file_entries - state.stored % self.file_entries;
                 let room = usize::try_from(room).unwrap_or(usize::MAX);
                 let ready = state.tail.iter().take_while(|entry| entry.end() <= visible);
-                let block: Vec<Entry> = ready.take(room).copied().collect();
+                let block: Vec<QueueEntry> = ready.take(room).copied().collect();
                 if block.is_empty() {
                     return Ok(!state.tail.is_empty());
                 }
@@ -279,7 +284,7 @@ impl Queue {
         &self,
         disk: &dyn Disk,
         index: u64,
-        entry: Entry,
+        entry: QueueEntry,
     ) -> Result<Option<PathBuf>, StoreError> {
         {
             let mut state = self.state.lock();
@@ -303,7 +308,7 @@ impl Queue {
         &self,
         disk: &dyn Disk,
         index: u64,
-        block: &[Entry],
+        block: &[QueueEntry],
     ) -> Result<PathBuf, StoreError> {
         let (path, inside) = self.file_of(index);
         let file = match disk.open(&path) {
@@ -311,7 +316,7 @@ impl Queue {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 disk.create_directories(&self.directory)
                     .map_err(at("create", &self.directory))?;
-                let length = self.file_entries * Entry::SIZE;
+                let length = self.file_entries * QueueEntry::SIZE;
                 disk.create(&path, length).map_err(at("create", &path))?
             }
             Err(error) => return Err(at("open", &path)(error)),
@@ -319,12 +324,12 @@ impl Queue {
         // A queue that begins inside a file marks what is before as no message. The file may be
         // there without those marks, when the disk was full or the power went.
         let empty = empty_before(&*file, inside).map_err(at("read", &path))?;
-        let holes = std::iter::repeat_n(&Entry::HOLE, usize::try_from(empty).unwrap_or(0));
+        let holes = std::iter::repeat_n(&QueueEntry::HOLE, usize::try_from(empty).unwrap_or(0));
         let mut bytes = Vec::with_capacity((holes.len() + block.len()) * 20);
         for entry in holes.chain(block) {
             entry.write(&mut bytes);
         }
-        let from = inside - empty * Entry::SIZE;
+        let from = inside - empty * QueueEntry::SIZE;
         file.write_at(from, &bytes).map_err(at("write", &path))?;
         Ok(path)
     }
@@ -342,7 +347,7 @@ impl Queue {
         let found = found.map_err(at("list", &self.directory))?;
         for file in found.into_iter().filter(disk::Entry::is_plain_file) {
             let path = self.directory.join(&file.name);
-            let length = self.file_entries * Entry::SIZE;
+            let length = self.file_entries * QueueEntry::SIZE;
             let base = base_of(&file.name).filter(|base| base % length == 0);
             let Some(base) = base else {
                 let reason = "its name is no offset of a queue file".to_owned();
@@ -353,7 +358,7 @@ impl Queue {
                 disk.remove(&path).map_err(at("remove", &path))?;
                 continue;
             }
-            bases.push(base / Entry::SIZE);
+            bases.push(base / QueueEntry::SIZE);
         }
         bases.sort_unstable();
         let mut cut = Vec::new();
@@ -375,10 +380,10 @@ impl Queue {
             let behind = self.entry_in(disk, base, counted + 1)?;
             whole &= is_later && !behind.is_some_and(|entry| entry.is_before(trusted));
             if trusted != u64::MAX && counted < self.file_entries {
-                // Those messages did not survive, and others will have their numbers.
-                let path = file_in(&self.directory, base * Entry::SIZE);
+                // Those messages did not survive, and others will get their queue offsets.
+                let path = file_in(&self.directory, base * QueueEntry::SIZE);
                 let file = disk.open(&path).map_err(at("open", &path))?;
-                file.zero_from(counted * Entry::SIZE)
+                file.zero_from(counted * QueueEntry::SIZE)
                     .map_err(at("cut", &path))?;
                 cut.push(path);
             }
@@ -422,12 +427,12 @@ impl Queue {
         disk: &dyn Disk,
         base: u64,
         inside: u64,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<QueueEntry>, StoreError> {
         if inside >= self.file_entries {
             return Ok(None);
         }
         let entry = self.read_file(disk, base + inside, 1)?.first().copied();
-        Ok(entry.filter(|entry| *entry != Entry::UNWRITTEN))
+        Ok(entry.filter(|entry| *entry != QueueEntry::UNWRITTEN))
     }
 
     /// Moves the beginning to the first message that lies at `begin` or behind.
@@ -464,7 +469,7 @@ impl Queue {
         let length = self.file_entries;
         let mut base = old - old % length;
         while base + length <= low.min(stored) {
-            let path = file_in(&self.directory, base * Entry::SIZE);
+            let path = file_in(&self.directory, base * QueueEntry::SIZE);
             disk.remove(&path).map_err(at("remove", &path))?;
             base += length;
         }
@@ -474,19 +479,19 @@ impl Queue {
 
 /// How many entries right in front of the place `inside` a file were never written.
 fn empty_before(file: &dyn File, inside: u64) -> std::io::Result<u64> {
-    let size = usize::try_from(Entry::SIZE).map_err(std::io::Error::other)?;
+    let size = usize::try_from(QueueEntry::SIZE).map_err(std::io::Error::other)?;
     let mut last = [0; 20];
-    let Some(before) = inside.checked_sub(Entry::SIZE) else {
+    let Some(before) = inside.checked_sub(QueueEntry::SIZE) else {
         return Ok(0);
     };
     file.read_at(before, &mut last)?;
-    if Entry::read(&last).is_some() {
+    if QueueEntry::read(&last).is_some() {
         return Ok(0);
     }
     let mut bytes = vec![0; usize::try_from(inside).map_err(std::io::Error::other)?];
     file.read_at(0, &mut bytes)?;
     let empty = bytes
         .rchunks(size)
-        .take_while(|entry| Entry::read(entry).is_none());
+        .take_while(|entry| QueueEntry::read(entry).is_none());
     Ok(empty.count() as u64)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::entry::Entry;
+use super::entry::QueueEntry;
 use super::queue::Queue;
 use crate::message::TopicName;
 use crate::store::derived::{Derived, StoredRecord};
@@ -62,14 +62,14 @@ impl ConsumeQueues {
         Arc::clone(queue)
     }
 
-    /// Adds the entry with number `index`; one that is there already is left alone.
-    pub(in crate::store) fn put(&self, queue: &Arc<Queue>, index: u64, entry: Entry) {
+    /// Adds the entry at the queue offset `index`; one that is there already is left alone.
+    pub(in crate::store) fn put(&self, queue: &Arc<Queue>, index: u64, entry: QueueEntry) {
         if queue.put(index, entry) {
             self.dirty.lock().push(Arc::clone(queue));
         }
     }
 
-    /// Lets the next message of a queue have at least the number `next`; see [`Queue`].
+    /// Lets the next message of a queue have at least the queue offset `next`; see [`Queue`].
     pub(in crate::store) fn advance_to(&self, queue: &Arc<Queue>, next: u64, begin: u64) {
         if queue.advance_to(next, begin) {
             self.dirty.lock().push(Arc::clone(queue));
@@ -120,7 +120,7 @@ impl ConsumeQueues {
         &self,
         queue: &Queue,
         index: u64,
-        entry: Entry,
+        entry: QueueEntry,
     ) -> Result<(), StoreError> {
         let _alone = self.storing.lock();
         let written = queue.rewrite(&*self.disk, index, entry)?;
@@ -161,7 +161,7 @@ impl Derived for ConsumeQueues {
     fn apply(&self, record: &StoredRecord<'_>) {
         if record.facts.has_queue_entry {
             let queue = self.find_or_create(record.topic, record.queue_id);
-            let entry = Entry {
+            let entry = QueueEntry {
                 offset: record.place.physical_offset.0,
                 size: record.size,
                 tag: record.facts.tag_code(record.place.store_timestamp),

@@ -81,7 +81,7 @@ impl IndexFile {
         self.header.next >= ITEMS
     }
 
-    /// Store time and place of the last message.
+    /// Store time and physical offset of the last message.
     pub(super) fn last(&self) -> (i64, u64) {
         (self.header.end_time, self.header.end_offset)
     }
@@ -114,7 +114,7 @@ impl IndexFile {
         Ok(())
     }
 
-    /// Adds the places of at most `max` messages with this hash, newest first.
+    /// Adds the physical offsets of at most `max` messages with this hash, newest first.
     pub(super) fn find(
         &self,
         hash: i32,

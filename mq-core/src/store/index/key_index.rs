@@ -59,7 +59,7 @@ impl KeyIndex {
         *self.last.lock()
     }
 
-    /// Places of messages that may have `key`, newest first, each once.
+    /// Physical offsets of messages that may have `key`, newest first, each once.
     pub(in crate::store) fn find(
         &self,
         topic: &str,

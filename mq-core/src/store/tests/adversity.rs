@@ -273,7 +273,7 @@ fn a_queue_that_begins_inside_a_file_marks_what_is_before_however_often_the_disk
     let topic = TopicName::new("t".to_owned()).unwrap();
     let first = queues();
     let queue = first.find_or_create(&topic, 0);
-    let entry = consume_queue::Entry {
+    let entry = consume_queue::QueueEntry {
         offset: 100,
         size: 50,
         tag: 7,
@@ -292,7 +292,7 @@ fn a_queue_that_begins_inside_a_file_marks_what_is_before_however_often_the_disk
     assert_eq!(queue.next(), 6);
     let entries = queue.read(&disk, 0, 8).unwrap();
     assert_eq!(entries.len(), 6);
-    assert!(entries[..5].iter().all(consume_queue::Entry::is_hole));
+    assert!(entries[..5].iter().all(consume_queue::QueueEntry::is_hole));
     assert_eq!(entries[5], entry);
 }
 
@@ -341,7 +341,7 @@ fn memory_is_taken_only_for_a_record_that_says_itself_how_long_it_is() {
     assert!(!may_hold(u64::MAX, 1000));
     assert_eq!(bodies(&store, "t", 0), [body]);
 
-    let lies = consume_queue::Entry {
+    let lies = consume_queue::QueueEntry {
         offset: first,
         size: 900_000,
         tag: 0,
