@@ -2,12 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::codec;
 use super::encode::encode;
 use super::encoding::Encoding;
 use super::error::FrameError;
 use super::fields::Fields;
-use super::frame::Frame;
 use super::head::Head;
 
 /// A frame with its header taken apart (`RemotingCommand`).
@@ -24,21 +22,6 @@ pub struct RemotingCommand {
 }
 
 impl RemotingCommand {
-    /// Takes a frame's header apart. Fields and body are slices of the frame.
-    ///
-    /// # Errors
-    ///
-    /// [`FrameError::Header`] when the header cannot be read: the connection is then beyond repair.
-    pub fn from_frame(frame: Frame) -> Result<Self, FrameError> {
-        let (head, fields) = codec::decode(frame.encoding, &frame.header)?;
-        Ok(Self {
-            encoding: frame.encoding,
-            head,
-            fields,
-            body: frame.body,
-        })
-    }
-
     /// Appends the whole frame to `out`.
     ///
     /// # Errors

@@ -1,13 +1,17 @@
-//! Writes a frame: both lengths, the header, and the body behind it.
+//! Writes a frame: both lengths, the header in either encoding, and the body behind it.
 
-use bytes::BytesMut;
+use std::fmt;
 
-use super::codec;
+use bytes::{BufMut, BytesMut};
+
 use super::encoding::Encoding;
 use super::error::FrameError;
+use super::field_writer::{FieldWriter, put_json_text};
 use super::fields::Header;
-use super::frame::{HEADER_LENGTH_SIZE, MAX_HEADER_LENGTH};
 use super::head::Head;
+
+pub(super) const HEADER_LENGTH_SIZE: usize = 4;
+pub(super) const MAX_HEADER_LENGTH: usize = 0x00FF_FFFF;
 
 /// Appends a whole frame to `out`.
 ///
@@ -39,7 +43,10 @@ pub fn encode_without_body(
     body_length: usize,
 ) -> Result<(), FrameError> {
     let start = begin(out);
-    codec::encode(out, encoding, head, header);
+    match encoding {
+        Encoding::Json => json(out, head, header),
+        Encoding::Binary => binary(out, head, header),
+    }
     finish(out, start, encoding, body_length)
 }
 
@@ -74,4 +81,50 @@ fn finish(
         slot.copy_from_slice(&[l0, l1, l2, l3, encoding.to_wire(), a, b, c]);
     }
     Ok(())
+}
+
+/// One object, all field values as text (`RemotingSerializable`).
+fn json(out: &mut BytesMut, head: &Head, header: &impl Header) {
+    out.put_slice(b"{\"code\":");
+    put_number(out, head.code);
+    out.put_slice(b",\"language\":\"");
+    out.put_slice(head.language.name().as_bytes());
+    out.put_slice(b"\",\"version\":");
+    put_number(out, head.version);
+    out.put_slice(b",\"opaque\":");
+    put_number(out, head.opaque);
+    out.put_slice(b",\"flag\":");
+    put_number(out, head.flag);
+    if let Some(remark) = &head.remark {
+        out.put_slice(b",\"remark\":");
+        put_json_text(out, remark);
+    }
+    out.put_slice(b",\"extFields\":{");
+    header.write(&mut FieldWriter::json(out));
+    out.put_slice(b"},\"serializeTypeCurrentRPC\":\"JSON\"}");
+}
+
+fn put_number(out: &mut BytesMut, number: i32) {
+    // Writing to a `BytesMut` grows it and cannot fail.
+    let written = fmt::Write::write_fmt(out, format_args!("{number}"));
+    debug_assert!(written.is_ok());
+}
+
+/// The ROCKETMQ form (`RocketMQSerializable`).
+fn binary(out: &mut BytesMut, head: &Head, header: &impl Header) {
+    out.put_i16(i16::try_from(head.code).unwrap_or(i16::MAX));
+    out.put_u8(head.language.to_number());
+    out.put_i16(i16::try_from(head.version).unwrap_or(i16::MAX));
+    out.put_i32(head.opaque);
+    out.put_i32(head.flag);
+    let remark = head.remark.as_deref().unwrap_or_default();
+    out.put_u32(u32::try_from(remark.len()).unwrap_or(u32::MAX));
+    out.put_slice(remark.as_bytes());
+    let length_at = out.len();
+    out.put_u32(0);
+    header.write(&mut FieldWriter::binary(out));
+    let length = out.len().saturating_sub(length_at).saturating_sub(4);
+    if let Some(slot) = out.get_mut(length_at..length_at.saturating_add(4)) {
+        slot.copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+    }
 }

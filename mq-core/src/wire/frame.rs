@@ -2,6 +2,9 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::codec;
+use super::command::RemotingCommand;
+use super::encode::{HEADER_LENGTH_SIZE, MAX_HEADER_LENGTH};
 use super::encoding::Encoding;
 use super::error::FrameError;
 
@@ -9,8 +12,6 @@ use super::error::FrameError;
 pub const DEFAULT_LIMIT: usize = 16 * 1024 * 1024;
 
 const LENGTH_SIZE: usize = 4;
-pub(super) const HEADER_LENGTH_SIZE: usize = 4;
-pub(super) const MAX_HEADER_LENGTH: usize = 0x00FF_FFFF;
 
 /// One frame, its header still in one piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,23 @@ pub struct Frame {
     pub header: Bytes,
     /// The body; empty when there is none.
     pub body: Bytes,
+}
+
+impl RemotingCommand {
+    /// Takes a frame's header apart. Fields and body are slices of the frame.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::Header`] when the header cannot be read: the connection is then beyond repair.
+    pub fn from_frame(frame: Frame) -> Result<Self, FrameError> {
+        let (head, fields) = codec::decode(frame.encoding, &frame.header)?;
+        Ok(Self {
+            encoding: frame.encoding,
+            head,
+            fields,
+            body: frame.body,
+        })
+    }
 }
 
 /// Takes one frame off the front of `buffer`.
