@@ -33,3 +33,66 @@ fn every_file_that_the_texts_name_is_there() {
         );
     }
 }
+
+/// The steps of a journey: lines that begin with a number or `↩`, a file and its function.
+fn steps<'a>(text: &'a str, begin: &str, end: &str) -> Vec<(&'a str, &'a str)> {
+    let (_, rest) = text.split_once(begin).unwrap();
+    let (journey, _) = rest.split_once(end).unwrap();
+    let is_step = |line: &&str| {
+        let begins_with_number = line.split_once(". ").is_some_and(|(number, _)| {
+            !number.is_empty() && number.chars().all(|c| c.is_ascii_digit())
+        });
+        begins_with_number || line.trim_start().starts_with('↩')
+    };
+    let steps = journey.lines().filter(is_step).map(|line| {
+        let mut quoted = line.split('`').skip(1).step_by(2);
+        (quoted.next().unwrap(), quoted.next().unwrap())
+    });
+    steps.collect()
+}
+
+#[test]
+fn the_journeys_lead_through_functions_that_are_there_and_seldom_turn_back() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    for (begin, end, most_files, most_steps_back) in [
+        ("**A send**", "Within one process", 35, 3),
+        (
+            "**From an attribute to its handler**",
+            "## Invariants",
+            25,
+            2,
+        ),
+    ] {
+        let steps = steps(&text, begin, end);
+        let mut entered = Vec::new();
+        let mut steps_back = 0;
+        for (file, function) in &steps {
+            let source = fs::read_to_string(root.join(file)).unwrap();
+            let is_there = ["fn ", "struct "].iter().any(|kind| {
+                let declared = format!("{kind}{function}");
+                let mut behind = source.match_indices(&declared).map(|(at, _)| {
+                    let rest = source.get(at + declared.len()..).unwrap_or_default();
+                    rest.chars().next().unwrap_or(' ')
+                });
+                behind.any(|next| !(next.is_alphanumeric() || next == '_'))
+            });
+            assert!(is_there, "{begin} names `{function}`, which {file} has not");
+            if entered.contains(file) {
+                steps_back += 1;
+            } else {
+                entered.push(*file);
+            }
+        }
+        assert!(entered.len() > most_files / 2, "{begin}: {entered:#?}");
+        assert!(
+            entered.len() <= most_files,
+            "{begin}: {} files",
+            entered.len()
+        );
+        assert!(
+            steps_back <= most_steps_back,
+            "{begin}: {steps_back} steps back"
+        );
+    }
+}
