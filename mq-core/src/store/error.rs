@@ -105,3 +105,9 @@ pub(super) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) ->
         source,
     }
 }
+
+/// Whether the disk, or what this user may have of it, is full.
+pub(super) fn no_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}

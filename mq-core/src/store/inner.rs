@@ -13,7 +13,7 @@ use super::consume_queue::ConsumeQueues;
 use super::derived::DerivedList;
 use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
-use super::error::{StoreError, at};
+use super::error::{StoreError, at, no_room};
 use super::index::KeyIndex;
 use super::opened::Opened;
 use super::paths::Paths;
@@ -95,7 +95,18 @@ impl Inner {
     pub(super) fn say_open(&self) -> Result<(), StoreError> {
         let abort = self.paths.abort();
         let boot = self.disk.boot_id().unwrap_or_default();
-        let written = self.disk.replace(&abort, boot.as_bytes());
-        written.map_err(at("write", &abort))
+        let before = self.disk.read(&abort).map_err(at("read", &abort))?;
+        if before.as_deref() == Some(boot.as_bytes()) {
+            return Ok(());
+        }
+        match self.disk.replace(&abort, boot.as_bytes()) {
+            // The file of an earlier run says as much, but for the boot id; without the right one the
+            // next recovery only takes more for missing.
+            Err(error) if before.is_some() && no_room(&error) => {
+                tracing::warn!(path = %abort.display(), %error, "not written anew");
+                Ok(())
+            }
+            written => written.map_err(at("write", &abort)),
+        }
     }
 }

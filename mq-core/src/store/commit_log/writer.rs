@@ -3,13 +3,12 @@
 //! The records are encoded before the lock is taken; under it they get their offsets and one write
 //! copies them into the segment.
 
-use std::io;
 use std::sync::atomic::Ordering;
 
 use super::log::{CommitLog, NO_SEGMENT};
 use super::tail::Tail;
 use crate::message::record::BLANK_SIZE;
-use crate::store::error::{AppendError, StoreError};
+use crate::store::error::{AppendError, StoreError, no_room};
 
 /// Where records go, before they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,9 +153,4 @@ impl CommitLog {
         self.tell_no_room("the disk is full");
         AppendError::Full
     }
-}
-
-fn no_room(error: &io::Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
 }

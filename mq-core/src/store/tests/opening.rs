@@ -145,3 +145,27 @@ fn a_store_that_apache_s_broker_left_unclean_keeps_the_numbers_of_its_empty_queu
     assert_eq!(append(&store, "quiet", 0, "x").queue_offset, QueueOffset(1));
     assert_eq!(append(&store, "t", 0, "x").queue_offset, QueueOffset(100));
 }
+
+/// The start wrote the file anew and failed, so that nothing could be read and no room be made.
+#[test]
+fn a_disk_that_is_full_after_a_kill_or_a_loss_of_power_keeps_nobody_from_opening_the_store() {
+    for boot_is_the_same in [true, false] {
+        let disk = FaultyDisk::default();
+        let store = open(&disk);
+        for n in 0..10 {
+            append(&store, "t", 0, &format!("{n}"));
+        }
+        let disk = if boot_is_the_same {
+            disk.kill()
+        } else {
+            disk.crash(|| true)
+        };
+        // What is written in place, as the checkpoint is, needs no room.
+        disk.set_fault(Some(Fault::FullBelow("/store/abort.tmp")));
+
+        let opened = MessageStore::open(config(), Arc::new(disk.clone()), Clock::manual(1));
+
+        let (store, _) = opened.unwrap();
+        assert_eq!(bodies(&store, "t", 0).len(), 10, "{boot_is_the_same}");
+    }
+}
