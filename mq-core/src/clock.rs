@@ -1,6 +1,6 @@
-//! Where the time comes from: the system, or the hand of a test.
+//! The time, from the system or moved by hand in a test.
 //!
-//! Nobody else asks the system for the time, so that every rule with a time in it can be tested
+//! All other code takes its time from a [`Clock`], so that timeouts and intervals are tested
 //! without waiting.
 
 use std::collections::BTreeMap;
@@ -11,18 +11,18 @@ use std::time::{Duration, UNIX_EPOCH};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-/// A point in time for measuring distances, unaffected by changes of the wall clock.
+/// A point in time for measuring durations, unaffected by changes of the wall clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(Duration);
 
 impl Moment {
-    /// The moment `distance` later.
+    /// The moment `duration` later.
     #[must_use]
-    pub fn plus(self, distance: Duration) -> Self {
-        Self(self.0.saturating_add(distance))
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
     }
 
-    /// How long it is since `earlier`; zero when that is later.
+    /// The time since `earlier`; zero when that is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -35,10 +35,10 @@ pub struct Elapsed;
 
 /// The time, and waiting for it.
 #[derive(Clone, Debug)]
-pub struct Clock(Kind);
+pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum Source {
     System(tokio::time::Instant),
     Manual(Arc<Mutex<Hand>>),
 }
@@ -55,12 +55,12 @@ impl Clock {
     /// The system's clock.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
     pub fn system() -> Self {
-        Self(Kind::System(tokio::time::Instant::now()))
+        Self(Source::System(tokio::time::Instant::now()))
     }
 
-    /// A clock that stands still until [`Clock::advance`], showing `wall_ms`, ms since 1970.
+    /// A clock for tests: it shows `wall_ms`, ms since 1970, and moves only by [`Clock::advance`].
     pub fn manual(wall_ms: i64) -> Self {
-        Self(Kind::Manual(Arc::new(Mutex::new(Hand {
+        Self(Source::Manual(Arc::new(Mutex::new(Hand {
             wall_ms,
             now: Moment::default(),
             waiting: BTreeMap::new(),
@@ -72,31 +72,31 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
-            Kind::System(_) => {
+            Source::System(_) => {
                 let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
                 now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
             }
-            Kind::Manual(hand) => hand.lock().wall_ms,
+            Source::Manual(hand) => hand.lock().wall_ms,
         }
     }
 
-    /// The moment, for measuring distances.
+    /// The current moment, for measuring durations.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
     pub fn moment(&self) -> Moment {
         match &self.0 {
-            Kind::System(start) => Moment(tokio::time::Instant::now().duration_since(*start)),
-            Kind::Manual(hand) => hand.lock().now,
+            Source::System(start) => Moment(tokio::time::Instant::now().duration_since(*start)),
+            Source::Manual(hand) => hand.lock().now,
         }
     }
 
     /// Waits until `deadline`.
     pub async fn sleep_until(&self, deadline: Moment) {
         match &self.0 {
-            Kind::System(start) => match start.checked_add(deadline.0) {
+            Source::System(start) => match start.checked_add(deadline.0) {
                 Some(instant) => tokio::time::sleep_until(instant).await,
                 None => std::future::pending().await,
             },
-            Kind::Manual(hand) => {
+            Source::Manual(hand) => {
                 let waiting = {
                     let mut hand = hand.lock();
                     if deadline <= hand.now {
@@ -137,21 +137,24 @@ impl Clock {
         }
     }
 
-    /// Sets a manual wall clock, as an administrator or a time server does: nobody is woken, and
-    /// distances stay what they are.
+    /// Sets a manual wall clock, as an administrator or a time server does: no sleeper is woken,
+    /// and durations are unaffected.
     ///
-    /// A system clock is left alone.
+    /// Does nothing with a system clock.
     pub fn set_wall(&self, wall_ms: i64) {
-        if let Kind::Manual(hand) = &self.0 {
+        if let Source::Manual(hand) = &self.0 {
             hand.lock().wall_ms = wall_ms;
         }
     }
 
-    /// Moves a manual clock on, from deadline to deadline; after each, all tasks settle.
+    /// Moves a manual clock forward, stopping at every deadline on the way to let the woken tasks
+    /// run.
     ///
-    /// A system clock is left alone: it moves by itself.
+    /// Does nothing with a system clock.
     pub async fn advance(&self, by: Duration) {
-        let Kind::Manual(hand) = &self.0 else { return };
+        let Source::Manual(hand) = &self.0 else {
+            return;
+        };
         let end = hand.lock().now.plus(by);
         loop {
             let woken = {
@@ -175,7 +178,7 @@ impl Clock {
     }
 }
 
-/// Lets every task that can go on do so.
+/// Yields until tasks that are ready have run.
 async fn settle() {
     for _ in 0..64 {
         tokio::task::yield_now().await;

@@ -1,27 +1,27 @@
-//! Texts of peers in what is kept and in the log: their beginning, so that no peer decides how much
-//! memory and disk they take.
+//! Cuts texts that come from peers before they are kept in memory or logged, so that no peer
+//! decides how much memory and disk they take.
 
 use std::borrow::Cow;
 use std::fmt::Display;
 
-/// Bytes that are kept of a text: no valid topic or group name is longer.
-pub(crate) const LONGEST: usize = 255;
+/// The bytes kept of a text: no valid topic or group name is longer.
+pub(crate) const MAX_EXCERPT: usize = 255;
 
-/// So many items of a list are named.
-const MOST_LISTED: usize = 8;
+/// The number of items of a list that are shown.
+const MAX_LISTED: usize = 8;
 
-/// `text`, or its beginning and `…` when it is longer than [`LONGEST`].
+/// `text`, or its beginning and `…` when it is longer than [`MAX_EXCERPT`].
 pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
-    if text.len() <= LONGEST {
+    if text.len() <= MAX_EXCERPT {
         return Cow::Borrowed(text);
     }
-    let (beginning, _) = text.split_at(text.floor_char_boundary(LONGEST));
+    let (beginning, _) = text.split_at(text.floor_char_boundary(MAX_EXCERPT));
     Cow::Owned(format!("{beginning}…"))
 }
 
 /// The first of `items`, and how many more there are.
 pub(crate) fn list<T: Display>(items: &[T], separator: &str) -> String {
-    let named = items.iter().take(MOST_LISTED).map(ToString::to_string);
+    let named = items.iter().take(MAX_LISTED).map(ToString::to_string);
     let mut named: Vec<_> = named.collect();
     let more = items.len().saturating_sub(named.len());
     if more > 0 {
@@ -36,9 +36,9 @@ mod tests {
 
     #[test]
     fn a_valid_name_stays_whole_and_a_longer_text_ends_between_two_characters() {
-        assert_eq!(excerpt(&"a".repeat(LONGEST)), "a".repeat(LONGEST));
+        assert_eq!(excerpt(&"a".repeat(MAX_EXCERPT)), "a".repeat(MAX_EXCERPT));
         assert_eq!(
-            excerpt(&"ä".repeat(LONGEST)),
+            excerpt(&"ä".repeat(MAX_EXCERPT)),
             format!("{}…", "ä".repeat(127))
         );
     }

@@ -10,14 +10,15 @@
 //! `remoting` and `wire` to the consumer (`client`), which calls the listener and commits the
 //! offset, or sends the message back for another attempt.
 //!
-//! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the traveller
-//! itself; `namesrv` tells everybody where the brokers are; `node` puts name
-//! server and broker together, starts and stops them. [`clock`], [`tasks`], [`stop`],
-//! [`stopping`], [`settings`], [`reason`] and [`saved_file`] are open to all: the time, who waits for
-//! which task, when the program is asked to end, what did not end as it should, how settings are read, how an error is told with its causes, and how
-//! small files are kept; so are `troubles`: what lasts is told when it begins, at most once a minute
-//! and when it ends, `told`: what is told once, `excerpt`: how much of a peer's text is kept, and
-//! `lines`: work that waits keeps its order.
+//! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the message
+//! itself; `namesrv` answers which broker has which topic; `node` starts and stops
+//! name server and broker together. [`clock`], [`tasks`], [`stop`], [`stopping`], [`settings`], [`reason`] and [`saved_file`] may be used by every module: the time, background
+//! tasks and their end, Ctrl-C and SIGTERM, what did not stop
+//! in time, reading of settings, an error with its causes in one
+//! line, and small files that are replaced atomically. So may `troubles` (log a lasting failure at
+//! its begin, once a minute and at its end), `log_once` (log each of many things once), `excerpt`
+//! (cut texts of peers for logs) and `lines` (asynchronous work with the same key runs in the
+//! order in which it was begun).
 
 extern crate self as mq_core;
 
@@ -38,11 +39,11 @@ pub mod wire;
 pub mod clock;
 mod excerpt;
 pub mod lines;
+mod log_once;
 pub mod reason;
 pub mod saved_file;
 pub mod settings;
 pub mod stop;
 pub mod stopping;
 pub mod tasks;
-mod told;
 mod troubles;

@@ -1,7 +1,10 @@
-//! Work that waits keeps its order: what comes later under the same key does not pass it.
+//! Asynchronous work with the same key runs in the order in which it was begun.
 //!
-//! Invariant: whoever has to wait, say for a topic to be made or for its route, is passed by no later
-//! work under the same key. Of a key for which nothing is under way, nothing is kept.
+//! Sends use it: while the first send to a topic waits for its route or for the topic to be
+//! created, later sends to that topic queue up behind it.
+//!
+//! Invariant: no work overtakes earlier work with the same key. A key without pending work takes no
+//! memory.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -14,15 +17,16 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::task::unconstrained;
 
-/// Held by the work whose turn it is; the rest stands in line in the order in which it came.
+/// Locked by the work that runs. Tokio's mutex is fair, so waiters get it in the order in which
+/// they came.
 type Line = Arc<tokio::sync::Mutex<()>>;
 
-/// Set by work that others may follow although it goes on.
+/// Set by running work that lets the next one begin before it has ended itself.
 #[derive(Debug, Default)]
 pub struct Passed(AtomicBool);
 
 impl Passed {
-    /// Lets the next one go on.
+    /// Lets the next work with the same key begin.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -32,11 +36,11 @@ impl Passed {
     }
 }
 
-/// The lines of those who wait, by key.
+/// The work that is pending, by key.
 #[derive(Debug)]
 pub struct Lines<K> {
     lines: Mutex<HashMap<K, Line>>,
-    /// How many lines there are, so that nobody looks for one when there is none.
+    /// The length of `lines`, so that the usual case, nothing pending, takes no lock.
     count: AtomicUsize,
 }
 
@@ -50,9 +54,9 @@ impl<K> Default for Lines<K> {
 }
 
 impl<K: Clone + Eq + Hash> Lines<K> {
-    /// Does `work` behind all earlier work with the same key, until that is done or has set its
-    /// `passed`. When `late` ends before it is this one's turn, its outcome counts and nothing is
-    /// done.
+    /// Runs `work` after all earlier work with the same key has ended or set its [`Passed`]. When
+    /// `late` ends while this work still waits, `work` is not begun and the output of `late` is
+    /// returned.
     pub async fn keep<T>(
         &self,
         key: &K,
@@ -62,8 +66,9 @@ impl<K: Clone + Eq + Hash> Lines<K> {
     ) -> T {
         let place = self.place(key);
         {
-            // Unconstrained, the choice too: in a task that has used up its budget neither would look
-            // at the line, and this one would get no place in it.
+            // Unconstrained, including the `select!`: when the task's cooperative budget is used
+            // up, the lock would return pending without queueing this waiter, and later work could
+            // overtake it.
             let turn = async {
                 tokio::select! {
                     biased;
@@ -83,8 +88,8 @@ impl<K: Clone + Eq + Hash> Lines<K> {
         work.await
     }
 
-    /// As [`keep`](Self::keep) with all the time there is, for work under one key that one task
-    /// polls: what is done at its first poll needs no place in line unless somebody waits.
+    /// As [`keep`](Self::keep) without a limit, for callers that poll all work of a key from one
+    /// task: work that ends at its first poll and has none pending before it takes no lock.
     #[cfg(feature = "broker")]
     pub(crate) async fn keep_of_one_task<T>(
         &self,
@@ -118,7 +123,7 @@ impl<K: Clone + Eq + Hash> Lines<K> {
     }
 }
 
-/// `None` once `work` has let the others go on.
+/// The output of `work`, or `None` once it allows the next one to begin.
 async fn until_passed<T>(
     passed: &Passed,
     mut work: Pin<&mut impl Future<Output = T>>,
@@ -131,7 +136,7 @@ async fn until_passed<T>(
     .await
 }
 
-/// A place in a line; the last to leave takes the line away.
+/// Pending work's share of the lock of its key; the last one dropped removes the key.
 struct Place<'a, K: Eq + Hash> {
     lines: &'a Lines<K>,
     key: K,
@@ -140,7 +145,7 @@ struct Place<'a, K: Eq + Hash> {
 
 impl<K: Eq + Hash> Drop for Place<'_, K> {
     fn drop(&mut self) {
-        /// The table and this place.
+        /// References left when nobody else waits: the table's and this one's.
         const ALONE: usize = 2;
 
         let mut lines = self.lines.lines.lock();
@@ -163,7 +168,7 @@ mod tests {
 
     type Key = (u64, &'static str);
 
-    /// Keeps `work` in its line, however long that takes.
+    /// Runs `work` in its turn, without a time limit.
     async fn keep<T>(lines: &Lines<Key>, key: Key, work: impl Future<Output = T>) -> T {
         let (passed, work) = (Passed::default(), pin!(work));
         lines.keep(&key, &passed, pending(), work).await

@@ -1,11 +1,11 @@
-//! Why something failed, in one line: an error with its causes.
+//! An error with all its causes, in one line.
 
 use std::error::Error;
 
-/// What `error` says, and what each of its causes adds to it.
+/// The text of `error`, followed by the texts of its causes.
 ///
-/// Errors that an application gets print their causes themselves, so that `{}` is enough, and still
-/// name them as sources for programs; a cause that the text already ends with is not said again.
+/// A cause that the text already ends with is not repeated: the errors of the public API print
+/// their causes themselves, so that `{}` is enough, and return them from `source()` too.
 ///
 /// ```
 /// # use mq_core::reason::reason;
@@ -30,14 +30,15 @@ pub fn reason(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Bytes of a reason that are kept with a dead letter.
-const LONGEST: usize = 1024;
+/// The bytes of a reason that are kept with a dead letter.
+const MAX_REASON: usize = 1024;
 
-/// `reason` as it is kept with a dead letter: without separators and line breaks, not too long.
+/// `reason` as it is kept with a dead letter: control characters become spaces, and it is cut after
+/// 1 KiB.
 pub fn line(reason: &str) -> String {
     let mut kept = String::new();
     for c in reason.chars() {
-        if kept.len() >= LONGEST {
+        if kept.len() >= MAX_REASON {
             break;
         }
         kept.push(if c.is_control() { ' ' } else { c });
@@ -60,7 +61,7 @@ mod tests {
     struct Whole(#[source] io::Error);
 
     #[test]
-    fn each_cause_is_said_once() {
+    fn each_cause_is_printed_once() {
         let error = OwnLevel(Whole(io::Error::other("no route")));
 
         assert_eq!(
@@ -72,6 +73,6 @@ mod tests {
     #[test]
     fn a_kept_reason_is_one_line_of_limited_length() {
         assert_eq!(line("no\u{1}JSON\nhere"), "no JSON here");
-        assert_eq!(line(&"\u{e4}".repeat(1000)).len(), LONGEST);
+        assert_eq!(line(&"\u{e4}".repeat(1000)).len(), MAX_REASON);
     }
 }

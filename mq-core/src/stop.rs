@@ -1,8 +1,7 @@
-//! When a person or a supervisor asks the program to end, and when they ask again.
+//! Ctrl-C and SIGTERM: the first ends the program in order, the second at once.
 //!
-//! Asked once, a program ends in order. Asked again it ends at once: whoever asks twice does not
-//! want to wait for what does not end. Supervisors that signal both the program and its process group
-//! ask once.
+//! The second is for a shutdown that hangs, so it is handled on a thread of its own.
+//! Supervisors that signal both the program and its process group count as one request.
 
 use std::io;
 use std::thread;
@@ -15,10 +14,10 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Clock, Moment};
 
-/// Signals that come so soon after the first are the same request.
+/// Signals that follow the first one within this time are the same request.
 const SAME_REQUEST: Duration = Duration::from_millis(300);
 
-/// Why the program is to end.
+/// The signal that asked the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// Ctrl-C.
@@ -28,7 +27,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// The exit status of a program that this ended, as shells have it: 130 or 143.
+    /// The exit status by shell convention, 128 + signal: 130 or 143.
     pub fn exit_status(self) -> u8 {
         match self {
             Self::Interrupt => 130,
@@ -37,7 +36,7 @@ impl Asked {
     }
 }
 
-/// Listens for Ctrl-C and, on Unix, SIGTERM, from the moment it is made.
+/// Listens for Ctrl-C and, on Unix, SIGTERM from its creation on.
 #[derive(Debug)]
 pub struct StopSignal {
     #[cfg(unix)]
@@ -47,11 +46,11 @@ pub struct StopSignal {
 }
 
 impl StopSignal {
-    /// Listens from now on, on the runtime of the caller.
+    /// Starts to listen, on the runtime of the caller.
     ///
     /// # Errors
     ///
-    /// When signals cannot be listened to.
+    /// The system's error when the signal handlers cannot be installed.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
@@ -88,9 +87,9 @@ impl StopSignal {
     }
 }
 
-/// Ends the program at the next signal; it is listened for when this returns.
+/// Ends the program at the next signal. When this returns, the handler is installed.
 ///
-/// A thread with a runtime of its own listens: the program's runtime may be what does not end.
+/// A thread with a runtime of its own listens, because the program's runtime may be what hangs.
 async fn end_when_asked_again() -> io::Result<()> {
     let (listens, listening) = oneshot::channel();
     let wait = move || {
@@ -101,7 +100,7 @@ async fn end_when_asked_again() -> io::Result<()> {
         runtime.block_on(async {
             match StopSignal::listen() {
                 Ok(mut signal) => {
-                    // Whoever asked may be gone by now.
+                    // The receiver may have been dropped.
                     drop(listens.send(Ok(())));
                     let clock = Clock::system();
                     let first = clock.moment();
@@ -134,8 +133,7 @@ fn is_another_request(first: Moment, now: Moment) -> bool {
 #[expect(clippy::exit, reason = "this is what a second signal asks for")]
 fn end(asked: Asked) {
     tracing::error!(
-        "asked to end for the second time: the program ends at once, and what was under way is not \
-         finished"
+        "asked to end for the second time: the program ends at once, without finishing its work"
     );
     std::process::exit(asked.exit_status().into());
 }

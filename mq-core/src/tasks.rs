@@ -1,4 +1,5 @@
-//! Who waits for which task: whoever spawns one through [`Tasks`] waits for it at the end.
+//! Background tasks: every task is spawned through the [`Tasks`] of its owner, who waits for it
+//! when it stops.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -16,18 +17,18 @@ use crate::clock::Clock;
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
-    running: Arc<Mutex<Running>>,
+    running: Arc<Mutex<RunningTasks>>,
     clock: Clock,
 }
 
-/// The names of the tasks that have not ended, in the order of their beginning.
+/// The names of the tasks that have not ended, in the order in which they were spawned.
 #[derive(Debug, Default)]
-struct Running {
+struct RunningTasks {
     names: BTreeMap<u64, &'static str>,
     next: u64,
 }
 
-/// Tasks that had not ended when the owner stopped waiting.
+/// The tasks that had not ended at the deadline of [`Tasks::stop`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("still running after the deadline: {}", .0.join(", "))]
 pub struct Unfinished(pub Vec<&'static str>);
@@ -43,9 +44,10 @@ impl Tasks {
         }
     }
 
-    /// Runs `task` to its end; `name` tells people what it is when it does not end.
+    /// Runs `task` to its end. When it misses the deadline of [`Tasks::stop`], [`Unfinished`] lists
+    /// its `name`.
     ///
-    /// The task itself watches [`Tasks::stopping`] where it waits.
+    /// The task is not cancelled: it has to watch [`Tasks::stopping`] itself.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let entry = self.enter(name);
         self.tracker.spawn(async move {
@@ -54,8 +56,8 @@ impl Tasks {
         });
     }
 
-    /// Runs `task` until it ends or the owner stops, whichever is first: for loops that lose
-    /// nothing when they are dropped at a point where they wait.
+    /// Runs `task` until it ends or the owner stops; then it is dropped at its current `.await`.
+    /// For loops that are cancel-safe.
     pub fn spawn_until_stop(
         &self,
         name: &'static str,
@@ -67,26 +69,26 @@ impl Tasks {
         });
     }
 
-    /// Resolves when the owner stops.
+    /// Resolves when a stop is requested.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;
     }
 
-    /// Whether the owner stops.
+    /// Whether a stop was requested.
     pub fn is_stopping(&self) -> bool {
         self.stop.is_cancelled()
     }
 
-    /// Tells every task to end, without waiting.
+    /// Asks every task to end, without waiting.
     pub fn request_stop(&self) {
         self.stop.cancel();
     }
 
-    /// Tells every task to end and waits for them, at most `limit`.
+    /// Asks every task to end and waits for all of them, at most `limit`.
     ///
     /// # Errors
     ///
-    /// [`Unfinished`] names the tasks that go on.
+    /// [`Unfinished`] names the tasks that are still running.
     pub async fn stop(&self, limit: Duration) -> Result<(), Unfinished> {
         self.stop.cancel();
         self.tracker.close();
@@ -98,25 +100,25 @@ impl Tasks {
         }
     }
 
-    fn enter(&self, name: &'static str) -> Entry {
+    fn enter(&self, name: &'static str) -> TaskName {
         let mut running = self.running.lock();
         let id = running.next;
         running.next += 1;
         running.names.insert(id, name);
-        Entry {
+        TaskName {
             id,
             running: Arc::clone(&self.running),
         }
     }
 }
 
-/// Takes its task off the list, however the task ends.
-struct Entry {
+/// Removes the task's name when the task ends, panics or is dropped.
+struct TaskName {
     id: u64,
-    running: Arc<Mutex<Running>>,
+    running: Arc<Mutex<RunningTasks>>,
 }
 
-impl Drop for Entry {
+impl Drop for TaskName {
     fn drop(&mut self) {
         self.running.lock().names.remove(&self.id);
     }
@@ -127,7 +129,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_stops_learns_what_did_not_end() {
+    async fn stop_names_the_tasks_that_did_not_end() {
         let tasks = Tasks::new(Clock::system());
         tasks.spawn("stubborn", std::future::pending());
         tasks.spawn_until_stop("obedient", std::future::pending());

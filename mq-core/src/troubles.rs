@@ -1,6 +1,6 @@
-//! What goes wrong at present: people hear of it when it begins, at most once a minute while it
-//! lasts, and when it is over; not each time in between. What comes and goes is no news each time
-//! either: on a full disk there is room for short messages, and none for the long ones between them.
+//! Throttles the log of lasting failures: each is logged when it begins, at most once a minute
+//! while it lasts, and when it ends, instead of at every occurrence. A failure that comes and goes
+//! is throttled too: on a full disk, short messages still fit while long ones fail.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -11,33 +11,33 @@ use parking_lot::Mutex;
 
 use crate::clock::{Clock, Moment};
 
-/// A trouble that lasts, or has come back, is told of again after this.
-const TOLD_AGAIN_AFTER: Duration = Duration::from_mins(1);
+/// The time after which a failure that lasts, or has come back, is logged again.
+const LOG_AGAIN_AFTER: Duration = Duration::from_mins(1);
 
-/// The troubles that last, by what goes wrong. There must be a bound on how many kinds there are:
-/// each is kept until its end, and for a minute after people heard of it.
+/// The failures that last, by kind. The number of kinds must be bounded: each is kept until it
+/// ends, and for a minute after it was logged.
 #[derive(Debug)]
 pub(crate) struct Troubles<K> {
     clock: Clock,
-    known: Mutex<BTreeMap<K, Known>>,
-    /// Whether any lasts: where all is well, asking for the end of one takes no lock.
+    known: Mutex<BTreeMap<K, Trouble>>,
+    /// Whether any lasts, so that [`end`](Self::end) takes no lock in the usual case.
     any: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Known {
-    told: Moment,
-    /// How often it came again since.
-    untold: u64,
-    state: State,
+struct Trouble {
+    logged: Moment,
+    /// Occurrences since it was last logged.
+    unlogged: u64,
+    state: TroubleState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// It lasts, and people have heard that it does.
-    Told,
-    /// It has come back, and the last that people heard is that it was over.
-    Untold,
+enum TroubleState {
+    /// It lasts, and that is the last thing that was logged.
+    Logged,
+    /// It has come back, but the last thing that was logged is its end.
+    Unlogged,
     Over,
 }
 
@@ -50,36 +50,36 @@ impl<K: Ord> Troubles<K> {
         }
     }
 
-    /// `what` goes wrong. `Some` when people are to hear of it, with how often it went wrong since
-    /// they last did: 0 when it begins.
+    /// `what` failed. `Some` when the caller should log it, with the number of occurrences that
+    /// were not logged since the last log line: 0 for a new failure.
     pub(crate) fn begin(&self, what: K) -> Option<u64> {
         let now = self.clock.moment();
         let mut known = self.known.lock();
-        let is_recent = |trouble: &Known| now.since(trouble.told) < TOLD_AGAIN_AFTER;
-        known.retain(|_, trouble| trouble.state != State::Over || is_recent(trouble));
+        let is_recent = |trouble: &Trouble| now.since(trouble.logged) < LOG_AGAIN_AFTER;
+        known.retain(|_, trouble| trouble.state != TroubleState::Over || is_recent(trouble));
         self.any.store(true, Ordering::Release);
         let Some(trouble) = known.get_mut(&what) else {
-            let begun = Known {
-                told: now,
-                untold: 0,
-                state: State::Told,
+            let begun = Trouble {
+                logged: now,
+                unlogged: 0,
+                state: TroubleState::Logged,
             };
             known.insert(what, begun);
             return Some(0);
         };
-        trouble.untold += 1;
+        trouble.unlogged += 1;
         if is_recent(trouble) {
-            if trouble.state == State::Over {
-                trouble.state = State::Untold;
+            if trouble.state == TroubleState::Over {
+                trouble.state = TroubleState::Unlogged;
             }
             return None;
         }
-        trouble.told = now;
-        trouble.state = State::Told;
-        Some(std::mem::take(&mut trouble.untold))
+        trouble.logged = now;
+        trouble.state = TroubleState::Logged;
+        Some(std::mem::take(&mut trouble.unlogged))
     }
 
-    /// `what` is well; whether people heard that it was not.
+    /// `what` works. Returns whether its failure was logged, so that the caller logs its end.
     pub(crate) fn end<Q: Ord + ?Sized>(&self, what: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -89,10 +89,13 @@ impl<K: Ord> Troubles<K> {
         }
         let mut known = self.known.lock();
         let before = known.get_mut(what);
-        let before = before.map(|trouble| std::mem::replace(&mut trouble.state, State::Over));
-        let any = known.values().any(|trouble| trouble.state != State::Over);
+        let before =
+            before.map(|trouble| std::mem::replace(&mut trouble.state, TroubleState::Over));
+        let any = known
+            .values()
+            .any(|trouble| trouble.state != TroubleState::Over);
         self.any.store(any, Ordering::Release);
-        before == Some(State::Told)
+        before == Some(TroubleState::Logged)
     }
 }
 
@@ -101,22 +104,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_trouble_is_told_when_it_begins_once_a_minute_and_when_it_ends() {
+    async fn a_lasting_failure_is_logged_at_its_begin_once_a_minute_and_at_its_end() {
         let clock = Clock::manual(0);
         let troubles = Troubles::new(clock.clone());
-        let mut told = Vec::new();
+        let mut logged = Vec::new();
         for second in 0..=120 {
-            if let Some(untold) = troubles.begin("disk") {
-                told.push((second, untold));
+            if let Some(unlogged) = troubles.begin("disk") {
+                logged.push((second, unlogged));
             }
             clock.advance(Duration::from_secs(1)).await;
         }
 
-        assert_eq!(told, [(0, 0), (60, 60), (120, 60)]);
+        assert_eq!(logged, [(0, 0), (60, 60), (120, 60)]);
         assert!(!troubles.end("other"));
         assert!(troubles.end("disk"));
         assert!(!troubles.end("disk"));
-        clock.advance(TOLD_AGAIN_AFTER).await;
+        clock.advance(LOG_AGAIN_AFTER).await;
         assert_eq!(troubles.begin("disk"), Some(0), "it begins anew");
     }
 
@@ -128,8 +131,8 @@ mod tests {
         let troubles = Troubles::new(clock.clone());
         let (mut begun, mut ended) = (Vec::new(), Vec::new());
         for second in 0..=120 {
-            if let Some(untold) = troubles.begin("disk") {
-                begun.push((second, untold));
+            if let Some(unlogged) = troubles.begin("disk") {
+                begun.push((second, unlogged));
             }
             if troubles.end("disk") {
                 ended.push(second);

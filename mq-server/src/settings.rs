@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mq_core::broker::config::BrokerConfig;
 use mq_core::namesrv::config::NamesrvConfig;
-use mq_core::settings::{Place, Problem, Problems, Setting};
+use mq_core::settings::{Problem, Problems, Setting, SettingOrigin};
 
 use crate::cli::{BrokerArgs, CommonArgs, Flush, NamesrvArgs, StandaloneArgs};
 
@@ -33,7 +33,11 @@ pub(crate) fn namesrv(args: &NamesrvArgs) -> Result<Checked<NamesrvConfig>, Prob
 pub(crate) fn broker(args: &BrokerArgs) -> Result<Checked<BrokerConfig>, Problems> {
     let mut gathered = Gathered::with_host_name();
     if let Ok(addresses) = std::env::var(NAME_SERVERS) {
-        gathered.add("namesrvAddr", addresses, Place::Environment(NAME_SERVERS));
+        gathered.add(
+            "namesrvAddr",
+            addresses,
+            SettingOrigin::Environment(NAME_SERVERS),
+        );
     }
     gathered.common(&args.common, &args.words);
     gathered.option("namesrvAddr", "-n", args.namesrv.as_ref());
@@ -46,7 +50,7 @@ pub(crate) fn broker(args: &BrokerArgs) -> Result<Checked<BrokerConfig>, Problem
 pub(crate) fn standalone(args: &StandaloneArgs) -> Result<Checked<BrokerConfig>, Problems> {
     let mut gathered = Gathered::with_host_name();
     let here = IpAddr::from([127, 0, 0, 1]);
-    gathered.add("bindAddress", here.to_string(), Place::Default);
+    gathered.add("bindAddress", here.to_string(), SettingOrigin::Default);
     gathered.common(&args.common, &[]);
     gathered.option("bindAddress", "--bind", args.bind);
     gathered.option("listenPort", "--broker-port", args.broker_port);
@@ -67,7 +71,7 @@ impl Gathered {
             .ok()
             .and_then(|name| name.into_string().ok());
         if let Some(host) = host {
-            gathered.add("brokerName", host, Place::Default);
+            gathered.add("brokerName", host, SettingOrigin::Default);
         }
         gathered
     }
@@ -85,7 +89,7 @@ impl Gathered {
         self.option("flushDiskType", "--flush", flush);
     }
 
-    fn add(&mut self, key: &str, value: String, place: Place) {
+    fn add(&mut self, key: &str, value: String, place: SettingOrigin) {
         let key = key.to_owned();
         self.settings.push(Setting { key, value, place });
     }
@@ -93,7 +97,7 @@ impl Gathered {
     fn option(&mut self, key: &str, name: &str, value: Option<impl ToString>) {
         if let Some(value) = value {
             let value = value.to_string();
-            let place = Place::CommandLine(format!("{name} {value}"));
+            let place = SettingOrigin::CommandLine(format!("{name} {value}"));
             self.add(key, value, place);
         }
     }

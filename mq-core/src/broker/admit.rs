@@ -1,9 +1,9 @@
-//! May this peer read or write this topic, group, queue? (`AbstractSendMessageProcessor.msgCheck`,
-//! `PullMessageProcessor`)
+//! Decides whether a peer may read or write a topic, group or queue
+//! (`AbstractSendMessageProcessor.msgCheck`, `PullMessageProcessor`)
 //!
-//! Invariant: an admission returns what it proved, so that nobody looks it up again; a topic that
-//! an admission made is on disk before anything is stored in it. The name servers are being told of
-//! it by then: only the answer waits until they have heard.
+//! Invariant: an admission returns what it has looked up, so that nothing is looked up twice. A
+//! topic that it creates is on disk before a message is stored in it; its registration with the
+//! name servers has begun by then, and only the response waits for that to end.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::broker::background::registration::Registration;
 use crate::broker::config::{BrokerConfig, Identity};
 use crate::broker::state::groups::{Group, Groups};
 use crate::broker::state::system;
-use crate::broker::state::topics::{Found, Topic, Topics, Wish};
+use crate::broker::state::topics::{FoundTopic, Topic, TopicRequest, Topics};
 use crate::message::{GroupName, NameError, TopicName};
 use crate::remoting::Peer;
 use crate::saved_file::FileError;
 use crate::wire::{Refusal, ResponseCode};
 
-/// Dead letters of a group have one queue.
+/// The number of queues of a dead-letter topic.
 const DEAD_LETTER_QUEUES: i32 = 1;
 
-/// The rules about who may do what.
+/// The rules of admission, and what they are applied to.
 #[derive(Clone, Debug)]
 pub(super) struct Admit {
     pub(super) config: Arc<BrokerConfig>,
@@ -30,25 +30,25 @@ pub(super) struct Admit {
 }
 
 impl Admit {
-    /// What `asker` may do.
-    pub(super) fn asked_by<'a>(&'a self, asker: &'a Peer) -> Admission<'a> {
+    /// The admission of requests from `asker`.
+    pub(super) fn admission_for<'a>(&'a self, asker: &'a Peer) -> Admission<'a> {
         Admission { admit: self, asker }
     }
 
-    /// Saves groups that were just made. A disk without room keeps nobody from reading; the broker
-    /// tries again.
+    /// Saves groups that were just created. A full disk keeps nobody from reading; saving is
+    /// retried.
     pub(super) async fn save_groups(&self) {
         if !self.groups.is_saved() {
             drop(self.groups.save().await);
         }
     }
 
-    /// Whether the broker as a whole has the right.
+    /// Whether the broker's own permission (`brokerPermission`) has all of `bits`.
     pub(super) fn permits(&self, bits: u32) -> bool {
         self.config.rules.permission & bits == bits
     }
 
-    /// Whether nobody may change or delete the topic.
+    /// Whether this is a system topic, which cannot be changed or deleted.
     pub(super) fn is_own_topic(&self, topic: &TopicName) -> bool {
         system::is_own_topic(&self.config.identity, topic)
     }
@@ -57,7 +57,8 @@ impl Admit {
         &self.config.identity
     }
 
-    /// Saves the topics, tells the name servers, and waits a little until they have heard.
+    /// Saves the topics, registers them with the name servers, and waits a short time for that to
+    /// end.
     pub(super) async fn publish(&self) -> Result<(), Refusal> {
         let before = self.registration.latest();
         self.save_and_announce().await?;
@@ -65,8 +66,9 @@ impl Admit {
         Ok(())
     }
 
-    /// Saves groups and topics that could not be saved when they changed; gives what still cannot.
-    pub(super) async fn save_rest(&self) -> Vec<FileError> {
+    /// Saves changes of groups and topics that could not be saved when they were made; returns the
+    /// errors of those that still cannot.
+    pub(super) async fn save_pending(&self) -> Vec<FileError> {
         let mut errors = Vec::new();
         if !self.groups.is_saved() {
             errors.extend(self.groups.save().await.err());
@@ -91,7 +93,7 @@ impl Admit {
     }
 }
 
-/// What one peer may do: every admission knows who asks.
+/// The admission of one peer's requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admission<'a> {
     admit: &'a Admit,
@@ -99,7 +101,7 @@ pub(super) struct Admission<'a> {
 }
 
 impl Admission<'_> {
-    /// The topic a message is sent to, made after the sender's template if need be.
+    /// The topic that a message is sent to; created after the sender's template topic if necessary.
     ///
     /// Ready at once for a topic that exists.
     pub(super) async fn writable(
@@ -119,7 +121,7 @@ impl Admission<'_> {
             return if topic.name.is_closed() {
                 Err(no_sending_to(&topic.name))
             } else {
-                self.settled(Found { topic, new: false }).await
+                self.durable(FoundTopic { topic, new: false }).await
             };
         }
         let name = TopicName::new(topic.to_owned()).map_err(|error| illegal(&error))?;
@@ -127,7 +129,7 @@ impl Admission<'_> {
             return Err(no_sending_to(&name));
         }
         let automatic = self.admit.config.rules.auto_create_topic;
-        let wish = Wish {
+        let wish = TopicRequest {
             template,
             queues,
             automatic,
@@ -137,26 +139,26 @@ impl Admission<'_> {
             found = self.admit.topics.find_or_create(&name, 1).await;
         }
         match found {
-            Some(found) => self.settled(found).await,
+            Some(found) => self.durable(found).await,
             None => Err(no_topic(topic)),
         }
     }
 
-    /// A retry or dead-letter topic, made if need be.
+    /// A retry or dead-letter topic, created if necessary.
     pub(super) async fn own_topic(
         &self,
         name: &TopicName,
         queues: i32,
     ) -> Result<Arc<Topic>, Refusal> {
         match self.admit.topics.find_or_create(name, queues).await {
-            Some(found) => self.settled(found).await,
+            Some(found) => self.durable(found).await,
             None => Err(Refusal::system(format!("topic[{name}] not exist"))),
         }
     }
 
-    /// The retry topics of groups, saved together as far as they are new.
+    /// Creates the retry topics of groups; new ones are saved together.
     pub(super) async fn retry_topics(&self, groups: &[Arc<Group>]) -> Result<(), Refusal> {
-        // All are in the table before the first is saved, and the others along with it.
+        // All are in the table before the first save, which therefore includes the others.
         let mut topics = Vec::with_capacity(groups.len());
         for group in groups {
             let name = TopicName::retry_of(&group.name);
@@ -164,7 +166,7 @@ impl Admission<'_> {
             topics.extend(self.admit.topics.find_or_create(&name, queues).await);
         }
         for found in topics {
-            self.settled(found).await?;
+            self.durable(found).await?;
         }
         Ok(())
     }
@@ -180,7 +182,7 @@ impl Admission<'_> {
         self.admit.topics.find(topic).ok_or_else(|| no_topic(topic))
     }
 
-    /// A group, made with Apache's defaults if need be and allowed.
+    /// A group; created with Apache's defaults if necessary and allowed.
     pub(super) async fn group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
         if let Some(group) = self.admit.groups.find(group) {
             return Ok(group);
@@ -190,7 +192,7 @@ impl Admission<'_> {
         Ok(group)
     }
 
-    /// As [`group`](Self::group), but still to be saved when it is new.
+    /// As [`group`](Self::group), but a new group is not saved yet.
     pub(super) fn unsaved_group(&self, group: &str) -> Result<Arc<Group>, Refusal> {
         if let Some(group) = self.admit.groups.find(group) {
             return Ok(group);
@@ -209,30 +211,31 @@ impl Admission<'_> {
         self.admit.groups.find(group).ok_or_else(|| no_group(group))
     }
 
-    async fn settled(&self, found: Found) -> Result<Arc<Topic>, Refusal> {
+    async fn durable(&self, found: FoundTopic) -> Result<Arc<Topic>, Refusal> {
         if found.new {
             let (topic, queues) = (&found.topic.name, found.topic.queues());
             tracing::info!(%topic, queues, asker = ?self.asker, "new topic");
         }
-        // Whoever made it may not have come so far, or may have found no room on the disk.
-        if !self.admit.topics.is_settled(&found.topic) {
+        // Another request may have created the topic and not saved it yet, or failed to because the
+        // disk was full.
+        if !self.admit.topics.is_durable(&found.topic) {
             self.admit.save_and_announce().await?;
         }
         Ok(found.topic)
     }
 }
 
-/// Bit of a broker's permission.
+/// A bit of `brokerPermission`.
 pub(super) const READ: u32 = 4;
-/// Bit of a broker's permission.
+/// A bit of `brokerPermission`.
 pub(super) const WRITE: u32 = 2;
 
-/// A file of `config/` could not be written, which the file has told.
+/// A file of `config/` could not be written; that is logged already.
 pub(super) fn not_saved(_: &FileError) -> Refusal {
     Refusal::system("the change could not be saved")
 }
 
-/// The store could not be read, which it has told.
+/// The store could not be read; that is logged already.
 pub(super) fn unreadable(_: &crate::store::StoreError) -> Refusal {
     Refusal::system("the store could not be read")
 }

@@ -187,7 +187,7 @@ impl Broker {
         parts.admit.registration.unregister().await;
         problems.extend(late(parts.front.stop(left()).await));
         problems.extend(late(self.behind.stop(left()).await));
-        let mut unsaved = parts.admit.save_rest().await;
+        let mut unsaved = parts.admit.save_pending().await;
         unsaved.extend(parts.offsets.save().await.err());
         unsaved.extend(parts.delays.save().await.err());
         problems.extend(unsaved.into_iter().map(StopProblem::Save));

@@ -1,8 +1,8 @@
-//! Takes, keeps and gives messages.
+//! The broker: receives messages, stores them and hands them out.
 //!
-//! A request comes in through `processors` (one row of `routes` for each code), is admitted (`admit`),
-//! and does its work on what the broker knows (`state`). What nobody asks for goes on in `background`.
-//! [`Broker`] makes the parts and ends them in order.
+//! A request comes in through `processors` (one row of `routes` for each code), is admitted
+//! (`admit`), and works on what the broker knows (`state`). What runs without a request is in
+//! `background`. [`Broker`] creates the parts and shuts them down in order.
 
 mod admit;
 mod advertised;

@@ -1,4 +1,4 @@
-//! What the processors share, each part on its own.
+//! The parts that the processors share; each takes only those that it needs.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::remoting::Unanswered;
 use crate::store::MessageStore;
 use crate::tasks::Tasks;
 
-/// What the processors share.
+/// The parts that the processors share.
 pub(super) struct Parts {
     pub(super) admit: Admit,
     pub(super) advertised: Advertised,
@@ -29,7 +29,7 @@ pub(super) struct Parts {
     pub(super) given: Arc<Given>,
     pub(super) unanswered: Arc<Unanswered>,
     pub(super) unsupported: Arc<Unsupported>,
-    /// Connections and what they wait for.
+    /// The tasks of connections and their requests.
     pub(super) front: Tasks,
     pub(super) clock: Clock,
 }

@@ -1,5 +1,5 @@
-//! Subscribed topics that no broker has: each of their groups is told once that it waits, and once
-//! that the topic is there.
+//! Subscribed topics that no broker has. For each group one warning says that it waits for its
+//! topic, and one line that the topic has appeared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,23 +7,23 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::message::{GroupName, TopicName};
 
-/// A topic that is created with the start of the program comes within this time.
-const USUAL: Duration = Duration::from_secs(5);
+/// No warning before this time: a topic that is created while the program starts appears within it.
+const ABSENCE_WARNING_DELAY: Duration = Duration::from_secs(5);
 
-/// Who waits for which topic.
+/// The absent topics, with the group that waits for each.
 #[derive(Debug, Default)]
-pub(super) struct Absent(BTreeMap<(TopicName, GroupName), Waiting>);
+pub(super) struct AbsentTopics(BTreeMap<(TopicName, GroupName), AbsentTopic>);
 
 #[derive(Debug)]
-struct Waiting {
+struct AbsentTopic {
     since: Moment,
-    told: bool,
+    warned: bool,
 }
 
-impl Absent {
-    /// `absent` are the topics that a name server has just said to be on no broker, `wanted` is who
-    /// subscribes to what, and `is_there` knows which topics have a route.
-    pub(super) fn look(
+impl AbsentTopics {
+    /// Logs what has changed. `absent` are the topics that a name server has just reported as
+    /// unknown, `wanted` are all subscriptions, `is_there` tells whether a topic has a route.
+    pub(super) fn update(
         &mut self,
         wanted: &BTreeSet<(TopicName, GroupName)>,
         absent: &BTreeSet<TopicName>,
@@ -33,28 +33,26 @@ impl Absent {
         self.0.retain(|wish, waiting| {
             let (topic, group) = wish;
             let there = is_there(topic);
-            if there && waiting.told {
-                tracing::info!(%topic, %group, "the topic is there, and its messages are received");
+            if there && waiting.warned {
+                tracing::info!(%topic, %group, "the topic exists now: its messages are received");
             }
             !there && wanted.contains(wish)
         });
         let absent = |(topic, _): &&(TopicName, GroupName)| absent.contains(topic);
         for wish in wanted.iter().filter(absent) {
-            let fresh = Waiting {
+            let fresh = AbsentTopic {
                 since: now,
-                told: false,
+                warned: false,
             };
             let waiting = self.0.entry(wish.clone()).or_insert(fresh);
-            if waiting.told || now.since(waiting.since) < USUAL {
+            if waiting.warned || now.since(waiting.since) < ABSENCE_WARNING_DELAY {
                 continue;
             }
-            waiting.told = true;
+            waiting.warned = true;
             let (topic, group) = wish;
             tracing::warn!(
                 %topic, %group,
-                "no broker has the topic: the group waits until it exists. Is the name right? A topic is \
-                 made by its first message, where brokers make topics by themselves, or by an \
-                 administrator (`mq topic create`)"
+                "no broker has the topic: the group waits until it exists. Is the name right? Its first message creates it where brokers create topics automatically; otherwise `mq topic create` does"
             );
         }
     }

@@ -1,7 +1,7 @@
-//! What producers and consumers of one client share: connections, routes, heartbeats.
+//! What the producers and consumers of one client share: connections, routes, heartbeats.
 //!
-//! Routes are only ever replaced by newer ones, so sends and consumption go on while no name
-//! server answers.
+//! Invariant: a route is replaced by a newer one but never removed, so that sending and consuming
+//! go on while no name server answers.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,13 +14,13 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::absent::Absent;
+use super::absent::AbsentTopics;
 use super::config::{ClientConfig, Timings};
 use super::error::{RouteError, StartError};
-use super::groups::Groups;
+use super::groups::ClientGroups;
 use super::incoming;
-use super::name_servers::NameServers;
-use super::routes::{RouteTable, TEMPLATE_TOPIC, TopicRoute};
+use super::name_servers::NameServerList;
+use super::routes::{RouteCache, TEMPLATE_TOPIC, TopicRoute};
 use crate::clock::{Clock, Moment};
 use crate::message::{GroupName, TopicName, UniqueIds};
 use crate::remoting::{CallError, RemotingClient};
@@ -30,52 +30,52 @@ use crate::wire::body::ClusterInfo;
 use crate::wire::header::{HeartBeat, UnregisterClient};
 use crate::wire::{Reply, Request, fastjson};
 
-/// The cluster as one client sees it.
+/// One client's access to its cluster (`MQClientInstance`).
 #[derive(Debug)]
-pub(super) struct Cluster {
+pub(super) struct ClusterClient {
     pub(super) client_id: ByteString,
-    pub(super) lasting_id: ByteString,
+    pub(super) stable_id: ByteString,
     pub(super) timings: Timings,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
     pub(super) remoting: RemotingClient,
-    pub(super) groups: Arc<Mutex<Groups>>,
-    name_servers: NameServers,
-    routes: Mutex<RouteTable>,
-    /// Brokers that do not answer, by address.
-    silent: Troubles<String>,
-    /// Topics that name servers give no usable answer for.
-    unclear: Troubles<TopicName>,
+    pub(super) groups: Arc<Mutex<ClientGroups>>,
+    name_servers: NameServerList,
+    routes: Mutex<RouteCache>,
+    /// Brokers that do not respond, by address.
+    silent_brokers: Troubles<String>,
+    /// Topics whose route could not be read from a name server's response.
+    unreadable_routes: Troubles<TopicName>,
     ids: UniqueIds,
     routes_stale: Notify,
     heartbeat_due: Notify,
 }
 
-impl Cluster {
-    /// Starts the tasks that keep routes fresh and brokers informed.
+impl ClusterClient {
+    /// Starts the tasks that refresh routes and send heartbeats.
     pub(super) fn start(config: ClientConfig, clock: Clock) -> Result<Arc<Self>, StartError> {
         let ip = config.ip();
         let unique = random();
         let pid = std::process::id();
-        let lasting_id = config.lasting_id();
+        let stable_id = config.stable_id();
         let client_id = match &config.instance_name {
-            Some(_) => lasting_id.clone(),
+            Some(_) => stable_id.clone(),
             None => config.client_id(&format!("{pid}#{unique}")),
         };
         let tasks = Tasks::new(clock.clone());
-        let groups = Arc::<Mutex<Groups>>::default();
+        let groups = Arc::<Mutex<ClientGroups>>::default();
         let router = Arc::new(incoming::routes(&groups));
         let remoting = config.remoting;
         let cluster = Arc::new(Self {
             client_id,
-            lasting_id,
+            stable_id,
             timings: config.timings,
             remoting: RemotingClient::new(remoting, router, clock.clone(), tasks.clone()),
             groups,
-            name_servers: NameServers::new(config.name_servers)?,
+            name_servers: NameServerList::new(config.name_servers)?,
             routes: Mutex::default(),
-            silent: Troubles::new(clock.clone()),
-            unclear: Troubles::new(clock.clone()),
+            silent_brokers: Troubles::new(clock.clone()),
+            unreadable_routes: Troubles::new(clock.clone()),
             ids: unique_ids(ip, pid, unique, &clock),
             routes_stale: Notify::new(),
             heartbeat_due: Notify::new(),
@@ -89,12 +89,12 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// A message id that nobody else has.
+    /// A unique message id.
     pub(super) fn unique_id(&self) -> String {
         self.ids.next(self.clock.now_ms())
     }
 
-    /// Asks a broker, within the time that an answer may take.
+    /// Sends a request to a broker, with the timeout of ordinary requests.
     pub(super) async fn call<R: Request>(
         &self,
         address: &str,
@@ -105,7 +105,7 @@ impl Cluster {
         self.call_within(limit, address, header, body).await
     }
 
-    /// Asks a broker that may take `limit` to answer.
+    /// Sends a request to a broker, with the timeout `limit`.
     pub(super) async fn call_within<R: Request>(
         &self,
         limit: Duration,
@@ -118,12 +118,13 @@ impl Cluster {
         answer
     }
 
-    /// The route that is known.
+    /// The cached route.
     pub(super) fn known_route(&self, topic: &TopicName) -> Option<Arc<TopicRoute>> {
         self.routes.lock().get(topic)
     }
 
-    /// The route to send by: the topic's own, or the template's when it does not exist yet.
+    /// The route for sending: the topic's own, or that of the template topic when the topic does
+    /// not exist yet.
     pub(super) async fn publish_route(
         &self,
         topic: &TopicName,
@@ -150,7 +151,7 @@ impl Cluster {
         Ok(self.known_route(topic).filter(usable))
     }
 
-    /// Asks where `topic` is and keeps the answer; whether the topic exists.
+    /// Asks a name server for the route of `topic` and caches it. Returns whether the topic exists.
     pub(super) async fn refresh(&self, topic: &TopicName) -> Result<bool, RouteError> {
         let limit = self.timings.api_timeout;
         match self
@@ -166,33 +167,33 @@ impl Cluster {
         }
     }
 
-    /// All brokers.
+    /// All brokers of the cluster.
     pub(super) async fn brokers(&self) -> Result<ClusterInfo, RouteError> {
         let limit = self.timings.api_timeout;
         self.name_servers.brokers(&self.remoting, limit).await
     }
 
-    /// The address of the broker `name` with `id`, or else of any of that name.
+    /// The address of the broker with this name and id, or of another one with the name.
     pub(super) fn address(&self, name: &str, id: i64) -> Option<ByteString> {
         self.routes.lock().address(name, id)
     }
 
-    /// The address of the master `name`.
+    /// The address of the master with this name.
     pub(super) fn master(&self, name: &str) -> Option<ByteString> {
         self.routes.lock().master(name)
     }
 
-    /// Something failed that a newer route may cure.
+    /// Requests a refresh of all routes, after a failure that a newer route may cure.
     pub(super) fn routes_are_stale(&self) {
         self.routes_stale.notify_one();
     }
 
-    /// A broker does not know us (any more).
+    /// Requests a heartbeat, because a broker does not know this client.
     pub(super) fn heartbeat_is_due(&self) {
         self.heartbeat_due.notify_one();
     }
 
-    /// Tells every broker that we are there, and what we want.
+    /// Sends this client's groups and subscriptions to every broker.
     pub(super) async fn heartbeat(&self) {
         let (beat, slaves_too) = {
             let groups = self.groups.lock();
@@ -208,13 +209,13 @@ impl Cluster {
         let addresses = self.routes.lock().addresses(slaves_too);
         let beats = addresses.iter().map(|address| async move {
             if let Err(error) = self.call(address, HeartBeat, body.clone()).await {
-                tracing::debug!(%address, %error, "the broker does not take the heartbeat");
+                tracing::debug!(%address, %error, "the heartbeat failed");
             }
         });
         join_all(beats).await;
     }
 
-    /// Tells every broker that a producer or consumer is gone.
+    /// Tells every broker that a producer or consumer has left.
     pub(super) async fn unregister(
         &self,
         producer: Option<&GroupName>,
@@ -230,20 +231,20 @@ impl Cluster {
             let header = header.clone();
             async move {
                 if let Err(error) = self.call(address, header, Bytes::new()).await {
-                    tracing::debug!(%address, %error, "the broker does not hear us leave");
+                    tracing::debug!(%address, %error, "the broker could not be told that the group has left");
                 }
             }
         });
         join_all(calls).await;
     }
 
-    /// Tells every broker that a producer is gone, until `deadline`: a broker that does not answer
-    /// forgets it after a while.
+    /// Tells every broker that a producer has left. Gives up at `deadline`: a broker removes a
+    /// producer without heartbeats by itself.
     pub(super) async fn leave(&self, producer: &GroupName, deadline: Moment) {
         let limit = deadline.since(self.clock.moment());
         let told = self.unregister(Some(producer), None);
         if self.clock.timeout(limit, told).await.is_err() {
-            tracing::debug!(group = %producer, "a broker does not hear us leave in time");
+            tracing::debug!(group = %producer, "not every broker could be told in time that the producer has left");
         }
     }
 
@@ -251,7 +252,7 @@ impl Cluster {
         let (changed, new_brokers) = {
             let mut routes = self.routes.lock();
             let before = routes.addresses(true);
-            // What a template promises is no news once the topic itself is known.
+            // A template's route never replaces the topic's own.
             let known = routes.get(topic).is_some_and(|known| !known.from_template);
             let changed = !(route.from_template && known) && routes.put(topic, route);
             (
@@ -268,25 +269,28 @@ impl Cluster {
         }
     }
 
-    /// Says that a broker is away, and that it is back: the one place that does, for everybody.
+    /// Logs that a broker does not respond, and that it responds again: once per broker, whoever
+    /// called it.
     fn note(&self, address: &str, error: Option<&CallError>) {
         match error {
-            // What follows shows whether it is away.
+            // The next call shows whether the broker is away.
             Some(CallError::Closed { .. }) => {}
             Some(error) if error.is_transport() => {
-                if !self.tasks.is_stopping() && self.silent.begin(address.to_owned()) == Some(0) {
-                    tracing::warn!(address, %error, "a broker does not answer; it is asked again");
+                if !self.tasks.is_stopping()
+                    && self.silent_brokers.begin(address.to_owned()) == Some(0)
+                {
+                    tracing::warn!(address, %error, "a broker does not respond; requests to it are retried");
                 }
             }
             _ => {
-                if self.silent.end(address) {
-                    tracing::info!(address, "the broker answers again");
+                if self.silent_brokers.end(address) {
+                    tracing::info!(address, "the broker responds again");
                 }
             }
         }
     }
 
-    /// Asks where these topics are; gives those that do not exist.
+    /// Refreshes the routes of `topics`; returns the topics that do not exist.
     async fn refresh_all(
         &self,
         topics: impl IntoIterator<Item = TopicName>,
@@ -295,28 +299,30 @@ impl Cluster {
         for topic in topics {
             match self.refresh(&topic).await {
                 Ok(exists) => {
-                    if self.unclear.end(&topic) {
-                        tracing::info!(%topic, "the name server answers again");
+                    if self.unreadable_routes.end(&topic) {
+                        tracing::info!(%topic, "the name server's response for the topic can be read again");
                     }
                     if !exists {
                         absent.insert(topic);
                     }
                 }
                 Err(error @ RouteError::Unreachable { .. }) => {
-                    tracing::debug!(%error, "routes stay as they are");
+                    tracing::debug!(%error, "no name server responds: the cached routes stay in use");
                     break;
                 }
-                Err(error) if self.unclear.begin(topic.clone()) == Some(0) => {
-                    tracing::warn!(%topic, %error, "the route stays as it is");
+                Err(error) if self.unreadable_routes.begin(topic.clone()) == Some(0) => {
+                    tracing::warn!(%topic, %error, "the route could not be refreshed: the cached one stays in use");
                 }
-                Err(error) => tracing::debug!(%topic, %error, "the route stays as it is"),
+                Err(error) => {
+                    tracing::debug!(%topic, %error, "the route could not be refreshed: the cached one stays in use");
+                }
             }
         }
         absent
     }
 }
 
-async fn keep_routes(cluster: Arc<Cluster>) {
+async fn keep_routes(cluster: Arc<ClusterClient>) {
     loop {
         let (every, clock) = (cluster.timings.route_refresh, &cluster.clock);
         if clock
@@ -324,18 +330,18 @@ async fn keep_routes(cluster: Arc<Cluster>) {
             .await
             .is_ok()
         {
-            // Those who see the same failure a moment later are served by the same round.
+            // Wait a moment, so that one refresh serves all who see the same failure.
             clock.sleep(cluster.timings.missing_route).await;
         }
         let topics = cluster.routes.lock().topics();
-        // A topic that was deleted keeps its route, and whoever pulls from it learns why it fails.
+        // A deleted topic keeps its route, so that pulls from it fail with the broker's reason.
         let _deleted = cluster.refresh_all(topics).await;
     }
 }
 
-/// Topics that are consumed and do not exist yet are asked for more often.
-async fn find_topics(cluster: Arc<Cluster>) {
-    let mut absent = Absent::default();
+/// Looks up the subscribed topics that do not exist yet, more often than routes are refreshed.
+async fn find_topics(cluster: Arc<ClusterClient>) {
+    let mut absent = AbsentTopics::default();
     let is_there = |topic: &TopicName| {
         let known = cluster.known_route(topic);
         known.is_some_and(|route| !route.from_template)
@@ -346,17 +352,18 @@ async fn find_topics(cluster: Arc<Cluster>) {
         let topics: BTreeSet<_> = wanted.iter().map(|(topic, _)| topic.clone()).collect();
         let missing = topics.into_iter().filter(|topic| !is_there(topic));
         let missing = cluster.refresh_all(missing).await;
-        // Retries and dead letters: their topics exist from the first such message on.
+        // Retry and dead-letter topics are created by their first message, so their absence is
+        // normal.
         wanted.retain(|(topic, _)| topic.group().is_none());
-        absent.look(&wanted, &missing, is_there, cluster.clock.moment());
+        absent.update(&wanted, &missing, is_there, cluster.clock.moment());
     }
 }
 
-async fn beat(cluster: Arc<Cluster>) {
+async fn beat(cluster: Arc<ClusterClient>) {
     loop {
         let due = cluster.heartbeat_due.notified();
         let every = cluster.timings.heartbeat;
-        // Due or not, the next one is sent after the time has passed.
+        // A timeout means that the regular interval is over.
         let _due = cluster.clock.timeout(every, due).await;
         cluster.heartbeat().await;
     }
@@ -368,7 +375,7 @@ fn unique_ids(ip: IpAddr, pid: u32, unique: u64, clock: &Clock) -> UniqueIds {
     UniqueIds::new(ip, pid, instance, clock.now_ms())
 }
 
-/// A number that differs from client to client, in one process and in all others.
+/// A random number that tells clients apart, within one process and across processes.
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()

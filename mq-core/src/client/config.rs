@@ -1,7 +1,6 @@
-//! What can be set, with the names and defaults of Apache's Java client.
+//! Settings of a client, with the names and defaults of Apache's Java client.
 //!
-//! Every time that plays a part is in [`Timings`] or a field named after it: nothing else in the
-//! client has a number of its own.
+//! Intervals and timeouts of the client are in [`Timings`], so that tests and users can set them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -10,21 +9,22 @@ use bytestring::ByteString;
 
 use crate::remoting;
 
-/// How a client finds its cluster and says who it is.
+/// Name servers, identity, timings and transport of a client.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// Name servers as `host:port`; any of them will do (`namesrvAddr`).
+    /// Name servers as `host:port`; one that responds is enough (`namesrvAddr`).
     pub name_servers: Vec<String>,
-    /// The address that client id and message ids begin with; `None`: the one that the first name
-    /// server is reached from.
+    /// The address in client id and message ids; `None`: the local address from which the first
+    /// name server is reached.
     pub client_ip: Option<IpAddr>,
-    /// Tells clients on one machine apart (`instanceName`); `None`: process id and time.
+    /// Distinguishes clients on one machine (`instanceName`); `None`: process id and a random
+    /// number.
     pub instance_name: Option<String>,
-    /// Part of the client id when set (`unitName`).
+    /// Appended to the client id (`unitName`).
     pub unit_name: Option<String>,
-    /// How long things may take and how often they happen.
+    /// Intervals and timeouts.
     pub timings: Timings,
-    /// What connections may cost, and how requests are encoded.
+    /// Limits of connections, and the encoding of requests.
     pub remoting: remoting::ClientConfig,
 }
 
@@ -56,14 +56,14 @@ impl ClientConfig {
         }
     }
 
-    /// The client id that stays the same over restarts: local offsets are kept under it.
-    pub(super) fn lasting_id(&self) -> ByteString {
+    /// The client id that is the same after a restart; offsets of broadcasting are stored under it.
+    pub(super) fn stable_id(&self) -> ByteString {
         self.client_id(self.instance_name.as_deref().unwrap_or("DEFAULT"))
     }
 }
 
-/// Which of this machine's addresses leads to `name_server`. Nothing is sent; names are not
-/// resolved, since that may take long.
+/// The local address from which `name_server` is reached. No packet is sent. A host name gives
+/// `None`, because resolving it may block for long.
 fn address_towards(name_server: &str) -> Option<IpAddr> {
     let to: SocketAddr = name_server.parse().ok()?;
     let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
@@ -73,39 +73,41 @@ fn address_towards(name_server: &str) -> Option<IpAddr> {
     (!ip.is_unspecified()).then_some(ip)
 }
 
-/// How long things may take and how often they happen.
+/// Intervals and timeouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timings {
-    /// Routes are asked for so often (`pollNameServerInterval`).
+    /// Interval of refreshing routes (`pollNameServerInterval`).
     pub route_refresh: Duration,
-    /// A subscribed topic without a route is asked for so often.
+    /// Interval of looking up subscribed topics that have no route.
     pub missing_route: Duration,
-    /// Brokers hear from us so often (`heartbeatBrokerInterval`).
+    /// Interval of heartbeats (`heartbeatBrokerInterval`).
     pub heartbeat: Duration,
-    /// Offsets are committed so often (`persistConsumerOffsetInterval`).
+    /// Interval of offset commits (`persistConsumerOffsetInterval`).
     pub offset_commit: Duration,
-    /// Queues are shared anew so often (`rocketmq.client.rebalance.waitInterval`).
+    /// Interval of rebalancing (`rocketmq.client.rebalance.waitInterval`).
     pub rebalance: Duration,
-    /// After a round that could not be finished the next one comes so soon.
+    /// Delay of the next rebalance after one that could not be completed.
     pub rebalance_again: Duration,
-    /// An answer may take so long (`mqClientApiTimeout`).
+    /// Timeout of ordinary requests (`mqClientApiTimeout`).
     pub api_timeout: Duration,
-    /// A broker may hold a pull so long (`brokerSuspendMaxTimeMillis`).
+    /// How long a broker may hold a pull that finds no message (`brokerSuspendMaxTimeMillis`).
     pub pull_suspend: Duration,
-    /// A pull may take so long altogether (`consumerTimeoutMillisWhenSuspend`).
+    /// Timeout of a pull, including that time (`consumerTimeoutMillisWhenSuspend`).
     pub pull_timeout: Duration,
-    /// Pause after a pull that failed (`pullTimeDelayMillsWhenException`).
+    /// Delay of the next pull after one that failed (`pullTimeDelayMillsWhenException`).
     pub pull_pause: Duration,
-    /// Pause after a pull that a broker refused because too much is asked of it
+    /// Delay of the next pull after the broker's flow control refused one
     /// (`PULL_TIME_DELAY_MILLS_WHEN_BROKER_FLOW_CONTROL`).
     pub flow_pause: Duration,
-    /// A message that could neither be handled nor sent back is tried again after so long.
+    /// Delay before a message that the listener failed on and that could not be sent back is given
+    /// to the listener again.
     pub local_retry: Duration,
-    /// Locks of ordered queues are renewed so often (`rocketmq.client.rebalance.lockInterval`).
+    /// Interval of renewing the locks of ordered queues (`rocketmq.client.rebalance.lockInterval`).
     pub lock_renewal: Duration,
-    /// A lock counts for so long (`rocketmq.client.rebalance.lockMaxLiveTime`).
+    /// How long a lock is valid after its last confirmation
+    /// (`rocketmq.client.rebalance.lockMaxLiveTime`).
     pub lock_valid: Duration,
-    /// A lock that was refused is asked for again after so long.
+    /// Delay before a refused lock is requested again.
     pub lock_retry: Duration,
 }
 
@@ -143,6 +145,6 @@ mod tests {
         assert_eq!(config.client_id("4711#5"), "127.0.0.1@4711#5");
         config.unit_name = Some("unit".to_owned());
         assert_eq!(config.client_id("4711#5"), "127.0.0.1@4711#5@unit");
-        assert_eq!(config.lasting_id(), "127.0.0.1@DEFAULT@unit");
+        assert_eq!(config.stable_id(), "127.0.0.1@DEFAULT@unit");
     }
 }

@@ -1,6 +1,6 @@
-//! Why something could not be sent, found or started.
+//! Errors of sending, of looking up routes, and of starting producers and consumers.
 //!
-//! Printed with `{}` each tells its causes too; they are still there as sources.
+//! `{}` prints an error with its causes, which are also its sources.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::saved_file::FileError;
 use crate::wire::fastjson::BodyError;
 use crate::wire::{Refusal, ResponseCode};
 
-/// Who has to do something about an error.
+/// The kind of an error, by who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The caller: the message breaks a rule and will never be taken as it is.
+    /// The caller: the message violates a rule and will never be accepted as it is.
     Message,
-    /// Whoever runs the cluster: the topic is nowhere.
+    /// The operator: no broker has the topic.
     NoRoute,
-    /// Whoever runs the cluster: nobody answers.
+    /// The operator: no server responds.
     Unreachable,
-    /// A broker said no, and means it.
+    /// A broker refused for good.
     Refused,
-    /// The time ran out; the message may have been stored.
+    /// The time is over; the message may have been stored.
     Timeout,
-    /// The caller: so much is under way that nothing is added.
+    /// The caller: too many sends are in flight.
     Busy,
     /// The client was shut down.
     ShutDown,
@@ -36,7 +36,7 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The message breaks a rule.
+    /// The message violates a rule.
     #[error("the message to `{topic}` cannot be sent: {source}")]
     Message {
         /// Where it should have gone.
@@ -44,10 +44,10 @@ pub enum SendError {
         /// Which rule.
         source: MessageError,
     },
-    /// There is nothing in the batch.
+    /// The batch has no message.
     #[error("the batch is empty")]
     EmptyBatch,
-    /// No broker has the topic, and none offers to make it.
+    /// No broker has the topic, and none creates topics automatically.
     #[error("no route info of topic `{0}`: create it, or allow a broker to create topics")]
     NoRoute(TopicName),
     /// The selector chose none of the queues.
@@ -61,7 +61,7 @@ pub enum SendError {
     /// The broker of this queue is not known (any more).
     #[error("no broker is known for {0}")]
     NoBroker(MessageQueue),
-    /// The route could not be asked for.
+    /// The route could not be looked up.
     #[error("could not look up topic `{topic}`: {source}")]
     Route {
         /// The topic.
@@ -69,7 +69,7 @@ pub enum SendError {
         /// Why not.
         source: RouteError,
     },
-    /// No attempt was successful; the last one ended so.
+    /// Every attempt failed; this is the last one.
     #[error("could not send to broker `{broker}` in {}: {source}", counted(*attempts))]
     Broker {
         /// The last broker tried.
@@ -79,7 +79,7 @@ pub enum SendError {
         /// Why the last one failed.
         source: CallError,
     },
-    /// The time for all attempts ran out.
+    /// The time for all attempts is over.
     #[error("could not send to `{topic}` within {limit:?}")]
     Timeout {
         /// The topic.
@@ -87,10 +87,10 @@ pub enum SendError {
         /// The time there was.
         limit: Duration,
     },
-    /// Nothing was sent: so many sends in the background are under way already.
-    #[error("{limit} sends in the background are under way already")]
+    /// Not sent: the limit of background sends in flight is reached.
+    #[error("{limit} background sends are in flight already")]
     TooMany {
-        /// How many there may be.
+        /// The limit.
         limit: usize,
     },
     /// The producer or its client was shut down.
@@ -99,7 +99,7 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Who has to do something about it.
+    /// The kind, by who can do something about the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Message { .. } | Self::EmptyBatch | Self::NotSelected { .. } => {
@@ -118,8 +118,8 @@ impl SendError {
         }
     }
 
-    /// Whether the same message may succeed later, unchanged. After a timeout it may also be
-    /// stored already, and another send makes a second one.
+    /// Whether sending the same message again may succeed. After a timeout it may have been stored
+    /// already, so that sending it again makes a duplicate.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Broker { source, .. } => may_succeed_elsewhere(source),
@@ -138,8 +138,8 @@ fn counted(attempts: u32) -> String {
     }
 }
 
-/// Whether another broker may take what this one did not (`DefaultMQProducerImpl`): connection
-/// trouble, and the codes that speak of the broker and not of the message.
+/// Whether another broker may accept the message (`DefaultMQProducerImpl`): after a transport
+/// error, or a code that is about the broker and not about the message.
 pub(super) fn may_succeed_elsewhere(error: &CallError) -> bool {
     const RETRY_CODES: &[i32] = &[
         ResponseCode::SYSTEM_ERROR.0,
@@ -157,7 +157,7 @@ pub(super) fn may_succeed_elsewhere(error: &CallError) -> bool {
     }
 }
 
-/// Which rule a message breaks (`Validators`).
+/// Which rule a message violates (`Validators`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
@@ -172,7 +172,7 @@ pub enum MessageError {
         /// Bytes allowed.
         limit: usize,
     },
-    /// Properties are kept with a length of 16 bits.
+    /// The properties are longer than their 16-bit length field allows.
     #[error("the properties have {length} bytes, at most {limit} are allowed")]
     Properties {
         /// Bytes found.
@@ -201,23 +201,23 @@ impl From<PropertiesTooLong> for MessageError {
     }
 }
 
-/// Why a route could not be asked for.
+/// Why a route could not be looked up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RouteError {
-    /// No name server of the list answered; this is what the last one did.
-    #[error("no name server answers ({addresses}): {source}")]
+    /// No name server of the list responded; the source is the error of the last one.
+    #[error("no name server responds ({addresses}): {source}")]
     Unreachable {
-        /// All that were asked.
+        /// All name servers that were tried.
         addresses: String,
-        /// What the last one did.
+        /// The error of the last one.
         source: CallError,
     },
     /// A name server refused.
     #[error("the name server refused: {0}")]
     Refused(#[source] Refusal),
-    /// The answer makes no sense.
-    #[error("the name server's answer cannot be read: {0}")]
+    /// The response cannot be read.
+    #[error("the name server's response cannot be read: {0}")]
     Answer(#[source] BodyError),
     /// No address of a name server was given.
     #[error("no name server is known: give at least one host:port")]
@@ -225,7 +225,7 @@ pub enum RouteError {
 }
 
 impl RouteError {
-    /// Who has to do something about it.
+    /// The kind, by who can do something about the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused(_) => ErrorKind::Refused,
@@ -241,10 +241,10 @@ pub enum StartError {
     /// No address of a name server was given.
     #[error("no name server is known: give at least one host:port")]
     NoNameServer,
-    /// The group's name is RocketMQ's own.
-    #[error("`{0}` is a group of RocketMQ's own: choose another name")]
+    /// The group's name is reserved.
+    #[error("the group name `{0}` is reserved by RocketMQ: choose another name")]
     ReservedGroup(GroupName),
-    /// Two of one group would disturb each other within one client.
+    /// A client has at most one producer and one consumer of a group.
     #[error("this client has a {role} of group `{group}` already")]
     GroupTaken {
         /// `producer` or `consumer`.
@@ -252,11 +252,11 @@ pub enum StartError {
         /// The group.
         group: GroupName,
     },
-    /// A consumer without a subscription gets nothing.
+    /// The consumer has no subscription.
     #[error("the consumer of group `{0}` has no subscription")]
     NoSubscription(GroupName),
     /// A tag expression names no tag.
-    #[error("the subscription of topic `{topic}` cannot be understood: {source}")]
+    #[error("the subscription of topic `{topic}` is invalid: {source}")]
     Tags {
         /// The topic.
         topic: TopicName,
@@ -264,7 +264,7 @@ pub enum StartError {
         source: TagError,
     },
     /// A setting is out of its range.
-    #[error("{name} is {found}, allowed is {allowed}")]
+    #[error("{name} is {found}, but must be {allowed}")]
     Setting {
         /// The setting.
         name: &'static str,
@@ -273,8 +273,8 @@ pub enum StartError {
         /// What it may be.
         allowed: &'static str,
     },
-    /// The broker cannot filter so.
-    #[error("the broker does not take the filter of topic `{topic}`: {source}")]
+    /// The broker does not accept the filter.
+    #[error("the broker does not accept the filter of topic `{topic}`: {source}")]
     Filter {
         /// The topic.
         topic: TopicName,
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_speak_of_the_broker_may_succeed_elsewhere() {
+    fn codes_about_the_broker_may_succeed_elsewhere() {
         for code in [1, 2, 14, 16, 17, 204, 205, 1500] {
             assert!(refused(code).is_retryable(), "{code}");
         }
@@ -332,9 +332,9 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Refused);
     }
 
-    /// Whoever printed a send's error with `{}` read that it was not sent, and never why.
+    /// Regression: `{}` of a send error printed that the message was not sent, without the cause.
     #[test]
-    fn every_error_with_a_cause_tells_it() {
+    fn every_error_prints_its_cause() {
         let topic = || TopicName::new("orders").unwrap();
         let gone = || CallError::Connect {
             address: "127.0.0.1:10911".to_owned(),
@@ -394,7 +394,7 @@ mod tests {
             topic: topic(),
             source: TagError::NoTag("||".to_owned()),
         };
-        let said = "the subscription of topic `orders` cannot be understood: \
+        let said = "the subscription of topic `orders` is invalid: \
                     the tag expression `||` names no tag";
         assert_eq!(tags.to_string(), said);
     }

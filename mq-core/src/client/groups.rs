@@ -1,4 +1,5 @@
-//! The groups of one client: what its heartbeats say, and who hears what brokers have to say.
+//! The producer and consumer groups of one client: the content of its heartbeats, and where
+//! requests from brokers are routed to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,48 +10,48 @@ use super::error::StartError;
 use crate::message::{GroupName, TopicName};
 use crate::wire::body::{ConsumerData, HeartbeatData, ProducerData, ResetOffsetBody};
 
-/// Groups that belong to RocketMQ itself (`MixAll`, `Validators`).
-const RESERVED: &[&str] = &[
+/// Group names that RocketMQ itself uses (`MixAll`, `Validators`).
+const RESERVED_GROUPS: &[&str] = &[
     "DEFAULT_PRODUCER",
     "DEFAULT_CONSUMER",
     "CLIENT_INNER_PRODUCER",
 ];
 
-/// What a consumer is told from outside.
+/// A command from the client or a broker to a running consumer.
 #[derive(Debug)]
-pub(super) enum Order {
-    /// Members or routes have changed: share the queues anew.
+pub(super) enum ConsumerCommand {
+    /// Members or routes have changed: rebalance.
     Rebalance,
-    /// Go on at other offsets.
+    /// Continue at these offsets.
     Reset(ResetOffsetBody),
 }
 
-impl Order {
-    /// Puts the order where its consumer finds it; whether it will be carried out.
+impl ConsumerCommand {
+    /// Queues the command for its consumer. Returns whether it will be carried out.
     ///
-    /// A round of sharing follows whatever waits already, so many changes of members leave the
-    /// room to other orders.
-    pub(super) fn give(self, orders: &mpsc::Sender<Self>) -> bool {
-        let follows = orders.capacity() < orders.max_capacity() && !orders.is_closed();
-        (matches!(self, Self::Rebalance) && follows) || orders.try_send(self).is_ok()
+    /// A rebalance follows every queued command anyway, so another [`Self::Rebalance`] needs no
+    /// room of its own and cannot crowd out a reset.
+    pub(super) fn send_to(self, commands: &mpsc::Sender<Self>) -> bool {
+        let follows = commands.capacity() < commands.max_capacity() && !commands.is_closed();
+        (matches!(self, Self::Rebalance) && follows) || commands.try_send(self).is_ok()
     }
 }
 
-/// A consumer as the rest of the client sees it.
+/// A consumer that is registered with its client.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct RegisteredConsumer {
     pub(super) data: ConsumerData,
     pub(super) topics: Vec<TopicName>,
-    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) commands: mpsc::Sender<ConsumerCommand>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Groups {
+pub(super) struct ClientGroups {
     producers: BTreeSet<GroupName>,
-    consumers: BTreeMap<GroupName, Member>,
+    consumers: BTreeMap<GroupName, RegisteredConsumer>,
 }
 
-impl Groups {
+impl ClientGroups {
     pub(super) fn add_producer(&mut self, group: &GroupName) -> Result<(), StartError> {
         check(group)?;
         if self.producers.insert(group.clone()) {
@@ -65,7 +66,7 @@ impl Groups {
     pub(super) fn add_consumer(
         &mut self,
         group: &GroupName,
-        member: Member,
+        member: RegisteredConsumer,
     ) -> Result<(), StartError> {
         check(group)?;
         if self.consumers.contains_key(group) {
@@ -98,10 +99,10 @@ impl Groups {
         self.producers.is_empty() && self.consumers.is_empty()
     }
 
-    /// Which topics are consumed, and by which group.
+    /// All subscriptions, as pairs of topic and group.
     pub(super) fn subscribed(&self) -> BTreeSet<(TopicName, GroupName)> {
         let consumers = self.consumers.iter();
-        let of_group = |(group, member): (&GroupName, &'_ Member)| -> Vec<_> {
+        let of_group = |(group, member): (&GroupName, &'_ RegisteredConsumer)| -> Vec<_> {
             let topics = member.topics.iter();
             topics.map(|topic| (topic.clone(), group.clone())).collect()
         };
@@ -120,24 +121,25 @@ impl Groups {
         }
     }
 
-    /// Tells the consumer of `group`; whether there is one and it has room.
-    pub(super) fn tell(&self, group: &str, order: Order) -> bool {
+    /// Sends a command to the consumer of `group`. Returns false when there is none or its queue is
+    /// full.
+    pub(super) fn command(&self, group: &str, order: ConsumerCommand) -> bool {
         let member = self.consumers.get(group);
-        member.is_some_and(|member| order.give(&member.orders))
+        member.is_some_and(|member| order.send_to(&member.commands))
     }
 
-    /// The route of `topic` has changed: whoever consumes it shares its queues anew.
+    /// The route of `topic` has changed: its consumers rebalance.
     pub(super) fn route_changed(&self, topic: &TopicName) {
         for (group, member) in &self.consumers {
             if member.topics.contains(topic) {
-                self.tell(group.as_str(), Order::Rebalance);
+                self.command(group.as_str(), ConsumerCommand::Rebalance);
             }
         }
     }
 }
 
 fn check(group: &GroupName) -> Result<(), StartError> {
-    if RESERVED.contains(&group.as_str()) {
+    if RESERVED_GROUPS.contains(&group.as_str()) {
         return Err(StartError::ReservedGroup(group.clone()));
     }
     Ok(())
@@ -148,17 +150,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_of_members_leave_room_for_a_reset() {
-        let (orders, mut received) = mpsc::channel(2);
+    fn queued_rebalances_leave_room_for_a_reset() {
+        let (commands, mut received) = mpsc::channel(2);
 
         for _ in 0..5 {
-            assert!(Order::Rebalance.give(&orders));
+            assert!(ConsumerCommand::Rebalance.send_to(&commands));
         }
 
-        assert!(Order::Reset(ResetOffsetBody::default()).give(&orders));
-        assert!(matches!(received.try_recv(), Ok(Order::Rebalance)));
-        assert!(matches!(received.try_recv(), Ok(Order::Reset(_))));
+        assert!(ConsumerCommand::Reset(ResetOffsetBody::default()).send_to(&commands));
+        assert!(matches!(
+            received.try_recv(),
+            Ok(ConsumerCommand::Rebalance)
+        ));
+        assert!(matches!(received.try_recv(), Ok(ConsumerCommand::Reset(_))));
         drop(received);
-        assert!(!Order::Rebalance.give(&orders));
+        assert!(!ConsumerCommand::Rebalance.send_to(&commands));
     }
 }

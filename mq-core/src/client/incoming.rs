@@ -1,38 +1,39 @@
-//! What brokers ask of a client, unasked: 40 and 220. Everything else is answered with code 3.
+//! Requests from brokers to a client: changed members (40) and reset offsets (220). Every other
+//! code is answered with code 3.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::groups::{Groups, Order};
+use super::groups::{ClientGroups, ConsumerCommand};
 use crate::excerpt::excerpt;
 use crate::remoting::{Incoming, Processor, Router};
 use crate::wire::body::ResetOffsetBody;
 use crate::wire::header::{NotifyConsumerIdsChanged, ResetConsumerClientOffset};
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
-pub(super) fn routes(groups: &Arc<Mutex<Groups>>) -> Router {
-    let ears = || Ears(Arc::clone(groups));
+pub(super) fn routes(groups: &Arc<Mutex<ClientGroups>>) -> Router {
+    let processor = || BrokerRequests(Arc::clone(groups));
     Router::default()
-        .on::<NotifyConsumerIdsChanged>(ears())
-        .on::<ResetConsumerClientOffset>(ears())
+        .on::<NotifyConsumerIdsChanged>(processor())
+        .on::<ResetConsumerClientOffset>(processor())
 }
 
-struct Ears(Arc<Mutex<Groups>>);
+struct BrokerRequests(Arc<Mutex<ClientGroups>>);
 
-impl Processor<NotifyConsumerIdsChanged> for Ears {
+impl Processor<NotifyConsumerIdsChanged> for BrokerRequests {
     async fn process(
         &self,
         request: Incoming<NotifyConsumerIdsChanged>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let group = request.header.consumer_group;
         tracing::debug!(%group, "the members of the group have changed");
-        self.0.lock().tell(&group, Order::Rebalance);
+        self.0.lock().command(&group, ConsumerCommand::Rebalance);
         Ok(Reply::ok(NoFields))
     }
 }
 
-impl Processor<ResetConsumerClientOffset> for Ears {
+impl Processor<ResetConsumerClientOffset> for BrokerRequests {
     async fn process(
         &self,
         request: Incoming<ResetConsumerClientOffset>,
@@ -40,9 +41,9 @@ impl Processor<ResetConsumerClientOffset> for Ears {
         let ResetConsumerClientOffset { group, topic, .. } = request.header;
         let body: ResetOffsetBody = fastjson::read(&request.body)?;
         tracing::info!(group = %excerpt(&group), topic = %excerpt(&topic), queues = body.offset_table.len(), "offsets are reset");
-        if !self.0.lock().tell(&group, Order::Reset(body)) {
+        if !self.0.lock().command(&group, ConsumerCommand::Reset(body)) {
             return Err(Refusal::system(
-                "the group has no consumer here, or it is busy",
+                "this client has no consumer of the group, or its command queue is full",
             ));
         }
         Ok(Reply::ok(NoFields))

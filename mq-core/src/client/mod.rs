@@ -1,4 +1,4 @@
-//! Sends and receives: what an application holds in its hands.
+//! The client: producers and consumers for applications.
 //!
 //! A [`Client`] stands for one client id. Its producers and consumers share its connections,
 //! routes and heartbeats, and a broker in the same process is reached without a socket.
@@ -52,34 +52,34 @@ use crate::clock::Clock;
 use crate::message::TopicName;
 use crate::remoting::LocalServer;
 use crate::tasks::Unfinished;
-use cluster::Cluster;
+use cluster::ClusterClient;
 
 /// One client id: its connections, routes and heartbeats. Clones are the same client.
 #[derive(Clone, Debug)]
-pub struct Client(Arc<Cluster>);
+pub struct Client(Arc<ClusterClient>);
 
 impl Client {
-    /// Starts the tasks of a client on the runtime of the caller. Nobody is asked yet, so it
-    /// succeeds while the cluster is away.
+    /// Starts the tasks of a client on the caller's runtime. No server is contacted yet, so this
+    /// succeeds while the cluster is down.
     ///
     /// # Errors
     ///
     /// [`StartError::NoNameServer`].
     pub fn new(config: ClientConfig, clock: Clock) -> Result<Self, StartError> {
-        Cluster::start(config, clock).map(Self)
+        ClusterClient::start(config, clock).map(Self)
     }
 
-    /// The id that brokers know the client by.
+    /// The client id that brokers see.
     pub fn id(&self) -> &str {
         &self.0.client_id
     }
 
-    /// From now on `address` is `server`, in this process; for name servers and brokers.
+    /// Routes requests for `address`, of a name server or broker, to `server` in this process.
     pub fn attach(&self, address: &str, server: &LocalServer) {
         self.0.remoting.attach(address, server);
     }
 
-    /// A producer of a group; one for each group.
+    /// Starts a producer. A client has at most one per group.
     ///
     /// # Errors
     ///
@@ -89,16 +89,16 @@ impl Client {
         Producer::start(&self.0, config)
     }
 
-    /// A consumer of a group; one for each group. It consumes as soon as it is started.
+    /// Builds a consumer. A client has at most one per group. It consumes once it is started.
     pub fn push_consumer(&self, config: ConsumerConfig) -> PushConsumerBuilder {
         PushConsumerBuilder::new(&self.0, config)
     }
 
-    /// Asks a name server whether it is there.
+    /// Checks that a name server responds.
     ///
     /// # Errors
     ///
-    /// [`RouteError`] when none of them answers.
+    /// [`RouteError`] when none does.
     pub async fn check(&self) -> Result<(), RouteError> {
         self.0.brokers().await.map(drop)
     }
@@ -112,12 +112,12 @@ impl Client {
         topics::create(&self.0, topic, queues).await
     }
 
-    /// Ends all connections. Producers and consumers should be shut down before: what they still
-    /// do fails from now on.
+    /// Closes all connections. Shut producers and consumers down before: their requests fail from
+    /// now on.
     ///
     /// # Errors
     ///
-    /// [`Unfinished`] names what went on after `limit`.
+    /// [`Unfinished`] names the tasks that were still running after `limit`.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
         let clock = &self.0.clock;
         let deadline = clock.moment().plus(limit);

@@ -1,4 +1,4 @@
-//! The name servers: any of them will do, so one is asked until it fails and then the next.
+//! The name servers of a client. All know the same, so one is used until it fails, then the next.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::wire::header::{GetBrokerClusterInfo, GetRouteInfoByTopic};
 use crate::wire::{Reply, Request, ResponseCode, fastjson};
 
 #[derive(Debug)]
-pub(super) struct NameServers {
+pub(super) struct NameServerList {
     addresses: Vec<String>,
     current: AtomicUsize,
     silent: AtomicBool,
-    /// Whether one has ever answered, so that something may be known.
-    ever: AtomicBool,
+    /// Whether one has ever responded, so that routes may be cached.
+    ever_answered: AtomicBool,
 }
 
-impl NameServers {
+impl NameServerList {
     pub(super) fn new(addresses: Vec<String>) -> Result<Self, StartError> {
         if addresses.is_empty() {
             return Err(StartError::NoNameServer);
@@ -30,11 +30,11 @@ impl NameServers {
             addresses,
             current: AtomicUsize::new(0),
             silent: AtomicBool::new(false),
-            ever: AtomicBool::new(false),
+            ever_answered: AtomicBool::new(false),
         })
     }
 
-    /// Where `topic` is; `None` when there is no such topic.
+    /// The route of `topic`; `None` when the topic does not exist.
     pub(super) async fn route(
         &self,
         remoting: &RemotingClient,
@@ -66,7 +66,8 @@ impl NameServers {
         fastjson::read(&reply.body).map_err(RouteError::Answer)
     }
 
-    /// Asks the current one and then, one after the other, those that follow; each has `limit`.
+    /// Sends the request to the current name server, then in turn to the following ones until one
+    /// responds; each has `limit`.
     async fn ask<R: Request + Clone>(
         &self,
         remoting: &RemotingClient,
@@ -92,8 +93,9 @@ impl NameServers {
                     return Err(RouteError::Refused(refusal));
                 }
                 Err(source) => {
-                    tracing::debug!(address, %source, "the name server does not answer");
-                    // Only whoever saw this one fail moves on, so that nobody skips the next.
+                    tracing::debug!(address, %source, "the name server does not respond");
+                    // Compare and exchange: concurrent callers that saw the same one fail move on
+                    // by one, not by several.
                     let next = at.wrapping_add(1);
                     let _moved = self.current.compare_exchange(
                         at,
@@ -110,15 +112,15 @@ impl NameServers {
         }
         if !self.silent.swap(true, Ordering::Relaxed) {
             let addresses = self.addresses.join(";");
-            if self.ever.load(Ordering::Relaxed) {
+            if self.ever_answered.load(Ordering::Relaxed) {
                 tracing::warn!(
                     addresses,
-                    "no name server answers; going on with the routes that are known"
+                    "no name server responds; the cached routes stay in use"
                 );
             } else {
                 tracing::warn!(
                     addresses,
-                    "no name server has answered yet; nothing is sent or received before one does"
+                    "no name server has responded yet; nothing can be sent or received before one does"
                 );
             }
         }
@@ -126,9 +128,9 @@ impl NameServers {
     }
 
     fn answered(&self, address: &str) {
-        self.ever.store(true, Ordering::Relaxed);
+        self.ever_answered.store(true, Ordering::Relaxed);
         if self.silent.swap(false, Ordering::Relaxed) {
-            tracing::info!(address, "a name server answers again");
+            tracing::info!(address, "a name server responds");
         }
     }
 }

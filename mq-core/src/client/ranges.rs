@@ -1,5 +1,5 @@
-//! Which numbers settings may be: Apache's ranges (`DefaultMQPushConsumerImpl.checkConfig`), and
-//! more than nothing where nothing could never work.
+//! The ranges of numeric settings: Apache's (`DefaultMQPushConsumerImpl.checkConfig`), and at least
+//! 1 where 0 could never work.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use super::consumer::ConsumerConfig;
 use super::error::StartError;
 use super::producer::ProducerConfig;
 
-/// A setting, what it is, what it may be, and that in words.
-type Rule = (&'static str, u64, RangeInclusive<u64>, &'static str);
+/// Name, value, allowed range, and the range as text.
+type RangeRule = (&'static str, u64, RangeInclusive<u64>, &'static str);
 
 const AT_MOST_I32: RangeInclusive<u64> = 0..=i32::MAX.unsigned_abs() as u64;
 const POSITIVE_I32: RangeInclusive<u64> = 1..=i32::MAX.unsigned_abs() as u64;
@@ -101,15 +101,15 @@ impl ProducerConfig {
     }
 }
 
-fn threads(found: u16) -> Rule {
+fn threads(found: u16) -> RangeRule {
     ("consumeThreadMax", found.into(), 1..=1000, "1 to 1000")
 }
 
-fn batch(name: &'static str, found: u16) -> Rule {
+fn batch(name: &'static str, found: u16) -> RangeRule {
     (name, found.into(), 1..=1024, "1 to 1024")
 }
 
-fn at_least_1_ms(name: &'static str, found: Duration) -> Rule {
+fn at_least_1_ms(name: &'static str, found: Duration) -> RangeRule {
     (name, millis(found), 1..=u64::MAX, "1 ms or more")
 }
 
@@ -121,7 +121,7 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn check(rules: impl IntoIterator<Item = Rule>) -> Result<(), StartError> {
+fn check(rules: impl IntoIterator<Item = RangeRule>) -> Result<(), StartError> {
     for (name, found, range, allowed) in rules {
         if !range.contains(&found) {
             return Err(StartError::Setting {
@@ -165,11 +165,11 @@ mod tests {
 
         assert_eq!(
             consumer(|config| config.consume_timeout = zero),
-            "consumeTimeout is 0, allowed is 1 ms or more"
+            "consumeTimeout is 0, but must be 1 ms or more"
         );
         assert_eq!(
             consumer(|config| config.pull_interval = Duration::from_secs(66)),
-            "pullInterval is 66000, allowed is 0 to 65535 ms"
+            "pullInterval is 66000, but must be 0 to 65535 ms"
         );
         let consumers: [(&str, Change<ConsumerConfig>); 9] = [
             ("consumeThreadMax", |c| c.consume_threads = 1001),

@@ -1,7 +1,7 @@
-//! Where topics are: pure data, made from what the name server says.
+//! Routes of topics: pure data, made from the name server's responses.
 //!
-//! A route is replaced as a whole, and only by a newer answer: when nobody answers, what is known
-//! stays.
+//! A route is replaced as a whole, and only by a newer response: while no name server responds, the
+//! cached routes stay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,25 +11,25 @@ use bytestring::ByteString;
 use crate::message::{MessageQueue, TopicName};
 use crate::wire::body::{TopicRouteData, permission};
 
-/// The topic that stands for topics which do not exist yet.
+/// The template topic: its route is used for topics that do not exist yet.
 pub(super) const TEMPLATE_TOPIC: &str = "TBW102";
 
-/// The id of a master among the brokers of one name.
-pub(super) const MASTER: i64 = 0;
+/// The broker id of a master.
+pub(super) const MASTER_ID: i64 = 0;
 
 /// The brokers of one name by id.
 pub(super) type Addresses = BTreeMap<i64, ByteString>;
 
-/// Where one topic is.
+/// The route of one topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TopicRoute {
-    /// Queues that can be sent to, by broker name and number.
+    /// Queues that can be sent to, by broker name and queue id.
     pub(super) publish: Vec<MessageQueue>,
-    /// Queues that can be read, by broker name and number.
+    /// Queues that can be read, by broker name and queue id.
     pub(super) subscribe: Vec<MessageQueue>,
     /// Addresses by broker name.
     pub(super) brokers: BTreeMap<ByteString, Addresses>,
-    /// Whether the topic does not exist and the route is the template's.
+    /// Whether the topic does not exist yet and this is the template's route.
     pub(super) from_template: bool,
 }
 
@@ -56,7 +56,7 @@ impl TopicRoute {
                 route.subscribe.extend(queues(data.read_queue_nums));
             }
             let broker = route.brokers.get(&data.broker_name);
-            let has_master = broker.is_some_and(|broker| broker.contains_key(&MASTER));
+            let has_master = broker.is_some_and(|broker| broker.contains_key(&MASTER_ID));
             if data.perm & permission::WRITE != 0 && has_master {
                 route.publish.extend(queues(data.write_queue_nums));
             }
@@ -67,7 +67,7 @@ impl TopicRoute {
         route
     }
 
-    /// The route of `topic`, which does not exist yet, after that of the template.
+    /// The route for `topic`, which does not exist yet, made of the template's.
     pub(super) fn from_template(
         topic: &TopicName,
         mut template: TopicRouteData,
@@ -98,17 +98,17 @@ fn ordered_queues(topic: &TopicName, order: &str) -> Vec<MessageQueue> {
         .collect()
 }
 
-/// All routes that are known.
+/// The cached routes.
 #[derive(Debug, Default)]
-pub(super) struct RouteTable {
+pub(super) struct RouteCache {
     routes: HashMap<TopicName, Arc<TopicRoute>>,
-    /// What the newest route with a broker says of it (`brokerAddrTable`): the route of a topic
-    /// that was deleted is never replaced, and must not lead to where a broker once was.
+    /// The addresses of each broker, from the newest route that names it (`brokerAddrTable`): the
+    /// route of a deleted topic is never replaced, and its old addresses must not be used.
     brokers: HashMap<ByteString, Addresses>,
 }
 
-impl RouteTable {
-    /// Takes a newer route; whether it says something new.
+impl RouteCache {
+    /// Caches a newer route. Returns whether it differs from the one before.
     pub(super) fn put(&mut self, topic: &TopicName, route: TopicRoute) -> bool {
         if self.routes.get(topic).is_some_and(|old| **old == route) {
             return false;
@@ -127,7 +127,7 @@ impl RouteTable {
         self.routes.get(topic).map(Arc::clone)
     }
 
-    /// The topics whose routes are kept fresh.
+    /// The topics whose routes are refreshed.
     pub(super) fn topics(&self) -> Vec<TopicName> {
         self.routes.keys().cloned().collect()
     }
@@ -141,12 +141,12 @@ impl RouteTable {
 
     /// The address of the master `name`.
     pub(super) fn master(&self, name: &str) -> Option<ByteString> {
-        self.brokers.get(name)?.get(&MASTER).cloned()
+        self.brokers.get(name)?.get(&MASTER_ID).cloned()
     }
 
     /// Every address of a broker that some route names; masters only, or slaves too.
     pub(super) fn addresses(&self, slaves_too: bool) -> BTreeSet<ByteString> {
-        let wanted = |(id, _): &(&i64, &ByteString)| slaves_too || **id == MASTER;
+        let wanted = |(id, _): &(&i64, &ByteString)| slaves_too || **id == MASTER_ID;
         let brokers = self.brokers.values();
         brokers
             .flat_map(|addresses| addresses.iter().filter(wanted))
@@ -236,8 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_master_is_stood_in_for_by_a_slave_of_its_name() {
-        let mut table = RouteTable::default();
+    fn a_slave_replaces_a_missing_master_of_its_name() {
+        let mut table = RouteCache::default();
         assert!(table.put(&topic(), TopicRoute::of(&topic(), &data())));
         assert!(!table.put(&topic(), TopicRoute::of(&topic(), &data())));
 
@@ -250,8 +250,8 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_moved_is_found_although_a_deleted_topic_still_names_its_old_place() {
-        let mut table = RouteTable::default();
+    fn a_broker_that_moved_is_found_although_a_deleted_topic_names_its_old_address() {
+        let mut table = RouteCache::default();
         for n in 0..20 {
             let deleted = TopicName::new(format!("deleted-{n}")).unwrap();
             table.put(&deleted, TopicRoute::of(&deleted, &data()));
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_broker_that_no_route_names_any_more_is_forgotten() {
-        let mut table = RouteTable::default();
+        let mut table = RouteCache::default();
         table.put(&topic(), TopicRoute::of(&topic(), &data()));
 
         let mut fewer = data();

@@ -1,12 +1,12 @@
-//! Creates topics: for brokers that do not create them by themselves.
+//! Creates topics on brokers that do not create them automatically.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::cluster::Cluster;
+use super::cluster::ClusterClient;
 use super::error::RouteError;
-use super::routes::{MASTER, TEMPLATE_TOPIC};
+use super::routes::{MASTER_ID, TEMPLATE_TOPIC};
 use crate::message::TopicName;
 use crate::remoting::CallError;
 use crate::wire::body::permission;
@@ -16,13 +16,13 @@ use crate::wire::header::UpdateAndCreateTopic;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TopicError {
-    /// The brokers could not be asked for.
+    /// The brokers could not be looked up.
     #[error("could not look up the brokers: {0}")]
     Route(#[source] RouteError),
     /// No broker has registered with the name server.
     #[error("the name server knows no broker")]
     NoBroker,
-    /// A broker did not do it.
+    /// A broker did not create the topic.
     #[error("broker `{broker}` did not create topic `{topic}`: {source}")]
     Broker {
         /// The broker.
@@ -36,14 +36,16 @@ pub enum TopicError {
 
 /// Creates `topic` on every master.
 pub(super) async fn create(
-    cluster: &Cluster,
+    cluster: &ClusterClient,
     topic: &TopicName,
     queues: u16,
 ) -> Result<(), TopicError> {
     let info = cluster.brokers().await.map_err(TopicError::Route)?;
     let brokers = info.broker_addr_table.into_values();
     let masters: Vec<_> = brokers
-        .filter_map(|mut broker| Some((broker.broker_name, broker.broker_addrs.remove(&MASTER)?)))
+        .filter_map(|mut broker| {
+            Some((broker.broker_name, broker.broker_addrs.remove(&MASTER_ID)?))
+        })
         .collect();
     if masters.is_empty() {
         return Err(TopicError::NoBroker);
@@ -69,14 +71,14 @@ pub(super) async fn create(
             source,
         })?;
     }
-    until_known(cluster, topic, usize::from(queues) * count).await;
+    wait_for_route(cluster, topic, usize::from(queues) * count).await;
     Ok(())
 }
 
-/// Waits, no longer than for an answer, until name servers tell of `queues` queues: brokers
-/// register a change in the background, and who sends meanwhile would guess.
-async fn until_known(cluster: &Cluster, topic: &TopicName, queues: usize) {
-    const ASK_EVERY: Duration = Duration::from_millis(10);
+/// Waits, at most the timeout of a request, until the route has `queues` queues: brokers register a
+/// new topic in the background, and a send before that would use the template's route.
+async fn wait_for_route(cluster: &ClusterClient, topic: &TopicName, queues: usize) {
+    const ROUTE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
     let known = async {
         loop {
@@ -85,7 +87,7 @@ async fn until_known(cluster: &Cluster, topic: &TopicName, queues: usize) {
             if route.is_some_and(|route| route.publish.len() == queues) {
                 return;
             }
-            cluster.clock.sleep(ASK_EVERY).await;
+            cluster.clock.sleep(ROUTE_POLL_INTERVAL).await;
         }
     };
     if cluster
@@ -94,6 +96,6 @@ async fn until_known(cluster: &Cluster, topic: &TopicName, queues: usize) {
         .await
         .is_err()
     {
-        tracing::warn!(%topic, "name servers do not tell of all its queues yet");
+        tracing::warn!(%topic, "the topic is created, but its route does not have all its queues yet");
     }
 }

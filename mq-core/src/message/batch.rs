@@ -1,7 +1,7 @@
 //! Several messages in one body: what a producer sends with 320 (`MessageDecoder.encodeMessages`).
 //!
-//! Each message is a record that says its own length, much shorter than the stored one: all share
-//! the topic of the request, and nothing is known yet of its place.
+//! Each message is a length-prefixed record, much shorter than the stored one: the topic is that of
+//! the request, and there are no offsets yet.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -12,7 +12,8 @@ use super::unsent::Message;
 const MIN_SIZE: usize = 22;
 const MAX_PROPERTIES: usize = 32_767;
 
-/// A body is no batch: the lengths of one of its messages do not fit together or not into it.
+/// The body is not a batch: the lengths inside one of its messages contradict each other or reach
+/// beyond the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("message {number} of the batch is damaged")]
 pub struct BatchError {
@@ -20,7 +21,7 @@ pub struct BatchError {
     pub number: usize,
 }
 
-/// The properties of a message have a length of 16 bits, and these are longer.
+/// The properties of a message are longer than their 16-bit length field allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message of the batch has {length} bytes of properties, at most {limit} are allowed")]
 pub struct PropertiesTooLong {
@@ -33,7 +34,7 @@ pub struct PropertiesTooLong {
 /// One message of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// The application's number.
+    /// The application's flag, which the broker does not interpret.
     pub flag: i32,
     /// Its properties; those of the request come on top.
     pub properties: Properties,
@@ -45,7 +46,7 @@ pub struct Child {
 ///
 /// # Errors
 ///
-/// [`PropertiesTooLong`] when the properties of a message are.
+/// [`PropertiesTooLong`] when the properties of one message exceed 32,767 bytes.
 pub fn encode(messages: &[Message]) -> Result<Bytes, PropertiesTooLong> {
     let mut out = BytesMut::new();
     for message in messages {
@@ -73,7 +74,7 @@ fn put(out: &mut BytesMut, message: &Message) -> Result<(), PropertiesTooLong> {
     Ok(())
 }
 
-/// The messages of a batch, slices of its body. After an error nothing follows.
+/// The messages of a batch, as slices of its body. The iterator ends after the first error.
 pub fn decode(body: Bytes) -> impl Iterator<Item = Result<Child, BatchError>> {
     let mut rest = body;
     let mut number = 0;
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_no_reader_takes_are_not_written() {
+    fn properties_longer_than_their_length_field_are_refused() {
         let [mut message, ..] = messages();
         message.properties.set("long", &"x".repeat(MAX_PROPERTIES));
 

@@ -1,4 +1,5 @@
-//! Packing and unpacking of bodies (`Compressor`): zlib, LZ4 and Zstandard frames.
+//! Compressing ("packing") and decompressing of bodies (`Compressor`): zlib, LZ4 and Zstandard
+//! frames.
 
 use std::io::{self, Read, Write};
 
@@ -16,43 +17,47 @@ use super::zstd::Frames;
 #[non_exhaustive]
 pub enum CompressionError {
     /// Bits that no version of RocketMQ defines.
-    #[error("{0:#x} is no kind of compression")]
+    #[error("unknown compression type {0:#x}")]
     Unknown(i32),
-    /// Unpacked it is longer than allowed.
-    #[error("a body of {packed} bytes has more than the {limit} bytes allowed when unpacked")]
+    /// The decompressed body is longer than allowed.
+    #[error(
+        "a compressed body of {packed} bytes decompresses to more than the allowed {limit} bytes"
+    )]
     TooLong {
-        /// The packed length.
+        /// The compressed length.
         packed: usize,
-        /// What is allowed.
+        /// The decompressed length that is allowed.
         limit: usize,
     },
-    /// It cannot be read.
-    #[error("a body of {packed} bytes cannot be unpacked: {source}")]
+    /// The compressed bytes are cut or damaged.
+    #[error("a compressed body of {packed} bytes cannot be decompressed: {source}")]
     Damaged {
-        /// The packed length.
+        /// The compressed length.
         packed: usize,
-        /// Why.
+        /// What the decoder said.
         source: io::Error,
     },
 }
 
-/// Unpacks a body as its flag says; a body that is not packed comes back as it is.
+/// Decompresses a body as its system flag says; an uncompressed body is returned as it is.
 ///
 /// # Errors
 ///
-/// [`CompressionError`] when the kind is not known, the body is damaged, or has more than `limit`
-/// bytes; it then has not taken more than a few times `limit` of memory.
+/// [`CompressionError`] when the compression type is unknown, the body is damaged, or it has more
+/// than `limit` bytes. Decompression stops there: memory stays within a few times `limit`.
 pub fn unpack(body: &Bytes, flag: SysFlag, limit: usize) -> Result<Bytes, CompressionError> {
     match flag.compression() {
         Ok(None) => Ok(body.clone()),
         Ok(Some(Compression::Zlib)) => unzip(body, limit),
-        Ok(Some(Compression::Lz4)) => read(FrameDecoder::new(Whole(body)), body.len(), limit),
+        Ok(Some(Compression::Lz4)) => {
+            read(FrameDecoder::new(CutIsAnError(body)), body.len(), limit)
+        }
         Ok(Some(Compression::Zstd)) => read(Frames::new(body, limit), body.len(), limit),
         Err(bits) => Err(CompressionError::Unknown(bits)),
     }
 }
 
-/// Packs a body; `level` from 0 to 9 counts for zlib only, where Java's clients use 5.
+/// Compresses a body. `level`, 0 to 9, applies to zlib only; Java's clients use 5.
 ///
 /// # Errors
 ///
@@ -70,7 +75,7 @@ pub fn pack(body: &[u8], compression: Compression, level: u32) -> Result<Bytes, 
     }
 }
 
-/// Unpacks a zlib stream.
+/// Decompresses a zlib stream.
 ///
 /// # Errors
 ///
@@ -79,7 +84,7 @@ pub fn unzip(body: &[u8], limit: usize) -> Result<Bytes, CompressionError> {
     read(ZlibDecoder::new(body), body.len(), limit)
 }
 
-/// Packs into a zlib stream; `level` from 0 to 9.
+/// Compresses into a zlib stream; `level` is 0 to 9.
 ///
 /// # Errors
 ///
@@ -90,11 +95,11 @@ pub fn zip(body: &[u8], level: u32) -> Result<Bytes, CompressionError> {
     done(out.write_all(body).and_then(|()| out.finish()), body.len())
 }
 
-/// A slice that must not end before its reader has enough: the LZ4 decoder takes the end of its
-/// input for the end of the frame.
-struct Whole<'a>(&'a [u8]);
+/// Turns the end of the slice into an error, because the LZ4 decoder would take a cut frame for a
+/// complete one.
+struct CutIsAnError<'a>(&'a [u8]);
 
-impl Read for Whole<'_> {
+impl Read for CutIsAnError<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         match self.0.read(out)? {
             0 if !out.is_empty() => Err(io::Error::new(
@@ -184,6 +189,6 @@ mod tests {
     fn a_kind_that_nobody_defines_is_refused() {
         let error = unpack(&Bytes::new(), SysFlag(0x701), LIMIT).unwrap_err();
 
-        assert_eq!(error.to_string(), "0x700 is no kind of compression");
+        assert_eq!(error.to_string(), "unknown compression type 0x700");
     }
 }

@@ -1,4 +1,5 @@
-//! The two ids of a message: where it lies (offset id) and what its sender called it (unique id).
+//! The two ids of a message: the offset id names its place in a commit log, the unique id is made
+//! by the sender.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::date::month_start;
 use super::offset::PhysicalOffset;
 
-/// Why a text is no offset id.
+/// Why a text is not an offset id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdError {
@@ -28,13 +29,13 @@ pub enum IdError {
     },
 }
 
-/// The id that says where a message lies: the broker's address and the physical offset
-/// (`MessageDecoder.createMessageId`). Written as 32 upper-case hex digits, 56 with IPv6.
+/// The broker's address and the physical offset of the record (`MessageDecoder.createMessageId`).
+/// Written as 32 upper-case hex digits, 56 with IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OffsetMessageId {
     /// The broker as it advertises itself.
     pub host: SocketAddr,
-    /// Where the record begins.
+    /// The physical offset of the record.
     pub offset: PhysicalOffset,
 }
 
@@ -95,7 +96,8 @@ pub struct UniqueIds {
 }
 
 impl UniqueIds {
-    /// For a client at `address` in process `pid`; `instance` tells apart several in one process.
+    /// For a client at `address` in process `pid`; `instance` tells several clients of one process
+    /// apart.
     ///
     /// The ids count from the beginning of the month that `now_ms` lies in, ms since 1970.
     pub fn new(address: IpAddr, pid: u32, instance: u32, now_ms: i64) -> Self {
@@ -124,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_offset_id_says_where_a_message_lies_and_back() {
+    fn an_offset_id_is_read_back_from_its_text() {
         for host in ["127.0.0.1:10911", "[::1]:10911"] {
             let id = OffsetMessageId {
                 host: host.parse().unwrap(),

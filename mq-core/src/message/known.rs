@@ -1,4 +1,8 @@
-//! Where the properties that are looked for in nearly every message stand in its text.
+//! An index over a message's property text, for the names that are looked up in nearly every
+//! message.
+//!
+//! One pass finds where each value begins and ends, so that the dozen lookups on the path of a send
+//! do not each scan the text.
 
 use std::ops::Range;
 
@@ -7,7 +11,7 @@ use super::property_text::parts;
 
 macro_rules! known {
     ($($slot:literal $name:ident;)*) => {
-        /// How many names are known.
+        /// How many names are indexed.
         const COUNT: usize = [$($slot),*].len();
 
         fn slot_of(name: &[u8]) -> Option<usize> {
@@ -37,20 +41,20 @@ known! {
     13 TIMER_DEL_UNIQKEY;
 }
 
-/// What one pass over a text of properties found: where each known value begins and ends.
+/// Where the value of each indexed name begins and ends in the property text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known([Option<(u16, u16)>; COUNT]);
+pub(super) struct PropertyIndex([Option<(u16, u16)>; COUNT]);
 
-/// The answer to a question for one name.
+/// What the index says about one name.
 pub(super) enum Lookup {
     At(Range<usize>),
     Absent,
-    /// The name is not among the known ones.
-    NotKnown,
+    /// The index does not cover the name: search the text.
+    NotIndexed,
 }
 
-impl Known {
-    /// Reads `text`, which is shorter than 64 KiB; beyond that nothing is found.
+impl PropertyIndex {
+    /// Indexes `text`. Values beyond its first 64 KiB are not indexed; see `MAX_INDEXED_LENGTH`.
     pub(super) fn of(text: &[u8]) -> Self {
         let mut found = [None; COUNT];
         for part in parts(text) {
@@ -75,7 +79,7 @@ impl Known {
         match slot_of(name.as_bytes()).and_then(|slot| self.0.get(slot)) {
             Some(Some((begin, end))) => Lookup::At(usize::from(*begin)..usize::from(*end)),
             Some(None) => Lookup::Absent,
-            None => Lookup::NotKnown,
+            None => Lookup::NotIndexed,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The traveller: a message, its names, its properties and its stored form.
+//! A message: its topic and group names, its properties, its ids, and the record that it is stored
+//! as.
 //!
 //! Nothing here does I/O, asks the time or knows a request code.
 

@@ -1,7 +1,9 @@
-//! Names, checked at birth: whoever holds a [`TopicName`] need not check it again.
+//! Topic, group and tag names, validated when they are made: a [`TopicName`] need not be checked
+//! again.
 //!
 //! The rules are those of Apache's `TopicValidator` and `Validators`: letters, digits, `%`, `|`,
-//! `-` and `_`, with a length that depends on the kind. A checked name cannot leave a directory.
+//! `-` and `_`, with a length that depends on the kind. None of these characters can lead out of a
+//! directory.
 
 use std::fmt;
 
@@ -13,7 +15,7 @@ const RETRY_PREFIX: &str = "%RETRY%";
 const DLQ_PREFIX: &str = "%DLQ%";
 
 /// `TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET`.
-const CLOSED_TOPICS: [&str; 6] = [
+const BROKER_ONLY_TOPICS: [&str; 6] = [
     "SCHEDULE_TOPIC_XXXX",
     "RMQ_SYS_TRANS_HALF_TOPIC",
     "RMQ_SYS_TRANS_OP_HALF_TOPIC",
@@ -22,7 +24,7 @@ const CLOSED_TOPICS: [&str; 6] = [
     "OFFSET_MOVED_EVENT",
 ];
 
-/// Why a text is no name.
+/// Why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
@@ -177,19 +179,19 @@ name!(
 );
 
 impl TopicName {
-    /// `%RETRY%` + group: where messages wait for their next attempt.
+    /// `%RETRY%` + group: where messages wait for their next delivery attempt.
     pub fn retry_of(group: &GroupName) -> Self {
         Self(format!("{RETRY_PREFIX}{group}").into())
     }
 
-    /// `%DLQ%` + group: where messages end that nobody could handle.
+    /// `%DLQ%` + group: where messages end whose delivery attempts are used up.
     pub fn dead_letters_of(group: &GroupName) -> Self {
         Self(format!("{DLQ_PREFIX}{group}").into())
     }
 
-    /// Whether only brokers write to this topic.
+    /// Whether only brokers may write to this topic.
     pub fn is_closed(&self) -> bool {
-        CLOSED_TOPICS.contains(&self.as_str())
+        BROKER_ONLY_TOPICS.contains(&self.as_str())
     }
 
     /// Whether this is a retry topic.

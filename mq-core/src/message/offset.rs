@@ -1,4 +1,4 @@
-//! Two kinds of position that must not be mixed up.
+//! Queue offsets and physical offsets, as two types so that they cannot be mixed up.
 
 use std::fmt;
 
@@ -35,11 +35,11 @@ macro_rules! offset {
 }
 
 offset!(
-    /// A position in the commit log, in bytes from its very beginning.
+    /// A position in the commit log, in bytes since its first segment.
     PhysicalOffset
 );
 
 offset!(
-    /// A position in a queue: the number of the message, counted from 0.
+    /// A message's position in its queue, counted from 0.
     QueueOffset
 );

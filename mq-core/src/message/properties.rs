@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use super::known::{Known, Lookup};
+use super::known::{Lookup, PropertyIndex};
 use super::property;
 use super::property_text::{PropertiesWriter, iter, parts};
 
@@ -28,8 +28,8 @@ pub enum PropertyError {
         /// The property.
         name: String,
     },
-    /// The name has a meaning of its own.
-    #[error("`{name}` is a name of RocketMQ's own and cannot be set as a user property")]
+    /// RocketMQ itself uses the name.
+    #[error("`{name}` is reserved by RocketMQ and cannot be set as a user property")]
     Reserved {
         /// The property.
         name: String,
@@ -48,16 +48,17 @@ pub enum PropertyError {
 #[derive(Clone, Default)]
 pub struct Properties {
     bytes: Bytes,
-    /// Made when the first of the known names is asked for.
-    known: OnceLock<Known>,
+    /// Built at the first lookup.
+    known: OnceLock<PropertyIndex>,
 }
 
-/// The longest text that [`Known`] can tell places of; no record has a longer one.
-const MAX_KNOWN: usize = u16::MAX as usize;
+/// The index keeps 16-bit positions; in a longer text every lookup scans. No record has a longer
+/// one.
+const MAX_INDEXED_LENGTH: usize = u16::MAX as usize;
 
 impl Properties {
-    /// Takes the bytes as they came. Parts that are no UTF-8 or no property are kept and never
-    /// found.
+    /// Takes the bytes as they came. Parts that are not UTF-8 or not a property are kept, but no
+    /// lookup finds them.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         Self {
             bytes: bytes.into(),
@@ -70,7 +71,7 @@ impl Properties {
         &self.bytes
     }
 
-    /// Whether there is none.
+    /// Whether there are no properties.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -82,21 +83,21 @@ impl Properties {
 
     /// The value of the first property `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        if self.bytes.len() <= MAX_KNOWN {
-            let known = self.known.get_or_init(|| Known::of(&self.bytes));
+        if self.bytes.len() <= MAX_INDEXED_LENGTH {
+            let known = self.known.get_or_init(|| PropertyIndex::of(&self.bytes));
             match known.find(name) {
                 Lookup::At(place) => return std::str::from_utf8(self.bytes.get(place)?).ok(),
                 Lookup::Absent => return None,
-                Lookup::NotKnown => {}
+                Lookup::NotIndexed => {}
             }
         }
         self.iter()
             .find_map(|(found, value)| (found == name).then_some(value))
     }
 
-    /// Sets `name`, in its old place when it was there before, else at the end.
+    /// Sets `name`, in its old position when it was there before, else at the end.
     ///
-    /// The caller has checked name and value; see [`Properties::set_user`] for a person's input.
+    /// Nothing is validated; for an application's input see [`Properties::set_user`].
     pub fn set(&mut self, name: &str, value: &str) {
         if self.get(name).is_none() {
             return self.append(name, value);
@@ -108,7 +109,7 @@ impl Properties {
     ///
     /// # Errors
     ///
-    /// [`PropertyError`] when the name is reserved, one of both is blank or has a separator.
+    /// [`PropertyError`] when the name is reserved, or name or value is blank or has a separator.
     pub fn set_user(&mut self, name: &str, value: &str) -> Result<(), PropertyError> {
         if property::RESERVED.contains(&name) {
             return Err(PropertyError::Reserved {
@@ -120,7 +121,7 @@ impl Properties {
         Ok(())
     }
 
-    /// Removes every property `name`; says whether there was one.
+    /// Removes every property `name`; returns whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let there = self.get(name).is_some();
         if there {
@@ -129,7 +130,7 @@ impl Properties {
         there
     }
 
-    /// Puts `value` wherever `name` stands, or nothing.
+    /// Replaces the value of every property `name`, or removes them all for `None`.
     fn replace(&mut self, name: &str, value: Option<&str>) {
         let room = self.bytes.len() + value.map_or(0, str::len);
         let mut out = PropertiesWriter::with_capacity(room);
@@ -160,7 +161,7 @@ impl PartialEq for Properties {
 
 impl Eq for Properties {}
 
-/// Checks what a person gives as a property.
+/// Validates a property that an application sets.
 fn check_text(name: &str, value: &str) -> Result<(), PropertyError> {
     let separator = |c: char| c == '\u{1}' || c == '\u{2}';
     if name.contains(separator) || value.contains(separator) {
@@ -231,9 +232,9 @@ mod tests {
         );
     }
 
-    /// Known names are found by one pass, others by a search each time: both must agree.
+    /// Some names are looked up in the index, others by a scan: both must agree.
     #[test]
-    fn a_known_name_is_found_where_a_search_finds_it() {
+    fn the_index_finds_the_same_value_as_a_scan() {
         let texts: [&[u8]; 7] = [
             b"",
             b"x\x01TAGS\x02TAGS\x01a\x02TAGS\x01b\x02",

@@ -1,4 +1,4 @@
-//! Names of properties with a meaning of their own (`MessageConst`).
+//! The property names that RocketMQ itself uses (`MessageConst`).
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
@@ -23,7 +23,7 @@ names! {
     RETRY_TOPIC = "RETRY_TOPIC";
     /// The offset id a message had before it went to a retry topic.
     ORIGIN_MESSAGE_ID = "ORIGIN_MESSAGE_ID";
-    /// Why a consumer gave the message up.
+    /// Why the last delivery attempt failed; set on dead letters.
     DLQ_REASON = "DLQ_REASON";
     /// Attempts so far, when a consumer itself sends to its retry topic.
     RECONSUME_TIME = "RECONSUME_TIME";
@@ -31,9 +31,9 @@ names! {
     MAX_RECONSUME_TIMES = "MAX_RECONSUME_TIMES";
     /// When the current attempt began; only in the consumer's memory.
     CONSUME_START_TIME = "CONSUME_START_TIME";
-    /// The topic of a message that waits elsewhere.
+    /// The topic that a delayed or half message will be delivered to.
     REAL_TOPIC = "REAL_TOPIC";
-    /// The queue of a message that waits elsewhere.
+    /// The queue that a delayed or half message will be delivered to.
     REAL_QID = "REAL_QID";
     /// `true`: a half message.
     TRAN_MSG = "TRAN_MSG";

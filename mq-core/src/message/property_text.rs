@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 const NAME_VALUE_SEPARATOR: u8 = 1;
 const PROPERTY_SEPARATOR: u8 = 2;
 
-/// Writes properties behind each other.
+/// Builds a property text.
 pub(crate) struct PropertiesWriter(BytesMut);
 
 impl PropertiesWriter {
@@ -13,13 +13,13 @@ impl PropertiesWriter {
         Self(BytesMut::with_capacity(bytes))
     }
 
-    /// A property of another text, its bytes as they are.
-    pub(crate) fn keep(&mut self, part: &Part<'_>) {
+    /// Copies a part of another text byte for byte.
+    pub(crate) fn keep(&mut self, part: &PropertyPart<'_>) {
         self.0.put_slice(part.whole);
         self.0.put_u8(PROPERTY_SEPARATOR);
     }
 
-    /// A whole text; its last separator may be missing.
+    /// Copies a whole text and adds its last separator if that is missing.
     pub(crate) fn put_all(&mut self, text: &[u8]) {
         self.0.put_slice(text);
         if text.last().is_some_and(|last| *last != PROPERTY_SEPARATOR) {
@@ -27,7 +27,7 @@ impl PropertiesWriter {
         }
     }
 
-    /// A property; name and value have no separators.
+    /// Adds a property; name and value must not contain separators.
     pub(crate) fn put(&mut self, name: &str, value: &str) {
         self.0.put_slice(name.as_bytes());
         self.0.put_u8(NAME_VALUE_SEPARATOR);
@@ -40,22 +40,23 @@ impl PropertiesWriter {
     }
 }
 
-/// One property of a text, as it stands there.
+/// One part of a property text between two separators.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
-    /// Where it begins.
+pub(crate) struct PropertyPart<'a> {
+    /// Its position in the text.
     pub(crate) at: usize,
     /// Name, separator and value.
     pub(crate) whole: &'a [u8],
     pub(crate) name: &'a [u8],
     /// Empty without a separator.
     pub(crate) value: &'a [u8],
-    /// Whether it has a separator and a name before it: only then it is a property.
+    /// Whether it has a separator and a name before it; otherwise it is not a property and is
+    /// skipped.
     pub(crate) has_value: bool,
 }
 
 /// The parts of a text, empty ones left out.
-pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
+pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = PropertyPart<'_>> {
     let mut next = 0;
     let parts = text.split(|byte| *byte == PROPERTY_SEPARATOR);
     let parts = parts.map(move |whole| {
@@ -63,7 +64,7 @@ pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
         next += whole.len() + 1;
         let separator = whole.iter().position(|byte| *byte == NAME_VALUE_SEPARATOR);
         let (name, value) = whole.split_at(separator.unwrap_or(whole.len()));
-        Part {
+        PropertyPart {
             at,
             whole,
             name,

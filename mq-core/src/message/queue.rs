@@ -6,14 +6,14 @@ use bytestring::ByteString;
 
 use super::names::TopicName;
 
-/// One queue of a topic on one broker, ordered as rebalancing needs it: topic, broker, number.
+/// One queue of a topic on one broker, ordered as rebalancing needs it: topic, broker, queue id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageQueue {
     /// The topic.
     pub topic: TopicName,
     /// The broker's name (not its address).
     pub broker: ByteString,
-    /// The queue's number on that broker.
+    /// The queue's id on that broker.
     pub id: i32,
 }
 
@@ -28,7 +28,8 @@ impl MessageQueue {
     }
 }
 
-/// The text of Java's `MessageQueue.toString`, which the consistent hash is taken of.
+/// The text of Java's `MessageQueue.toString`, because the consistent-hash strategy hashes that
+/// text.
 impl fmt::Display for MessageQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { topic, broker, id } = self;

@@ -13,11 +13,11 @@ use super::unsent::Message;
 pub struct MessageExt {
     /// What was sent.
     pub message: Message,
-    /// The queue it lies in.
+    /// The queue it is in.
     pub queue_id: i32,
-    /// Its number in that queue.
+    /// Its queue offset.
     pub queue_offset: QueueOffset,
-    /// Where its record begins in the commit log.
+    /// The physical offset of its record.
     pub physical_offset: PhysicalOffset,
     /// How the record is to be read.
     pub sys_flag: SysFlag,
@@ -31,7 +31,7 @@ pub struct MessageExt {
     pub store_host: SocketAddr,
     /// How often it has been tried before: 0 at the first attempt.
     pub reconsume_times: i32,
-    /// Where its half message lies, for a committed one; else 0.
+    /// The physical offset of its half message, for a committed one; else 0.
     pub prepared_transaction_offset: i64,
     /// Bytes of the whole record.
     pub store_size: u32,
@@ -46,7 +46,7 @@ impl MessageExt {
         }
     }
 
-    /// The id that names the place in the broker's commit log.
+    /// The id made of the broker's address and the physical offset.
     pub fn offset_message_id(&self) -> OffsetMessageId {
         OffsetMessageId {
             host: self.store_host,

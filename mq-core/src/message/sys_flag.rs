@@ -1,10 +1,11 @@
-//! The bits that say how a stored message is to be read (`MessageSysFlag`).
+//! The system flag of a message: compression, transaction part, address families
+//! (`MessageSysFlag`).
 
-/// How a body is packed.
+/// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// An RFC 1950 stream; also what a sender means that states no kind.
+    /// An RFC 1950 stream; also what a flag without a compression type means.
     Zlib,
     /// An LZ4 frame.
     Lz4,
@@ -26,20 +27,20 @@ pub enum Transaction {
     Rollback,
 }
 
-/// The bits that say how a message is to be read (`MessageSysFlag`). Unknown bits are kept.
+/// The system flag of a message (`MessageSysFlag`). Unknown bits are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SysFlag(pub i32);
 
 impl SysFlag {
-    /// The body is packed.
+    /// The body is compressed.
     pub const COMPRESSED: i32 = 0x1;
     /// The topic's messages may bear several tags.
     pub const MULTI_TAGS: i32 = 0x2;
     /// Where the bits of [`Transaction`] are.
     pub const TRANSACTION_MASK: i32 = 0xC;
-    /// The host of birth is an IPv6 address.
+    /// The sender's address is IPv6.
     pub const BORN_HOST_V6: i32 = 0x10;
-    /// The storing host is an IPv6 address.
+    /// The broker's address is IPv6.
     pub const STORE_HOST_V6: i32 = 0x20;
     const COMPRESSION_MASK: i32 = 0x700;
 
@@ -60,11 +61,11 @@ impl SysFlag {
         Self(self.0 & !bits)
     }
 
-    /// How the body is packed; `None` when it is not. The inner `Err` is a kind nobody knows.
+    /// How the body is compressed; `None` when it is not.
     ///
     /// # Errors
     ///
-    /// The bits of a kind that no version of RocketMQ defines.
+    /// The type bits, when no version of RocketMQ defines them.
     pub fn compression(self) -> Result<Option<Compression>, i32> {
         if !self.has(Self::COMPRESSED) {
             return Ok(None);
@@ -77,15 +78,15 @@ impl SysFlag {
         }
     }
 
-    /// Only the bits that say whether and how the body is packed.
+    /// Only the bits that say whether and how the body is compressed.
     #[must_use]
     pub fn packing(self) -> Self {
         Self(self.0 & (Self::COMPRESSED | Self::COMPRESSION_MASK))
     }
 
-    /// The same, marked as packed by `compression`.
+    /// The same, marked as compressed by `compression`.
     ///
-    /// Zlib is written without its kind, which every client in the field reads.
+    /// For zlib the type bits stay 0, which every client understands.
     #[must_use]
     pub fn compressed_by(self, compression: Compression) -> Self {
         let kind = match compression {

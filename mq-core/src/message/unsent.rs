@@ -6,7 +6,7 @@ use super::names::TopicName;
 use super::properties::Properties;
 use super::property;
 
-/// A message as its sender sees it, before any broker has taken it.
+/// A message as its sender makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Where it goes.

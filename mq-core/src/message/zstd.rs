@@ -1,15 +1,15 @@
-//! Reads Zstandard frames, one after the other, as Java's and Go's clients write them.
+//! Decompresses a sequence of Zstandard frames, as Java's and Go's clients write them.
 //!
-//! Invariant: nothing is read from a frame whose window is larger than what the body may have, nor
-//! accepted from one whose checksum is wrong.
+//! Invariant: a frame whose window is larger than the allowed body is refused before any of it is
+//! decompressed, and a frame with a wrong checksum is refused.
 
 use std::io::{self, Read};
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-/// Magic number and length of a frame that is to be skipped.
-const SKIPPED_HEADER: usize = 8;
+/// Bytes of the magic number and length of a skippable frame.
+const SKIPPABLE_HEADER_SIZE: usize = 8;
 
 pub(super) struct Frames<'a> {
     rest: &'a [u8],
@@ -18,7 +18,7 @@ pub(super) struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// The frames of `packed`; none may want to look back further than `window` bytes.
+    /// The frames of `packed`; a frame with a window of more than `window` bytes is refused.
     pub(super) fn new(packed: &'a [u8], window: usize) -> Self {
         Self {
             rest: packed,
@@ -35,7 +35,7 @@ impl<'a> Frames<'a> {
                 ..
             })) => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
-                let skipped = SKIPPED_HEADER.saturating_add(length);
+                let skipped = SKIPPABLE_HEADER_SIZE.saturating_add(length);
                 let rest = self.rest.get(skipped..);
                 self.rest = rest.ok_or_else(|| invalid("a frame ends early"))?;
             }

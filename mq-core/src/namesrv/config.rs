@@ -1,20 +1,20 @@
-//! A name server's settings: from what is written to what is meant.
+//! The configuration of a name server, validated from its settings.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::settings::{Effect, Key, Problem, Problems, Setting, Sheet};
+use crate::settings::{KeyEffect, Problem, Problems, Setting, SettingKey, Sheet};
 
-use Effect::{Harmless, Refused, Works};
+use KeyEffect::{Harmless, Refused, Works};
 
-const TASKS: Effect = Harmless("connections are tasks, there are no thread pools");
-const REMOTING: Effect = Harmless("the remoting has its own timings");
-const ACTING: Effect = Refused("slaves that act as masters are not built yet");
+const TASKS: KeyEffect = Harmless("connections are tasks, there are no thread pools");
+const REMOTING: KeyEffect = Harmless("the remoting has its own timings");
+const ACTING: KeyEffect = Refused("slaves that act as masters are not built yet");
 
-const fn key(name: &'static str, default: &'static str, effect: Effect) -> Key {
-    Key {
+const fn key(name: &'static str, default: &'static str, effect: KeyEffect) -> SettingKey {
+    SettingKey {
         name,
         default,
         effect,
@@ -23,9 +23,9 @@ const fn key(name: &'static str, default: &'static str, effect: Effect) -> Key {
 }
 
 /// Every key of Apache's `NamesrvConfig` and `NettyServerConfig`.
-const KEYS: &[Key] = &[
+const KEYS: &[SettingKey] = &[
     key("listenPort", "9876", Works),
-    Key {
+    SettingKey {
         also: &[(
             "listenIp",
             "is no key of Apache's, which ignores it; taken as `bindAddress`",
@@ -112,20 +112,20 @@ const KEYS: &[Key] = &[
     key("tlsEnable", "false", Refused("TLS is not built yet")),
 ];
 
-/// Everything a name server is told before it starts.
+/// The configuration of a name server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamesrvConfig {
-    /// The address it listens at; unspecified for all.
+    /// The address to listen on; unspecified for all.
     pub bind: IpAddr,
     /// `listenPort`; 0 picks a free one.
     pub port: u16,
-    /// How often it looks for brokers that have fallen silent.
+    /// The interval of looking for brokers that have stopped registering.
     pub scan_every: Duration,
     /// `kvConfigPath`: the file in which keys and values are kept; without one, in memory only.
     pub kv_path: Option<PathBuf>,
-    /// `orderMessageEnable`: routes name the order of ordered topics.
+    /// `orderMessageEnable`: routes contain the queue order of ordered topics.
     pub tell_clients_order: bool,
-    /// `returnOrderTopicConfigToBroker`: brokers learn of the ordered topics.
+    /// `returnOrderTopicConfigToBroker`: brokers are sent the ordered topics.
     pub tell_brokers_order: bool,
 }
 
@@ -136,11 +136,12 @@ impl Default for NamesrvConfig {
 }
 
 impl NamesrvConfig {
-    /// What `settings`, weakest first, mean, and what a person should be told about them.
+    /// Reads `settings`, of which later ones override earlier ones; also returns warnings about
+    /// them.
     ///
     /// # Errors
     ///
-    /// All that is unknown, misspelt, out of range, of the wrong type or not built yet.
+    /// Every setting that is unknown, out of range, of the wrong type or not supported yet.
     pub fn from_settings(settings: Vec<Setting>) -> Result<(Self, Vec<Problem>), Problems> {
         let mut sheet = Sheet::new(KEYS, settings);
         let config = read(&mut sheet);
@@ -149,7 +150,7 @@ impl NamesrvConfig {
 
     /// Whether a name server has a key of this name.
     pub fn has_key(name: &str) -> bool {
-        Key::is_among(KEYS, name)
+        SettingKey::is_among(KEYS, name)
     }
 
     /// The settings as Java properties, for administrators who ask.

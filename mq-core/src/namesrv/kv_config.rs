@@ -1,4 +1,4 @@
-//! Keys and values that people leave with the name server, kept in one file (`KVConfigManager`).
+//! The key-value table of the name server, stored in one file (`KVConfigManager`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,8 +31,8 @@ struct Tables {
 }
 
 impl KvConfig {
-    /// Reads the file at `path`, which need not be there yet; without one everything is forgotten
-    /// at the end.
+    /// Reads the file at `path`, which need not exist yet. Without a path, the table is in memory
+    /// only.
     pub(super) fn open(path: Option<PathBuf>) -> Result<Self, FileError> {
         let Some(path) = path else {
             return Ok(Self::default());
@@ -54,7 +54,7 @@ impl KvConfig {
         self.tables.lock().config_table.get(namespace).cloned()
     }
 
-    /// Sets a key; done when the file has it.
+    /// Sets a key; returns when the change is in the file.
     pub(super) async fn put(
         &self,
         namespace: &str,
@@ -69,7 +69,7 @@ impl KvConfig {
         self.write().await
     }
 
-    /// Deletes a key, if it is there; done when the file no longer has it.
+    /// Deletes a key, if it exists; returns when the change is in the file.
     pub(super) async fn delete(&self, namespace: &str, key: &str) -> Result<(), FileError> {
         let deleted = {
             let mut tables = self.tables.lock();

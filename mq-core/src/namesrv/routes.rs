@@ -1,4 +1,4 @@
-//! Every request that a name server answers, one row each; all others get answer 3 at once.
+//! Every request that a name server answers, one row each; all others are refused with code 3.
 
 use super::processors::{Brokers, Kv, Settings, Topics};
 use crate::remoting::Router;

@@ -1,4 +1,5 @@
-//! Requests to the peer: taken from its outbox, numbered, written, and given their answers.
+//! Requests that this side sends: taken from the peer's outbox, given an opaque number, written,
+//! and matched with their responses.
 
 use std::task::{Context, Poll};
 
@@ -7,19 +8,20 @@ use tokio::sync::{mpsc, oneshot};
 use super::output::Output;
 use super::peer::Outgoing;
 use super::turn::Turn;
-use super::waiters::Waiters;
+use super::waiters::PendingCalls;
 use crate::wire::{self, Encoding, RemotingCommand};
 
-/// With so many calls under way, another turn of the scheduler costs less than another write.
-const MANY_CALLERS: usize = 2;
+/// With more calls in flight than this, letting other tasks run before the write costs less than a
+/// second write.
+const COALESCE_FROM_CALLS: usize = 2;
 
-/// What this side asks the peer.
+/// The requests from this side to the peer.
 pub(super) struct Calls {
     outbox: mpsc::Receiver<Box<Outgoing>>,
-    waiters: Waiters,
-    /// How the peer is asked: as it asked last.
+    waiters: PendingCalls,
+    /// The encoding of requests: that of the peer's last request.
     encoding: Encoding,
-    /// The last turn let other callers join it.
+    /// The last turn yielded to let other callers add their requests.
     joining: bool,
 }
 
@@ -27,21 +29,21 @@ impl Calls {
     pub(super) fn new(outbox: mpsc::Receiver<Box<Outgoing>>, encoding: Encoding) -> Self {
         Self {
             outbox,
-            waiters: Waiters::default(),
+            waiters: PendingCalls::default(),
             encoding,
             joining: false,
         }
     }
 
-    /// Writes what is to be asked into `output`, up to `most` bytes there.
-    pub(super) fn take(
+    /// Moves requests from the outbox into `output` until that holds `limit` bytes.
+    pub(super) fn send_queued(
         &mut self,
         cx: &mut Context<'_>,
         turn: &mut Turn,
         output: &mut Output,
-        most: usize,
+        limit: usize,
     ) {
-        while !turn.is_over() && output.waiting() < most {
+        while !turn.is_over() && output.pending_bytes() < limit {
             let Poll::Ready(Some(outgoing)) = self.outbox.poll_recv(cx) else {
                 return;
             };
@@ -72,38 +74,40 @@ impl Calls {
             wire::encode_without_body(out, encoding, &head, &fields, length)
         });
         if let Err(error) = written {
-            tracing::error!(code = head.code, %error, "a request does not fit into a frame");
-            self.waiters.forget(head.opaque);
+            tracing::error!(code = head.code, %error, "request dropped: it does not fit into a frame");
+            self.waiters.cancel(head.opaque);
         }
     }
 
-    /// Among many callers the first one woke this task, and the others are about to run: after
-    /// them one write serves all. A single caller waits for nobody.
+    /// With many callers, the first request woke this task while the other callers are about to
+    /// run. Yielding once lets one write carry the requests of all. A single caller is never
+    /// delayed.
     pub(super) fn let_others_join(&mut self, turn: &Turn) -> bool {
-        let taken = !turn.is_whole();
-        self.joining = taken && !self.joining && self.waiters.len() > MANY_CALLERS;
+        let taken = !turn.is_unspent();
+        self.joining = taken && !self.joining && self.waiters.len() > COALESCE_FROM_CALLS;
         self.joining
     }
 
-    /// Hands `answer` to whoever asked for it.
+    /// Hands `answer` to the caller that waits for it.
     pub(super) fn answer(&mut self, answer: RemotingCommand) {
         self.waiters.answer(answer);
     }
 
-    /// The peer asked in `encoding`.
-    pub(super) fn speak(&mut self, encoding: Encoding) {
+    /// The peer sent a request in `encoding`; requests to it use the same from now on.
+    pub(super) fn use_encoding(&mut self, encoding: Encoding) {
         self.encoding = encoding;
     }
 
-    /// Nothing is asked any more; whoever waits learns that the connection is closed.
+    /// Sends nothing more; waiting callers get
+    /// [`CallError::Closed`](super::error::CallError::Closed).
     pub(super) fn close(&mut self) {
         self.outbox.close();
         while self.outbox.try_recv().is_ok() {}
-        self.waiters = Waiters::default();
+        self.waiters = PendingCalls::default();
     }
 
-    /// Gives memory back when nobody waits.
-    pub(super) fn rest(&mut self) {
-        self.waiters.rest();
+    /// Releases memory when no call is in flight.
+    pub(super) fn shrink_when_idle(&mut self) {
+        self.waiters.shrink_when_idle();
     }
 }

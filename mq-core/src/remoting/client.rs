@@ -1,8 +1,8 @@
-//! Asks servers by address: over one connection for each, or directly when the server is in the
-//! same process.
+//! Sends requests to servers by address: over one connection per server, or directly to a server in
+//! the same process.
 //!
-//! What may have been carried out is not repeated here: a request goes out a second time only when
-//! the connection ended before it took it, or the server sent the client away.
+//! A request that the server may have processed is never repeated here. It is sent again only when
+//! the connection closed before taking it, or when the server answered `GO_AWAY`.
 
 use std::fmt;
 use std::io;
@@ -22,17 +22,17 @@ use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::wire::{FrameError, Head, RemotingCommand, Reply, Request, ResponseCode};
 
-/// A server that says nothing at all for as long as a call waits, and that is at least so long, is
-/// given up with its connection: the way to it may be cut without anybody having said so
+/// A call that times out after at least this long, during which not a byte came from the server,
+/// closes the connection: the network may have dropped it without a reset
 /// (`clientCloseSocketIfTimeout`).
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Asks servers by address. Clones share the connections; they end with the last clone, or with
-/// the tasks they run on.
+/// Sends requests to servers by address. Clones share the connections, which are closed with the
+/// last clone or when the owner of their tasks stops.
 #[derive(Clone)]
 pub struct RemotingClient(Arc<Connections>);
 
-/// How far a call has come.
+/// How far a call has got; a timeout becomes another error in each stage.
 enum Stage {
     Connecting,
     Queued,
@@ -40,21 +40,22 @@ enum Stage {
 }
 
 impl RemotingClient {
-    /// Without connections yet. `incoming` answers what servers ask.
+    /// A client without connections. `incoming` answers requests from servers.
     pub fn new(config: ClientConfig, incoming: Arc<Router>, clock: Clock, tasks: Tasks) -> Self {
         Self(Arc::new(Connections::new(config, incoming, clock, tasks)))
     }
 
-    /// From now on `address` is `server`, in this process.
+    /// Routes requests for `address` to `server`, in this process.
     pub fn attach(&self, address: &str, server: &LocalServer) {
         self.0.attach(address, server);
     }
 
-    /// Asks the server at `address` and waits for the answer, at most `limit` altogether.
+    /// Sends a request to the server at `address` and waits for the response, at most `limit`
+    /// including the time to connect.
     ///
     /// # Errors
     ///
-    /// [`CallError`] says whether the request can have been carried out.
+    /// [`CallError`] tells whether the server may have processed the request.
     pub async fn call<R: Request>(
         &self,
         address: &str,
@@ -100,18 +101,19 @@ impl RemotingClient {
         let answer = match self.0.clock.timeout(limit, exchange).await {
             Ok(answer) => answer?,
             Err(_elapsed) => {
-                stage.give_up_silent_server(limit);
-                return Err(too_late(address, &stage, limit));
+                stage.close_if_silent(limit);
+                return Err(timeout_error(address, &stage, limit));
             }
         };
         peer::typed_answer::<R>(answer)
     }
 
-    /// Tells the server at `address` something. Success says that it is on its way, no more.
+    /// Sends a one-way request to the server at `address`. `Ok` means that the connection took it,
+    /// not that it arrived.
     ///
     /// # Errors
     ///
-    /// [`CallError`] when there is no connection, or no room within the time for connecting.
+    /// [`CallError`] when no connection takes the request within the connect timeout.
     pub async fn one_way<R: Request>(
         &self,
         address: &str,
@@ -129,16 +131,16 @@ impl RemotingClient {
         let delivery = self.tell(address, command, &mut stage);
         match self.0.clock.timeout(limit, delivery).await {
             Ok(outcome) => outcome,
-            Err(_elapsed) => Err(too_late(address, &stage, limit)),
+            Err(_elapsed) => Err(timeout_error(address, &stage, limit)),
         }
     }
 
-    /// Ends the connection with `address`; the next request makes a new one.
+    /// Closes the connection with `address`; the next request makes a new one.
     pub fn disconnect(&self, address: &str) {
         self.0.disconnect(address);
     }
 
-    /// Peers close a connection over a frame that is too long, so it is not sent.
+    /// Refuses a frame that is too long, because the peer would close the connection over it.
     fn check(&self, command: &RemotingCommand) -> Result<(), CallError> {
         let limit = self.0.config.limits.frame;
         let length = command.body.len();
@@ -166,7 +168,8 @@ impl RemotingClient {
             command,
             answer: Some(answer),
         };
-        // A connection that ended since the last request has sent nothing: one more is made.
+        // A connection that closed before it took the request has not sent it: try once more on a
+        // new one.
         for _ in 0..2 {
             let mut way = self.0.way(address);
             *stage = Stage::of(&way);
@@ -227,12 +230,12 @@ impl Stage {
         Self::Sent { to, heard }
     }
 
-    fn give_up_silent_server(&self, waited: Duration) {
+    fn close_if_silent(&self, waited: Duration) {
         if let Self::Sent { to, heard } = self
             && waited >= SILENCE
             && to.heard() == *heard
         {
-            tracing::debug!(peer = ?to, "closed: not a word for {waited:?}");
+            tracing::debug!(peer = ?to, "connection closed: the server sent nothing for {waited:?}");
             to.close();
         }
     }
@@ -244,7 +247,7 @@ impl fmt::Debug for RemotingClient {
     }
 }
 
-fn too_late(address: &str, stage: &Stage, limit: Duration) -> CallError {
+fn timeout_error(address: &str, stage: &Stage, limit: Duration) -> CallError {
     let address = address.to_owned();
     match stage {
         Stage::Connecting => CallError::Connect {

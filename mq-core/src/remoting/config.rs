@@ -1,26 +1,26 @@
-//! What connections are allowed to cost.
+//! Limits of connections, and the settings of servers and clients.
 
 use std::time::Duration;
 
 use crate::wire::{Encoding, frame};
 
-/// What one connection may cost.
+/// Limits of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest frame in bytes, without its length.
+    /// The longest frame in bytes, without its length field.
     pub frame: usize,
-    /// A connection without a byte in either direction for so long is closed, and so is one whose
-    /// frame has not come to its end after so long.
+    /// A connection is closed after this long without a byte in either direction, or when a frame
+    /// that has begun is not complete after this long.
     pub idle: Duration,
-    /// A peer that takes none of the bytes that wait for it for so long is closed.
+    /// A connection is closed when the peer reads none of the pending output for this long.
     pub stalled: Duration,
-    /// With so many bytes unsent nothing more is read, answered or pushed.
+    /// With this many unsent bytes, back-pressure: nothing more is read, answered or pushed.
     pub unsent: usize,
-    /// With so many requests unanswered nothing more is read.
+    /// With this many requests in flight, nothing more is read.
     pub in_flight: usize,
-    /// With so many bytes in unanswered requests nothing more is read.
+    /// With this many bytes in requests in flight, nothing more is read.
     pub in_flight_bytes: usize,
-    /// So many requests to the peer wait for their turn.
+    /// The capacity of the queue of requests to the peer.
     pub outbox: usize,
 }
 
@@ -38,12 +38,12 @@ impl Default for Limits {
     }
 }
 
-/// How a server treats those who connect.
+/// Settings of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// What one connection may cost.
+    /// Limits of one connection.
     pub limits: Limits,
-    /// So many connections at a time; the next one is closed at once.
+    /// The most connections at a time; a further one is closed at once.
     pub connections: usize,
 }
 
@@ -56,14 +56,14 @@ impl Default for ServerConfig {
     }
 }
 
-/// How a client connects and asks.
+/// Settings of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientConfig {
-    /// What one connection may cost.
+    /// Limits of one connection.
     pub limits: Limits,
-    /// How requests are encoded; answers are understood in both ways.
+    /// The encoding of requests; responses are read in both encodings.
     pub encoding: Encoding,
-    /// How long an attempt to connect may take.
+    /// The time limit of one attempt to connect.
     pub connect_timeout: Duration,
 }
 

@@ -1,11 +1,12 @@
 //! One connection, owned by one task.
 //!
-//! A turn takes what the peer is to be asked, every request and answer that has come in, and every
-//! answer that has become ready, and writes once. Each request is first polled in place: most are
-//! answered in the same turn, the others (a flush, a long poll) wait beside and stop nothing.
+//! One turn sends the queued requests to the peer, reads and begins every request that has arrived,
+//! collects every response that is ready, and writes once. A request is first polled in place: most
+//! are answered in the same turn; the others (waiting for a flush, a long poll) stay in flight and
+//! block nothing.
 //!
-//! [`Calls`] own what this side asks, [`Requests`] what the peer asks, [`Phase`] is how far the
-//! connection is on its way to the end.
+//! [`Calls`] own the requests from this side, [`Requests`] those from the peer; [`Phase`] says
+//! whether the connection is open or how it is being shut down.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 
 use super::calls::Calls;
 use super::config::Limits;
-use super::ending::{End, Farewell, Phase};
+use super::ending::{CloseNotice, End, Phase};
 use super::input::Input;
 use super::output::Output;
 use super::peer::{Outgoing, Peer, PeerWatcher};
@@ -30,8 +31,8 @@ use crate::clock::{Clock, Moment};
 use crate::tasks::Tasks;
 use crate::wire::{Encoding, RemotingCommand};
 
-/// How long what is under way may take when the owner stops or the peer has hung up.
-const LAST_ANSWERS: Duration = Duration::from_millis(500);
+/// How long requests in flight may take after the owner stops or the peer has hung up.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
 /// What a connection needs besides its stream.
 pub(super) struct Link {
@@ -49,22 +50,24 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let peer = link.peer.clone();
-    let mut connection = Connection::new(stream, link, clock, tasks);
+    let mut connection = ConnectionTask::new(stream, link, clock, tasks);
     let end = poll_fn(|cx| connection.poll(cx)).await;
     match end {
-        End::Broken(error) => tracing::warn!(?peer, %error, "closed over a broken frame"),
-        end => tracing::debug!(?peer, "closed: {end}"),
+        End::Broken(error) => {
+            tracing::warn!(?peer, %error, "connection closed: a frame could not be read");
+        }
+        end => tracing::debug!(?peer, "connection closed: {end}"),
     }
 }
 
-struct Connection<S> {
+struct ConnectionTask<S> {
     stream: S,
     input: Input,
     output: Output,
     requests: Requests,
     calls: Calls,
     phase: Phase,
-    farewell: Farewell,
+    close_notice: CloseNotice,
     signals: Signals,
     timeouts: Timeouts,
     peer: Peer,
@@ -72,7 +75,7 @@ struct Connection<S> {
     clock: Clock,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     fn new(stream: S, link: Link, clock: Clock, tasks: Tasks) -> Self {
         let timeouts = Timeouts::since(clock.moment());
         let (first, _) = timeouts.deadline(&link.limits);
@@ -83,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             requests: Requests::new(link.router, link.peer.clone()),
             calls: Calls::new(link.outgoing, link.encoding),
             phase: Phase::Open,
-            farewell: Farewell::new(link.peer.clone(), link.watcher),
+            close_notice: CloseNotice::new(link.peer.clone(), link.watcher),
             signals: Signals::new(link.peer.clone(), tasks, clock.clone(), first),
             timeouts,
             peer: link.peer,
@@ -94,12 +97,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         let now = self.clock.moment();
-        if let Some(end) = self.take_signals(cx, now) {
+        if let Some(end) = self.handle_signals(cx, now) {
             return Poll::Ready(end);
         }
         let mut turn = Turn::new();
-        let most = self.limits.unsent;
-        self.calls.take(cx, &mut turn, &mut self.output, most);
+        let limit = self.limits.unsent;
+        self.calls
+            .send_queued(cx, &mut turn, &mut self.output, limit);
         if self.calls.let_others_join(&turn) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -112,51 +116,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let full = self.is_full();
         self.write(cx, now);
         if self.requests.is_empty()
-            && self.output.waiting() == 0
+            && self.output.pending_bytes() == 0
             && let Some(end) = self.phase.end()
         {
             return Poll::Ready(end);
         }
-        self.input.rest();
-        self.output.rest();
-        self.calls.rest();
-        // Nobody else wakes the task for what stood still and can go on now.
+        self.input.shrink_when_idle();
+        self.output.shrink_when_idle();
+        self.calls.shrink_when_idle();
+        // Work that back-pressure or the turn's budget had stopped can continue, and no other event
+        // wakes this task for it.
         if turn.is_over() || held && !self.is_held() || full && !self.is_full() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
 
-    /// The peer says nothing more. What it asked for is still done: a message that it wants no
-    /// answer to may be all it came for.
+    /// The peer has closed its side. Its requests in flight are still completed: they may be
+    /// one-way requests, after which a client may hang up.
     fn hang_up(&mut self, why: End, now: Moment, cx: &Context<'_>) {
-        self.farewell.tell();
+        self.close_notice.notify_once();
         self.calls.close();
-        let until = now.plus(LAST_ANSWERS);
+        let until = now.plus(SHUTDOWN_GRACE);
         self.phase = Phase::HungUp { why, until };
         self.signals.wake_at(until, cx);
     }
 
-    fn take_signals(&mut self, cx: &mut Context<'_>, now: Moment) -> Option<End> {
+    fn handle_signals(&mut self, cx: &mut Context<'_>, now: Moment) -> Option<End> {
         while let Poll::Ready(signal) = self.signals.poll(cx) {
             match (signal, &self.phase) {
-                // It was closed by the farewell.
+                // The notification of the watcher has closed the peer.
                 (Signal::Closed, Phase::HungUp { .. }) => {}
                 (Signal::Closed, _) => {
-                    // What was said before the farewell still goes out, as far as the peer takes it.
+                    // Output that is already queued is written, as far as the socket takes it.
                     return Some(match self.output.write(&mut self.stream, cx) {
                         Ok(_) => End::Closed,
                         Err(error) => End::Io(error),
                     });
                 }
                 (Signal::Stop, Phase::Open) => {
-                    let until = now.plus(LAST_ANSWERS);
+                    let until = now.plus(SHUTDOWN_GRACE);
                     self.phase = Phase::Stopping { until };
                     self.signals.wake_at(until, cx);
                 }
                 (Signal::Stop, _) => {}
                 (Signal::Timer, _) => {
-                    if let Some(end) = self.look_at_time(now, cx) {
+                    if let Some(end) = self.check_deadlines(now, cx) {
                         return Some(end);
                     }
                 }
@@ -165,8 +170,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         None
     }
 
-    /// What is over by now, or when to look again.
-    fn look_at_time(&mut self, now: Moment, cx: &Context<'_>) -> Option<End> {
+    /// Returns why the connection ends if a deadline has passed, or else sets the timer for the
+    /// next one.
+    fn check_deadlines(&mut self, now: Moment, cx: &Context<'_>) -> Option<End> {
         let until = self.phase.until();
         if until.is_some_and(|until| until <= now) {
             return self.phase.end();
@@ -189,11 +195,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         loop {
             self.take_commands(cx, turn)?;
             if turn.is_over() || self.is_held() {
-                // Whatever lies here now does so for our sake, not the peer's.
+                // The input is held back by this side, so an incomplete frame is not the peer's
+                // fault.
                 self.timeouts.frame_ended();
                 return Ok(());
             }
-            self.timeouts.frame_begun(self.input.waiting() > 0, now);
+            self.timeouts
+                .frame_begun(self.input.pending_bytes() > 0, now);
             match self.input.poll_read(&mut self.stream, cx) {
                 Poll::Ready(Ok(0)) => return Err(End::HungUp),
                 Poll::Ready(Ok(_)) => {
@@ -222,7 +230,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if command.head.is_answer() {
             return self.calls.answer(command);
         }
-        self.calls.speak(command.encoding);
+        self.calls.use_encoding(command.encoding);
         if let Some(answer) = self.requests.begin(command, bytes, cx) {
             self.output.push(answer);
         }
@@ -241,27 +249,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn write(&mut self, cx: &mut Context<'_>, now: Moment) {
-        if self.output.waiting() == 0 {
+        if self.output.pending_bytes() == 0 {
             return;
         }
         match self.output.write(&mut self.stream, cx) {
             Ok(0) => {}
             Ok(_) => self.timeouts.said(now),
             Err(error) => {
-                tracing::debug!(peer = ?self.peer, %error, "the peer takes nothing more");
+                tracing::debug!(peer = ?self.peer, %error, "a write failed: output is dropped, input is still read");
             }
         }
-        if self.output.waiting() > 0 && self.timeouts.blocked(now) {
+        if self.output.pending_bytes() > 0 && self.timeouts.blocked(now) {
             self.signals.wake_at(now.plus(self.limits.stalled), cx);
         }
     }
 
-    /// The peer has to read before it is told more.
+    /// Whether so much output is pending that the peer has to read first.
     fn is_full(&self) -> bool {
-        self.output.waiting() >= self.limits.unsent
+        self.output.pending_bytes() >= self.limits.unsent
     }
 
-    /// Nothing more is read for now.
+    /// Whether reading pauses.
     fn is_held(&self) -> bool {
         !self.phase.is_open() || self.is_full() || self.requests.is_full(&self.limits)
     }

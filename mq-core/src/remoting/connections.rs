@@ -1,5 +1,5 @@
-//! The way to each server, by address: a connection that is open or being made, or straight to a
-//! server in the same process.
+//! The servers of a client, by address: each has a connection that is open or being made, or runs
+//! in the same process.
 //!
 //! Connections are made when they are needed. Callers who need the same one share the attempt: what
 //! they ask waits in the outbox of the connection to be, and goes out in that order.
@@ -23,17 +23,18 @@ use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 
-/// The connections of one client. They end when this is dropped, or with the tasks they run on.
+/// The connections of one client. They are closed when this is dropped or when the owner of `tasks`
+/// stops.
 pub(super) struct Connections {
     pub(super) config: ClientConfig,
-    /// Answers what servers ask.
+    /// Answers requests from servers.
     pub(super) incoming: Arc<Router>,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
     servers: Mutex<HashMap<String, Server>>,
 }
 
-/// What stands at an address.
+/// How a server is reached.
 enum Server {
     Local(LocalServer, Option<Arc<LocalLink>>),
     Remote(Way),
@@ -83,7 +84,7 @@ impl Way {
     ///
     /// # Errors
     ///
-    /// [`CallError::Connect`], or [`CallError::Closed`] when this client stops.
+    /// [`CallError::Connect`], or [`CallError::Closed`] when this client is stopping.
     pub(super) async fn opened(&mut self, address: &str) -> Result<Peer, CallError> {
         let attempt = &mut self.attempt;
         let outcome = attempt
@@ -122,7 +123,7 @@ impl Connections {
         }
     }
 
-    /// From now on `address` is `server`, in this process.
+    /// Routes requests for `address` to `server`, in this process.
     pub(super) fn attach(&self, address: &str, server: &LocalServer) {
         let server = Server::Local(server.clone(), None);
         let before = self.servers.lock().insert(address.to_owned(), server);
@@ -131,7 +132,7 @@ impl Connections {
         }
     }
 
-    /// Ends the connection with `address`; a server in this process stays attached.
+    /// Closes the connection with `address`; a server in this process stays attached.
     pub(super) fn disconnect(&self, address: &str) {
         let mut servers = self.servers.lock();
         match servers.get_mut(address) {
@@ -149,11 +150,11 @@ impl Connections {
         }
     }
 
-    /// The link with the server that is attached as `address`; `None` when there is none.
+    /// The link to the in-process server attached as `address`; `None` when there is none.
     ///
     /// # Errors
     ///
-    /// [`CallError::Connect`] when that server or this client stops.
+    /// [`CallError::Connect`] when that server or this client is stopping.
     pub(super) fn local(&self, address: &str) -> Result<Option<Arc<LocalLink>>, CallError> {
         let mut servers = self.servers.lock();
         let Some(Server::Local(server, link)) = servers.get_mut(address) else {
@@ -168,8 +169,8 @@ impl Connections {
         Ok(Some(fresh))
     }
 
-    /// A server that shuts down wants its clients on a new connection: what is asked from now on
-    /// takes one, what was asked over the old one is still answered there.
+    /// Handles `GO_AWAY`: later requests take a new connection, while requests in flight are still
+    /// answered on the old one.
     pub(super) fn leave(&self, address: &str, peer: &Peer) {
         let mut servers = self.servers.lock();
         let is_old = |server: &Server| match server {

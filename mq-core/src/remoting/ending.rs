@@ -1,4 +1,4 @@
-//! The phases of a connection, how it ends, and who is told.
+//! The phases of a connection, how it ends, and the notification of its watcher.
 //!
 //! | Phase | What the peer sends | What this side asks | Answers to the peer | Goes over to |
 //! |---|---|---|---|---|
@@ -6,9 +6,9 @@
 //! | stopping | is not read | is sent | those under way are sent | the end: nothing is under way, or the time is up |
 //! | hung up | is over | fails as closed | those under way are sent, as far as the peer takes them | the end, as above |
 //!
-//! In every phase the end also comes when this side closes the peer or a deadline of
-//! [`Timeouts`](super::timeouts::Timeouts) passes. The watcher is told as soon as the peer has hung
-//! up, else at the end.
+//! In every phase the connection also ends when this side closes the peer or a deadline of
+//! [`Timeouts`](super::timeouts::Timeouts) passes. The watcher is notified as soon as the peer has
+//! hung up, otherwise at the end.
 
 use std::fmt;
 use std::io;
@@ -34,8 +34,8 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HungUp => f.write_str("the peer hung up"),
-            Self::Closed => f.write_str("by this side"),
-            Self::Stopped => f.write_str("this side stops"),
+            Self::Closed => f.write_str("this side closed it"),
+            Self::Stopped => f.write_str("this side is stopping"),
             Self::Idle => f.write_str("idle for too long"),
             Self::Stalled => f.write_str("the peer does not read"),
             Self::Io(error) => error.fmt(f),
@@ -44,7 +44,7 @@ impl fmt::Display for End {
     }
 }
 
-/// How far a connection is on its way to the end.
+/// Whether a connection is open, or how it is being shut down; see the table above.
 #[derive(Debug)]
 pub(super) enum Phase {
     Open,
@@ -53,7 +53,7 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    /// When the connection ends at the latest.
+    /// The deadline for requests in flight, after which the connection ends.
     pub(super) fn until(&self) -> Option<Moment> {
         match self {
             Self::Open => None,
@@ -61,12 +61,12 @@ impl Phase {
         }
     }
 
-    /// Whether more is read.
+    /// Whether input is still read.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Open)
     }
 
-    /// Why the connection ends, now that nothing is under way any more; `None` while it is open.
+    /// Why the connection ends now that no request is in flight; `None` in phase open.
     pub(super) fn end(&mut self) -> Option<End> {
         match std::mem::replace(self, Self::Open) {
             Self::Open => None,
@@ -76,20 +76,21 @@ impl Phase {
     }
 }
 
-/// Tells the world that the peer is gone, as soon as it is and however the task ends.
-pub(super) struct Farewell {
+/// Notifies the watcher exactly once that the connection has ended, even when its task is dropped
+/// or panics.
+pub(super) struct CloseNotice {
     peer: Peer,
     watcher: Option<Arc<dyn PeerWatcher>>,
 }
 
-impl Farewell {
+impl CloseNotice {
     pub(super) fn new(peer: Peer, watcher: Arc<dyn PeerWatcher>) -> Self {
         let watcher = Some(watcher);
         Self { peer, watcher }
     }
 
-    /// Tells it, unless it was told before.
-    pub(super) fn tell(&mut self) {
+    /// Notifies the watcher, unless that was done before.
+    pub(super) fn notify_once(&mut self) {
         if let Some(watcher) = self.watcher.take() {
             self.peer.close();
             watcher.closed(&self.peer);
@@ -97,8 +98,8 @@ impl Farewell {
     }
 }
 
-impl Drop for Farewell {
+impl Drop for CloseNotice {
     fn drop(&mut self) {
-        self.tell();
+        self.notify_once();
     }
 }

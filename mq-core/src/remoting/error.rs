@@ -1,17 +1,17 @@
-//! Why a call brought no reply, and why a server could not start to listen.
+//! Why a call failed, and why a server could not start to listen.
 //!
-//! Printed with `{}` each tells its causes too; they are still there as sources.
+//! `{}` prints an error with its cause; the cause is also its source.
 
 use std::io;
 use std::time::Duration;
 
 use crate::wire::{FieldError, FrameError, Refusal};
 
-/// Why a call brought no reply.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// Nobody answers at the address. Nothing was sent.
+    /// No connection could be made. The request was not sent.
     #[error("could not connect to {address}: {source}")]
     Connect {
         /// Where to.
@@ -19,39 +19,39 @@ pub enum CallError {
         /// Why not.
         source: io::Error,
     },
-    /// No answer in time. The request may have been carried out.
+    /// No response in time. The server may have processed the request.
     #[error("no answer from {address} within {limit:?}")]
     Timeout {
         /// Who was asked.
         address: String,
-        /// How long it was waited for.
+        /// The time limit.
         limit: Duration,
     },
-    /// The connection ended before the answer came. The request may have been carried out.
+    /// The connection closed before the response came. The server may have processed the request.
     #[error("the connection to {address} was closed")]
     Closed {
         /// Who was asked.
         address: String,
     },
-    /// Earlier requests still wait for the connection, or for the other side to read. Nothing was sent.
-    #[error("{address} takes no request: earlier ones still wait to be sent to it")]
+    /// The queue of requests to the peer is full. The request was not sent.
+    #[error("the send queue to {address} is full: earlier requests still wait to be sent")]
     Busy {
         /// Who was asked.
         address: String,
     },
-    /// The other side refused.
+    /// The peer refused the request.
     #[error("refused: {0}")]
     Refused(#[source] Refusal),
-    /// The request does not fit into a frame. Nothing was sent.
+    /// The request is too long for a frame. It was not sent.
     #[error("the request does not fit into a frame: {0}")]
     Frame(#[source] FrameError),
-    /// The answer lacks a field or has one that cannot be read.
+    /// A field of the response is missing or cannot be read.
     #[error("the answer cannot be read: {0}")]
     Answer(#[source] FieldError),
 }
 
 impl CallError {
-    /// The refusal, when it was one.
+    /// The peer's refusal, if the error is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
@@ -59,7 +59,7 @@ impl CallError {
         }
     }
 
-    /// Whether the other side was not reached or fell silent, so that another one may be asked.
+    /// Whether the server was not reached or did not respond, so that another server may be tried.
     pub fn is_transport(&self) -> bool {
         matches!(
             self,
@@ -72,7 +72,7 @@ impl CallError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// Somebody else listens there.
+    /// Another program listens on the address.
     #[error("{address} is taken: stop the program that listens there, or choose another port")]
     Taken {
         /// Where.
@@ -80,7 +80,7 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
-    /// The port is not for everybody.
+    /// The port needs privileges that the user does not have.
     #[error("{address} may not be used by this user: choose a port above 1023")]
     Denied {
         /// Where.
@@ -88,7 +88,7 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
-    /// The address is none of this machine's, or not one at all.
+    /// The address is not one of this machine's, or not an address at all.
     #[error("cannot listen on {address}, give an address of this machine as host:port: {source}")]
     Address {
         /// Where.
@@ -99,7 +99,7 @@ pub enum BindError {
 }
 
 impl BindError {
-    /// What `source` means for whoever wanted to listen on `address`.
+    /// Classifies the error of binding `address`.
     pub fn new(address: &str, source: io::Error) -> Self {
         let address = address.to_owned();
         match source.kind() {

@@ -1,7 +1,8 @@
-//! What came in and is not yet taken.
+//! Input that is read but not yet decoded.
 //!
-//! Memory follows what has arrived, never what a peer announces: a read makes room for one chunk
-//! more, and a chunk grows only while reads fill it. An idle connection keeps one small chunk.
+//! Invariant: memory follows the bytes that have arrived, never the length that a frame announces.
+//! A read reserves one more chunk, and chunks grow only while reads fill them. An idle connection
+//! keeps one small chunk.
 
 use std::io;
 use std::pin::Pin;
@@ -13,25 +14,25 @@ use tokio_util::io::poll_read_buf;
 
 use crate::wire::{FrameError, RemotingCommand, frame};
 
-const SMALLEST_CHUNK: usize = 4 * 1024;
-const LARGEST_CHUNK: usize = 64 * 1024;
+const MIN_CHUNK: usize = 4 * 1024;
+const MAX_CHUNK: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Input {
     buffer: BytesMut,
-    /// The buffer is a part of a long allocation, however short the part that is left.
-    long: bool,
+    /// The buffer is part of a long allocation, even if its remaining part is short.
+    is_long_allocation: bool,
     chunk: usize,
     limit: usize,
 }
 
 impl Input {
-    /// Nothing came in yet; frames may be `limit` bytes long.
+    /// An empty input; frames may be `limit` bytes long.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             buffer: BytesMut::new(),
-            long: false,
-            chunk: SMALLEST_CHUNK,
+            is_long_allocation: false,
+            chunk: MIN_CHUNK,
             limit,
         }
     }
@@ -46,8 +47,8 @@ impl Input {
         Ok(Some((command, bytes)))
     }
 
-    /// Bytes that have not been taken.
-    pub(super) fn waiting(&self) -> usize {
+    /// The number of bytes that are not yet decoded.
+    pub(super) fn pending_bytes(&self) -> usize {
         self.buffer.len()
     }
 
@@ -57,26 +58,26 @@ impl Input {
         stream: &mut S,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        // Room as large again as what is here keeps the copying of a long frame linear.
+        // Doubling the buffer keeps the total copying of a long frame linear.
         let room = self.chunk.max(self.buffer.len().min(self.missing()));
         self.buffer.reserve(room);
-        self.long |= self.buffer.capacity() > 2 * SMALLEST_CHUNK;
+        self.is_long_allocation |= self.buffer.capacity() > 2 * MIN_CHUNK;
         let outcome = ready!(poll_read_buf(Pin::new(stream), cx, &mut self.buffer));
         if let Ok(count) = &outcome {
             self.chunk = match *count {
-                count if count >= self.chunk => (self.chunk * 2).min(LARGEST_CHUNK),
-                count if count < self.chunk / 4 => (self.chunk / 2).max(SMALLEST_CHUNK),
+                count if count >= self.chunk => (self.chunk * 2).min(MAX_CHUNK),
+                count if count < self.chunk / 4 => (self.chunk / 2).max(MIN_CHUNK),
                 _ => self.chunk,
             };
         }
         Poll::Ready(outcome)
     }
 
-    /// Gives a long allocation back when little or nothing of it waits.
-    pub(super) fn rest(&mut self) {
-        if self.long && self.buffer.len() < SMALLEST_CHUNK {
+    /// Releases a long allocation when little of it is used.
+    pub(super) fn shrink_when_idle(&mut self) {
+        if self.is_long_allocation && self.buffer.len() < MIN_CHUNK {
             self.buffer = BytesMut::from(&*self.buffer);
-            self.long = false;
+            self.is_long_allocation = false;
         }
     }
 
@@ -106,7 +107,7 @@ mod tests {
         }
 
         assert_eq!(input.command(), Ok(None));
-        assert!(input.buffer.capacity() <= 10 + LARGEST_CHUNK);
+        assert!(input.buffer.capacity() <= 10 + MAX_CHUNK);
     }
 
     #[tokio::test]
@@ -115,36 +116,37 @@ mod tests {
         let mut body = vec![0; 100_000];
         body.splice(..18, BEGIN.iter().copied());
         let mut bytes = body.as_slice();
-        while input.waiting() < body.len() {
+        while input.pending_bytes() < body.len() {
             std::future::poll_fn(|cx| input.poll_read(&mut bytes, cx))
                 .await
                 .unwrap();
         }
 
         assert!(input.command().unwrap().is_some());
-        input.rest();
+        input.shrink_when_idle();
 
-        assert!(input.buffer.capacity() <= SMALLEST_CHUNK);
+        assert!(input.buffer.capacity() <= MIN_CHUNK);
     }
 
-    /// What is left of a buffer looked small, and kept the whole buffer in memory.
+    /// Regression: the remaining part of a buffer looked small, but kept the whole buffer in
+    /// memory.
     #[tokio::test]
-    async fn the_begin_of_another_frame_does_not_keep_a_long_buffer() {
+    async fn the_begin_of_the_next_frame_does_not_keep_a_long_buffer() {
         let mut input = Input::new(frame::DEFAULT_LIMIT);
         let mut bytes = vec![0; 100_010];
         bytes.splice(..18, BEGIN.iter().copied());
         let mut bytes = bytes.as_slice();
-        while input.waiting() < 100_010 {
+        while input.pending_bytes() < 100_010 {
             std::future::poll_fn(|cx| input.poll_read(&mut bytes, cx))
                 .await
                 .unwrap();
         }
 
         let (command, _) = input.command().unwrap().unwrap();
-        input.rest();
+        input.shrink_when_idle();
 
-        assert_eq!(input.waiting(), 10);
-        assert!(input.buffer.capacity() <= SMALLEST_CHUNK);
+        assert_eq!(input.pending_bytes(), 10);
+        assert!(input.buffer.capacity() <= MIN_CHUNK);
         assert!(command.body.is_unique(), "the rest shares its memory");
     }
 }

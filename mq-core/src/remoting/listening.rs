@@ -1,7 +1,7 @@
-//! Where a server listens.
+//! The address on which a server listens, and the addresses at which others reach it.
 //!
-//! The unspecified address stands for every address of the machine in both families: one socket for
-//! IPv6 takes IPv4 as well. Where the machine has no IPv6, it is a socket for IPv4 alone.
+//! The unspecified address means every address of the machine in both families: one IPv6 socket
+//! accepts IPv4 as well. On a machine without IPv6 it is an IPv4 socket.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
@@ -10,15 +10,15 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 const BACKLOG: i32 = 1024;
 
-/// Addresses for documentation, which nobody has: the way towards them is the way out of the
-/// machine.
-const OUTSIDE_V4: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
-const OUTSIDE_V6: (Ipv6Addr, u16) = (Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1), 9);
+/// Documentation addresses, which are never in use: the local address that the system would use to
+/// reach them is the machine's outward address.
+const EXTERNAL_PROBE_V4: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
+const EXTERNAL_PROBE_V6: (Ipv6Addr, u16) = (Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1), 9);
 
-/// Where a server listens, and at which addresses it can therefore be reached.
+/// The socket on which a server listens, and the addresses at which it can therefore be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
-    /// As the system says it.
+    /// The socket's address, as the system reports it.
     socket: SocketAddr,
     families: Families,
 }
@@ -27,42 +27,42 @@ pub struct Listening {
 pub(super) enum Families {
     /// IPv6, and IPv4 as mapped addresses.
     Both,
-    /// That of the address.
+    /// Only the family of the address.
     One,
 }
 
-/// Why a server cannot be reached at an address.
+/// Why a server that listens cannot be reached at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotListened {
-    /// The address stands for all addresses, which nobody can connect to from elsewhere.
-    #[error("it stands for all addresses and is none")]
+    /// The unspecified address, to which no other machine can connect.
+    #[error("it is the unspecified address, to which nobody can connect")]
     Unspecified,
-    /// The server takes IPv4 only.
+    /// The server listens on IPv4 only.
     #[error("it is an IPv6 address, and only IPv4 is listened to")]
     Ipv6,
-    /// The server takes IPv6 only.
+    /// The server listens on IPv6 only.
     #[error("it is an IPv4 address, and only IPv6 is listened to")]
     Ipv4,
 }
 
 impl Listening {
-    /// The address that is listened at, as the system says it; unspecified for all.
+    /// The socket's address, as the system reports it; unspecified for all addresses.
     pub fn socket(&self) -> SocketAddr {
         self.socket
     }
 
-    /// An address for programs on this machine.
+    /// The address for programs on this machine.
     pub fn from_here(&self) -> SocketAddr {
         self.or_if_everywhere(|| self.loopback())
     }
 
-    /// An address for programs on other machines: where all addresses are listened at, the one that
-    /// leads out of the machine. Nothing is sent to find out.
+    /// The address for programs on other machines: for the unspecified address, the one of the
+    /// interface that leads out of the machine. No packet is sent to find it.
     pub fn from_elsewhere(&self) -> SocketAddr {
         self.or_if_everywhere(|| {
-            let v4 = || outward(OUTSIDE_V4.into(), Ipv4Addr::UNSPECIFIED.into());
-            let v6 = || outward(OUTSIDE_V6.into(), Ipv6Addr::UNSPECIFIED.into());
+            let v4 = || outward(EXTERNAL_PROBE_V4.into(), Ipv4Addr::UNSPECIFIED.into());
+            let v6 = || outward(EXTERNAL_PROBE_V6.into(), Ipv6Addr::UNSPECIFIED.into());
             let found = match (self.families, self.socket) {
                 (Families::Both, _) => v4().or_else(v6),
                 (Families::One, SocketAddr::V4(_)) => v4(),
@@ -72,13 +72,12 @@ impl Listening {
         })
     }
 
-    /// Whether a server that listens here can be reached at `ip`. Another address than the one that
-    /// is listened at may be translated on the way or be that of a proxy, and counts as reachable if
-    /// the family is right.
+    /// Checks that the server can be reached at `ip`. An address other than the socket's may belong
+    /// to a NAT or a proxy, so it passes if the family matches.
     ///
     /// # Errors
     ///
-    /// [`NotListened`] says why not.
+    /// [`NotListened`] when it cannot.
     pub fn check(&self, ip: IpAddr) -> Result<(), NotListened> {
         let (ip, own) = (ip.to_canonical(), self.socket.ip());
         if ip.is_unspecified() {
@@ -94,14 +93,14 @@ impl Listening {
         }
     }
 
-    /// Whether the machine has `ip` but another address alone is listened at, so that only a proxy
-    /// on this machine can lead from there to here.
+    /// Whether `ip` is an address of this machine while the server listens on another one only, so
+    /// that `ip` leads to the server only through a proxy on this machine.
     pub fn is_behind(&self, ip: IpAddr) -> bool {
         let (ip, own) = (ip.to_canonical(), self.socket.ip());
         !own.is_unspecified() && ip != own && is_of_this_machine(ip)
     }
 
-    /// Whether `ip` is what is listened at, or one of this machine's addresses.
+    /// Whether `ip` is the socket's address or another address of this machine.
     pub fn is_at(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         ip == self.socket.ip() || is_of_this_machine(ip)
@@ -123,7 +122,7 @@ impl Listening {
     }
 }
 
-/// Listens at `address`; at the unspecified one, of whichever family, for both families.
+/// Listens on `address`; the unspecified address of either family means both families.
 pub(super) fn open(address: SocketAddr) -> io::Result<(TcpListener, Listening)> {
     if !address.ip().is_unspecified() {
         return listen(address, Families::One);
@@ -138,7 +137,8 @@ pub(super) fn open(address: SocketAddr) -> io::Result<(TcpListener, Listening)> 
     }
 }
 
-/// The peer's address as it is written in its own family: on a socket for both, IPv4 comes mapped.
+/// The peer's address in its own family: a socket for both families reports IPv4 addresses as
+/// mapped IPv6.
 pub(super) fn unmapped(peer: SocketAddr) -> SocketAddr {
     match peer {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
@@ -177,7 +177,7 @@ fn is_about_the_port(error: &io::Error) -> bool {
     )
 }
 
-/// The address of this machine that leads to `outside`.
+/// The local address that the system would use to reach `outside`.
 fn outward(outside: SocketAddr, any: IpAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind((any, 0)).ok()?;
     socket.connect(outside).ok()?;
@@ -185,7 +185,7 @@ fn outward(outside: SocketAddr, any: IpAddr) -> Option<IpAddr> {
     (!ip.is_unspecified()).then_some(ip)
 }
 
-/// Only an address of its own can be bound.
+/// Only an address of this machine can be bound.
 fn is_of_this_machine(ip: IpAddr) -> bool {
     UdpSocket::bind((ip, 0)).is_ok()
 }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn both_families_are_reached_where_all_addresses_are_listened_at() {
+    fn the_unspecified_address_is_reached_over_both_families() {
         let both = at("[::]:9876", Families::Both);
 
         assert_eq!(both.check(ip("::1")), Ok(()));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn at_one_address_another_of_its_family_is_reached_by_a_proxy_or_a_translation() {
+    fn another_address_of_the_same_family_may_be_a_proxy_or_nat() {
         let one = at("127.0.0.1:9876", Families::One);
 
         assert_eq!(one.check(ip("127.0.0.1")), Ok(()));

@@ -1,6 +1,5 @@
 //! A server in the same process: typed requests go straight to its router, without a socket and
-//! without encoding. What the server asks unasked reaches the client's router the same way a frame
-//! would.
+//! without encoding. Requests from the server reach the client's router as they would in a frame.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -28,20 +27,20 @@ use crate::wire::{
 
 /// A server that clients in the same process reach without a socket. Clones are the same server.
 #[derive(Clone)]
-pub struct LocalServer(Arc<Inner>);
+pub struct LocalServer(Arc<LocalParts>);
 
-struct Inner {
+struct LocalParts {
     router: Arc<Router>,
     watcher: Arc<dyn PeerWatcher>,
-    /// What clients are seen as coming from, and what they see.
+    /// The address that both sides see as their peer's.
     address: SocketAddr,
     tasks: Tasks,
     clock: Clock,
 }
 
 impl LocalServer {
-    /// `router` answers and `watcher` learns who goes away, until the owner of `tasks` stops;
-    /// clients are seen as coming from `address`.
+    /// `router` answers requests and `watcher` is notified of closed links, until the owner of
+    /// `tasks` stops. Clients appear to come from `address`.
     pub fn new(
         router: Arc<Router>,
         watcher: Arc<dyn PeerWatcher>,
@@ -50,7 +49,7 @@ impl LocalServer {
         clock: Clock,
     ) -> Self {
         let tasks = tasks.clone();
-        Self(Arc::new(Inner {
+        Self(Arc::new(LocalParts {
             router,
             watcher,
             address,
@@ -59,7 +58,7 @@ impl LocalServer {
         }))
     }
 
-    /// A new peer of this server, known to it as a connection would be.
+    /// Links a client to this server, which sees it as a new peer.
     pub(super) fn connect(
         &self,
         address: &str,
@@ -91,8 +90,8 @@ impl LocalServer {
                 () = client.closed() => {}
                 () = ours.stopping() => {}
                 () = theirs.stopping() => {}
-                () = carry(to_client, &incoming, &server) => {}
-                () = carry(to_server, &router, &client) => {}
+                () = serve_link(to_client, &incoming, &server) => {}
+                () = serve_link(to_server, &router, &client) => {}
             }
             client.close();
             server.close();
@@ -110,10 +109,10 @@ impl fmt::Debug for LocalServer {
     }
 }
 
-/// A client's way to a server in the same process.
+/// A client's link to a server in the same process, in place of a connection.
 pub(super) struct LocalLink {
     server: LocalServer,
-    /// The client as the server knows it.
+    /// The client, as the server sees it.
     client: Peer,
     address: String,
 }
@@ -147,8 +146,8 @@ impl LocalLink {
         }
     }
 
-    /// The processor begins at once, so that one-way requests keep their order; what takes longer
-    /// goes on by itself.
+    /// The processor is polled once here, so that one-way requests begin in order; if it is not
+    /// done then, it goes on in a task of its own.
     pub(super) async fn one_way<R: Request>(self: Arc<Self>, header: R, body: Bytes) {
         let request = self.request(header, body, true);
         let tasks = self.server.0.tasks.clone();
@@ -178,7 +177,8 @@ impl LocalLink {
         }
     }
 
-    /// `None` when the link ends first; an answer that is there at once costs no look at the link.
+    /// `None` when the link is closed first. Biased: an answer that is ready at the first poll does
+    /// not register with the link.
     async fn unless_closed<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -188,7 +188,7 @@ impl LocalLink {
     }
 }
 
-/// The outcome that the same answer has when it comes in a frame.
+/// Gives the answer the same outcome as if it had come in a frame.
 fn as_over_a_socket<R: Request>(
     answer: Result<Reply<R::Reply>, Refusal>,
 ) -> Result<Reply<R::Reply>, CallError> {
@@ -207,8 +207,8 @@ fn as_over_a_socket<R: Request>(
     }
 }
 
-/// Has `router` answer what comes out of `outgoing`, said by `peer`.
-async fn carry(mut outgoing: mpsc::Receiver<Box<Outgoing>>, router: &Router, peer: &Peer) {
+/// Has `router` answer the requests that come out of `outgoing`, as sent by `peer`.
+async fn serve_link(mut outgoing: mpsc::Receiver<Box<Outgoing>>, router: &Router, peer: &Peer) {
     let mut running = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -233,10 +233,12 @@ async fn answer(outgoing: Outgoing, router: &Router, peer: &Peer) {
     match (answer, outgoing.answer) {
         (Ok(Some(answer)), Some(waiting)) => {
             if waiting.send(answer).is_err() {
-                tracing::debug!("an answer that nobody waits for");
+                tracing::debug!("response dropped: its caller no longer waits");
             }
         }
         (Ok(_), _) => {}
-        (Err(error), _) => tracing::error!(%error, "an answer does not fit into a frame"),
+        (Err(error), _) => {
+            tracing::error!(%error, "response dropped: it does not fit into a frame");
+        }
     }
 }

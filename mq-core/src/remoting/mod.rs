@@ -1,7 +1,7 @@
-//! Sockets, and the way around them: requests travel to a router over TCP or, in one process,
-//! straight to it. Processors do not know the difference.
+//! The transport of requests and responses: over TCP, or inside one process without a socket. A
+//! processor does not see the difference.
 //!
-//! One task owns each connection; answers find their request by its opaque number.
+//! Each connection is owned by one task; a response is matched to its request by the opaque number.
 
 mod calls;
 mod client;

@@ -1,4 +1,5 @@
-//! What waits to be written: small pieces copied together, long bodies as they are.
+//! Output that is not yet written: small pieces are copied into one buffer, long bodies are kept as
+//! they are.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -8,32 +9,34 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use super::router::Encoded;
+use super::router::EncodedResponse;
 
-/// A body up to this length is copied; beyond it the copy costs more than another slice.
-const COPIED: usize = 8 * 1024;
-const KEPT_AT_REST: usize = 1024;
-const SLICES: usize = 32;
+/// Bodies up to this length are copied into the buffer; for longer ones a slice of their own in the
+/// vectored write is cheaper.
+const COPY_UP_TO: usize = 8 * 1024;
+const IDLE_CAPACITY: usize = 1024;
+const MAX_SLICES: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    /// Stands before `tail`.
+    /// Written before `tail`.
     queue: VecDeque<Bytes>,
     tail: BytesMut,
     length: usize,
-    /// A write failed: what the peer sent before is still to be read, but it is told nothing more.
-    deaf: bool,
+    /// A write failed: all output is dropped, but input is still read, because requests may be in
+    /// the receive buffer.
+    failed: bool,
 }
 
 impl Output {
-    /// Bytes that have not been written.
-    pub(super) fn waiting(&self) -> usize {
+    /// The number of bytes that are not yet written.
+    pub(super) fn pending_bytes(&self) -> usize {
         self.length
     }
 
     /// Adds an encoded answer.
-    pub(super) fn push(&mut self, answer: Encoded) {
-        if self.deaf {
+    pub(super) fn push(&mut self, answer: EncodedResponse) {
+        if self.failed {
             return;
         }
         self.tail.extend_from_slice(&answer.head);
@@ -49,7 +52,7 @@ impl Output {
     ) -> Result<(), E> {
         let before = self.tail.len();
         write(&mut self.tail)?;
-        if self.deaf {
+        if self.failed {
             self.tail.truncate(before);
             return Ok(());
         }
@@ -58,12 +61,12 @@ impl Output {
         Ok(())
     }
 
-    /// Writes until nothing waits or the peer takes no more, which is then waited for; returns how
-    /// many bytes went out.
+    /// Writes until everything is written or the socket is full, and then registers for it to
+    /// become writable. Returns the number of bytes written.
     ///
     /// # Errors
     ///
-    /// The peer takes nothing more: what waits, and all that is pushed from now on, is dropped.
+    /// The write failed: pending output is dropped, and so is everything pushed from now on.
     pub(super) fn write<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
@@ -75,7 +78,7 @@ impl Output {
                 Poll::Ready(Ok(count)) => self.advance(count),
                 Poll::Ready(Err(error)) => {
                     *self = Self {
-                        deaf: true,
+                        failed: true,
                         ..Self::default()
                     };
                     return Err(error);
@@ -91,7 +94,7 @@ impl Output {
         stream: &mut S,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let used = self.slices(&mut slices);
         let used = slices.get(..used).unwrap_or_default();
         match Pin::new(stream).poll_write_vectored(cx, used) {
@@ -100,22 +103,22 @@ impl Output {
         }
     }
 
-    /// Gives memory back when nothing waits.
-    pub(super) fn rest(&mut self) {
+    /// Releases memory when no output is pending.
+    pub(super) fn shrink_when_idle(&mut self) {
         if self.length > 0 {
             return;
         }
-        if self.tail.capacity() > KEPT_AT_REST {
+        if self.tail.capacity() > IDLE_CAPACITY {
             self.tail = BytesMut::new();
         }
-        if self.queue.capacity() > SLICES {
+        if self.queue.capacity() > MAX_SLICES {
             self.queue = VecDeque::new();
         }
     }
 
     fn push_body(&mut self, body: Bytes) {
         self.length += body.len();
-        if body.len() <= COPIED {
+        if body.len() <= COPY_UP_TO {
             self.tail.extend_from_slice(&body);
         } else {
             if !self.tail.is_empty() {
@@ -125,7 +128,7 @@ impl Output {
         }
     }
 
-    fn slices<'a>(&'a self, out: &mut [IoSlice<'a>; SLICES]) -> usize {
+    fn slices<'a>(&'a self, out: &mut [IoSlice<'a>; MAX_SLICES]) -> usize {
         let pieces = self.queue.iter().map(AsRef::as_ref);
         let pieces = pieces.chain([self.tail.as_ref()]);
         let mut used = 0;
@@ -188,43 +191,43 @@ mod tests {
     fn pieces_go_out_in_their_order_however_little_is_taken_and_nothing_is_kept() {
         let mut output = Output::default();
         let mut expected = Vec::new();
-        for length in [0, 3, COPIED, COPIED + 1, 5, 100_000, 0, 20] {
+        for length in [0, 3, COPY_UP_TO, COPY_UP_TO + 1, 5, 100_000, 0, 20] {
             let body: Vec<u8> = (0_u8..=250).cycle().take(length).collect();
             let head = format!("head of {length}");
             expected.extend_from_slice(head.as_bytes());
             expected.extend_from_slice(&body);
-            output.push(Encoded {
+            output.push(EncodedResponse {
                 head: head.as_bytes().into(),
                 body: body.into(),
             });
         }
-        assert_eq!(output.waiting(), expected.len());
+        assert_eq!(output.pending_bytes(), expected.len());
         let mut narrow = pin!(Narrow(Vec::new()));
 
         let mut context = Context::from_waker(Waker::noop());
         let written = output.write(&mut narrow, &mut context).unwrap();
-        output.rest();
+        output.shrink_when_idle();
 
         assert_eq!(written, expected.len());
         assert!(narrow.0 == expected);
-        assert!(output.tail.capacity() <= KEPT_AT_REST && output.queue.capacity() <= SLICES);
+        assert!(output.tail.capacity() <= IDLE_CAPACITY && output.queue.capacity() <= MAX_SLICES);
     }
 
     #[test]
     fn many_long_bodies_without_anything_between_them_leave_no_large_queue() {
         let mut output = Output::default();
         for _ in 0..1000 {
-            output.push(Encoded {
+            output.push(EncodedResponse {
                 head: BytesMut::new(),
-                body: vec![0; COPIED + 1].into(),
+                body: vec![0; COPY_UP_TO + 1].into(),
             });
         }
         let mut narrow = pin!(Narrow(Vec::new()));
 
         let mut context = Context::from_waker(Waker::noop());
         output.write(&mut narrow, &mut context).unwrap();
-        output.rest();
+        output.shrink_when_idle();
 
-        assert!(output.tail.capacity() <= KEPT_AT_REST && output.queue.capacity() <= SLICES);
+        assert!(output.tail.capacity() <= IDLE_CAPACITY && output.queue.capacity() <= MAX_SLICES);
     }
 }

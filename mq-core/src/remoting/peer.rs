@@ -1,4 +1,4 @@
-//! The other end of a connection, for whoever wants to say something to it unasked.
+//! The other end of a connection, through which this side sends requests of its own.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,32 +14,32 @@ use super::error::CallError;
 use crate::clock::Clock;
 use crate::wire::{Fields, Head, Header, RemotingCommand, Reply, Request, ResponseCode};
 
-/// Tells the connections of one server (or one client) apart, whatever their addresses.
+/// Identifies a connection of one server (or one client); two connections from one address have
+/// different ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId(pub u64);
 
 /// The other end of a connection. Clones are the same peer.
 ///
-/// What is said to it waits in a bounded queue; when that is full the peer does not read, and a
-/// push fails at once instead of waiting.
+/// Requests to it go through a bounded queue. When the queue is full, because the peer does not
+/// read, [`notify`](Self::notify) and [`call`](Self::call) fail at once with [`CallError::Busy`].
 #[derive(Clone)]
 pub struct Peer(Arc<Inner>);
 
 struct Inner {
     id: PeerId,
     address: SocketAddr,
-    /// Boxed: the channel holds room for 32 at a time, even while nothing is said.
+    /// Boxed, because the channel allocates room for 32 items even while it is empty.
     outbox: mpsc::Sender<Box<Outgoing>>,
     closed: CancellationToken,
-    /// How often something came from the peer.
+    /// The number of reads that brought bytes from the peer.
     heard: AtomicU64,
     clock: Clock,
 }
 
-/// Is told when a peer goes away. `()` does not care.
+/// Is notified when a connection ends. `()` ignores it.
 pub trait PeerWatcher: Send + Sync + 'static {
-    /// The connection with `peer` has ended. Called once for each peer that ever asked something
-    /// or could have.
+    /// The connection with `peer` has ended. Called exactly once for each connection.
     fn closed(&self, peer: &Peer);
 }
 
@@ -47,20 +47,20 @@ impl PeerWatcher for () {
     fn closed(&self, _peer: &Peer) {}
 }
 
-/// A request on its way out, and who waits for the answer.
+/// A request to the peer, and the caller that waits for the response.
 ///
 /// The task that owns the connection chooses the opaque number and the encoding.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     /// The request.
     pub(super) command: RemotingCommand,
-    /// Who waits; `None` for a one-way request.
+    /// The channel of the waiting caller; `None` for a one-way request.
     pub(super) answer: Option<oneshot::Sender<RemotingCommand>>,
 }
 
 impl Peer {
-    /// The peer at `address`, and what is to be sent to it: the owner of the connection takes it
-    /// from the receiver. At most `capacity` requests wait.
+    /// The peer at `address`, and the queue from which the connection's task takes the requests to
+    /// it; it holds at most `capacity`.
     pub(crate) fn new(
         id: PeerId,
         address: SocketAddr,
@@ -88,12 +88,12 @@ impl Peer {
         }))
     }
 
-    /// Which connection this is.
+    /// The id of the connection.
     pub fn id(&self) -> PeerId {
         self.0.id
     }
 
-    /// Where the peer is.
+    /// The peer's address.
     pub fn address(&self) -> SocketAddr {
         self.0.address
     }
@@ -108,7 +108,7 @@ impl Peer {
         self.0.closed.cancelled().await;
     }
 
-    /// Ends the connection.
+    /// Closes the connection.
     pub fn close(&self) {
         self.0.closed.cancel();
     }
@@ -126,11 +126,11 @@ impl Peer {
         })
     }
 
-    /// Sends a request and waits for the answer, at most `limit`.
+    /// Sends a request and waits for the response, at most `limit`.
     ///
     /// # Errors
     ///
-    /// [`CallError`]: not sent, no answer, refused.
+    /// [`CallError`]: not sent, no response, or refused.
     pub async fn call<R: Request>(
         &self,
         header: &R,
@@ -154,12 +154,12 @@ impl Peer {
         }
     }
 
-    /// Something came from the peer.
+    /// Bytes came from the peer.
     pub(super) fn hear(&self) {
         self.0.heard.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Changes whenever something comes from the peer.
+    /// A counter that changes whenever bytes come from the peer.
     pub(super) fn heard(&self) -> u64 {
         self.0.heard.load(Ordering::Relaxed)
     }

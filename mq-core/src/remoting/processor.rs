@@ -1,4 +1,4 @@
-//! What answers a request.
+//! The trait of everything that answers a request.
 
 use std::future::Future;
 
@@ -14,15 +14,16 @@ pub struct Incoming<R> {
     pub header: R,
     /// The body; empty when there is none.
     pub body: Bytes,
-    /// Who asks.
+    /// The connection that it came over.
     pub peer: Peer,
-    /// The asker's version.
+    /// The sender's version.
     pub version: i32,
-    /// What the asker is written in.
+    /// The sender's language.
     pub language: Language,
-    /// Whether nobody waits for the answer.
+    /// Whether the request is one-way, so that no response is sent.
     pub one_way: bool,
-    /// Every field as it came, those that belong to no header too; empty within a process.
+    /// Every field as it came, including those that the header does not have; empty for a request
+    /// from the same process.
     pub fields: Fields,
 }
 
@@ -45,7 +46,7 @@ impl<R> Incoming<R> {
 pub trait Processor<R: Request>: Send + Sync + 'static {
     /// Answers `request`; every way to refuse is an early return with `?`.
     ///
-    /// The future may wait as long as it likes: other requests of the connection go on meanwhile.
+    /// The future may wait for long: it blocks no other request of the connection.
     fn process(
         &self,
         request: Incoming<R>,

@@ -1,5 +1,5 @@
-//! Requests of the peer. Most are answered at their first poll; the others (a flush, a long poll)
-//! wait beside.
+//! Requests from the peer. Most are answered at their first poll; the others (waiting for a flush,
+//! a long poll) stay in flight without blocking later ones.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,23 +12,23 @@ use futures_util::stream::FuturesUnordered;
 
 use super::config::Limits;
 use super::peer::Peer;
-use super::router::{Encoded, Router};
+use super::router::{EncodedResponse, Router};
 use crate::wire::RemotingCommand;
 
-/// Memory that a request takes beside its bytes.
-const BYTES_BESIDE_FRAME: usize = 512;
+/// The memory that a request in flight takes besides its frame.
+const BYTES_BESIDES_FRAME: usize = 512;
 
-/// Answers what the peer asks.
+/// The requests from the peer that are in flight.
 pub(super) struct Requests {
     router: Arc<Router>,
     peer: Peer,
-    under_way: FuturesUnordered<UnderWay>,
+    in_flight: FuturesUnordered<InFlight>,
     bytes: usize,
 }
 
-/// A request that waits for its answer.
-struct UnderWay {
-    future: BoxFuture<'static, Option<Encoded>>,
+/// A request whose processor has not yet answered.
+struct InFlight {
+    future: BoxFuture<'static, Option<EncodedResponse>>,
     bytes: usize,
 }
 
@@ -37,37 +37,37 @@ impl Requests {
         Self {
             router,
             peer,
-            under_way: FuturesUnordered::new(),
+            in_flight: FuturesUnordered::new(),
             bytes: 0,
         }
     }
 
-    /// Begins with a request whose frame had `bytes`; the answer, when it is there at once.
+    /// Begins a request whose frame had `bytes`. Returns its response if the first poll brings it.
     pub(super) fn begin(
         &mut self,
         command: RemotingCommand,
         bytes: usize,
         cx: &mut Context<'_>,
-    ) -> Option<Encoded> {
+    ) -> Option<EncodedResponse> {
         let mut future = self.router.frame(command, &self.peer);
         match future.as_mut().poll(cx) {
             Poll::Ready(answer) => answer,
             Poll::Pending => {
-                let bytes = BYTES_BESIDE_FRAME + bytes;
+                let bytes = BYTES_BESIDES_FRAME + bytes;
                 self.bytes += bytes;
-                self.under_way.push(UnderWay { future, bytes });
+                self.in_flight.push(InFlight { future, bytes });
                 None
             }
         }
     }
 
-    /// The outcome of a request that waited, in whatever order: an answer, or `None` when none is
-    /// wanted. Pending also when there is no request.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Encoded>> {
+    /// The outcome of the next request that completes, in any order: a response, or `None` for a
+    /// one-way request. Also pending when no request is in flight.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<EncodedResponse>> {
         if self.is_empty() {
             return Poll::Pending;
         }
-        match Pin::new(&mut self.under_way).poll_next(cx) {
+        match Pin::new(&mut self.in_flight).poll_next(cx) {
             Poll::Ready(Some((answer, bytes))) => {
                 self.bytes -= bytes;
                 Poll::Ready(answer)
@@ -77,17 +77,17 @@ impl Requests {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+        self.in_flight.is_empty()
     }
 
-    /// The peer has to wait for answers before more is read from it.
+    /// Whether the limits of requests in flight are reached, so that nothing more is read.
     pub(super) fn is_full(&self, limits: &Limits) -> bool {
-        self.under_way.len() >= limits.in_flight || self.bytes >= limits.in_flight_bytes
+        self.in_flight.len() >= limits.in_flight || self.bytes >= limits.in_flight_bytes
     }
 }
 
-impl Future for UnderWay {
-    type Output = (Option<Encoded>, usize);
+impl Future for InFlight {
+    type Output = (Option<EncodedResponse>, usize);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let bytes = self.bytes;

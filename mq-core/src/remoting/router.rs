@@ -1,5 +1,5 @@
-//! Which processor answers which code. Each row has two doors: a frame, and a typed value for
-//! callers in the same process.
+//! The table of processors by request code. A row takes requests in two forms: as a frame, and as a
+//! typed value from callers in the same process.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -21,16 +21,16 @@ use crate::wire::{
     ResponseCode, frame,
 };
 
-/// An answer ready to be written: the frame up to its body, and the body.
+/// An encoded response: the frame up to its body, and the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Encoded {
+pub(super) struct EncodedResponse {
     /// Lengths and header.
     pub(super) head: BytesMut,
     /// The body, not copied.
     pub(super) body: Bytes,
 }
 
-/// Which processor answers which code.
+/// The table of processors by request code.
 #[derive(Default)]
 pub struct Router {
     rows: HashMap<i32, Box<dyn Row>>,
@@ -39,7 +39,7 @@ pub struct Router {
 }
 
 impl Router {
-    /// `R` is answered by `processor`.
+    /// Adds a row: `processor` answers `R`.
     #[must_use]
     pub fn on<R: Request>(mut self, processor: impl Processor<R>) -> Self {
         let row = TypedRow {
@@ -50,44 +50,44 @@ impl Router {
         self
     }
 
-    /// Requests without a row are counted in `unanswered`.
+    /// Counts requests without a row in `unanswered`.
     #[must_use]
     pub fn counting(mut self, unanswered: &Arc<Unanswered>) -> Self {
         self.unanswered = Arc::clone(unanswered);
         self
     }
 
-    /// The rows of both.
+    /// Adds the rows of `other`.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.rows.extend(other.rows);
         self
     }
 
-    /// The codes that are answered, in order.
+    /// The codes that have a row, sorted.
     pub fn codes(&self) -> Vec<RequestCode> {
         let mut codes: Vec<_> = self.rows.keys().copied().map(RequestCode).collect();
         codes.sort_unstable();
         codes
     }
 
-    /// A number for a peer that nobody else has who reaches this router, over whatever transport.
+    /// A peer id that is unique among all peers of this router, over every transport.
     pub(super) fn next_peer(&self) -> PeerId {
         PeerId(self.peers.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Answers a request that came in a frame, in the request's encoding; `None` when no answer is
-    /// wanted. A code without a row is refused at once with code 3, as Apache's programs do.
+    /// Answers a request that came in a frame, in the request's encoding; `None` for a one-way
+    /// request. A code without a row is refused with code 3, as by Apache's programs.
     pub(super) fn frame(
         &self,
         command: RemotingCommand,
         peer: &Peer,
-    ) -> BoxFuture<'static, Option<Encoded>> {
+    ) -> BoxFuture<'static, Option<EncodedResponse>> {
         if let Some(row) = self.rows.get(&command.head.code) {
             return row.frame(command, peer.clone());
         }
         self.unanswered.note(RequestCode(command.head.code), peer);
-        let answer = encode_refusal(&Address::of(&command), unknown(command.head.code));
+        let answer = encode_refusal(&ResponseTo::of(&command), unknown(command.head.code));
         std::future::ready(answer).boxed()
     }
 
@@ -95,7 +95,7 @@ impl Router {
     ///
     /// # Errors
     ///
-    /// [`Refusal`] as the processor gave it, or code 3 when nobody answers `R`.
+    /// The processor's [`Refusal`], or code 3 when `R` has no row.
     pub(super) async fn call<R: Request>(
         &self,
         request: Incoming<R>,
@@ -123,9 +123,13 @@ fn unknown(code: i32) -> Refusal {
     Refusal::new(ResponseCode::REQUEST_CODE_NOT_SUPPORTED, remark)
 }
 
-/// A row without its types.
+/// A row with its types erased.
 trait Row: Send + Sync {
-    fn frame(&self, command: RemotingCommand, peer: Peer) -> BoxFuture<'static, Option<Encoded>>;
+    fn frame(
+        &self,
+        command: RemotingCommand,
+        peer: Peer,
+    ) -> BoxFuture<'static, Option<EncodedResponse>>;
 
     /// Takes an `Incoming<R>` and gives a `Result<Reply<R::Reply>, Refusal>`.
     fn typed(&self, request: Box<dyn Any + Send>) -> BoxFuture<'static, Box<dyn Any + Send>>;
@@ -137,10 +141,14 @@ struct TypedRow<R, P> {
 }
 
 impl<R: Request, P: Processor<R>> Row for TypedRow<R, P> {
-    fn frame(&self, command: RemotingCommand, peer: Peer) -> BoxFuture<'static, Option<Encoded>> {
+    fn frame(
+        &self,
+        command: RemotingCommand,
+        peer: Peer,
+    ) -> BoxFuture<'static, Option<EncodedResponse>> {
         let processor = Arc::clone(&self.processor);
         async move {
-            let address = Address::of(&command);
+            let address = ResponseTo::of(&command);
             let request = match R::read(&command.fields) {
                 Ok(header) => Incoming {
                     header,
@@ -177,7 +185,8 @@ impl<R: Request, P: Processor<R>> Row for TypedRow<R, P> {
     }
 }
 
-/// Runs the processor; a panic in it is answered as a system error and costs nobody else anything.
+/// Runs the processor; a panic becomes a system error for this request and leaves the connection
+/// alone.
 async fn guarded<R: Request, P: Processor<R>>(
     processor: &P,
     request: Incoming<R>,
@@ -186,19 +195,19 @@ async fn guarded<R: Request, P: Processor<R>>(
         .catch_unwind()
         .await;
     outcome.unwrap_or_else(|_panic| {
-        tracing::error!(code = ?R::CODE, "the processor panicked");
+        tracing::error!(code = ?R::CODE, "a processor panicked: the request is refused with a system error");
         Err(Refusal::system("the request could not be processed"))
     })
 }
 
-/// Where an answer goes.
-struct Address {
+/// What a response takes from its request.
+struct ResponseTo {
     encoding: Encoding,
     opaque: i32,
     one_way: bool,
 }
 
-impl Address {
+impl ResponseTo {
     fn of(command: &RemotingCommand) -> Self {
         Self {
             encoding: command.encoding,
@@ -208,12 +217,17 @@ impl Address {
     }
 }
 
-fn encode_refusal(address: &Address, refusal: Refusal) -> Option<Encoded> {
+fn encode_refusal(address: &ResponseTo, refusal: Refusal) -> Option<EncodedResponse> {
     let head = Head::answer(refusal.code, address.opaque, Some(refusal.remark));
     encode(address, &head, &NoFields, Bytes::new())
 }
 
-fn encode(address: &Address, head: &Head, header: &impl Header, body: Bytes) -> Option<Encoded> {
+fn encode(
+    address: &ResponseTo,
+    head: &Head,
+    header: &impl Header,
+    body: Bytes,
+) -> Option<EncodedResponse> {
     if address.one_way {
         return None;
     }
@@ -224,7 +238,7 @@ fn encode(address: &Address, head: &Head, header: &impl Header, body: Bytes) -> 
             address,
             Refusal::system("the answer is too long for a frame"),
         ),
-        Ok(()) => Some(Encoded { head: out, body }),
+        Ok(()) => Some(EncodedResponse { head: out, body }),
         Err(error) => encode_refusal(address, Refusal::system(error.to_string())),
     }
 }

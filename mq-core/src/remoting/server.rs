@@ -1,4 +1,4 @@
-//! Listens, and gives each connection a task of its own.
+//! Listens, and serves each connection in a task of its own.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,15 +19,15 @@ use crate::tasks::Tasks;
 use crate::troubles::Troubles;
 use crate::wire::Encoding;
 
-/// How long nobody is let in after the system refused to let somebody in.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pause after a failed `accept`, such as one that is out of file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// The trouble that the system lets nobody in.
-const NO_ACCEPT: &str = "accept";
-/// The trouble that there are as many connections as there may be.
-const TOO_MANY: &str = "too many";
+/// The trouble that `accept` fails.
+const ACCEPT_FAILED: &str = "accept failed";
+/// The trouble that the limit of connections is reached.
+const CONNECTION_LIMIT: &str = "connection limit";
 
-/// A server that listens; connections wait until it [serves](RemotingServer::serve).
+/// A server that listens. Connections are accepted once it [serves](RemotingServer::serve).
 #[derive(Debug)]
 pub struct RemotingServer {
     listener: TcpListener,
@@ -37,12 +37,12 @@ pub struct RemotingServer {
 }
 
 impl RemotingServer {
-    /// Listens on `address`, `host:port`; port 0 takes a free one, and the unspecified address of
-    /// either family is every address of both.
+    /// Listens on `address`, `host:port`. Port 0 takes a free port; the unspecified address of
+    /// either family means all addresses of both.
     ///
     /// # Errors
     ///
-    /// [`BindError`] says which address, why not, and what to do about it.
+    /// [`BindError`] names the address, the cause and what to do.
     pub async fn bind(
         address: &str,
         config: ServerConfig,
@@ -58,35 +58,35 @@ impl RemotingServer {
         })
     }
 
-    /// Where it listens.
+    /// The socket it listens on.
     pub fn listening(&self) -> Listening {
         self.listening
     }
 
-    /// An address for programs on this machine.
+    /// The address for programs on this machine.
     pub fn local_address(&self) -> SocketAddr {
         self.listening.from_here()
     }
 
-    /// Lets peers in and has `router` answer them until the owner of `tasks` stops. Answers that
-    /// are under way then still go out.
+    /// Accepts connections and has `router` answer requests until the owner of `tasks` stops.
+    /// Requests in flight are then still answered.
     pub fn serve(self, router: Arc<Router>, watcher: Arc<dyn PeerWatcher>, tasks: &Tasks) {
         let owner = tasks.clone();
         tasks.spawn_until_stop("accepting connections", async move {
-            let places = Arc::new(Semaphore::new(self.config.connections));
+            let permits = Arc::new(Semaphore::new(self.config.connections));
             let troubles = Troubles::new(self.clock.clone());
             loop {
                 match self.listener.accept().await {
                     Ok((stream, address)) => {
-                        let was_shut = troubles.end(NO_ACCEPT);
-                        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                            if let Some(untold) = troubles.begin(TOO_MANY) {
-                                tracing::warn!(%address, untold, "closed at once: too many connections");
+                        let was_failing = troubles.end(ACCEPT_FAILED);
+                        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+                            if let Some(unlogged) = troubles.begin(CONNECTION_LIMIT) {
+                                tracing::warn!(%address, unlogged, "connection closed at once: the limit of connections is reached");
                             }
                             continue;
                         };
-                        if troubles.end(TOO_MANY) || was_shut {
-                            tracing::info!(address = %unmapped(address), "connections are let in again");
+                        if troubles.end(CONNECTION_LIMIT) || was_failing {
+                            tracing::info!(address = %unmapped(address), "connections are accepted again");
                         }
                         let (limits, clock) = (self.config.limits, self.clock.clone());
                         let (id, address) = (router.next_peer(), unmapped(address));
@@ -99,15 +99,15 @@ impl RemotingServer {
                             limits,
                             encoding: Encoding::Json,
                         };
-                        let serving = serve(stream, place, link, clock, owner.clone());
+                        let serving = serve(stream, permit, link, clock, owner.clone());
                         owner.spawn("connection", serving);
                     }
                     Err(error) if is_the_peers(&error) => {}
                     Err(error) => {
-                        if let Some(untold) = troubles.begin(NO_ACCEPT) {
-                            tracing::warn!(%error, untold, "nobody can be let in for now");
+                        if let Some(unlogged) = troubles.begin(ACCEPT_FAILED) {
+                            tracing::warn!(%error, unlogged, "no connection can be accepted for now");
                         }
-                        self.clock.sleep(PAUSE).await;
+                        self.clock.sleep(ACCEPT_RETRY_DELAY).await;
                     }
                 }
             }
@@ -117,7 +117,7 @@ impl RemotingServer {
 
 async fn serve(
     stream: TcpStream,
-    place: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
     link: Link,
     clock: Clock,
     tasks: Tasks,
@@ -126,7 +126,7 @@ async fn serve(
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     connection::run(stream, link, clock, tasks).await;
-    drop(place);
+    drop(permit);
 }
 
 async fn listen(address: &str) -> io::Result<(TcpListener, Listening)> {
@@ -140,7 +140,7 @@ async fn listen(address: &str) -> io::Result<(TcpListener, Listening)> {
     Err(last)
 }
 
-/// The peer gave up before it was let in.
+/// Whether the peer gave up before it was accepted.
 fn is_the_peers(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,8 +1,8 @@
-//! What happens to a connection from outside of its stream: its peer is closed, its owner stops,
-//! it is time to look at it.
+//! The events that wake a connection besides its stream: its peer is closed, its owner stops, a
+//! deadline passes.
 //!
-//! Invariant: however often the deadline changes, a handful of timers run. One is set only when it
-//! is earlier than the one that counts; a later one that still runs is not heard.
+//! Invariant: only a handful of timers exist, however often the deadline changes. A new one is set
+//! only when it is earlier than the current one, and an outdated one is ignored when it fires.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,25 +23,25 @@ pub(super) enum Signal {
 }
 
 pub(super) struct Signals {
-    /// Polled only when one of them is woken.
-    waiting: FuturesUnordered<BoxFuture<'static, Event>>,
-    /// The timer that counts.
+    /// A `FuturesUnordered`, which polls only the futures that were woken.
+    waiting: FuturesUnordered<BoxFuture<'static, SignalEvent>>,
+    /// The deadline of the current timer.
     alarm: Option<Moment>,
     clock: Clock,
 }
 
-enum Event {
+enum SignalEvent {
     Closed,
     Stop,
     Timer(Moment),
 }
 
 impl Signals {
-    /// The signals of a connection that is looked at for the first time at `first`.
+    /// The signals of a connection whose first deadline is `first`.
     pub(super) fn new(peer: Peer, tasks: Tasks, clock: Clock, first: Moment) -> Self {
         let waiting = FuturesUnordered::new();
-        waiting.push(async move { peer.closed().map(|()| Event::Closed).await }.boxed());
-        waiting.push(async move { tasks.stopping().map(|()| Event::Stop).await }.boxed());
+        waiting.push(async move { peer.closed().map(|()| SignalEvent::Closed).await }.boxed());
+        waiting.push(async move { tasks.stopping().map(|()| SignalEvent::Stop).await }.boxed());
         let mut signals = Self {
             waiting,
             alarm: None,
@@ -51,14 +51,14 @@ impl Signals {
         signals
     }
 
-    /// There will be a [`Signal::Timer`] at `deadline` or before. Whoever hears it too early says
-    /// again when to be woken.
+    /// Sets a timer for `deadline`. The [`Signal::Timer`] may come earlier; then this must be
+    /// called again.
     pub(super) fn wake_at(&mut self, deadline: Moment, cx: &Context<'_>) {
         if self.alarm.is_some_and(|alarm| alarm <= deadline) {
             return;
         }
         self.set_alarm(deadline);
-        // The timer runs only from its first poll on.
+        // A new timer must be polled once to be registered.
         cx.waker().wake_by_ref();
     }
 
@@ -67,7 +67,7 @@ impl Signals {
         let clock = self.clock.clone();
         let timer = async move {
             clock.sleep_until(deadline).await;
-            Event::Timer(deadline)
+            SignalEvent::Timer(deadline)
         };
         self.waiting.push(timer.boxed());
     }
@@ -78,13 +78,13 @@ impl Signals {
                 return Poll::Pending;
             };
             match event {
-                Event::Closed => return Poll::Ready(Signal::Closed),
-                Event::Stop => return Poll::Ready(Signal::Stop),
-                Event::Timer(at) if self.alarm == Some(at) => {
+                SignalEvent::Closed => return Poll::Ready(Signal::Closed),
+                SignalEvent::Stop => return Poll::Ready(Signal::Stop),
+                SignalEvent::Timer(at) if self.alarm == Some(at) => {
                     self.alarm = None;
                     return Poll::Ready(Signal::Timer);
                 }
-                Event::Timer(_) => {}
+                SignalEvent::Timer(_) => {}
             }
         }
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_that_is_set_makes_its_task_look_at_it() {
+    fn a_new_timer_wakes_its_task() {
         let clock = Clock::manual(0);
         let mut signals = signals(&clock);
         let woken = Arc::new(Woken(AtomicBool::new(false)));
@@ -130,7 +130,7 @@ mod tests {
         assert!(woken.0.load(Ordering::Relaxed));
     }
 
-    /// A peer that reads slowly once left a timer behind with each write that it took in part.
+    /// Regression: a peer that reads slowly left one timer behind for each partial write.
     #[tokio::test]
     async fn timers_do_not_pile_up_with_deadlines_that_change() {
         let clock = Clock::manual(0);

@@ -1,20 +1,20 @@
-//! When a connection on which too little happens is given up.
+//! The timeouts after which a connection is closed.
 //!
-//! Three clocks run: since the last byte, since a frame began that has not come to its end, and
-//! since the peer stopped taking what waits for it.
+//! There are three: since the last byte in either direction, since the beginning of an incomplete
+//! frame, and since the peer stopped reading pending output.
 
 use super::config::Limits;
 use super::ending::End;
 use crate::clock::Moment;
 
-/// Since when nothing happens where something should.
+/// The beginnings of the three timeouts.
 #[derive(Debug)]
 pub(super) struct Timeouts {
-    /// The last byte in either direction.
+    /// When the last byte went in either direction.
     last: Moment,
-    /// The frame that has not come to its end.
+    /// When the incomplete frame began.
     frame: Option<Moment>,
-    /// Bytes that the peer does not take.
+    /// When a write was first blocked because the peer does not read.
     unsent: Option<Moment>,
 }
 
@@ -36,11 +36,11 @@ impl Timeouts {
         self.unsent = None;
     }
 
-    /// Whether this is news.
+    /// A write is blocked. Returns whether the write before it was not.
     pub(super) fn blocked(&mut self, now: Moment) -> bool {
-        let news = self.unsent.is_none();
+        let is_new = self.unsent.is_none();
         self.unsent.get_or_insert(now);
-        news
+        is_new
     }
 
     pub(super) fn frame_begun(&mut self, begun: bool, now: Moment) {
@@ -53,7 +53,7 @@ impl Timeouts {
         self.frame = None;
     }
 
-    /// When the connection has to end if things stay as they are, and why.
+    /// The earliest timeout, and why the connection ends at it.
     pub(super) fn deadline(&self, limits: &Limits) -> (Moment, End) {
         let idle = self.frame.map_or(self.last, |frame| frame.min(self.last));
         let idle = idle.plus(limits.idle);

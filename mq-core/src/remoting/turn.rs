@@ -1,29 +1,29 @@
-//! How much a connection takes before others have their turn.
+//! How much a connection processes in one poll before other tasks run.
 
-/// Bytes in one turn.
-const LENGTH: usize = 512 * 1024;
-/// Each piece counts so much more than its bytes.
-const PIECE: usize = 512;
+/// The budget of one turn, in bytes.
+const TURN_BUDGET: usize = 512 * 1024;
+/// The fixed cost of each frame or response, in bytes.
+const COST_PER_ITEM: usize = 512;
 
-/// What is left of a turn.
+/// What is left of the budget of a turn.
 pub(super) struct Turn(usize);
 
 impl Turn {
     pub(super) fn new() -> Self {
-        Self(LENGTH)
+        Self(TURN_BUDGET)
     }
 
-    /// Takes a piece of so many bytes.
+    /// Spends the cost of one frame or response of `bytes`.
     pub(super) fn spend(&mut self, bytes: usize) {
-        self.0 = self.0.saturating_sub(PIECE + bytes);
+        self.0 = self.0.saturating_sub(COST_PER_ITEM + bytes);
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.0 == 0
     }
 
-    /// Whether nothing was taken yet.
-    pub(super) fn is_whole(&self) -> bool {
-        self.0 == LENGTH
+    /// Whether nothing was spent yet.
+    pub(super) fn is_unspent(&self) -> bool {
+        self.0 == TURN_BUDGET
     }
 }

@@ -1,6 +1,7 @@
-//! Requests that nobody here answers: counted by code, and told once for each peer and code.
+//! Requests with a code that no processor answers: counted by code, and logged once for each peer
+//! and code.
 //!
-//! Peers repeat such requests for as long as they run, some of them thousands of times.
+//! Some peers repeat such requests for as long as they run.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,65 +9,65 @@ use std::net::IpAddr;
 use parking_lot::Mutex;
 
 use super::peer::Peer;
-use crate::told::{MOST_TOLD, Telling, Told};
+use crate::log_once::{LOG_LIMIT, LogDecision, LogOnce};
 use crate::wire::RequestCode;
 
-/// So many codes have a count of their own.
-const MOST_COUNTED: usize = 1_024;
+/// The number of codes that have a count of their own.
+const MAX_COUNTED: usize = 1_024;
 
-/// Requests that nobody answers.
+/// Counts of requests that no processor answers.
 #[derive(Debug, Default)]
-pub struct Unanswered(Mutex<Table>);
+pub struct Unanswered(Mutex<UnansweredTable>);
 
 #[derive(Debug, Default)]
-struct Table {
+struct UnansweredTable {
     counts: BTreeMap<RequestCode, u64>,
-    /// Requests of codes without a count of their own.
+    /// Requests with further codes.
     others: u64,
-    told: Told<(IpAddr, RequestCode)>,
+    logged: LogOnce<(IpAddr, RequestCode)>,
 }
 
 impl Unanswered {
-    /// How often each code was asked for.
+    /// The number of requests by code.
     pub fn counts(&self) -> BTreeMap<RequestCode, u64> {
         self.0.lock().counts.clone()
     }
 
-    /// How often codes were asked for beyond those that [`Self::counts`] has.
+    /// The number of requests whose codes are beyond the limit of [`Self::counts`].
     pub fn others(&self) -> u64 {
         self.0.lock().others
     }
 
-    /// A peer asks for `code`.
+    /// A peer sent a request with `code`.
     pub(super) fn note(&self, code: RequestCode, peer: &Peer) {
         let client = peer.address();
         let telling = self.0.lock().note(code, client.ip().to_canonical());
         match telling {
-            Telling::News => tracing::warn!(
+            LogDecision::First => tracing::warn!(
                 %client, ?code,
-                "the request is not supported and is refused with code 3; further ones of this code \
-                 from this host are counted only"
+                "the request is not supported and is refused with code 3; requests with this code \
+                 from this host are only counted from now on"
             ),
-            Telling::Full => tracing::warn!(
+            LogDecision::LimitReached => tracing::warn!(
                 %client, ?code,
-                "the request is not supported and is refused with code 3, as {MOST_TOLD} codes and \
-                 hosts were: from now on such requests are counted only"
+                "the request is not supported and is refused with code 3, as {LOG_LIMIT} others \
+                 were: from now on such requests are only counted"
             ),
-            Telling::Silence => {}
+            LogDecision::Skip => {}
         }
     }
 }
 
-impl Table {
-    /// Counts. Peers are known by address without port: tools connect
-    /// anew for each question.
-    fn note(&mut self, code: RequestCode, peer: IpAddr) -> Telling {
-        if self.counts.len() < MOST_COUNTED || self.counts.contains_key(&code) {
+impl UnansweredTable {
+    /// Counts the request. Hosts are told apart by IP address without port, because tools open a
+    /// new connection for each request.
+    fn note(&mut self, code: RequestCode, peer: IpAddr) -> LogDecision {
+        if self.counts.len() < MAX_COUNTED || self.counts.contains_key(&code) {
             *self.counts.entry(code).or_default() += 1;
         } else {
             self.others += 1;
         }
-        self.told.tell((peer, code))
+        self.logged.decide((peer, code))
     }
 }
 
@@ -75,27 +76,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_request_is_counted_and_each_code_is_told_once_for_each_host() {
-        let mut table = Table::default();
+    fn every_request_is_counted_and_each_code_is_logged_once_for_each_host() {
+        let mut table = UnansweredTable::default();
         let hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.1"].map(|host| host.parse().unwrap());
         let codes = [RequestCode(900), RequestCode(901)];
 
-        let told = codes.map(|code| hosts.map(|host| table.note(code, host)));
+        let logged = codes.map(|code| hosts.map(|host| table.note(code, host)));
 
-        assert_eq!(told, [[Telling::News, Telling::News, Telling::Silence]; 2]);
+        assert_eq!(
+            logged,
+            [[LogDecision::First, LogDecision::First, LogDecision::Skip]; 2]
+        );
         assert_eq!(table.counts, codes.map(|code| (code, 3)).into());
     }
 
     #[test]
-    fn codes_that_peers_make_up_fill_no_memory_and_are_counted_all_the_same() {
-        let mut table = Table::default();
+    fn made_up_codes_are_counted_in_bounded_memory() {
+        let mut table = UnansweredTable::default();
         let host = "10.0.0.1".parse().unwrap();
 
         for code in 0..5_000 {
             table.note(RequestCode(code), host);
         }
 
-        assert_eq!(table.counts.len(), MOST_COUNTED);
+        assert_eq!(table.counts.len(), MAX_COUNTED);
         assert_eq!(table.others, 5_000 - 1_024);
     }
 }

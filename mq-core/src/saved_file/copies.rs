@@ -1,8 +1,7 @@
 //! A saved file and its backup `….bak`, the state saved before (`ConfigManager.persist`).
 //!
-//! Invariant: at every moment, and after a crash at every moment, one of the two names bears a
-//! content that was completely written and synced; a content that cannot be read never becomes the
-//! backup.
+//! Invariant: at every moment, also after a crash, one of the two files has content that was
+//! completely written and synced. A file that cannot be read never becomes the backup.
 //!
 //! | Step of a save | The file | The backup |
 //! |---|---|---|
@@ -10,7 +9,7 @@
 //! | write and sync `….tmp` | state 1 | state 0 |
 //! | rename the file to `….bak` | missing | state 1 |
 //! | rename `….tmp` to the file | state 2 | state 1 |
-//! | sync the directory: the names stay | state 2 | state 1 |
+//! | sync the directory: the renames are durable | state 2 | state 1 |
 
 use std::fmt::Display;
 use std::io;
@@ -22,25 +21,25 @@ use parking_lot::Mutex;
 use super::error::{Defect, FileError};
 use super::files::{SmallFiles, backup_of, damaged_of, directory_of, fresh_of};
 
-/// The two copies of what was saved.
+/// The file and its backup.
 #[derive(Debug)]
 pub(super) struct Copies {
     files: Arc<dyn SmallFiles>,
     path: PathBuf,
-    /// Held while the copies are changed.
-    current: Mutex<Current>,
+    /// Locked while a save replaces the files.
+    current: Mutex<FileState>,
 }
 
-/// What bears the file's name.
+/// The state of the file itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Current {
-    /// A content that was read or written by us.
+enum FileState {
+    /// Its content was read or written successfully.
     Whole,
-    /// A content that could not be read.
+    /// Its content could not be read.
     Damaged,
-    /// Nothing; what was saved last is the backup.
+    /// It does not exist; the backup has the last saved content.
     Missing,
-    /// Nothing, and there is no backup either.
+    /// Neither it nor a backup exists.
     New,
 }
 
@@ -55,25 +54,25 @@ impl Copies {
         let backup = backup_of(&path);
         for other in [fresh_of(&path), backup.clone(), damaged_of(&path)] {
             match files.read(&other) {
-                // Nothing can be renamed to that name: every save would fail.
+                // A file cannot be renamed over a directory, so every save would fail.
                 Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
                     return Err(FileError::Directory { path, other });
                 }
                 _ => {}
             }
         }
-        let (current, value) = match look(&*files, &path, &parse)? {
-            Ok(value) => (Current::Whole, value),
-            Err(defect) => match (look(&*files, &backup, &parse)?, defect) {
+        let (current, value) = match read_copy(&*files, &path, &parse)? {
+            Ok(value) => (FileState::Whole, value),
+            Err(defect) => match (read_copy(&*files, &backup, &parse)?, defect) {
                 (Ok(value), defect) => {
-                    tell_of_backup(&path, &defect);
+                    warn_of_backup(&path, &defect);
                     let current = match defect {
-                        Defect::Missing => Current::Missing,
-                        _ => Current::Damaged,
+                        Defect::Missing => FileState::Missing,
+                        _ => FileState::Damaged,
                     };
                     (current, value)
                 }
-                (Err(Defect::Missing), Defect::Missing) => (Current::New, T::default()),
+                (Err(Defect::Missing), Defect::Missing) => (FileState::New, T::default()),
                 (Err(backup), file) => {
                     return Err(FileError::Unusable { path, file, backup });
                 }
@@ -95,16 +94,16 @@ impl Copies {
     /// Saves `content`; what was saved before becomes the backup.
     pub(super) fn save(&self, content: &[u8]) -> Result<(), FileError> {
         let mut current = self.current.lock();
-        let first = *current == Current::New;
-        self.put(&mut current, content)?;
+        let first = *current == FileState::New;
+        self.write_and_rotate(&mut current, content)?;
         if first {
-            // There is no state before the first: without a second write it had no backup.
-            self.put(&mut current, content)?;
+            // The first save is written twice, because otherwise there would be no backup yet.
+            self.write_and_rotate(&mut current, content)?;
         }
         Ok(())
     }
 
-    fn put(&self, current: &mut Current, content: &[u8]) -> Result<(), FileError> {
+    fn write_and_rotate(&self, current: &mut FileState, content: &[u8]) -> Result<(), FileError> {
         let directory = directory_of(&self.path);
         let created = self.files.create_directories(directory);
         created.map_err(refused("create", directory))?;
@@ -112,15 +111,15 @@ impl Copies {
         let written = self.files.write(&fresh, content);
         written.map_err(refused("write", &fresh))?;
         match *current {
-            Current::Whole => self.set_aside(&backup_of(&self.path))?,
-            // The backup is the only good copy: it stays, and the damaged file is kept for people.
-            Current::Damaged => self.set_aside(&damaged_of(&self.path))?,
-            Current::Missing | Current::New => {}
+            FileState::Whole => self.set_aside(&backup_of(&self.path))?,
+            // The backup is the only good copy and stays; the damaged file is kept for inspection.
+            FileState::Damaged => self.set_aside(&damaged_of(&self.path))?,
+            FileState::Missing | FileState::New => {}
         }
-        *current = Current::Missing;
+        *current = FileState::Missing;
         let renamed = self.files.rename(&fresh, &self.path);
         renamed.map_err(refused("replace", &self.path))?;
-        *current = Current::Whole;
+        *current = FileState::Whole;
         let synced = self.files.sync_directory(directory);
         synced.map_err(refused("sync", directory))
     }
@@ -134,8 +133,8 @@ impl Copies {
     }
 }
 
-/// What the file at `path` says, or what is wrong with it.
-fn look<T, E: Display>(
+/// The parsed content of the file at `path`, or what is wrong with it.
+fn read_copy<T, E: Display>(
     files: &dyn SmallFiles,
     path: &Path,
     parse: impl Fn(&[u8]) -> Result<T, E>,
@@ -152,7 +151,7 @@ fn look<T, E: Display>(
     Ok(parse(&content).map_err(|error| Defect::Malformed(error.to_string())))
 }
 
-fn tell_of_backup(path: &Path, defect: &Defect) {
+fn warn_of_backup(path: &Path, defect: &Defect) {
     let backup = backup_of(path);
     let kept = match defect {
         Defect::Missing => String::new(),
@@ -162,8 +161,8 @@ fn tell_of_backup(path: &Path, defect: &Defect) {
         ),
     };
     tracing::warn!(
-        "`{}` cannot be used ({defect}): going on with its backup `{}`, which lacks the last \
-         changes{kept}",
+        "`{}` cannot be used ({defect}): using its backup `{}`, which lacks the last \
+             changes{kept}",
         path.display(),
         backup.display(),
     );

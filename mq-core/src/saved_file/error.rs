@@ -10,7 +10,7 @@ use super::files::backup_of;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// The disk refused.
+    /// A disk operation failed.
     #[error("could not {action} `{}`: {source}", path.display())]
     Disk {
         /// What was tried.
@@ -20,7 +20,7 @@ pub enum FileError {
         /// What the system says.
         source: io::Error,
     },
-    /// A directory bears a name that saving needs.
+    /// A directory has a name that saving needs for a file.
     #[error(
         "`{}` is a directory, and saving `{}` needs that name for a file: move the directory away",
         other.display(),
@@ -32,7 +32,7 @@ pub enum FileError {
         /// The directory.
         other: PathBuf,
     },
-    /// Neither the file nor its backup is what it should be.
+    /// Neither the file nor its backup can be used.
     #[error(
         "neither `{}` ({file}) nor its backup `{}` ({backup}) can be used: put a good copy in the \
          place of the first, or remove both to start without what they held",
@@ -49,7 +49,7 @@ pub enum FileError {
     },
 }
 
-/// Why a copy of a saved file cannot be used.
+/// Why a saved file or its backup cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Defect {

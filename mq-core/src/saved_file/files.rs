@@ -1,4 +1,4 @@
-//! What saving a small file asks of a file system.
+//! The file system operations that saving a small file needs.
 
 use std::fmt::Debug;
 use std::fs;
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-/// The steps of which saving a small file consists.
+/// The file system operations that saving a small file needs; tests replace them with a disk that
+/// fails.
 pub trait SmallFiles: Send + Sync + Debug + 'static {
     /// Creates `path` and what is missing above it.
     ///
@@ -16,37 +17,37 @@ pub trait SmallFiles: Send + Sync + Debug + 'static {
     /// What the system says.
     fn create_directories(&self, path: &Path) -> io::Result<()>;
 
-    /// The whole of a small file; `None` when it does not exist.
+    /// Reads a small file; `None` when it does not exist.
     ///
     /// # Errors
     ///
     /// What the system says.
     fn read(&self, path: &Path) -> io::Result<Option<Bytes>>;
 
-    /// Writes and syncs a file that may be lost when that is cut short: it is emptied first.
+    /// Truncates, writes and syncs a file. A crash in between loses its content.
     ///
     /// # Errors
     ///
     /// What the system says.
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// Gives a file another name in the same directory, in the place of whatever bore that name.
-    /// A crash before [`SmallFiles::sync_directory`] may undo it as a whole.
+    /// Renames a file within its directory, replacing the file of that name. Atomic; a crash before
+    /// [`SmallFiles::sync_directory`] may undo it.
     ///
     /// # Errors
     ///
     /// What the system says; `NotFound` when there is no file `from`.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Makes the names in a directory survive a crash.
+    /// Makes creations and renames in a directory durable.
     ///
     /// # Errors
     ///
     /// What the system says.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
 
-    /// Puts `content` in the place of a small file: after a crash either the old content is there
-    /// or the new one, whole.
+    /// Replaces the content of a small file atomically: after a crash it has either the old or the
+    /// new content.
     ///
     /// # Errors
     ///
@@ -90,7 +91,8 @@ impl SmallFiles for SystemFiles {
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        // Only Unix opens a directory as a file; elsewhere the system decides when names last.
+        // Only Unix can open and sync a directory; elsewhere the system decides when renames become
+        // durable.
         if cfg!(unix) {
             fs::File::open(path)?.sync_all()?;
         }
@@ -98,7 +100,7 @@ impl SmallFiles for SystemFiles {
     }
 }
 
-/// The directory in which `path` lies.
+/// The directory of `path`.
 pub(crate) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
@@ -106,17 +108,17 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Where the new content is written before it takes the file's name.
+/// The temporary file of a save.
 pub(super) fn fresh_of(path: &Path) -> PathBuf {
     with_suffix(path, ".tmp")
 }
 
-/// What was saved before.
+/// The backup: the content saved before.
 pub(super) fn backup_of(path: &Path) -> PathBuf {
     with_suffix(path, ".bak")
 }
 
-/// A file that could not be read, kept for people.
+/// A file that could not be read, kept for inspection.
 pub(super) fn damaged_of(path: &Path) -> PathBuf {
     with_suffix(path, ".damaged")
 }

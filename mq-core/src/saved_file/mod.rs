@@ -1,8 +1,8 @@
-//! Small files that are written whole, each with a backup: what the broker keeps in `config/`, the
-//! name server's keys and values, the offsets of broadcasting consumers.
+//! Small files that are always replaced as a whole, each with a backup: the broker's
+//! `config/*.json`, the name server's key-value table, the offsets of broadcasting consumers.
 //!
-//! Invariant: an older content never takes the place of a newer one, and an unusable file never the
-//! place of its backup. Changes that arrive while the file is being written share the next write.
+//! Invariant: older content never replaces newer, and an unusable file never replaces its backup.
+//! Changes that arrive during a write share the next one.
 
 mod copies;
 mod error;
@@ -22,27 +22,29 @@ pub use error::{Defect, FileError};
 pub(crate) use files::directory_of;
 pub use files::{SmallFiles, SystemFiles};
 
-/// A file that is always saved whole.
+/// A small file that is always replaced as a whole.
 #[derive(Debug)]
 pub struct SavedFile {
     copies: Arc<Copies>,
-    /// Changes so far.
+    /// The number of saves requested so far.
     changes: AtomicU64,
-    /// The changes that are on disk; held by whoever writes.
+    /// The number of the last save that is on disk; locked during a write.
     written: Arc<tokio::sync::Mutex<u64>>,
 }
 
 impl SavedFile {
-    /// Reads the file at `path` with `parse`, which must not take an object without the members that
-    /// every save writes: a file may be damaged to `{}`. When the file is missing, empty, nothing but
-    /// zeros or not as `parse` wants it, its backup `….bak` counts, with a warning that names both; the
-    /// default when neither exists.
+    /// Reads the file at `path` with `parse`. When the file is missing, empty, all zeros or refused
+    /// by `parse`, its backup `….bak` is used and a warning names both; when neither exists, the
+    /// value is the default.
+    ///
+    /// `parse` must refuse an object that lacks the members which every save writes, because a file
+    /// may be damaged to `{}`.
     ///
     /// # Errors
     ///
     /// [`FileError::Unusable`] when neither can be used although one of them exists,
-    /// [`FileError::Directory`] when a directory would keep every save from happening,
-    /// [`FileError::Disk`] when the disk refuses.
+    /// [`FileError::Directory`] when a directory would make every save fail, [`FileError::Disk`]
+    /// when the disk fails.
     pub fn open<T: Default, E: Display>(
         files: Arc<dyn SmallFiles>,
         path: impl Into<PathBuf>,
@@ -57,12 +59,12 @@ impl SavedFile {
         Ok((file, value))
     }
 
-    /// Puts `content` on disk, which is asked for after this call: it may cover later changes too.
-    /// What was saved before becomes the backup.
+    /// Saves `content`, which is called just before the write and may be skipped when another save
+    /// already covers this one. The content saved before becomes the backup.
     ///
     /// # Errors
     ///
-    /// [`FileError::Disk`]; what was saved before is still there.
+    /// [`FileError::Disk`]; the content saved before is still there.
     pub async fn save(&self, content: impl FnOnce() -> Bytes) -> Result<(), FileError> {
         let change = self.changes.fetch_add(1, Ordering::AcqRel) + 1;
         let mut written = Arc::clone(&self.written).lock_owned().await;
@@ -72,7 +74,8 @@ impl SavedFile {
         let covered = self.changes.load(Ordering::Acquire);
         let content = content();
         let copies = Arc::clone(&self.copies);
-        // The turn goes along, so that giving up waiting does not let somebody else overtake.
+        // The lock moves into the blocking task, so that a caller that is cancelled does not
+        // release it before the write ends.
         let writing = tokio::task::spawn_blocking(move || {
             let outcome = copies.save(&content);
             if outcome.is_ok() {
@@ -89,11 +92,11 @@ impl SavedFile {
         })
     }
 
-    /// The same at once, on the calling thread.
+    /// Saves `content` at once, blocking the calling thread.
     ///
     /// # Errors
     ///
-    /// [`FileError::Disk`]; what was saved before is still there.
+    /// [`FileError::Disk`]; the content saved before is still there.
     pub fn save_now(&self, content: &[u8]) -> Result<(), FileError> {
         self.copies.save(content)
     }
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_saved_is_read_again_and_the_state_before_is_the_backup() {
+    async fn what_is_saved_is_read_again_and_the_content_before_is_the_backup() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path();
         let (numbers, none) = open(directory).unwrap();
@@ -136,7 +139,7 @@ mod tests {
         assert_eq!(content(directory, "numbers.json.bak").unwrap(), "[2]");
     }
 
-    /// A damaged file was once made the backup by the next save, in the place of the only good copy.
+    /// Regression: the next save made a damaged file the backup, replacing the only good copy.
     #[test]
     fn an_unusable_file_gives_way_to_its_backup_and_never_becomes_it() {
         for damage in [&b""[..], b"\0\0\0\0", b"[1,", b"[2]\0\0", b"{}"] {
@@ -178,7 +181,7 @@ mod tests {
         assert_eq!(content(directory, "numbers.json.bak").unwrap(), "[1]");
     }
 
-    /// Every save failed, and commits were answered as good.
+    /// Regression: every save failed, while commits were answered with success.
     #[test]
     fn a_directory_with_the_name_of_a_copy_is_named_before_anything_is_saved() {
         for suffix in ["", ".tmp", ".bak", ".damaged"] {
@@ -195,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_usable_copy_nothing_is_opened_and_the_error_says_which_and_what_to_do() {
+    fn without_a_usable_copy_the_error_names_both_files_and_what_to_do() {
         for (file, backup, reasons) in [
             (Some("["), None, ["(EOF while parsing", "(missing)"]),
             (Some(""), Some("\0\0"), ["(empty)", "(2 bytes, all zero)"]),

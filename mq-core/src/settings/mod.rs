@@ -1,14 +1,14 @@
-//! Settings as servers take them: Java properties files and `key=value` words, read against a
+//! Settings of the server programs: Java properties files and `key=value` arguments, read against a
 //! table of known keys.
 //!
-//! Invariant: a key that is set does what it says, is named in a warning because it has no effect
-//! here, or stops the start. Every complaint has the place the key was written at.
+//! Invariant: a key that is set takes effect, or a warning says that it has none, or the program
+//! does not start. Every message names the file and line, or the argument, where the key was set.
 
 mod problem;
 pub mod properties;
 mod setting;
 mod sheet;
 
-pub use problem::{Place, Problem, Problems};
+pub use problem::{Problem, Problems, SettingOrigin};
 pub use setting::Setting;
-pub use sheet::{Effect, Key, Sheet};
+pub use sheet::{KeyEffect, SettingKey, Sheet};

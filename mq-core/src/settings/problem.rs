@@ -1,12 +1,12 @@
-//! What can be wrong with a setting, with the place it was written at.
+//! Errors and warnings about settings, with the place where each was set.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a setting was written.
+/// Where a setting was set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Place {
+pub enum SettingOrigin {
     /// A line of a file.
     File {
         /// The file as it was named.
@@ -14,16 +14,16 @@ pub enum Place {
         /// The line, counted from 1; 0 when the whole file is meant.
         line: u64,
     },
-    /// A word of the command line.
+    /// An argument of the command line.
     CommandLine(String),
     /// An environment variable.
     Environment(&'static str),
-    /// Nobody wrote it.
+    /// The program's default.
     Default,
 }
 
-impl Place {
-    /// The line, when it is one of the same file as `other`.
+impl SettingOrigin {
+    /// The line, if it is in the same file as `other`.
     pub(super) fn line_beside(&self, other: &Self) -> Option<u64> {
         match (self, other) {
             (Self::File { path, line }, Self::File { path: there, .. }) if path == there => {
@@ -33,7 +33,7 @@ impl Place {
         }
     }
 
-    /// Something to sort by: files by name and line, then the rest, in the order it was typed.
+    /// The sort key: files by name and line, then the rest, whose order stays.
     fn position(&self) -> (bool, PathBuf, u64) {
         match self {
             Self::File { path, line } => (false, path.clone(), *line),
@@ -42,7 +42,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line: 0 } => write!(f, "{}", path.display()),
@@ -54,20 +54,20 @@ impl fmt::Display for Place {
     }
 }
 
-/// One thing to say about one setting.
+/// An error or warning about one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Where it was written.
-    pub place: Place,
-    /// The key as it was spelled; empty when the whole place is meant.
+    pub place: SettingOrigin,
+    /// The key as it was spelled; empty when the message is about the whole file or argument.
     pub key: String,
     /// What is wrong and what to write instead.
     pub what: String,
 }
 
 impl Problem {
-    /// A complaint about `key`, which was written at `place`.
-    pub fn new(place: Place, key: impl Into<String>, what: impl Into<String>) -> Self {
+    /// An error or warning about `key`, which was set at `place`.
+    pub fn new(place: SettingOrigin, key: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             place,
             key: key.into(),
@@ -86,16 +86,16 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong with the settings; at least one problem.
+/// All errors in the settings; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// `Ok(value)` when there are none. A person reads them in the order of the file.
+    /// `Ok(value)` when `problems` is empty; otherwise all of them, in the order of the file.
     ///
     /// # Errors
     ///
-    /// With all of `problems`, when there are any.
+    /// All of `problems`, if there are any.
     pub fn unless_empty<T>(problems: Vec<Problem>, value: T) -> Result<T, Self> {
         if problems.is_empty() {
             Ok(value)
@@ -137,12 +137,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn problems_are_told_in_the_order_of_the_file_and_then_as_they_were_typed() {
-        let file = |line| Place::File {
+    fn problems_are_listed_in_the_order_of_the_file_and_then_of_the_arguments() {
+        let file = |line| SettingOrigin::File {
             path: "broker.conf".into(),
             line,
         };
-        let typed = |word: &str| Place::CommandLine(word.to_owned());
+        let typed = |word: &str| SettingOrigin::CommandLine(word.to_owned());
         let places = [typed("b"), file(9), typed("a"), file(0), file(2)];
         let problems = places.map(|place| Problem::new(place, "", "wrong"));
 

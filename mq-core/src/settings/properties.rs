@@ -1,10 +1,10 @@
-//! Reads `.properties` files as Java does, and remembers the line of every key.
+//! Reads `.properties` files as Java does, with the line of every key.
 //!
 //! Invariant: a key's line is the one its logical line starts at, continuations included.
 
-/// A key and its value, as a file has them.
+/// A key and its value in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub struct Property {
     /// The key without its escapes.
     pub key: String,
     /// The value without its escapes.
@@ -13,7 +13,7 @@ pub struct Pair {
     pub line: u64,
 }
 
-/// An escape that stands for no character.
+/// An escape sequence that is not a character.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct EscapeError {
@@ -26,8 +26,8 @@ pub struct EscapeError {
 ///
 /// # Errors
 ///
-/// The first escape that stands for no character.
-pub fn read(text: &str) -> Result<Vec<Pair>, EscapeError> {
+/// The first escape sequence that is not a character.
+pub fn read(text: &str) -> Result<Vec<Property>, EscapeError> {
     let mut pairs = Vec::new();
     let mut lines = (1_u64..).zip(text.lines());
     while let Some((line, first)) = lines.next() {
@@ -42,7 +42,7 @@ pub fn read(text: &str) -> Result<Vec<Pair>, EscapeError> {
         }
         let (key, value) = split(&logical);
         let plain = |text| unescape(text).map_err(|what| EscapeError { line, what });
-        pairs.push(Pair {
+        pairs.push(Property {
             key: plain(key)?,
             value: plain(value)?,
             line,
@@ -56,7 +56,7 @@ fn continues(line: &str) -> bool {
     line.len() % 2 != line.trim_end_matches('\\').len() % 2
 }
 
-/// The key ends at the first `=`, `:` or white space that no backslash stands before.
+/// The key ends at the first `=`, `:` or white space that is not escaped by a backslash.
 fn split(logical: &str) -> (&str, &str) {
     let mut escaped = false;
     let end = logical
@@ -94,7 +94,7 @@ fn unescape(text: &str) -> Result<String, String> {
     Ok(plain)
 }
 
-/// `\uXXXX`, and a pair of them for what lies beyond 16 bits.
+/// `\uXXXX`, or a surrogate pair of two.
 fn unicode(chars: &mut std::str::Chars<'_>) -> Result<char, String> {
     let high = unit(chars)?;
     let mut units = vec![high];

@@ -1,19 +1,19 @@
-//! A key and its value, from a file or a word of the command line.
+//! A key and its value, from a file or an argument of the command line.
 
 use std::path::Path;
 
-use super::problem::{Place, Problem};
+use super::problem::{Problem, SettingOrigin};
 use super::properties;
 
-/// A key and its value, and where they were written.
+/// A key and its value, and where they were set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The key as it was spelled.
     pub key: String,
     /// The value, without white space around it.
     pub value: String,
-    /// Where it was written.
-    pub place: Place,
+    /// Where it was set.
+    pub place: SettingOrigin,
 }
 
 impl Setting {
@@ -23,7 +23,7 @@ impl Setting {
     ///
     /// When `word` has no `=` or nothing before it.
     pub fn from_word(word: &str) -> Result<Self, Problem> {
-        let place = Place::CommandLine(word.to_owned());
+        let place = SettingOrigin::CommandLine(word.to_owned());
         match word.split_once('=') {
             Some((key, value)) if !key.trim().is_empty() => Ok(Self {
                 key: key.trim().to_owned(),
@@ -40,7 +40,7 @@ impl Setting {
     ///
     /// A file that cannot be read, is not UTF-8, or has a broken escape.
     pub fn from_file(path: &Path) -> Result<Vec<Self>, Problem> {
-        let at = |line| Place::File {
+        let at = |line| SettingOrigin::File {
             path: path.to_owned(),
             line,
         };

@@ -1,7 +1,7 @@
-//! Settings laid over a table of known keys, and read one by one.
+//! The settings that apply, matched against a table of known keys and read one by one.
 //!
-//! Invariant: reading never stops at a problem; what is wrong is read as its default, and the
-//! problem is kept.
+//! Invariant: reading never stops at an error; a wrong value is read as its default, and the error
+//! is collected.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -10,52 +10,52 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::problem::{Place, Problem, Problems};
+use super::problem::{Problem, Problems, SettingOrigin};
 use super::setting::Setting;
 
-/// A key that is known.
+/// A known key.
 #[derive(Clone, Copy, Debug)]
-pub struct Key {
+pub struct SettingKey {
     /// Its name, as Apache RocketMQ spells it today.
     pub name: &'static str,
-    /// What holds when nobody sets it.
+    /// Its value when it is not set.
     pub default: &'static str,
-    /// What setting it does.
-    pub effect: Effect,
-    /// Other spellings of it, with a hint when the writer should learn the right one.
+    /// The effect of setting it.
+    pub effect: KeyEffect,
+    /// Other accepted spellings, each with a hint to show, or an empty text.
     pub also: &'static [(&'static str, &'static str)],
 }
 
-impl Key {
-    /// Whether one of `keys` is spelled so.
+impl SettingKey {
+    /// Whether `spelled` is a spelling of one of `keys`.
     pub fn is_among(keys: &'static [Self], spelled: &str) -> bool {
         find(keys, spelled).is_some()
     }
 }
 
-/// What setting a key does.
+/// The effect of setting a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// What it says.
+pub enum KeyEffect {
+    /// The setting is applied.
     Works,
-    /// Nothing, and nobody is harmed; the text says what is so instead.
+    /// The setting has no effect, which is harmless; the text says why.
     Harmless(&'static str),
-    /// It cannot be had, and going on without it would be wrong; the text says why.
+    /// The setting is not supported, and ignoring it would be wrong; the text says why.
     Refused(&'static str),
 }
 
-/// The strongest setting of every known key.
+/// The value that applies for every known key.
 #[derive(Debug)]
 pub struct Sheet {
-    keys: &'static [Key],
+    keys: &'static [SettingKey],
     values: BTreeMap<&'static str, Setting>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
 impl Sheet {
-    /// Lays `settings`, weakest first, over `keys`.
-    pub fn new(keys: &'static [Key], settings: Vec<Setting>) -> Self {
+    /// Matches `settings` against `keys`; later settings override earlier ones.
+    pub fn new(keys: &'static [SettingKey], settings: Vec<Setting>) -> Self {
         let mut sheet = Self {
             keys,
             values: BTreeMap::new(),
@@ -63,12 +63,12 @@ impl Sheet {
             warnings: Vec::new(),
         };
         for setting in settings {
-            sheet.lay(setting);
+            sheet.apply(setting);
         }
         sheet
     }
 
-    fn lay(&mut self, setting: Setting) {
+    fn apply(&mut self, setting: Setting) {
         let Some((key, hint)) = find(self.keys, &setting.key) else {
             let what = match nearest(self.keys, &setting.key) {
                 Some(meant) => format!("unknown, did you mean `{meant}`?"),
@@ -81,12 +81,12 @@ impl Sheet {
         }
         if !says_the_default(key, &setting.value) {
             match key.effect {
-                Effect::Works => {}
-                Effect::Harmless(instead) => {
+                KeyEffect::Works => {}
+                KeyEffect::Harmless(instead) => {
                     let what = format!("has no effect here: {instead}");
                     self.warn_at(setting.place.clone(), setting.key.clone(), what);
                 }
-                Effect::Refused(reason) => {
+                KeyEffect::Refused(reason) => {
                     let (place, name) = (setting.place.clone(), setting.key.clone());
                     self.complain_at(place, name, reason);
                 }
@@ -95,22 +95,22 @@ impl Sheet {
         let (place, spelled) = (setting.place.clone(), setting.key.clone());
         let before = self.values.insert(key.name, setting);
         if let Some(line) = before.and_then(|before| before.place.line_beside(&place)) {
-            let what = format!("stands in line {line} too; this one counts, as it does in Java");
+            let what = format!("is set in line {line} too; the last one counts, as in Java");
             self.warn_at(place, spelled, what);
         }
     }
 
-    /// The setting of `name`, if anybody wrote one.
+    /// The setting of `name`, if it is set.
     pub fn setting(&self, name: &str) -> Option<&Setting> {
         self.values.get(name)
     }
 
-    /// What `check` makes of the text of `name`, or of its default when that is missing or wrong.
+    /// The value of `name` as `check` reads it, or its default when it is not set or wrong.
     ///
     /// # Panics
     ///
-    /// When the table's own default for `name` does not pass `check`, or `name` is not in the
-    /// table: a mistake in this program that its tests find.
+    /// When `name` is not in the table or its default does not pass `check`: a programming error
+    /// that tests find.
     pub fn checked<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -167,18 +167,18 @@ impl Sheet {
         })
     }
 
-    /// An address of this machine to listen at.
+    /// An address of this machine to listen on.
     pub fn address(&mut self, name: &'static str) -> IpAddr {
         self.checked(name, |text| match (text, text.parse()) {
             ("localhost", _) => Ok(IpAddr::from([127, 0, 0, 1])),
             (_, Ok(address)) => Ok(address),
             _ => Err(format!(
-                "`{text}` is no address: write one of this machine's, or 0.0.0.0 for all"
+                "`{text}` is not an address: write one of this machine's, or 0.0.0.0 for all"
             )),
         })
     }
 
-    /// Notes something a person should know although it stops nothing.
+    /// Adds a warning about `name`, if it is set.
     pub fn warn(&mut self, name: &str, what: impl Into<String>) {
         if let Some(setting) = self.values.get(name) {
             let (place, key) = (setting.place.clone(), setting.key.clone());
@@ -190,22 +190,22 @@ impl Sheet {
     ///
     /// # Errors
     ///
-    /// All problems, if there are any.
+    /// All errors, if there are any.
     pub fn finish<T>(self, value: T) -> Result<(T, Vec<Problem>), Problems> {
         Problems::unless_empty(self.problems, (value, self.warnings))
     }
 
-    fn complain_at(&mut self, place: Place, key: String, what: impl Into<String>) {
+    fn complain_at(&mut self, place: SettingOrigin, key: String, what: impl Into<String>) {
         self.problems.push(Problem::new(place, key, what));
     }
 
-    fn warn_at(&mut self, place: Place, key: String, what: impl Into<String>) {
+    fn warn_at(&mut self, place: SettingOrigin, key: String, what: impl Into<String>) {
         self.warnings.push(Problem::new(place, key, what));
     }
 }
 
-/// The key that is spelled so, and the hint that goes with the spelling.
-fn find(keys: &'static [Key], spelled: &str) -> Option<(&'static Key, &'static str)> {
+/// The key with this spelling, and the hint for the spelling.
+fn find(keys: &'static [SettingKey], spelled: &str) -> Option<(&'static SettingKey, &'static str)> {
     keys.iter().find_map(|key| {
         let others = key.also.iter();
         let other = others.clone().find(|(name, _)| *name == spelled);
@@ -215,12 +215,12 @@ fn find(keys: &'static [Key], spelled: &str) -> Option<(&'static Key, &'static s
     })
 }
 
-fn says_the_default(key: &Key, value: &str) -> bool {
+fn says_the_default(key: &SettingKey, value: &str) -> bool {
     value.is_empty() || value.eq_ignore_ascii_case(key.default)
 }
 
-/// The known spelling with the fewest letters to change, if these are few.
-fn nearest(keys: &'static [Key], spelled: &str) -> Option<&'static str> {
+/// The known spelling with the smallest edit distance, if that is small.
+fn nearest(keys: &'static [SettingKey], spelled: &str) -> Option<&'static str> {
     let spelled = spelled.to_lowercase().replace(['-', '_', '.'], "");
     let allowed = spelled.chars().count().div_ceil(4).min(4);
     let spellings = keys.iter().flat_map(|key| {
@@ -238,29 +238,29 @@ fn nearest(keys: &'static [Key], spelled: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    const KEYS: &[Key] = &[
-        Key {
+    const KEYS: &[SettingKey] = &[
+        SettingKey {
             name: "listenPort",
             default: "10911",
-            effect: Effect::Works,
+            effect: KeyEffect::Works,
             also: &[],
         },
-        Key {
+        SettingKey {
             name: "bindAddress",
             default: "0.0.0.0",
-            effect: Effect::Works,
+            effect: KeyEffect::Works,
             also: &[("listenIp", "is no key of Apache's, write `bindAddress`")],
         },
-        Key {
+        SettingKey {
             name: "threads",
             default: "4",
-            effect: Effect::Harmless("tasks, not threads"),
+            effect: KeyEffect::Harmless("tasks, not threads"),
             also: &[],
         },
-        Key {
+        SettingKey {
             name: "role",
             default: "MASTER",
-            effect: Effect::Refused("only a master is built"),
+            effect: KeyEffect::Refused("only a master is built"),
             also: &[],
         },
     ];
@@ -306,11 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn of_a_key_that_is_written_twice_in_one_file_the_last_counts_and_both_lines_are_told() {
+    fn a_key_set_twice_in_one_file_is_warned_about_with_both_lines() {
         let written = |path: &str, line, value: &str| Setting {
             key: "listenPort".to_owned(),
             value: value.to_owned(),
-            place: Place::File {
+            place: SettingOrigin::File {
                 path: path.into(),
                 line,
             },
@@ -327,7 +327,7 @@ mod tests {
         let warnings: Vec<_> = sheet.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(
             warnings,
-            ["b.conf:9: listenPort: stands in line 3 too; this one counts, as it does in Java"]
+            ["b.conf:9: listenPort: is set in line 3 too; the last one counts, as in Java"]
         );
 
         let sheet = Sheet::new(KEYS, vec![written("a.conf", 2, "1"), word]);
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn saying_what_is_so_anyway_is_no_problem() {
+    fn setting_a_key_to_its_default_is_no_problem() {
         assert_eq!(
             sheet(&["role=MASTER", "threads=4"]).finish(()).unwrap().1,
             []

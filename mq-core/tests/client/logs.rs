@@ -62,7 +62,7 @@ async fn a_deleted_topic_is_one_warning_and_one_line_when_it_is_back() {
 
     admin.create_topic(&topic, 4).await.unwrap();
     send_all(&producer(&admin), &topic, ["a", "b", "c", "d"]).await;
-    let over = || lines.count(Level::INFO, "lets us pull again");
+    let over = || lines.count(Level::INFO, "accepts pulls again");
     in_time(&clock, "it is back", || over() > 0).await;
 
     eventually("both are said once", || (warned(), over()) == (1, 1)).await;
@@ -98,7 +98,7 @@ async fn a_broker_that_is_away_is_one_warning_and_one_line_when_it_is_back() {
     assert_eq!(warned(), 1, "{lines:?}");
 
     cluster.start_broker_again(port).await;
-    let over = || lines.count(Level::INFO, "answers again");
+    let over = || lines.count(Level::INFO, "responds again");
     in_time(&clock, "it is back", || over() > 0).await;
 
     eventually("both are said once", || (warned(), over()) == (1, 1)).await;
@@ -138,7 +138,7 @@ async fn a_topic_that_no_broker_has_is_one_warning_and_one_line_when_it_is_there
     admin.create_topic(&late, 1).await.unwrap();
     send_all(&producer(&admin), &late, ["x"]).await;
     in_time(&clock, "it is there", || seen.count() == 1).await;
-    let there = || lines.count(Level::INFO, "the topic is there");
+    let there = || lines.count(Level::INFO, "the topic exists now");
     in_time(&clock, "somebody says so", || there() == 1).await;
     assert_eq!(warned(), 1, "{lines:?}");
     cluster.end([consumer], [client, admin]).await;
@@ -164,8 +164,8 @@ async fn a_name_server_that_never_answered_is_told_as_such() {
         client.check().await.unwrap_err();
     }
 
-    let never = "no name server has answered yet; nothing is sent or received";
-    let no_more = "going on with the routes that are known";
+    let never = "no name server has responded yet; nothing can be sent or received";
+    let no_more = "the cached routes stay in use";
     for told in [never, no_more] {
         assert_eq!(lines.count(Level::WARN, told), 1, "{told}: {lines:?}");
     }
@@ -317,7 +317,7 @@ async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_o
     let line = line.unwrap();
     for part in [
         "group=mixed",
-        "are read by nobody while it is in the group, for it does not subscribe to `stock`",
+        "are read by no member, because it does not subscribe to `stock`",
         &format!("{} at 127.0.0.1:", clients[1].id()),
     ] {
         assert!(line.contains(part), "no {part}: {line}");
@@ -346,8 +346,8 @@ async fn members_that_want_the_same_in_other_words_are_not_told_of_each_other() 
         consumers.push(consumer.start(done(&seen)).await.unwrap());
     }
 
-    let told = "messages of `orders` are passed over where a member that does not want them has their \
-                queue: this client wants `A || B`, the group `*`";
+    let told = "messages of `orders` are lost where the owner of their queue filters them out: \
+                this client subscribes to `A || B`, the group to `*`";
     eventually("the first two are told of the third", || warned(told) == 2).await;
     assert_eq!(warned("members of the group"), 2);
     cluster.end(consumers, clients).await;

@@ -131,7 +131,7 @@ async fn what_cannot_be_unpacked_is_a_dead_letter_and_never_handed_over() {
     for message in dead {
         let reason = message.message.properties.get(property::DLQ_REASON);
         let reason = reason.unwrap_or_default();
-        let said = ["cannot be unpacked", "no kind of compression"];
+        let said = ["cannot be decompressed", "unknown compression type"];
         assert!(said.iter().any(|said| reason.contains(said)), "{reason}");
     }
     consumer.shutdown(LIMIT).await.unwrap();

@@ -1,4 +1,5 @@
-//! What the broker does by itself: delivers delayed messages, keeps the name servers told.
+//! What the broker does without a request: it delivers delayed messages and registers with the name
+//! servers.
 
 pub(super) mod delay;
 pub(super) mod registration;

@@ -1,7 +1,7 @@
-//! Tells the name servers which topics are here (`BrokerOuterAPI`).
+//! Registers the broker and its topics with the name servers (`BrokerOuterAPI`).
 //!
-//! Invariant: each name server has a task of its own, so that one which is away neither delays nor
-//! spoils the others; it is tried again soon, and hears everything when it is back.
+//! Invariant: each name server has its own task, so that one that is down does not delay the
+//! others. Registration is retried, and every registration carries all topics.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -23,25 +23,25 @@ use crate::troubles::Troubles;
 use crate::wire::body::{RegisterBrokerBody, body_checksum};
 use crate::wire::header::{RegisterBroker, UnregisterBroker};
 
-/// How long a name server may take (`registerBrokerTimeoutMills` is longer; nobody waits for it).
-const LIMIT: Duration = Duration::from_secs(6);
-/// A name server that did not answer is tried again after this.
-const AGAIN: Duration = Duration::from_secs(2);
-/// The answer to a send that made its topic waits for the name servers so long.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a name server may take when the broker leaves.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// The timeout of a registration (`registerBrokerTimeoutMills` is longer; no request waits for it).
+const REGISTER_TIMEOUT: Duration = Duration::from_secs(6);
+/// The delay before a failed registration is retried.
+const REGISTER_RETRY_DELAY: Duration = Duration::from_secs(2);
+/// How long the response to a send that created its topic waits for the name servers.
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The timeout of unregistering.
+const UNREGISTER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What name servers are told.
+/// What is registered.
 #[derive(Debug)]
-struct Notice {
+struct RegistrationContent {
     config: Arc<BrokerConfig>,
     advertised: Advertised,
     topics: Arc<Topics>,
     client: RemotingClient,
 }
 
-impl Notice {
+impl RegistrationContent {
     async fn register(&self, server: &str) -> Result<(), CallError> {
         let body = self.body();
         let port = self.advertised.socket.port().wrapping_add(1);
@@ -56,7 +56,7 @@ impl Notice {
             ..RegisterBroker::default()
         };
         self.client
-            .call(server, header, body, LIMIT)
+            .call(server, header, body, REGISTER_TIMEOUT)
             .await
             .map(|_| ())
     }
@@ -69,12 +69,12 @@ impl Notice {
             broker_id: 0,
         };
         self.client
-            .call(server, header, Bytes::new(), FAREWELL)
+            .call(server, header, Bytes::new(), UNREGISTER_TIMEOUT)
             .await
             .map(|_| ())
     }
 
-    /// All topics, none of them with more rights than the broker has.
+    /// All topics; the permission of each is limited to the broker's own.
     fn body(&self) -> Bytes {
         let mut topics = self.topics.to_body();
         let permission = i32::try_from(self.config.rules.permission).unwrap_or(0);
@@ -103,20 +103,20 @@ impl Notice {
     }
 }
 
-/// One name server, and up to which change it was told, successfully or not.
-struct Server {
+/// A name server, and the last change with which a registration was tried there.
+struct NameServerState {
     address: String,
-    told: watch::Sender<u64>,
+    tried: watch::Sender<u64>,
 }
 
-/// The name servers and what they are told.
+/// The registration with all name servers.
 pub(in crate::broker) struct Registration {
-    notice: Notice,
-    servers: Vec<Arc<Server>>,
+    content: RegistrationContent,
+    servers: Vec<Arc<NameServerState>>,
     changes: watch::Sender<u64>,
-    /// A name server does not hear of new topics at once.
+    /// A registration of new topics takes longer than [`ANNOUNCE_TIMEOUT`].
     late: Troubles<()>,
-    /// Name servers that do not answer.
+    /// Name servers with which registration fails.
     away: Troubles<String>,
     clock: Clock,
 }
@@ -130,20 +130,20 @@ impl Registration {
         clock: Clock,
     ) -> Arc<Self> {
         let server = |address: &String| {
-            Arc::new(Server {
+            Arc::new(NameServerState {
                 address: address.clone(),
-                told: watch::Sender::new(0),
+                tried: watch::Sender::new(0),
             })
         };
         Arc::new(Self {
             servers: config.network.name_servers.iter().map(server).collect(),
-            notice: Notice {
+            content: RegistrationContent {
                 config: Arc::clone(config),
                 advertised,
                 topics: Arc::clone(topics),
                 client,
             },
-            // The first round counts as the first change.
+            // The first registration counts as the first change.
             changes: watch::Sender::new(1),
             late: Troubles::new(clock.clone()),
             away: Troubles::new(clock.clone()),
@@ -151,91 +151,94 @@ impl Registration {
         })
     }
 
-    /// Registers with every name server now and again and again, until the owner stops.
+    /// Registers with every name server, at once and then at intervals, until the owner stops.
     pub(in crate::broker) fn run(self: &Arc<Self>, tasks: &Tasks) {
         for server in &self.servers {
             let (this, server) = (Arc::clone(self), Arc::clone(server));
-            tasks.spawn_until_stop("registration", async move { this.keep_told(&server).await });
+            tasks.spawn_until_stop("registration", async move {
+                this.keep_registered(&server).await;
+            });
         }
     }
 
-    /// Lets all name servers be told of a change.
+    /// Requests a registration with all name servers, because topics have changed.
     pub(in crate::broker) fn announce(&self) {
         self.changes.send_modify(|changes| *changes += 1);
     }
 
-    /// The latest change that was announced, whether anybody has heard of it or not.
+    /// The latest change that was announced.
     pub(in crate::broker) fn latest(&self) -> u64 {
         *self.changes.borrow()
     }
 
-    /// Waits a little until all name servers have heard of what was announced after `before` and up
-    /// to this call. Ready at once when nothing was.
+    /// Waits, at most [`ANNOUNCE_TIMEOUT`], until registration of the changes announced after
+    /// `before` was tried with every name server. Ready at once when there are none.
     pub(in crate::broker) fn heard_since(&self, before: u64) -> impl Future<Output = ()> {
         let latest = self.latest();
         async move {
             if latest > before {
-                self.wait_until_told(latest).await;
+                self.wait_until_tried(latest).await;
             }
         }
     }
 
-    /// Waits a little until all name servers have been tried once.
+    /// Waits, at most [`ANNOUNCE_TIMEOUT`], until registration was tried once with every name
+    /// server.
     pub(in crate::broker) async fn first_round(&self) {
-        self.wait_until_told(1).await;
+        self.wait_until_tried(1).await;
     }
 
-    /// Tells all name servers that the broker leaves.
+    /// Unregisters from all name servers.
     pub(in crate::broker) async fn unregister(&self) {
-        let farewells = self.servers.iter().map(async |server| {
-            if let Err(error) = self.notice.unregister(&server.address).await {
-                tracing::debug!(server = server.address, %error, "could not take leave");
+        let unregistrations = self.servers.iter().map(async |server| {
+            if let Err(error) = self.content.unregister(&server.address).await {
+                tracing::debug!(server = server.address, %error, "could not unregister from the name server");
             }
         });
-        join_all(farewells).await;
+        join_all(unregistrations).await;
     }
 
-    async fn wait_until_told(&self, change: u64) {
-        let told = self.servers.iter().map(async |server| {
-            let mut told = server.told.subscribe();
+    async fn wait_until_tried(&self, change: u64) {
+        let tried = self.servers.iter().map(async |server| {
+            let mut tried = server.tried.subscribe();
             // The sender lives as long as `self`.
-            told.wait_for(|told| *told >= change).await.is_ok()
+            tried.wait_for(|tried| *tried >= change).await.is_ok()
         });
-        match self.clock.timeout(PATIENCE, join_all(told)).await {
+        match self.clock.timeout(ANNOUNCE_TIMEOUT, join_all(tried)).await {
             Ok(_) if self.late.end(&()) => {
-                tracing::info!("every name server has heard of the latest topics");
+                tracing::info!("every name server has the latest topics again");
             }
             Ok(_) => {}
             Err(_) => {
-                if let Some(untold) = self.late.begin(()) {
-                    tracing::warn!(
-                        untold,
-                        "not every name server has heard of the latest topics yet"
-                    );
+                if let Some(unlogged) = self.late.begin(()) {
+                    tracing::warn!(unlogged, "not every name server has the latest topics yet");
                 }
             }
         }
     }
 
-    async fn keep_told(&self, server: &Server) {
+    async fn keep_registered(&self, server: &NameServerState) {
         let mut changes = self.changes.subscribe();
         loop {
             let change = *changes.borrow_and_update();
-            let outcome = self.notice.register(&server.address).await;
-            server.told.send_modify(|told| *told = change);
+            let outcome = self.content.register(&server.address).await;
+            server.tried.send_modify(|tried| *tried = change);
             let pause = match outcome {
                 Ok(()) => {
                     if self.away.end(&server.address) {
-                        tracing::info!(server = server.address, "the name server is back");
+                        tracing::info!(
+                            server = server.address,
+                            "registered with the name server again"
+                        );
                     }
-                    self.notice.config.network.register_every
+                    self.content.config.network.register_every
                 }
                 Err(error) => {
-                    if let Some(untold) = self.away.begin(server.address.clone()) {
+                    if let Some(unlogged) = self.away.begin(server.address.clone()) {
                         let server = &server.address;
-                        tracing::warn!(server, %error, untold, "could not register");
+                        tracing::warn!(server, %error, unlogged, "could not register with the name server");
                     }
-                    AGAIN
+                    REGISTER_RETRY_DELAY
                 }
             };
             tokio::select! {

@@ -1,4 +1,4 @@
-//! The delays a message can be held back for, `1s 5s 10s 30s 1m …`: level 1 is the first.
+//! The delay levels of messages, `1s 5s 10s 30s 1m …`: the first is level 1.
 //!
 //! Invariant: there is at least one level, and none is longer than 40 days.
 
@@ -6,22 +6,22 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-const LONGEST: Duration = Duration::from_hours(40 * 24);
-const MOST: usize = 256;
+const MAX_DELAY: Duration = Duration::from_hours(40 * 24);
+const MAX_LEVELS: usize = 256;
 
 /// Apache's `messageDelayLevel`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DelayLevels(Vec<Duration>);
 
-/// Why a text is no list of delays.
+/// Why a text is not a list of delays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is no delay: {}, as in `1s 5s 1m 2h`", rule(word))]
+#[error("`{word}` is not a delay: {}, as in `1s 5s 1m 2h`", rule(word))]
 pub struct DelayError {
     word: String,
 }
 
 impl DelayLevels {
-    /// How many there are.
+    /// The number of levels.
     pub fn highest(&self) -> usize {
         self.0.len()
     }
@@ -50,7 +50,7 @@ impl FromStr for DelayLevels {
             .split_whitespace()
             .map(|word| delay(word).ok_or_else(|| wrong(word)))
             .collect::<Result<_, _>>()?;
-        if delays.is_empty() || delays.len() > MOST {
+        if delays.is_empty() || delays.len() > MAX_LEVELS {
             return Err(wrong(text));
         }
         Ok(Self(delays))
@@ -68,7 +68,7 @@ fn delay(word: &str) -> Option<Duration> {
     };
     let number: u64 = word.strip_suffix(unit)?.parse().ok()?;
     let delay = Duration::from_secs(number.checked_mul(seconds)?);
-    (delay <= LONGEST).then_some(delay)
+    (delay <= MAX_DELAY).then_some(delay)
 }
 
 /// What a word that is no delay breaks.
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_list_with_commas_is_told_that_spaces_separate_delays() {
-        let said = "`1s,2s` is no delay: separate delays by spaces alone, as in `1s 5s 1m 2h`";
+        let said = "`1s,2s` is not a delay: separate delays by spaces alone, as in `1s 5s 1m 2h`";
 
         let error = "1s,2s".parse::<DelayLevels>().unwrap_err();
 

@@ -3,38 +3,39 @@
 //! Invariant: a key is here with Apache's default and what setting it does; what is not here is
 //! unknown.
 
-use crate::settings::{Effect, Key};
+use crate::settings::{KeyEffect, SettingKey};
 
-use Effect::{Harmless, Refused, Works};
+use KeyEffect::{Harmless, Refused, Works};
 
-const TASKS: Effect = Harmless("connections are tasks, there are no thread pools");
-const QUEUES: Effect = Harmless("there are no request queues, a connection that is behind waits");
-const LOG_SYNC: Effect = Harmless("SYNC_FLUSH syncs at once, ASYNC_FLUSH every 200 ms or 4 MiB");
-const QUEUE_SYNC: Effect = Harmless("consume queues are derived, they follow the checkpoint");
-const MAPPED: Effect = Harmless("segments are not mapped as a whole");
-const LIMITS: Effect = Harmless("this limit stays at its default");
-const REMOTING: Effect = Harmless("the remoting has its own timings");
-const POP: Effect = Harmless("pop consumption is not built yet");
-const TRANSACTIONS: Effect = Harmless("transactional messages are not built yet");
-const TIMER: Effect = Harmless("timer messages are not built yet");
-const REPLICATION: Effect = Harmless("replication is not built yet");
-const SQL: Effect = Harmless("SQL92 filters are not built yet");
-const STATISTICS: Effect = Harmless("statistics are kept in one way only");
-const ADDRESSES: Effect = Harmless("name servers are those of `namesrvAddr`");
-const FULL: Effect = Harmless("every registration carries all topics");
+const TASKS: KeyEffect = Harmless("connections are tasks, there are no thread pools");
+const QUEUES: KeyEffect =
+    Harmless("there are no request queues, a connection that is behind waits");
+const LOG_SYNC: KeyEffect = Harmless("SYNC_FLUSH syncs at once, ASYNC_FLUSH every 200 ms or 4 MiB");
+const QUEUE_SYNC: KeyEffect = Harmless("consume queues are derived, they follow the checkpoint");
+const MAPPED: KeyEffect = Harmless("segments are not mapped as a whole");
+const LIMITS: KeyEffect = Harmless("this limit stays at its default");
+const REMOTING: KeyEffect = Harmless("the remoting has its own timings");
+const POP: KeyEffect = Harmless("pop consumption is not built yet");
+const TRANSACTIONS: KeyEffect = Harmless("transactional messages are not built yet");
+const TIMER: KeyEffect = Harmless("timer messages are not built yet");
+const REPLICATION: KeyEffect = Harmless("replication is not built yet");
+const SQL: KeyEffect = Harmless("SQL92 filters are not built yet");
+const STATISTICS: KeyEffect = Harmless("statistics are kept in one way only");
+const ADDRESSES: KeyEffect = Harmless("name servers are those of `namesrvAddr`");
+const FULL: KeyEffect = Harmless("every registration carries all topics");
 
-const NO_REPLICA: Effect = Refused("replication is not built yet, only a single ASYNC_MASTER");
-const NO_LOOKUP: Effect = Refused("looking up name servers is not built yet, set `namesrvAddr`");
-const NO_SQL: Effect = Refused("SQL92 filters are not built yet");
-const NO_ACL: Effect =
+const NO_REPLICA: KeyEffect = Refused("replication is not built yet, only a single ASYNC_MASTER");
+const NO_LOOKUP: KeyEffect = Refused("looking up name servers is not built yet, set `namesrvAddr`");
+const NO_SQL: KeyEffect = Refused("SQL92 filters are not built yet");
+const NO_ACL: KeyEffect =
     Refused("access control is not built yet: anybody who reaches the port may read and write");
-const NO_LMQ: Effect = Refused("light message queues are not built yet");
-const NO_TRACE: Effect = Refused("the trace topic is not built yet");
-const NO_STORE: Effect = Refused("only Apache's file store is built");
-const NO_POOL: Effect = Refused("there is no pool of off-heap buffers, writes go to the log");
+const NO_LMQ: KeyEffect = Refused("light message queues are not built yet");
+const NO_TRACE: KeyEffect = Refused("the trace topic is not built yet");
+const NO_STORE: KeyEffect = Refused("only Apache's file store is built");
+const NO_POOL: KeyEffect = Refused("there is no pool of off-heap buffers, writes go to the log");
 
-const fn key(name: &'static str, default: &'static str, effect: Effect) -> Key {
-    Key {
+const fn key(name: &'static str, default: &'static str, effect: KeyEffect) -> SettingKey {
+    SettingKey {
         name,
         default,
         effect,
@@ -42,14 +43,14 @@ const fn key(name: &'static str, default: &'static str, effect: Effect) -> Key {
     }
 }
 
-const fn spelled(key: Key, also: &'static [(&'static str, &'static str)]) -> Key {
-    Key { also, ..key }
+const fn spelled(key: SettingKey, also: &'static [(&'static str, &'static str)]) -> SettingKey {
+    SettingKey { also, ..key }
 }
 
 /// The default of `brokerName`; a program that knows its host lays the host's name over it.
 const BROKER_NAME: &str = "mq";
 
-pub(super) const KEYS: &[Key] = &[
+pub(super) const KEYS: &[SettingKey] = &[
     // Who it is.
     key("brokerClusterName", "DefaultCluster", Works),
     key("brokerName", BROKER_NAME, Works),

@@ -1,7 +1,6 @@
-//! A broker's settings: from what is written to what is meant.
+//! The configuration of a broker, validated from its settings.
 //!
-//! Invariant: whoever holds a [`BrokerConfig`] need not check it again, and nothing that was
-//! written was dropped in silence.
+//! Invariant: a [`BrokerConfig`] is valid, and no setting is ignored silently.
 
 mod delay_levels;
 mod keys;
@@ -11,27 +10,27 @@ mod storage;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::settings::{Key, Problem, Problems, Setting, Sheet};
+use crate::settings::{Problem, Problems, Setting, SettingKey, Sheet};
 use crate::store::StoreConfig;
 
 pub use delay_levels::{DelayError, DelayLevels};
 pub use rules::Rules;
-pub use storage::{FlushMode, Retention, Storage};
+pub use storage::{FlushMode, RetentionSettings, Storage};
 
-/// Everything a broker is told before it starts.
+/// The configuration of a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerConfig {
-    /// Who it is.
+    /// Its names.
     pub identity: Identity,
-    /// Where it is reached, and whom it tells.
+    /// Its addresses and its name servers.
     pub network: Network,
-    /// What it takes.
+    /// Its limits and permissions.
     pub rules: Rules,
-    /// Where messages rest, and how long.
+    /// Where messages are stored, and for how long.
     pub storage: Storage,
 }
 
-/// Who the broker is. It is always the master, number 0.
+/// The names of the broker. Its broker id is always 0, the master.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// `brokerClusterName`.
@@ -40,18 +39,18 @@ pub struct Identity {
     pub name: String,
 }
 
-/// Where the broker is reached, and whom it tells.
+/// The addresses of the broker, and its name servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// The address it listens at; unspecified for all.
+    /// The address to listen on; unspecified for all.
     pub bind: IpAddr,
     /// `listenPort`; 0 picks a free one.
     pub port: u16,
-    /// `brokerIP1`: the host it tells others; absent: the one it can be reached at.
+    /// `brokerIP1`: the host that it advertises; `None`: an address of this machine.
     pub advertised: Option<String>,
     /// `HOST:PORT` of the name servers to register with.
     pub name_servers: Vec<String>,
-    /// How often it registers.
+    /// The interval of registering.
     pub register_every: Duration,
 }
 
@@ -62,11 +61,12 @@ impl Default for BrokerConfig {
 }
 
 impl BrokerConfig {
-    /// What `settings`, weakest first, mean, and what a person should be told about them.
+    /// Reads `settings`, of which later ones override earlier ones; also returns warnings about
+    /// them.
     ///
     /// # Errors
     ///
-    /// All that is unknown, misspelt, out of range, of the wrong type or not built yet.
+    /// Every setting that is unknown, out of range, of the wrong type or not supported yet.
     pub fn from_settings(settings: Vec<Setting>) -> Result<(Self, Vec<Problem>), Problems> {
         let mut sheet = Sheet::new(keys::KEYS, settings);
         let config = read(&mut sheet);
@@ -75,10 +75,10 @@ impl BrokerConfig {
 
     /// Whether a broker has a key of this name.
     pub fn has_key(name: &str) -> bool {
-        Key::is_among(keys::KEYS, name)
+        SettingKey::is_among(keys::KEYS, name)
     }
 
-    /// What the store is told.
+    /// The configuration of the store.
     pub fn store(&self) -> StoreConfig {
         self.storage.for_store(&self.rules)
     }
@@ -107,8 +107,8 @@ fn network(sheet: &mut Sheet) -> Network {
     }
 }
 
-/// Names of brokers and clusters become topics and stand in addresses of the protocol. Consumers
-/// that share by machine room take a broker's name as `room@name`.
+/// Validates the name of a broker or cluster. Such names become topics and are used in the
+/// protocol; machine-room strategies read a broker's name as `room@name`.
 fn name(text: &str) -> Result<String, String> {
     let legal = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '%' | '|' | '@');
     if text.is_empty() || text.len() > 127 {
@@ -120,12 +120,12 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
-/// A host name or an address, or nothing.
+/// A host name, an address, or an empty text.
 fn host(text: &str) -> Result<&str, String> {
     let v6 = text.parse::<std::net::Ipv6Addr>().is_ok();
     if !v6 && text.contains([':', '/', ' ', ';', ',']) {
         return Err(format!(
-            "`{text}` is no host: write a name or an address, without a port"
+            "`{text}` is not a host: write a name or an address, without a port"
         ));
     }
     Ok(text)
@@ -147,10 +147,10 @@ fn name_servers(text: &str) -> Result<Vec<String>, String> {
     match wrong.as_slice() {
         [] => Ok(right.into_iter().map(str::to_owned).collect()),
         [one] => Err(format!(
-            "`{one}` is no address, expected HOST:PORT;HOST:PORT"
+            "`{one}` is not an address, expected HOST:PORT;HOST:PORT"
         )),
         all => Err(format!(
-            "`{}` are no addresses, expected HOST:PORT;HOST:PORT",
+            "`{}` are not addresses, expected HOST:PORT;HOST:PORT",
             all.join("`, `")
         )),
     }

@@ -1,4 +1,4 @@
-//! What the broker takes, and what one answer of it carries.
+//! Limits and permissions of the broker.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::settings::Sheet;
 use crate::store::{ReadLimits, TransferLimits};
 use crate::wire::frame;
 
-/// What the broker takes.
+/// Limits and permissions of the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Whether a send may create its topic.
@@ -20,21 +20,21 @@ pub struct Rules {
     pub permission: u32,
     /// The longest message, in bytes.
     pub max_message_size: u32,
-    /// How long a message is held back on its way to another attempt.
+    /// The delays of delayed messages and retries.
     pub delay_levels: DelayLevels,
-    /// How often consumer offsets are written to disk.
+    /// The interval of writing consumer offsets to disk.
     pub save_offsets_every: Duration,
-    /// How much one answer to a pull carries.
+    /// The limits of one pull response.
     pub transfer: TransferLimits,
 }
 
 pub(super) fn read(sheet: &mut Sheet) -> Rules {
-    /// Apache's commit log cannot take more.
-    const LONGEST: u32 = 512 * 1024 * 1024;
-    /// So many entries of a queue are looked at in one go.
-    const MOST_PULLED: usize = 65_536;
-    /// An answer and its header must fit into a frame.
-    const LONGEST_ANSWER: usize = frame::DEFAULT_LIMIT - 64 * 1024;
+    /// The limit of Apache's commit log.
+    const MAX_MESSAGE_SIZE: u32 = 512 * 1024 * 1024;
+    /// The most consume-queue entries that are read at once.
+    const MAX_PULLED: usize = 65_536;
+    /// A response and its header must fit into a frame.
+    const MAX_RESPONSE_SIZE: usize = frame::DEFAULT_LIMIT - 64 * 1024;
 
     Rules {
         auto_create_topic: sheet.truth("autoCreateTopicEnable"),
@@ -46,17 +46,20 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
                 "is `{text}`, expected 6 (read and write), 4 (read) or 2 (write)"
             )),
         }),
-        max_message_size: sheet.number("maxMessageSize", &(1..=LONGEST)),
+        max_message_size: sheet.number("maxMessageSize", &(1..=MAX_MESSAGE_SIZE)),
         delay_levels: sheet.checked("messageDelayLevel", str::parse),
         save_offsets_every: sheet.milliseconds("flushConsumerOffsetInterval", 100, 3_600_000),
         transfer: TransferLimits {
             in_memory: ReadLimits {
-                messages: sheet.number("maxTransferCountOnMessageInMemory", &(1..=MOST_PULLED)),
-                bytes: sheet.number("maxTransferBytesOnMessageInMemory", &(1..=LONGEST_ANSWER)),
+                messages: sheet.number("maxTransferCountOnMessageInMemory", &(1..=MAX_PULLED)),
+                bytes: sheet.number(
+                    "maxTransferBytesOnMessageInMemory",
+                    &(1..=MAX_RESPONSE_SIZE),
+                ),
             },
             on_disk: ReadLimits {
-                messages: sheet.number("maxTransferCountOnMessageInDisk", &(1..=MOST_PULLED)),
-                bytes: sheet.number("maxTransferBytesOnMessageInDisk", &(1..=LONGEST_ANSWER)),
+                messages: sheet.number("maxTransferCountOnMessageInDisk", &(1..=MAX_PULLED)),
+                bytes: sheet.number("maxTransferBytesOnMessageInDisk", &(1..=MAX_RESPONSE_SIZE)),
             },
         },
     }

@@ -1,4 +1,5 @@
-//! Where messages rest, and how long: the settings of Apache's `MessageStoreConfig` that matter here.
+//! Where messages are stored, and for how long: the settings of Apache's `MessageStoreConfig` that
+//! matter here.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,10 +8,10 @@ use super::rules::Rules;
 use crate::settings::Sheet;
 use crate::store::{self, Flush, StoreConfig};
 
-/// Bytes of an entry of a consume queue.
-const ENTRY: u64 = 20;
+/// The size of a consume-queue entry, in bytes.
+const ENTRY_SIZE: u64 = 20;
 
-/// Where messages rest, and how long.
+/// Where messages are stored, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storage {
     /// The store's directory.
@@ -26,39 +27,40 @@ pub struct Storage {
     /// Whether messages can be found by key.
     pub index: bool,
     /// How long messages are kept.
-    pub retention: Retention,
-    /// The share of memory, in percent, in which the newest messages are taken to lie.
+    pub retention: RetentionSettings,
+    /// The share of the machine's memory, in percent, that the newest messages are assumed to
+    /// occupy.
     pub in_memory_percent: u8,
 }
 
 /// When a message counts as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FlushMode {
-    /// When it is on the disk.
+    /// When it is on disk.
     #[default]
     Sync,
-    /// When it is in the log; the disk follows within 200 ms or 4 MiB.
+    /// When it is in the page cache; it is flushed within 200 ms or 4 MiB.
     Interval,
 }
 
 /// How long messages are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retention {
+pub struct RetentionSettings {
     /// Files whose last message is older are deleted.
     pub reserved: Duration,
-    /// Hours of the day at which that is done.
+    /// The hours of the day at which that is done.
     pub hours: Vec<u8>,
-    /// Above this share of the disk, in percent, expired files go at any hour.
+    /// Above this share of the disk, in percent, expired files are deleted at any hour.
     pub disk_full_percent: u8,
-    /// Above this share, in percent, the oldest files go although they have not expired; `None`
-    /// when that is not wanted.
+    /// Above this share, in percent, the oldest files are deleted although they have not expired;
+    /// `None`: never.
     pub disk_forced_percent: Option<u8>,
     /// Above this share, in percent, no more is written.
     pub disk_closed_percent: u8,
 }
 
 impl Storage {
-    /// What the store is told.
+    /// The configuration of the store.
     pub(super) fn for_store(&self, rules: &Rules) -> StoreConfig {
         let percent = |percent: u8| f64::from(percent) / 100.0;
         let kept = &self.retention;
@@ -68,7 +70,7 @@ impl Storage {
                 .clone()
                 .unwrap_or_else(|| self.root.join("commitlog")),
             segment_size: self.segment_size,
-            queue_file_entries: self.queue_file_size / ENTRY,
+            queue_file_entries: self.queue_file_size / ENTRY_SIZE,
             flush: match self.flush {
                 FlushMode::Sync => Flush::Sync,
                 FlushMode::Interval => Flush::INTERVAL,
@@ -78,7 +80,7 @@ impl Storage {
                 hours: kept.hours.clone(),
                 zone: store::Zone::local(),
                 max_used: percent(kept.disk_full_percent),
-                // What is above everything never comes.
+                // A ratio that is never reached.
                 force_used: kept.disk_forced_percent.map_or(f64::INFINITY, percent),
                 refuse_used: percent(kept.disk_closed_percent),
             },
@@ -92,8 +94,8 @@ impl Storage {
 }
 
 pub(super) fn read(sheet: &mut Sheet) -> Storage {
-    const LEAST_SEGMENT: u64 = 64 * 1024;
-    const MOST: u64 = i32::MAX.unsigned_abs() as u64;
+    const MIN_SEGMENT_SIZE: u64 = 64 * 1024;
+    const MAX_FILE_SIZE: u64 = i32::MAX.unsigned_abs() as u64;
 
     let commit_log = sheet.checked("storePathCommitLog", |text| {
         Ok::<_, String>(PathBuf::from(text))
@@ -106,7 +108,10 @@ pub(super) fn read(sheet: &mut Sheet) -> Storage {
             "ASYNC_FLUSH" | "interval" => Ok(FlushMode::Interval),
             _ => Err(format!("is `{text}`, expected SYNC_FLUSH or ASYNC_FLUSH")),
         }),
-        segment_size: sheet.number("mappedFileSizeCommitLog", &(LEAST_SEGMENT..=MOST)),
+        segment_size: sheet.number(
+            "mappedFileSizeCommitLog",
+            &(MIN_SEGMENT_SIZE..=MAX_FILE_SIZE),
+        ),
         queue_file_size: queue_file_size(sheet),
         index: sheet.truth("messageIndexEnable"),
         retention: retention(sheet),
@@ -119,21 +124,23 @@ pub(super) fn read(sheet: &mut Sheet) -> Storage {
 fn queue_file_size(sheet: &mut Sheet) -> u64 {
     const KEY: &str = "mappedFileSizeConsumeQueue";
     const ENTRIES: u64 = 300_000;
-    const MOST: u64 = ENTRIES * ENTRY * 100;
+    const MAX_FILE_SIZE: u64 = ENTRIES * ENTRY_SIZE * 100;
 
     let is_entries = sheet.setting(KEY).is_some_and(|setting| {
         setting.key == "mapedFileSizeConsumeQueue" && setting.value == ENTRIES.to_string()
     });
     let size = sheet.checked(KEY, |text| match text.parse::<u64>() {
-        Ok(size) if size % ENTRY == 0 && (ENTRY..=MOST).contains(&size) => Ok(size),
+        Ok(size) if size % ENTRY_SIZE == 0 && (ENTRY_SIZE..=MAX_FILE_SIZE).contains(&size) => {
+            Ok(size)
+        }
         _ => Err(format!(
-            "is `{text}`, expected bytes: a multiple of {ENTRY} up to {MOST}"
+            "is `{text}`, expected bytes: a multiple of {ENTRY_SIZE} up to {MAX_FILE_SIZE}"
         )),
     });
     if !is_entries {
         return size;
     }
-    let bytes = size.saturating_mul(ENTRY);
+    let bytes = size.saturating_mul(ENTRY_SIZE);
     sheet.warn(
         KEY,
         format!("taken as {size} entries; the key means bytes, write `{KEY}={bytes}`"),
@@ -141,13 +148,13 @@ fn queue_file_size(sheet: &mut Sheet) -> u64 {
     bytes
 }
 
-fn retention(sheet: &mut Sheet) -> Retention {
+fn retention(sheet: &mut Sheet) -> RetentionSettings {
     let hours: u64 = sheet.number("fileReservedTime", &(1..=24 * 365 * 100));
     let mut percent = |key| sheet.number(key, &(1..=100_u8));
     let full = percent("diskMaxUsedSpaceRatio");
     let forced = percent("diskSpaceCleanForciblyRatio");
     let closed = percent("diskSpaceWarningLevelRatio");
-    Retention {
+    RetentionSettings {
         reserved: Duration::from_secs(hours.saturating_mul(3600)),
         hours: sheet.checked("deleteWhen", hours_of_day),
         disk_full_percent: full,

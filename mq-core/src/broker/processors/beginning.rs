@@ -1,31 +1,31 @@
-//! Where a group begins with a queue of which it has read nothing (`ConsumerManageProcessor`,
+//! Where a group without offsets starts to read a queue (`ConsumerManageProcessor`,
 //! `checkInDiskByConsumeOffset` of 4.9).
 //!
-//! With the first message, as long as that lies so near the end of the log that it counts as being
-//! in memory; else where the client says, and the log says why, once for each group and topic.
+//! At the first message, if that is so near the end of the commit log that it counts as being in
+//! memory. Otherwise the client decides, and the reason is logged once for each group and topic.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::broker::state::groups::Groups;
-use crate::broker::state::offsets::Position;
+use crate::broker::state::offsets::GroupQueue;
 use crate::broker::state::topics::Topics;
+use crate::log_once::{LogDecision, LogOnce};
 use crate::message::{GroupName, TopicName};
 use crate::store::{FirstMessage, MessageStore, StoreError};
-use crate::told::{Telling, Told};
 
-/// Decides where new groups begin.
+/// Decides where new groups start.
 #[derive(Debug)]
-pub(in crate::broker) struct Beginnings {
+pub(in crate::broker) struct StartOffsets {
     store: MessageStore,
     groups: Arc<Groups>,
     topics: Arc<Topics>,
-    /// Who was said to begin elsewhere. Only groups and topics that exist are here.
-    told: Mutex<Told<(GroupName, TopicName)>>,
+    /// The groups and topics for which the reason was logged; only existing ones.
+    logged: Mutex<LogOnce<(GroupName, TopicName)>>,
 }
 
-impl Beginnings {
+impl StartOffsets {
     pub(in crate::broker) fn new(
         store: &MessageStore,
         groups: &Arc<Groups>,
@@ -35,12 +35,15 @@ impl Beginnings {
             store: store.clone(),
             groups: Arc::clone(groups),
             topics: Arc::clone(topics),
-            told: Mutex::default(),
+            logged: Mutex::default(),
         }
     }
 
-    /// Whether a new group begins with the first message of a queue.
-    pub(in crate::broker) fn is_first_message(&self, at: Position<'_>) -> Result<bool, StoreError> {
+    /// Whether a new group starts at the first message of a queue.
+    pub(in crate::broker) fn is_first_message(
+        &self,
+        at: GroupQueue<'_>,
+    ) -> Result<bool, StoreError> {
         let in_memory = self.store.config().in_memory;
         let why = match self.store.first_message(at.topic, at.queue)? {
             FirstMessage::None => return Ok(true),
@@ -51,8 +54,8 @@ impl Beginnings {
             ),
             FirstMessage::Expired => "the first messages have expired".to_owned(),
         };
-        if self.is_news(at) {
-            let Position {
+        if self.is_new(at) {
+            let GroupQueue {
                 group,
                 topic,
                 queue,
@@ -61,17 +64,17 @@ impl Beginnings {
                 group,
                 topic,
                 queue,
-                "a new group begins where its client says, as a rule behind the last message: {why}"
+                "a new group begins where its client says, usually after the last message: {why}"
             );
         }
         Ok(false)
     }
 
-    fn is_news(&self, at: Position<'_>) -> bool {
+    fn is_new(&self, at: GroupQueue<'_>) -> bool {
         let (group, topic) = (self.groups.find(at.group), self.topics.find(at.topic));
         group.zip(topic).is_some_and(|(group, topic)| {
             let what = (group.name.clone(), topic.name.clone());
-            self.told.lock().tell(what) == Telling::News
+            self.logged.lock().decide(what) == LogDecision::First
         })
     }
 }

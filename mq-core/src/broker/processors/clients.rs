@@ -1,7 +1,7 @@
-//! Clients come, tell what they want, and leave: 34, 35, 38 and 46 (`ClientManageProcessor`,
-//! `ConsumerManageProcessor`).
+//! Heartbeats, unregistering, checks of subscriptions and lists of members: 34, 35, 46 and 38
+//! (`ClientManageProcessor`, `ConsumerManageProcessor`).
 //!
-//! Invariant: whoever has to share queues anew is told at once, with 40.
+//! Invariant: members that must rebalance are notified at once, with request 40.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::broker::admit::Admit;
 use crate::broker::parts::Parts;
 use crate::broker::state::groups::Group;
-use crate::broker::state::peers::{Caller, Change, Mixed, Peers};
+use crate::broker::state::peers::{ClientInfo, MembershipChange, Peers, SubscriptionConflict};
 use crate::broker::state::unsupported::{self, Refused, Unsupported};
 use crate::message::GroupName;
 use crate::message::subscription::SelectorType;
@@ -25,7 +25,7 @@ use crate::wire::header::{
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
-/// Keeps track of clients.
+/// Registers clients and their subscriptions.
 #[derive(Clone, Debug)]
 pub(in crate::broker) struct Clients {
     admit: Admit,
@@ -44,8 +44,8 @@ impl Clients {
         }
     }
 
-    /// Tells members of a group that others came or went.
-    pub(in crate::broker) fn tell(&self, change: &Change) {
+    /// Notifies the members of a group that they must rebalance.
+    pub(in crate::broker) fn notify(&self, change: &MembershipChange) {
         let group = self.admit.groups.find(&change.group);
         if group.is_some_and(|group| !group.config.notify_consumer_ids_changed_enable) {
             return;
@@ -55,27 +55,31 @@ impl Clients {
         };
         for member in &change.members {
             if let Err(error) = member.notify(&header, Bytes::new()) {
-                tracing::debug!(%error, ?member, "a member was not told, it will find out itself");
+                tracing::debug!(%error, ?member, "a member could not be notified; it rebalances at its next interval");
             }
         }
     }
 
-    /// The groups of a heartbeat, made if need be and allowed and still to be saved; `None` in the
-    /// place of one that does not exist.
+    /// The groups of a heartbeat, created if necessary and allowed, but not saved yet; `None` for
+    /// one that does not exist.
     fn groups(
         &self,
         asker: &Peer,
         consumers: &[ConsumerData],
     ) -> Result<Vec<Option<Arc<Group>>>, Refusal> {
-        let admission = self.admit.asked_by(asker);
+        let admission = self.admit.admission_for(asker);
         let mut groups = Vec::new();
         for consumer in consumers {
             groups.push(match admission.unsaved_group(&consumer.group_name) {
                 Ok(group) => Some(group),
                 Err(refusal) if refusal.code == ResponseCode::SUBSCRIPTION_GROUP_NOT_EXIST => {
-                    if let Some(untold) = self.unknown_groups.begin(()) {
+                    if let Some(unlogged) = self.unknown_groups.begin(()) {
                         let group = &*consumer.group_name;
-                        tracing::warn!(group, untold, "a consumer of a group that does not exist");
+                        tracing::warn!(
+                            group,
+                            unlogged,
+                            "a heartbeat names a consumer group that does not exist: it is ignored"
+                        );
                     }
                     None
                 }
@@ -85,11 +89,17 @@ impl Clients {
         Ok(groups)
     }
 
-    /// Registers a member of a group; says whether its subscriptions are to be sent again.
-    fn register(&self, group: &Group, caller: &Caller, data: &ConsumerData, brief: bool) -> bool {
+    /// Registers a member of a group. Returns whether it must send its subscriptions again.
+    fn register(
+        &self,
+        group: &Group,
+        caller: &ClientInfo,
+        data: &ConsumerData,
+        brief: bool,
+    ) -> bool {
         let subscriptions = data.subscription_data_set.iter();
         for subscription in subscriptions.filter(|subscription| !is_by_tags(subscription)) {
-            self.unsupported.tell(&Refused {
+            self.unsupported.log(&Refused {
                 client: &caller.client_id,
                 group: group.name.as_str(),
                 topic: &subscription.topic,
@@ -98,19 +108,19 @@ impl Clients {
         }
         let (heard, change) = self.peers.consumer(caller, data, brief);
         if let Some(change) = &change {
-            self.tell(change);
+            self.notify(change);
         }
-        for mixed in &heard.mixed {
-            let Mixed {
+        for conflicts in &heard.conflicts {
+            let SubscriptionConflict {
                 member,
                 other,
                 differences,
-            } = mixed;
+            } = conflicts;
             tracing::warn!(
                 group = %group.name, member, other, differences,
-                "two members of a group subscribe to different things: each gets a share of all \
-                 queues, so messages are passed over where the other has the queue; give all members \
-                 the same subscriptions, or each program a group of its own"
+                "two members of a group subscribe to different things: each is assigned a share of all \
+                     queues, so messages are lost where the other member has the queue; give all members \
+                     the same subscriptions, or each program a group of its own"
             );
         }
         heard.incomplete
@@ -129,7 +139,7 @@ impl Processor<HeartBeat> for Clients {
                 "a client without an id",
             ));
         }
-        let caller = Caller {
+        let caller = ClientInfo {
             client_id: data.client_id,
             peer: request.peer,
             language: request.language,
@@ -150,12 +160,13 @@ impl Processor<HeartBeat> for Clients {
         }
         let groups: Vec<_> = groups.into_iter().flatten().collect();
         let before = self.admit.registration.latest();
-        // Nothing is stored in the topics yet: a disk without room keeps no consumer away. Whatever
-        // is sent to such a topic waits until it is saved.
-        let admission = self.admit.asked_by(&caller.peer);
+        // A full disk keeps no consumer from joining, because the retry topics are still empty. A
+        // message to such a topic waits until the topic is saved.
+        let admission = self.admit.admission_for(&caller.peer);
         let ((), _saved) = tokio::join!(self.admit.save_groups(), admission.retry_topics(&groups));
         self.admit.registration.heard_since(before).await;
-        // A connection that ended meanwhile has been forgotten before it was remembered.
+        // If the connection closed meanwhile, its removal ran before the registration above: remove
+        // it again.
         if caller.peer.is_closed() {
             self.closed(&caller.peer);
         }
@@ -167,7 +178,7 @@ impl Processor<HeartBeat> for Clients {
 }
 
 impl Processor<UnregisterClient> for Clients {
-    /// The connection leaves; others may have the same client id (`unregisterChannel`).
+    /// Removes this connection; others may have the same client id (`unregisterChannel`).
     async fn process(
         &self,
         request: Incoming<UnregisterClient>,
@@ -183,7 +194,7 @@ impl Processor<UnregisterClient> for Clients {
         }
         let change = consumer_group.and_then(|group| self.peers.leave(peer, &group));
         if let Some(change) = change {
-            self.tell(&change);
+            self.notify(&change);
         }
         Ok(Reply::ok(NoFields))
     }
@@ -236,7 +247,7 @@ fn is_by_tags(subscription: &SubscriptionData) -> bool {
 impl PeerWatcher for Clients {
     fn closed(&self, peer: &Peer) {
         for change in self.peers.gone(peer.id()) {
-            self.tell(&change);
+            self.notify(&change);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
 use crate::wire::header::{LockBatchMq, UnlockBatchMq};
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
-/// Locks and unlocks.
+/// Locks and unlocks queues.
 #[derive(Clone, Debug)]
 pub(in crate::broker) struct LockProcessor(Arc<QueueLocks>);
 

@@ -1,15 +1,15 @@
-//! Where a group stands, and where a queue begins and ends: 14, 15 and 29 to 32
-//! (`ConsumerManageProcessor`, `AdminBrokerProcessor`).
+//! Offsets of groups and queues: 14, 15 and 29 to 32 (`ConsumerManageProcessor`,
+//! `AdminBrokerProcessor`).
 //!
-//! Invariant: only "nothing is stored" is answered with 22; a client that hears it starts where its
+//! Invariant: 22 is answered only when no offset is stored; the client then starts where its
 //! settings say.
 
 use std::sync::Arc;
 
 use crate::broker::admit::{Admit, unreadable};
 use crate::broker::parts::Parts;
-use crate::broker::processors::beginning::Beginnings;
-use crate::broker::state::offsets::{Offsets, Position};
+use crate::broker::processors::beginning::StartOffsets;
+use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::message::QueueOffset;
 use crate::remoting::{Incoming, Processor};
 use crate::store::{Boundary, MessageStore};
@@ -19,22 +19,22 @@ use crate::wire::header::{
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode};
 
-/// Answers questions about positions.
+/// Answers requests about offsets.
 #[derive(Clone, Debug)]
-pub(in crate::broker) struct Positions {
+pub(in crate::broker) struct OffsetProcessor {
     admit: Admit,
     offsets: Arc<Offsets>,
     store: MessageStore,
-    beginnings: Arc<Beginnings>,
+    beginnings: Arc<StartOffsets>,
 }
 
-impl Positions {
+impl OffsetProcessor {
     pub(in crate::broker) fn new(parts: &Parts) -> Self {
         Self {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
             store: parts.store.clone(),
-            beginnings: Arc::new(Beginnings::new(
+            beginnings: Arc::new(StartOffsets::new(
                 &parts.store,
                 &parts.admit.groups,
                 &parts.admit.topics,
@@ -47,19 +47,20 @@ fn found(offset: i64) -> Reply<OffsetReply> {
     Reply::ok(OffsetReply { offset })
 }
 
-impl Processor<QueryConsumerOffset> for Positions {
+impl Processor<QueryConsumerOffset> for OffsetProcessor {
     async fn process(
         &self,
         request: Incoming<QueryConsumerOffset>,
     ) -> Result<Reply<OffsetReply>, Refusal> {
         let header = &request.header;
         let (group, topic) = (&*header.consumer_group, &*header.topic);
-        let at = Position {
+        let at = GroupQueue {
             group,
             topic,
             queue: header.queue_id,
         };
-        // Where a group begins in a deleted topic, should it come again, is not said before it does.
+        // Offsets of a deleted topic are kept for the case that it is created again, and not shown
+        // before that.
         let topic = self.admit.topics.find(topic);
         if let Some(offset) = topic.and_then(|_exists| self.offsets.committed(at)) {
             return Ok(found(offset));
@@ -74,14 +75,14 @@ impl Processor<QueryConsumerOffset> for Positions {
     }
 }
 
-impl Processor<UpdateConsumerOffset> for Positions {
+impl Processor<UpdateConsumerOffset> for OffsetProcessor {
     async fn process(
         &self,
         request: Incoming<UpdateConsumerOffset>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let header = &request.header;
         let (group, topic) = (&*header.consumer_group, &*header.topic);
-        let admission = self.admit.asked_by(&request.peer);
+        let admission = self.admit.admission_for(&request.peer);
         admission.existing_group(group)?;
         let queues = admission.existing(topic)?.queues();
         let invalid = |remark: &str| Refusal::new(ResponseCode::INVALID_PARAMETER, remark);
@@ -96,7 +97,7 @@ impl Processor<UpdateConsumerOffset> for Positions {
                 "there is no offset {offset} in queue {queue} of {topic}"
             )));
         }
-        let at = Position {
+        let at = GroupQueue {
             group,
             topic,
             queue,
@@ -107,7 +108,7 @@ impl Processor<UpdateConsumerOffset> for Positions {
     }
 }
 
-impl Processor<GetMaxOffset> for Positions {
+impl Processor<GetMaxOffset> for OffsetProcessor {
     async fn process(
         &self,
         request: Incoming<GetMaxOffset>,
@@ -119,7 +120,7 @@ impl Processor<GetMaxOffset> for Positions {
     }
 }
 
-impl Processor<GetMinOffset> for Positions {
+impl Processor<GetMinOffset> for OffsetProcessor {
     async fn process(
         &self,
         request: Incoming<GetMinOffset>,
@@ -129,7 +130,7 @@ impl Processor<GetMinOffset> for Positions {
     }
 }
 
-impl Processor<SearchOffsetByTimestamp> for Positions {
+impl Processor<SearchOffsetByTimestamp> for OffsetProcessor {
     async fn process(
         &self,
         request: Incoming<SearchOffsetByTimestamp>,
@@ -155,7 +156,7 @@ impl Processor<SearchOffsetByTimestamp> for Positions {
     }
 }
 
-impl Processor<GetEarliestMsgStoreTime> for Positions {
+impl Processor<GetEarliestMsgStoreTime> for OffsetProcessor {
     async fn process(
         &self,
         request: Incoming<GetEarliestMsgStoreTime>,

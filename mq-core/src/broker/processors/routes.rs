@@ -4,7 +4,7 @@ use crate::broker::parts::Parts;
 use crate::broker::processors::admin;
 use crate::broker::processors::clients::Clients;
 use crate::broker::processors::locking::LockProcessor;
-use crate::broker::processors::positions::Positions;
+use crate::broker::processors::positions::OffsetProcessor;
 use crate::broker::processors::pull::PullProcessor;
 use crate::broker::processors::send::{SendBackProcessor, SendProcessor};
 use crate::remoting::Router;
@@ -19,7 +19,7 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
     let send = SendProcessor::new(parts);
     let pull = PullProcessor::new(parts);
     let clients = Clients::new(parts);
-    let positions = Positions::new(parts);
+    let positions = OffsetProcessor::new(parts);
     let locks = LockProcessor::new(parts);
     Router::default()
         .counting(&parts.unanswered)

@@ -1,4 +1,4 @@
-//! A file of `config/`: people hear of it when it cannot be written, and when it can be again.
+//! A file of `config/`. It logs when it cannot be written and when it can be again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl ConfigFile {
         Ok((file, value))
     }
 
-    /// As [`SavedFile::save`]. An error has been told already.
+    /// As [`SavedFile::save`]. An error is logged here.
     pub(in crate::broker) async fn save(
         &self,
         content: impl FnOnce() -> Bytes,
@@ -50,13 +50,13 @@ impl ConfigFile {
             Ok(()) if self.unsaved.end(&()) => tracing::info!(file, "the file is saved again"),
             Ok(()) => {}
             Err(error) => {
-                if let Some(untold) = self.unsaved.begin(()) {
+                if let Some(unlogged) = self.unsaved.begin(()) {
                     tracing::error!(
                         file,
                         %error,
-                        untold,
-                        "the file cannot be saved and is tried again; a restart before loses what \
-                         has changed in it"
+                        unlogged,
+                        "the file cannot be saved; saving is retried, and a restart before it succeeds loses \
+                             the changes"
                     );
                 }
             }

@@ -1,4 +1,4 @@
-//! How far each delay level is delivered, kept in `config/delayOffset.json`
+//! The offset up to which each delay level is delivered, stored in `config/delayOffset.json`
 //! (`ScheduleMessageService`).
 
 use std::collections::BTreeMap;
@@ -18,16 +18,16 @@ use crate::wire::fastjson;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Saved {
+struct DelayOffsetsFile {
     #[serde(default)]
     data_version: DataVersion,
     offset_table: BTreeMap<i32, i64>,
 }
 
-/// The next message of each level, from level 1.
+/// The offset of the next message of each level, from level 1.
 #[derive(Debug)]
 pub(in crate::broker) struct DelayOffsets {
-    saved: Mutex<Saved>,
+    content: Mutex<DelayOffsetsFile>,
     changed: AtomicBool,
     file: ConfigFile,
     clock: Clock,
@@ -39,30 +39,30 @@ impl DelayOffsets {
         root: &Path,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let (file, saved) = ConfigFile::open(disk, root, "delayOffset.json", &clock)?;
+        let (file, content) = ConfigFile::open(disk, root, "delayOffset.json", &clock)?;
         Ok(Self {
-            saved: Mutex::new(saved),
+            content: Mutex::new(content),
             changed: AtomicBool::new(false),
             file,
             clock,
         })
     }
 
-    /// Sets offsets beyond the end of their level's queue, which `end` tells, to that end: what lay
-    /// there is gone, and what comes there next is still to be delivered
+    /// Sets offsets beyond the end of their level's queue, given by `end`, to that end. Otherwise
+    /// messages that are stored at those offsets later would never be delivered
     /// (`ScheduleMessageService.correctDelayOffset`).
     ///
-    /// To be called before anything new is stored.
+    /// Must be called before new messages are stored.
     pub(in crate::broker) fn correct(&self, end: impl Fn(i32) -> i64) {
-        for (level, offset) in &mut self.saved.lock().offset_table {
+        for (level, offset) in &mut self.content.lock().offset_table {
             let end = end(*level);
             if *offset > end {
                 tracing::warn!(
                     level,
                     offset,
                     end,
-                    "delayOffset.json says that more messages of the delay level are delivered than \
-                     there are: delivery goes on at the end of its queue"
+                    "the offset of the delay level in delayOffset.json is beyond the end of its queue: delivery \
+                         continues at the end"
                 );
                 *offset = end;
                 self.changed.store(true, Ordering::Release);
@@ -70,9 +70,9 @@ impl DelayOffsets {
         }
     }
 
-    /// The next message of `level`.
+    /// The offset of the next message of `level`.
     pub(in crate::broker) fn of(&self, level: i32) -> i64 {
-        self.saved
+        self.content
             .lock()
             .offset_table
             .get(&level)
@@ -80,14 +80,14 @@ impl DelayOffsets {
             .unwrap_or(0)
     }
 
-    /// Everything before `offset` is delivered.
+    /// All messages before `offset` are delivered.
     pub(in crate::broker) fn set(&self, level: i32, offset: i64) {
-        if self.saved.lock().offset_table.insert(level, offset) != Some(offset) {
+        if self.content.lock().offset_table.insert(level, offset) != Some(offset) {
             self.changed.store(true, Ordering::Release);
         }
     }
 
-    /// Saves, when anything has changed since the last time.
+    /// Saves the file if anything has changed since the last save.
     pub(in crate::broker) async fn save(&self) -> Result<(), FileError> {
         if !self.changed.swap(false, Ordering::AcqRel) {
             return Ok(());
@@ -100,9 +100,9 @@ impl DelayOffsets {
     }
 
     fn content(&self) -> bytes::Bytes {
-        let mut saved = self.saved.lock();
-        saved.data_version = saved.data_version.next(self.clock.now_ms());
-        fastjson::write(&*saved)
+        let mut content = self.content.lock();
+        content.data_version = content.data_version.next(self.clock.now_ms());
+        fastjson::write(&*content)
     }
 }
 

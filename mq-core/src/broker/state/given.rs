@@ -1,7 +1,7 @@
-//! What consumers were given: how many messages, and up to which offset (`BrokerStatsManager`,
-//! `ConsumerOffsetManager.pullOffsetTable`).
+//! Statistics of pulls: how many messages consumers received, and up to which offset
+//! (`BrokerStatsManager`, `ConsumerOffsetManager.pullOffsetTable`).
 //!
-//! Invariant: nothing here is saved or decides what anybody gets; it is only shown.
+//! Invariant: this is shown to administrators only; it is neither saved nor used in any decision.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,23 +10,23 @@ use std::time::Duration;
 use bytestring::ByteString;
 use parking_lot::{Mutex, RwLock};
 
-use crate::broker::state::offsets::Position;
+use crate::broker::state::offsets::GroupQueue;
 use crate::clock::{Clock, Moment};
 use crate::message::QueueOffset;
 
-/// Counts are kept in steps of this length (`samplingInSeconds`).
-const STEP: Duration = Duration::from_secs(10);
-/// So many steps are kept: the one under way and the minute before it.
-const STEPS: usize = 7;
+/// The length of one sampling interval (`samplingInSeconds`).
+const SAMPLING_INTERVAL: Duration = Duration::from_secs(10);
+/// The number of intervals kept: the current one and the minute before it.
+const INTERVALS: usize = 7;
 
-/// Messages of the last minute.
+/// The number of messages in the last minute.
 #[derive(Debug)]
 struct Recent {
     since: Moment,
-    /// How many steps after `since` the newest count belongs to.
+    /// The interval of the newest count, counted from `since`.
     newest: u64,
     /// Newest first.
-    counts: [u64; STEPS],
+    counts: [u64; INTERVALS],
 }
 
 impl Recent {
@@ -34,7 +34,7 @@ impl Recent {
         Self {
             since,
             newest: 0,
-            counts: [0; STEPS],
+            counts: [0; INTERVALS],
         }
     }
 
@@ -47,22 +47,25 @@ impl Recent {
 
     fn per_second(&mut self, now: Moment) -> f64 {
         self.move_to(now);
-        let (age, step) = (now.since(self.since).as_secs_f64(), STEP.as_secs_f64());
+        let (age, step) = (
+            now.since(self.since).as_secs_f64(),
+            SAMPLING_INTERVAL.as_secs_f64(),
+        );
         let kept = 6.0 * step + age % step;
         #[expect(
             clippy::cast_precision_loss,
             reason = "a rate needs no more than 52 bits"
         )]
         let sum = self.counts.iter().sum::<u64>() as f64;
-        // A rate over less than a step would be a guess.
+        // Divide by at least one interval, because a rate over less time would be random.
         sum / age.min(kept).max(step)
     }
 
     /// Drops what is older than a minute.
     fn move_to(&mut self, now: Moment) {
-        let step = now.since(self.since).as_secs() / STEP.as_secs();
-        let passed = usize::try_from(step - self.newest).unwrap_or(STEPS);
-        self.counts.rotate_right(passed.min(STEPS));
+        let step = now.since(self.since).as_secs() / SAMPLING_INTERVAL.as_secs();
+        let passed = usize::try_from(step - self.newest).unwrap_or(INTERVALS);
+        self.counts.rotate_right(passed.min(INTERVALS));
         for count in self.counts.iter_mut().take(passed) {
             *count = 0;
         }
@@ -70,15 +73,15 @@ impl Recent {
     }
 }
 
-/// What a group was given of a topic.
+/// What a group received of a topic.
 #[derive(Debug)]
-struct OfTopic {
+struct TopicStatistics {
     recent: Recent,
-    /// By queue, the offset behind what was given.
+    /// By queue, the offset after the last message received.
     next: HashMap<i32, i64>,
 }
 
-impl OfTopic {
+impl TopicStatistics {
     fn new(now: Moment) -> Self {
         Self {
             recent: Recent::new(now),
@@ -92,14 +95,15 @@ impl OfTopic {
     }
 }
 
-/// By topic, by group. Pulls of different groups or topics wait for each other only when one is new.
-type Table = HashMap<ByteString, HashMap<ByteString, Mutex<OfTopic>>>;
+/// By topic, by group. Pulls of different groups or topics do not block each other, except when an
+/// entry is new.
+type StatisticsTable = HashMap<ByteString, HashMap<ByteString, Mutex<TopicStatistics>>>;
 
-/// What consumers were given.
+/// What consumers received.
 #[derive(Debug)]
 pub(in crate::broker) struct Given {
     total: AtomicU64,
-    table: RwLock<Table>,
+    table: RwLock<StatisticsTable>,
     clock: Clock,
 }
 
@@ -112,8 +116,8 @@ impl Given {
         }
     }
 
-    /// A pull was answered with `count` messages and goes on at `next`.
-    pub(in crate::broker) fn record(&self, at: Position<'_>, count: usize, next: QueueOffset) {
+    /// A pull was answered with `count` messages; the next one begins at `next`.
+    pub(in crate::broker) fn record(&self, at: GroupQueue<'_>, count: usize, next: QueueOffset) {
         let now = self.clock.moment();
         let count = count as u64;
         self.total.fetch_add(count, Ordering::Relaxed);
@@ -124,35 +128,35 @@ impl Given {
             let mut table = self.table.write();
             let groups = table.entry(at.topic.into()).or_default();
             let given = groups.entry(at.group.into());
-            let given = given.or_insert_with(|| Mutex::new(OfTopic::new(now)));
+            let given = given.or_insert_with(|| Mutex::new(TopicStatistics::new(now)));
             given.get_mut().record(at.queue, count, next, now);
         }
     }
 
-    /// Messages given since the start.
+    /// Messages received since the start.
     pub(in crate::broker) fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// Messages of the topic given to the group a second, over the last minute.
+    /// Messages of the topic that the group received per second, over the last minute.
     pub(in crate::broker) fn per_second(&self, group: &str, topic: &str) -> f64 {
         let now = self.clock.moment();
         let rate = self.with(group, topic, |given| given.recent.per_second(now));
         rate.unwrap_or(0.0)
     }
 
-    /// The offset behind what the group was given of a queue.
-    pub(in crate::broker) fn next(&self, at: Position<'_>) -> Option<i64> {
-        let next = |given: &mut OfTopic| given.next.get(&at.queue).copied();
+    /// The offset after the last message of a queue that the group received.
+    pub(in crate::broker) fn next(&self, at: GroupQueue<'_>) -> Option<i64> {
+        let next = |given: &mut TopicStatistics| given.next.get(&at.queue).copied();
         self.with(at.group, at.topic, next).flatten()
     }
 
-    /// Forgets a topic: its offsets begin anew.
+    /// Removes a topic, because its offsets begin again at 0.
     pub(in crate::broker) fn forget_topic(&self, topic: &str) {
         self.table.write().remove(topic);
     }
 
-    /// Forgets a group.
+    /// Removes a group.
     pub(in crate::broker) fn forget_group(&self, group: &str) {
         let mut table = self.table.write();
         for groups in table.values_mut() {
@@ -161,8 +165,13 @@ impl Given {
         table.retain(|_, groups| !groups.is_empty());
     }
 
-    /// What `f` makes of what the group was given of the topic; `None` when that was nothing yet.
-    fn with<T>(&self, group: &str, topic: &str, f: impl FnOnce(&mut OfTopic) -> T) -> Option<T> {
+    /// Applies `f` to the entry of the group and topic; `None` when there is none yet.
+    fn with<T>(
+        &self,
+        group: &str,
+        topic: &str,
+        f: impl FnOnce(&mut TopicStatistics) -> T,
+    ) -> Option<T> {
         let table = self.table.read();
         let given = table.get(topic)?.get(group)?;
         Some(f(&mut given.lock()))

@@ -1,7 +1,7 @@
-//! The consumer groups that the broker knows, kept in `config/subscriptionGroup.json`
+//! The consumer groups of the broker, stored in `config/subscriptionGroup.json`
 //! (`SubscriptionGroupManager`).
 //!
-//! Invariant: every group in the table has a checked name, and every change raises the version.
+//! Invariant: every group in the table has a valid name, and every change increases the version.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::store::disk::Disk;
 use crate::wire::body::{DataVersion, SubscriptionGroupConfig, SubscriptionGroups};
 use crate::wire::fastjson;
 
-/// A group: its checked name and what it may do.
+/// A group: its validated name and its configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::broker) struct Group {
     pub(in crate::broker) name: GroupName,
@@ -28,14 +28,15 @@ pub(in crate::broker) struct Group {
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct GroupTable {
     groups: HashMap<GroupName, Arc<Group>>,
-    /// What Apache's administrators forbade; kept, and looked at by pulls.
+    /// Topics that an administrator forbade a group to read: read from Apache's file, checked by
+    /// pulls.
     forbidden: BTreeMap<ByteString, BTreeMap<ByteString, i32>>,
     version: DataVersion,
 }
 
-impl Table {
+impl GroupTable {
     fn put(&mut self, name: GroupName, mut config: SubscriptionGroupConfig, now_ms: i64) -> bool {
         if self
             .groups
@@ -66,7 +67,7 @@ impl Table {
 /// The groups of the broker.
 #[derive(Debug)]
 pub(in crate::broker) struct Groups {
-    table: RwLock<Table>,
+    table: RwLock<GroupTable>,
     file: ConfigFile,
     /// The version that is on disk.
     saved: AtomicI64,
@@ -82,7 +83,7 @@ impl Groups {
     ) -> Result<Self, FileError> {
         let (file, saved): (_, SubscriptionGroups) =
             ConfigFile::open(disk, root, "subscriptionGroup.json", &clock)?;
-        let mut table = Table {
+        let mut table = GroupTable {
             groups: HashMap::new(),
             forbidden: saved.forbidden_table,
             version: saved.data_version,
@@ -98,7 +99,7 @@ impl Groups {
                     table.groups.insert(checked, Arc::new(group));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a group of subscriptionGroup.json is left out");
+                    tracing::warn!(%error, "a group of subscriptionGroup.json is ignored: its name is not valid");
                 }
             }
         }
@@ -126,7 +127,7 @@ impl Groups {
         self.table.read().groups.get(name).map(Arc::clone)
     }
 
-    /// Whether an administrator forbade the group to read the topic.
+    /// Whether an administrator has forbidden the group to read the topic.
     pub(in crate::broker) fn may_not_read(&self, group: &str, topic: &str) -> bool {
         /// `1 << PermName.INDEX_PERM_READ`.
         const READ: i32 = 4;
@@ -138,12 +139,12 @@ impl Groups {
         bits.is_some_and(|bits| bits & READ != 0)
     }
 
-    /// Creates or changes a group; says whether anything changed.
+    /// Creates or changes a group; returns whether anything changed.
     pub(in crate::broker) fn put(&self, name: GroupName, config: SubscriptionGroupConfig) -> bool {
         self.table.write().put(name, config, self.clock.now_ms())
     }
 
-    /// Removes a group; says whether there was one.
+    /// Removes a group; returns whether it existed.
     pub(in crate::broker) fn remove(&self, name: &str) -> bool {
         let mut table = self.table.write();
         let removed = table.groups.remove(name).is_some();
@@ -154,7 +155,7 @@ impl Groups {
         removed
     }
 
-    /// All groups, as they are sent and saved.
+    /// All groups, in the form in which they are sent and saved.
     pub(in crate::broker) fn to_body(&self) -> SubscriptionGroups {
         self.table.read().to_body()
     }
@@ -208,7 +209,7 @@ mod tests {
         assert!(!groups.may_not_read("shop", "orders"));
     }
 
-    /// Each group once kept the whole receive buffer of the request that brought it.
+    /// Regression: each group kept the whole receive buffer of the request that created it.
     #[test]
     fn a_new_group_does_not_keep_the_frame_that_named_it() {
         let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());

@@ -1,5 +1,5 @@
-//! What the broker knows: topics, groups, offsets, who is connected, who holds which queue, who waits
-//! for what, and the files of `config/` that keep it.
+//! What the broker knows: topics, groups, offsets, connected clients, queue locks, waiting pulls,
+//! and the files of `config/` that store it.
 
 pub(super) mod config_file;
 pub(super) mod delay_offsets;

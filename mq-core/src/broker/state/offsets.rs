@@ -1,12 +1,12 @@
-//! How far each group is in each queue, kept in `config/consumerOffset.json`
+//! The committed offsets of each group, stored in `config/consumerOffset.json`
 //! (`ConsumerOffsetManager`).
 //!
-//! A member of a broadcasting group keeps its offsets on its side. Here it appears only when it is to
-//! be sent elsewhere, as a reader of its own (`broadcaster`).
+//! A member of a broadcasting group stores its offsets itself. It has an entry here, under a name
+//! of its own (`broadcaster`), only while it is to be reset.
 //!
-//! Invariant: a reset is kept, in the file too, until a pull comes from the offset that it names; till
-//! then it is what the group has committed, and what members report does not count. No committed
-//! offset lies outside of its queue.
+//! Invariant: a reset stays, in the file too, until a pull comes from its offset. Until then it is
+//! the committed offset, and commits of members are ignored. No committed offset is outside its
+//! queue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -32,10 +32,10 @@ type ByTopic = HashMap<ByteString, HashMap<ByteString, BTreeMap<i32, i64>>>;
 /// Offsets by queue, by `topic@group`.
 type ByKey = BTreeMap<String, BTreeMap<i32, i64>>;
 
-/// The file. Apache passes over members that it does not know.
+/// The content of the file. Apache's broker ignores members that it does not know.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Saved {
+struct ConsumerOffsetsFile {
     #[serde(default)]
     data_version: DataVersion,
     offset_table: ByKey,
@@ -44,15 +44,16 @@ struct Saved {
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct OffsetsTable {
     committed: ByTopic,
-    /// Where queues were sent, by an administrator or because they are new, until they are pulled
-    /// from there.
+    /// Offsets that queues were reset to, by an administrator or because the queue is new, until a
+    /// pull comes from there.
     resets: ByTopic,
     version: DataVersion,
 }
 
-/// The name of a member that broadcasts, in the place of its group's: no group's name has an `@`.
+/// The name under which a broadcasting member has offsets, in place of its group's: no group name
+/// contains `@`.
 pub(in crate::broker) fn broadcaster(group: &str, client_id: &str) -> ByteString {
     format!("{group}@{}", excerpt(client_id)).into()
 }
@@ -66,24 +67,24 @@ fn is_of_group(reader: &str, group: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
 }
 
-/// A group's queue.
+/// A queue, as a group consumes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::broker) struct Position<'a> {
+pub(in crate::broker) struct GroupQueue<'a> {
     pub(in crate::broker) group: &'a str,
     pub(in crate::broker) topic: &'a str,
     pub(in crate::broker) queue: i32,
 }
 
-impl Table {
-    fn to_saved(&self) -> Saved {
-        Saved {
+impl OffsetsTable {
+    fn to_saved(&self) -> ConsumerOffsetsFile {
+        ConsumerOffsetsFile {
             data_version: self.version,
             offset_table: to_keys(&self.committed),
             waiting_resets: to_keys(&self.resets),
         }
     }
 
-    fn from_saved(saved: Saved) -> Self {
+    fn from_saved(saved: ConsumerOffsetsFile) -> Self {
         Self {
             committed: from_keys(saved.offset_table),
             resets: from_keys(saved.waiting_resets),
@@ -91,8 +92,9 @@ impl Table {
         }
     }
 
-    /// The first message that the group has not consumed: where it was sent, else as it last said.
-    fn stands_at(&self, at: Position<'_>) -> Option<i64> {
+    /// The offset of the first message that the group has not consumed: that of its reset, or else
+    /// its last commit.
+    fn offset_of(&self, at: GroupQueue<'_>) -> Option<i64> {
         find(&self.resets, at).or_else(|| find(&self.committed, at))
     }
 }
@@ -111,7 +113,10 @@ fn from_keys(keys: ByKey) -> ByTopic {
     let mut table = ByTopic::new();
     for (key, queues) in keys {
         let Some((topic, group)) = key.split_once('@') else {
-            tracing::warn!(key, "an entry of consumerOffset.json is left out");
+            tracing::warn!(
+                key,
+                "an entry of consumerOffset.json is ignored: its key is not `topic@group`"
+            );
             continue;
         };
         let groups = table.entry(topic.into()).or_default();
@@ -120,11 +125,11 @@ fn from_keys(keys: ByKey) -> ByTopic {
     table
 }
 
-fn find(table: &ByTopic, at: Position<'_>) -> Option<i64> {
+fn find(table: &ByTopic, at: GroupQueue<'_>) -> Option<i64> {
     table.get(at.topic)?.get(at.group)?.get(&at.queue).copied()
 }
 
-fn put(table: &mut ByTopic, at: Position<'_>, offset: i64) -> bool {
+fn put(table: &mut ByTopic, at: GroupQueue<'_>, offset: i64) -> bool {
     if !table.contains_key(at.topic) {
         table.insert(at.topic.into(), HashMap::new());
     }
@@ -140,10 +145,10 @@ fn put(table: &mut ByTopic, at: Position<'_>, offset: i64) -> bool {
     queues.insert(at.queue, offset) != Some(offset)
 }
 
-/// How far each group is.
+/// The committed offsets of all groups.
 #[derive(Debug)]
 pub(in crate::broker) struct Offsets {
-    table: Mutex<Table>,
+    table: Mutex<OffsetsTable>,
     changed: AtomicBool,
     file: ConfigFile,
     clock: Clock,
@@ -156,7 +161,7 @@ impl Offsets {
         clock: Clock,
     ) -> Result<Self, FileError> {
         let (file, saved) = ConfigFile::open(disk, root, "consumerOffset.json", &clock)?;
-        let table = Mutex::new(Table::from_saved(saved));
+        let table = Mutex::new(OffsetsTable::from_saved(saved));
         Ok(Self {
             table,
             changed: AtomicBool::new(false),
@@ -165,11 +170,11 @@ impl Offsets {
         })
     }
 
-    /// Sets offsets beyond the end of their queue, which `end` tells, to that end: what lay there is
-    /// gone, and what comes there next has not been consumed. Negative ones are set to the beginning.
-    /// Their consumers are sent there too.
+    /// Sets offsets beyond the end of their queue, given by `end`, to that end, because messages
+    /// that are stored at those offsets later have not been consumed. Negative ones are set to 0.
+    /// The groups are reset to the same offsets.
     ///
-    /// To be called before anything new is stored.
+    /// Must be called before new messages are stored.
     pub(in crate::broker) fn correct(&self, end: impl Fn(&str, i32) -> i64) {
         let table = self.table.lock();
         let mut outside = Vec::new();
@@ -181,14 +186,14 @@ impl Offsets {
                     if *offset > end {
                         tracing::warn!(
                             %group, %topic, queue, offset, end,
-                            "the group's committed offset lies beyond the end of the queue, whose \
-                             messages were removed or lost: the group goes on at the end"
+                            "the group's committed offset is beyond the end of the queue, whose messages were \
+                                 removed or lost: the group continues at the end"
                         );
                     } else if *offset < 0 {
                         tracing::warn!(
                             %group, %topic, queue, offset,
-                            "the group's committed offset in consumerOffset.json is negative: the \
-                             group goes on at the beginning"
+                            "the group's committed offset in consumerOffset.json is negative: the group \
+                                 continues at the beginning"
                         );
                     }
                     if *offset != to {
@@ -199,7 +204,7 @@ impl Offsets {
         }
         drop(table);
         for (topic, group, queue, to) in outside {
-            let at = Position {
+            let at = GroupQueue {
                 group: &group,
                 topic: &topic,
                 queue,
@@ -208,9 +213,9 @@ impl Offsets {
         }
     }
 
-    /// The first message that the group has not consumed.
-    pub(in crate::broker) fn committed(&self, at: Position<'_>) -> Option<i64> {
-        self.table.lock().stands_at(at)
+    /// The offset of the first message that the group has not consumed.
+    pub(in crate::broker) fn committed(&self, at: GroupQueue<'_>) -> Option<i64> {
+        self.table.lock().offset_of(at)
     }
 
     /// The groups that have committed an offset in the topic.
@@ -232,18 +237,24 @@ impl Offsets {
             .collect()
     }
 
-    /// The same from a consumer of a queue that goes up to `end`. An offset beyond it is from an
-    /// earlier life of the topic, and would let messages be skipped that are still to come.
-    pub(in crate::broker) fn commit_up_to(&self, end: QueueOffset, at: Position<'_>, offset: i64) {
+    /// As [`commit`](Self::commit), for a queue that ends at `end`. An offset beyond it is from an
+    /// earlier topic of the same name and is ignored, because it would skip messages that are still
+    /// to come.
+    pub(in crate::broker) fn commit_up_to(
+        &self,
+        end: QueueOffset,
+        at: GroupQueue<'_>,
+        offset: i64,
+    ) {
         if offset > end.to_wire() {
-            tracing::debug!(?at, offset, %end, "a commit beyond the end of the queue is left out");
+            tracing::debug!(?at, offset, %end, "a commit beyond the end of the queue is ignored");
             return;
         }
         self.commit(at, offset);
     }
 
-    /// The group has consumed everything before `offset`.
-    pub(in crate::broker) fn commit(&self, at: Position<'_>, offset: i64) {
+    /// The group has consumed all messages before `offset`.
+    pub(in crate::broker) fn commit(&self, at: GroupQueue<'_>, offset: i64) {
         let mut table = self.table.lock();
         let waits = !table.resets.is_empty() && find(&table.resets, at).is_some();
         if !waits && put(&mut table.committed, at, offset) {
@@ -251,22 +262,23 @@ impl Offsets {
         }
     }
 
-    /// The group goes on at `offset`, whatever its members report until one has pulled from there.
-    pub(in crate::broker) fn reset(&self, at: Position<'_>, offset: i64) {
+    /// Resets the group to `offset`. Commits of its members are ignored until one has pulled from
+    /// there.
+    pub(in crate::broker) fn reset(&self, at: GroupQueue<'_>, offset: i64) {
         let mut table = self.table.lock();
         put(&mut table.committed, at, offset);
         put(&mut table.resets, at, offset);
         self.changed.store(true, Ordering::Release);
     }
 
-    /// Whether some pull may have to be sent elsewhere.
+    /// Whether any reset is pending.
     pub(in crate::broker) fn has_resets(&self) -> bool {
         !self.table.lock().resets.is_empty()
     }
 
-    /// Where a pull at `offset` is to be sent instead. It is told again and again, for an answer may
-    /// be lost: that it was heard shows only when the pull comes from there.
-    pub(in crate::broker) fn sent_elsewhere(&self, at: Position<'_>, offset: i64) -> Option<i64> {
+    /// The offset that a pull at `offset` is to be redirected to. The reset is answered to every
+    /// pull, because a response may be lost, and ends when a pull comes from its offset.
+    pub(in crate::broker) fn pending_reset(&self, at: GroupQueue<'_>, offset: i64) -> Option<i64> {
         let mut table = self.table.lock();
         let reset = find(&table.resets, at)?;
         if reset != offset {
@@ -284,9 +296,9 @@ impl Offsets {
         None
     }
 
-    /// Forgets a topic of so many queues. Should it be created anew, those who have consumed it, or
-    /// an earlier one of its name, and the `living` readers begin at its beginning: what they still
-    /// say is of the old one.
+    /// Removes a deleted topic that had `queues` queues. If it is created again, its former groups
+    /// and the `living` readers are reset to 0, because their offsets are those of the deleted
+    /// topic.
     pub(in crate::broker) fn forget_topic(
         &self,
         topic: &str,
@@ -309,10 +321,10 @@ impl Offsets {
         }
     }
 
-    /// Forgets a group.
+    /// Removes a group.
     pub(in crate::broker) fn forget_group(&self, group: &str) {
         let mut table = self.table.lock();
-        let Table {
+        let OffsetsTable {
             committed, resets, ..
         } = &mut *table;
         for by_topic in [committed, resets] {
@@ -327,7 +339,7 @@ impl Offsets {
         }
     }
 
-    /// Saves, when anything has changed since the last time.
+    /// Saves the file if anything has changed since the last save.
     pub(in crate::broker) async fn save(&self) -> Result<(), FileError> {
         if !self.changed.swap(false, Ordering::AcqRel) {
             return Ok(());
@@ -351,8 +363,8 @@ impl Offsets {
 
 /// A queue of the group `shop`.
 #[cfg(test)]
-pub(in crate::broker) fn at(queue: i32) -> Position<'static> {
-    Position {
+pub(in crate::broker) fn at(queue: i32) -> GroupQueue<'static> {
+    GroupQueue {
         group: "shop",
         topic: "orders",
         queue,
@@ -412,12 +424,12 @@ mod tests {
 
         offsets.commit(at(0), 101);
         assert_eq!(offsets.committed(at(0)), Some(5));
-        assert_eq!(offsets.sent_elsewhere(at(1), 101), None);
+        assert_eq!(offsets.pending_reset(at(1), 101), None);
         for _lost in 0..2 {
-            assert_eq!(offsets.sent_elsewhere(at(0), 101), Some(5));
+            assert_eq!(offsets.pending_reset(at(0), 101), Some(5));
         }
-        assert_eq!(offsets.sent_elsewhere(at(0), 5), None);
-        assert_eq!(offsets.sent_elsewhere(at(0), 101), None);
+        assert_eq!(offsets.pending_reset(at(0), 5), None);
+        assert_eq!(offsets.pending_reset(at(0), 101), None);
 
         offsets.commit(at(0), 6);
         assert_eq!(offsets.committed(at(0)), Some(6));
@@ -440,8 +452,8 @@ mod tests {
         });
         offsets.save().await.unwrap();
 
-        assert_eq!(offsets.sent_elsewhere(at(0), 7), None);
-        assert_eq!(offsets.sent_elsewhere(at(1), 7), Some(0));
+        assert_eq!(offsets.pending_reset(at(0), 7), None);
+        assert_eq!(offsets.pending_reset(at(1), 7), Some(0));
         let again = open(&disk);
         let committed = [0, 1, 2].map(|queue| again.committed(at(queue)));
         assert_eq!(committed, [Some(7), Some(0), Some(5)]);
@@ -462,7 +474,7 @@ mod tests {
         let offsets = open(&disk());
         let names = ["shop", "shopper"].map(|group| broadcaster(group, "127.0.0.1@1"));
         offsets.forget_topic("orders", BTreeSet::from(names.clone()), 1);
-        let sent_to = |group: &str| offsets.sent_elsewhere(Position { group, ..at(0) }, 7);
+        let sent_to = |group: &str| offsets.pending_reset(GroupQueue { group, ..at(0) }, 7);
         assert_eq!(names.each_ref().map(|name| sent_to(name)), [Some(0); 2]);
 
         offsets.forget_group("shop");
@@ -473,7 +485,7 @@ mod tests {
     #[test]
     fn a_topic_and_a_group_can_be_forgotten() {
         let offsets = open(&disk());
-        let other = Position {
+        let other = GroupQueue {
             topic: "other",
             ..at(0)
         };
@@ -485,7 +497,7 @@ mod tests {
         assert_eq!(offsets.committed(at(0)), Some(0));
         offsets.commit(at(0), 1);
         assert_eq!(offsets.committed(at(0)), Some(0), "it is of the old topic");
-        assert_eq!(offsets.sent_elsewhere(at(0), 0), None);
+        assert_eq!(offsets.pending_reset(at(0), 0), None);
         offsets.commit(at(0), 1);
         assert_eq!(offsets.committed(at(0)), Some(1));
         assert_eq!(offsets.committed(other), Some(1));

@@ -1,9 +1,10 @@
-//! Locks on queues, so that one member of a group at a time consumes a queue in order
+//! Locks on queues, so that one member of a group at a time consumes an ordered queue
 //! (`RebalanceLockManager`).
 //!
-//! Invariant: a lock that was not renewed for 60 s is nobody's. A client may hold a lock through
-//! several connections, its processes before and after a restart; each gives up its own hold only.
-//! Locks live in memory only: after a restart members ask again within 20 s.
+//! Invariant: a lock that is not renewed for 60 s expires. A client may hold a lock through several
+//! connections, from its processes before and after a restart; unlocking through one releases only
+//! that one. Locks are in memory only: after a restart of the broker, members request them again
+//! within 20 s.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,29 +17,30 @@ use crate::message::MessageQueue;
 use crate::remoting::Peer;
 
 /// `rocketmq.broker.rebalance.lockMaxLiveTime`.
-const LIVE: Duration = Duration::from_mins(1);
+const LOCK_LIFETIME: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
-struct Held {
+struct QueueLock {
     by: ByteString,
-    holds: Vec<Hold>,
+    holds: Vec<LockHolder>,
 }
 
-/// A connection through which a lock is held.
+/// A connection through which a client holds a lock.
 #[derive(Debug)]
-struct Hold {
+struct LockHolder {
     peer: Peer,
     since: Moment,
 }
 
-impl Held {
+impl QueueLock {
     fn is_live(&self, now: Moment) -> bool {
-        self.holds.iter().any(|hold| now.since(hold.since) <= LIVE)
+        self.holds
+            .iter()
+            .any(|hold| now.since(hold.since) <= LOCK_LIFETIME)
     }
 
-    /// Gives up what `peer` holds, and what connections held that have ended: the client has come
-    /// back since.
-    fn give_up(&mut self, peer: &Peer) {
+    /// Removes `peer` and closed connections from the holders: the client has reconnected since.
+    fn release(&mut self, peer: &Peer) {
         self.holds
             .retain(|hold| hold.peer.id() != peer.id() && !hold.peer.is_closed());
     }
@@ -47,7 +49,7 @@ impl Held {
 /// The locks of all groups.
 #[derive(Debug)]
 pub(in crate::broker) struct QueueLocks {
-    groups: Mutex<HashMap<ByteString, HashMap<MessageQueue, Held>>>,
+    groups: Mutex<HashMap<ByteString, HashMap<MessageQueue, QueueLock>>>,
     clock: Clock,
 }
 
@@ -59,7 +61,8 @@ impl QueueLocks {
         }
     }
 
-    /// Locks or renews; gives the queues that are now `client`'s, which asks through `peer`.
+    /// Locks queues for `client`, or renews its locks, through `peer`. Returns the queues that it
+    /// holds.
     pub(in crate::broker) fn lock(
         &self,
         group: &ByteString,
@@ -72,7 +75,7 @@ impl QueueLocks {
         let locked = groups.entry(group.clone()).or_default();
         let mut granted = queues;
         granted.retain(|queue| {
-            let held = locked.entry(queue.clone()).or_insert_with(|| Held {
+            let held = locked.entry(queue.clone()).or_insert_with(|| QueueLock {
                 by: client.clone(),
                 holds: Vec::new(),
             });
@@ -83,8 +86,8 @@ impl QueueLocks {
                 held.by = client.clone();
                 held.holds.clear();
             }
-            held.give_up(peer);
-            held.holds.push(Hold {
+            held.release(peer);
+            held.holds.push(LockHolder {
                 peer: peer.clone(),
                 since: now,
             });
@@ -93,7 +96,7 @@ impl QueueLocks {
         granted
     }
 
-    /// Gives up those of the queues that `client` holds through `peer`.
+    /// Unlocks those of the queues that `client` holds through `peer`.
     pub(in crate::broker) fn unlock(
         &self,
         group: &str,
@@ -109,7 +112,7 @@ impl QueueLocks {
             let Some(held) = locked.get_mut(queue).filter(|held| held.by == client) else {
                 continue;
             };
-            held.give_up(peer);
+            held.release(peer);
             if held.holds.is_empty() {
                 locked.remove(queue);
             }
@@ -119,7 +122,7 @@ impl QueueLocks {
         }
     }
 
-    /// Whether anybody of the group consumes in order now.
+    /// Whether the group has a valid lock, that is, consumes in order.
     pub(in crate::broker) fn is_used_by(&self, group: &str) -> bool {
         let now = self.clock.moment();
         let groups = self.groups.lock();
@@ -128,7 +131,7 @@ impl QueueLocks {
             .is_some_and(|locked| locked.values().any(|held| held.is_live(now)))
     }
 
-    /// Forgets locks that are nobody's any more.
+    /// Removes expired locks.
     pub(in crate::broker) fn sweep(&self) {
         let now = self.clock.moment();
         self.groups.lock().retain(|_, locked| {
@@ -160,8 +163,8 @@ mod tests {
         Peer::new(PeerId(id), address, 1, clock.clone()).0
     }
 
-    /// What the old process of a client gave up when it ended was the new one's: a third could
-    /// consume the queue beside it.
+    /// Regression: when the old process of a client ended, it released the locks of the new one, so
+    /// that a third member could consume the queue at the same time.
     #[test]
     fn a_connection_gives_up_what_it_holds_and_not_what_another_of_the_client_does() {
         for old_renews_last in [false, true] {

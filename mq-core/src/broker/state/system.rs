@@ -1,28 +1,31 @@
-//! Names of the broker's own: topics and groups that are there from the start and that nobody
-//! changes (`TopicValidator`, `TopicConfigManager`, `MixAll`).
+//! System topics and groups: they exist from the start and cannot be changed (`TopicValidator`,
+//! `TopicConfigManager`, `MixAll`).
 
 use crate::broker::config::{Identity, Rules};
 use crate::message::TopicName;
 use crate::wire::body::{SubscriptionGroupConfig, TopicConfig, permission};
 
-/// New topics are made after this one.
-pub(in crate::broker) const TEMPLATE: &str = "TBW102";
+/// The template topic for new topics.
+pub(in crate::broker) const TEMPLATE_TOPIC: &str = "TBW102";
 
 const READ_WRITE: i32 = permission::READ | permission::WRITE;
 const TEMPLATE_PERM: i32 = READ_WRITE | permission::INHERIT;
 
-/// Whether `topic` is the broker's own, so that nobody changes or deletes it.
+/// Whether `topic` is a system topic, which cannot be changed or deleted.
 pub(in crate::broker) fn is_own_topic(identity: &Identity, name: &TopicName) -> bool {
     let topic = name.as_str();
     name.is_closed()
-        || matches!(topic, TEMPLATE | "BenchmarkTest" | "RMQ_SYS_TRACE_TOPIC")
+        || matches!(
+            topic,
+            TEMPLATE_TOPIC | "BenchmarkTest" | "RMQ_SYS_TRACE_TOPIC"
+        )
         || topic.starts_with("rmq_sys_")
         || topic == identity.cluster
         || topic == identity.name
         || topic.strip_suffix("_REPLY_TOPIC") == Some(&identity.cluster)
 }
 
-/// The topics that every broker has.
+/// The system topics of every broker.
 pub(in crate::broker) fn topics(identity: &Identity, rules: &Rules) -> Vec<TopicConfig> {
     let Identity { cluster, name } = identity;
     let plain = |name: &str, queues| topic(name, queues, READ_WRITE);
@@ -49,16 +52,16 @@ pub(in crate::broker) fn topics(identity: &Identity, rules: &Rules) -> Vec<Topic
     topics
 }
 
-/// The template as the settings want it.
+/// The template topic, as configured.
 pub(in crate::broker) fn template(rules: &Rules) -> TopicConfig {
     topic(
-        TEMPLATE,
+        TEMPLATE_TOPIC,
         i32::try_from(rules.default_queues).unwrap_or(i32::MAX),
         TEMPLATE_PERM,
     )
 }
 
-/// A topic with as many queues for readers as for writers.
+/// A topic with as many read queues as write queues.
 pub(in crate::broker) fn topic(name: &str, queues: i32, perm: i32) -> TopicConfig {
     TopicConfig {
         topic_name: name.into(),
@@ -69,7 +72,7 @@ pub(in crate::broker) fn topic(name: &str, queues: i32, perm: i32) -> TopicConfi
     }
 }
 
-/// The groups that every broker has (`SubscriptionGroupManager.init`).
+/// The system groups of every broker (`SubscriptionGroupManager.init`).
 pub(in crate::broker) fn groups() -> impl Iterator<Item = SubscriptionGroupConfig> {
     const NAMES: [&str; 8] = [
         "TOOLS_CONSUMER",
@@ -84,7 +87,7 @@ pub(in crate::broker) fn groups() -> impl Iterator<Item = SubscriptionGroupConfi
     NAMES.into_iter().map(group)
 }
 
-/// Whether `group` is the broker's or a tool's own: it need not be created by anybody.
+/// Whether `group` is a system group, which need not be created.
 pub(in crate::broker) fn is_own_group(group: &str) -> bool {
     group.starts_with("CID_RMQ_SYS_") || groups().any(|own| own.group_name == group)
 }

@@ -1,8 +1,9 @@
-//! The broker's topics, kept in `config/topics.json` (`TopicConfigManager`).
+//! The broker's topics, stored in `config/topics.json` (`TopicConfigManager`).
 //!
-//! Invariant: every topic in the table has a checked name, and every change raises the version; a
-//! topic is not settled before a version with it is on disk. While a topic is being deleted none is
-//! made, so that the mark of the deletion lies before all messages of the same topic made anew.
+//! Invariant: every topic in the table has a valid name, and every change increases the version. A
+//! topic is durable once a version that contains it is on disk. While a topic is being deleted, no
+//! topic is created, so that the record of the deletion is in the log before all messages of a new
+//! topic of the same name.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,22 +23,23 @@ use crate::store::disk::Disk;
 use crate::wire::body::{DataVersion, TopicConfig, TopicConfigs, permission};
 use crate::wire::fastjson;
 
-/// A topic: its checked name and what an administrator may change.
+/// A topic: its validated name and its configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::broker) struct Topic {
     pub(in crate::broker) name: TopicName,
     pub(in crate::broker) config: TopicConfig,
-    /// The first version of the table that had it.
+    /// The first version of the table that contains it.
     since: i64,
 }
 
 impl Topic {
-    /// Whether `queue` may be read.
+    /// Whether `queue` is one of the read queues.
     pub(in crate::broker) fn has_read_queue(&self, queue: i32) -> bool {
         (0..self.config.read_queue_nums).contains(&queue)
     }
 
-    /// Queues that exist for readers or writers: after shrinking, the old ones are still drained.
+    /// The number of queues that can be read or written: after a topic is shrunk, its former queues
+    /// are still drained.
     pub(in crate::broker) fn queues(&self) -> i32 {
         self.config
             .read_queue_nums
@@ -49,30 +51,30 @@ impl Topic {
     }
 }
 
-/// A topic, and whether it has just been made.
+/// A topic, and whether it was just created.
 #[derive(Clone, Debug)]
-pub(in crate::broker) struct Found {
+pub(in crate::broker) struct FoundTopic {
     pub(in crate::broker) topic: Arc<Topic>,
     pub(in crate::broker) new: bool,
 }
 
-/// A topic that is no longer in the table.
+/// A topic that was removed from the table.
 #[derive(Debug)]
 pub(in crate::broker) struct Removed {
     pub(in crate::broker) topic: Arc<Topic>,
-    /// Whoever makes a topic waits until this is dropped, when the messages are deleted too.
+    /// Creating a topic waits until this is dropped, after the messages are deleted.
     pub(in crate::broker) deletion: OwnedRwLockWriteGuard<()>,
 }
 
 /// The topics without their file.
 #[derive(Debug, Default)]
-struct Table {
+struct TopicTable {
     topics: HashMap<TopicName, Arc<Topic>>,
     version: DataVersion,
 }
 
-impl Table {
-    /// Puts a topic in; says whether anything changed.
+impl TopicTable {
+    /// Creates or changes a topic; returns whether anything changed.
     fn put(&mut self, name: TopicName, mut config: TopicConfig, now_ms: i64) -> bool {
         if self
             .topics
@@ -94,20 +96,26 @@ impl Table {
         true
     }
 
-    /// The topic `config.topic_name`, which becomes `config` if there is none.
-    fn find_or_put(&mut self, name: &TopicName, config: TopicConfig, now_ms: i64) -> Option<Found> {
+    /// The topic `name`, created with `config` if it does not exist.
+    fn find_or_put(
+        &mut self,
+        name: &TopicName,
+        config: TopicConfig,
+        now_ms: i64,
+    ) -> Option<FoundTopic> {
         let new = !self.topics.contains_key(name);
         if new {
             self.put(name.clone(), config, now_ms);
         }
         let topic = Arc::clone(self.topics.get(name)?);
-        Some(Found { topic, new })
+        Some(FoundTopic { topic, new })
     }
 
-    /// What a topic made after `template` looks like; `None` when nothing may be made after it.
-    fn after_template(&self, name: &TopicName, wish: &Wish<'_>) -> Option<TopicConfig> {
+    /// The configuration of a topic made after the requested template; `None` when that may not be
+    /// used as one.
+    fn after_template(&self, name: &TopicName, wish: &TopicRequest<'_>) -> Option<TopicConfig> {
         let template = &self.topics.get(wish.template)?.config;
-        let closed = wish.template == system::TEMPLATE && !wish.automatic;
+        let closed = wish.template == system::TEMPLATE_TOPIC && !wish.automatic;
         if closed || template.perm & permission::INHERIT == 0 {
             return None;
         }
@@ -129,25 +137,25 @@ impl Table {
     }
 }
 
-/// What a send wants of a topic that is not there yet.
+/// How a send wants a missing topic to be created.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::broker) struct Wish<'a> {
-    /// After which topic it is made.
+pub(in crate::broker) struct TopicRequest<'a> {
+    /// The template topic.
     pub(in crate::broker) template: &'a str,
-    /// So many queues at most.
+    /// The most queues.
     pub(in crate::broker) queues: i32,
-    /// Whether TBW102 may be used.
+    /// Whether TBW102 may be the template.
     pub(in crate::broker) automatic: bool,
 }
 
 /// The broker's topics.
 #[derive(Debug)]
 pub(in crate::broker) struct Topics {
-    table: RwLock<Table>,
+    table: RwLock<TopicTable>,
     file: ConfigFile,
     /// The version that is on disk.
     saved: AtomicI64,
-    /// Held alone by a deletion, together by those who make topics.
+    /// Locked exclusively by a deletion, shared by creations.
     deletion: Arc<tokio::sync::RwLock<()>>,
     clock: Clock,
 }
@@ -162,9 +170,9 @@ impl Topics {
         clock: Clock,
     ) -> Result<Self, FileError> {
         let (file, saved): (_, TopicConfigs) = ConfigFile::open(disk, root, "topics.json", &clock)?;
-        let mut table = Table {
+        let mut table = TopicTable {
             version: saved.data_version,
-            ..Table::default()
+            ..TopicTable::default()
         };
         for (name, mut config) in saved.topic_config_table {
             match TopicName::new(name.clone()) {
@@ -177,21 +185,25 @@ impl Topics {
                     };
                     table.topics.insert(checked, Arc::new(topic));
                 }
-                Err(error) => tracing::warn!(%error, "a topic of topics.json is left out"),
+                Err(error) => {
+                    tracing::warn!(%error, "a topic of topics.json is ignored: its name is not valid");
+                }
             }
         }
         let now_ms = clock.now_ms();
         let before = table.version;
         for config in system::topics(identity, rules) {
             match TopicName::new(config.topic_name.clone()) {
-                // The settings decide about the template, whatever an older start wrote.
-                Ok(name) if name == system::TEMPLATE => {
+                // The settings define the template, whatever an earlier start has saved.
+                Ok(name) if name == system::TEMPLATE_TOPIC => {
                     table.put(name, config, now_ms);
                 }
                 Ok(name) => {
                     table.find_or_put(&name, config, now_ms);
                 }
-                Err(error) => tracing::warn!(%error, "no topic bears this name"),
+                Err(error) => {
+                    tracing::warn!(%error, "a system topic is left out: its name is not valid");
+                }
             }
         }
         if table.version != before {
@@ -210,8 +222,8 @@ impl Topics {
         self.table.read().topics.get(name).map(Arc::clone)
     }
 
-    /// Whether the topic would be there after a crash.
-    pub(in crate::broker) fn is_settled(&self, topic: &Topic) -> bool {
+    /// Whether the topic is on disk, so that it survives a crash.
+    pub(in crate::broker) fn is_durable(&self, topic: &Topic) -> bool {
         topic.since <= self.saved.load(Ordering::Acquire)
     }
 
@@ -220,20 +232,21 @@ impl Topics {
         self.table.read().version.counter <= self.saved.load(Ordering::Acquire)
     }
 
-    /// Creates or changes a topic; says whether anything changed.
+    /// Creates or changes a topic; returns whether anything changed.
     pub(in crate::broker) async fn put(&self, name: TopicName, config: TopicConfig) -> bool {
         let _no_deletion = self.deletion.read().await;
         self.table.write().put(name, config, self.clock.now_ms())
     }
 
-    /// The topic, made with `queues` queues if there is none: retry and dead-letter topics.
+    /// The topic, created with `queues` queues if it does not exist: for retry and dead-letter
+    /// topics.
     pub(in crate::broker) async fn find_or_create(
         &self,
         name: &TopicName,
         queues: i32,
-    ) -> Option<Found> {
+    ) -> Option<FoundTopic> {
         if let Some(topic) = self.find(name.as_str()) {
-            return Some(Found { topic, new: false });
+            return Some(FoundTopic { topic, new: false });
         }
         let _no_deletion = self.deletion.read().await;
         let config = system::topic(name.as_str(), queues, permission::READ | permission::WRITE);
@@ -242,12 +255,12 @@ impl Topics {
             .find_or_put(name, config, self.clock.now_ms())
     }
 
-    /// The topic, made after a template if there is none and it may be.
+    /// The topic, created after a template if it does not exist and that is allowed.
     pub(in crate::broker) async fn find_or_create_after(
         &self,
         name: &TopicName,
-        wish: &Wish<'_>,
-    ) -> Option<Found> {
+        wish: &TopicRequest<'_>,
+    ) -> Option<FoundTopic> {
         let _no_deletion = self.deletion.read().await;
         let mut table = self.table.write();
         let config = match table.topics.get(name) {
@@ -308,9 +321,9 @@ mod tests {
         TopicName::new(name).unwrap()
     }
 
-    fn wish(queues: i32) -> Wish<'static> {
-        Wish {
-            template: system::TEMPLATE,
+    fn wish(queues: i32) -> TopicRequest<'static> {
+        TopicRequest {
+            template: system::TEMPLATE_TOPIC,
             queues,
             automatic: true,
         }
@@ -335,7 +348,7 @@ mod tests {
             (4, 6)
         );
         assert_eq!(wide.topic.config.write_queue_nums, 8);
-        let orders = Wish {
+        let orders = TopicRequest {
             template: "orders",
             ..wish(4)
         };
@@ -354,7 +367,7 @@ mod tests {
         );
     }
 
-    /// Each topic once kept the whole receive buffer of its first message.
+    /// Regression: each topic kept the whole receive buffer of its first message.
     #[tokio::test]
     async fn a_new_topic_does_not_keep_the_frame_that_named_it() {
         let topics = open(&disk(), |_| {});
@@ -375,7 +388,7 @@ mod tests {
     #[tokio::test]
     async fn without_automatic_creation_only_other_templates_serve() {
         let topics = open(&disk(), |config| config.rules.auto_create_topic = false);
-        let off = Wish {
+        let off = TopicRequest {
             automatic: false,
             ..wish(4)
         };
@@ -386,7 +399,7 @@ mod tests {
                 .await
                 .is_none()
         );
-        let cluster = Wish {
+        let cluster = TopicRequest {
             template: "DefaultCluster",
             ..off
         };
@@ -404,8 +417,8 @@ mod tests {
         drop(open(&disk, |_| {}));
         let topics = open(&disk, |config| config.rules.auto_create_topic = false);
 
-        assert!(topics.find(system::TEMPLATE).is_some());
-        let off = Wish {
+        assert!(topics.find(system::TEMPLATE_TOPIC).is_some());
+        let off = TopicRequest {
             automatic: false,
             ..wish(4)
         };

@@ -1,61 +1,61 @@
-//! Subscriptions that the broker would have to evaluate: refused, counted by language, and told
-//! once for each client and topic.
+//! Subscriptions by SQL92 or an unknown language, which the broker cannot evaluate: refused,
+//! counted by language, and logged once for each client and topic.
 //!
-//! A Java consumer whose start was refused goes on sending heartbeats and pulls all the same.
+//! A Java consumer whose start was refused keeps sending heartbeats and pulls.
 
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
 use crate::excerpt::excerpt;
+use crate::log_once::{LOG_LIMIT, LogDecision, LogOnce};
 use crate::message::subscription::SelectorType;
-use crate::told::{MOST_TOLD, Telling, Told};
 use crate::wire::Refusal;
 
-/// Languages that nobody knows are counted under one name.
-const OTHER: &str = "other";
+/// Unknown languages are counted under this name.
+const UNKNOWN_LANGUAGE: &str = "other";
 
 /// Refused subscriptions.
 #[derive(Debug, Default)]
-pub(in crate::broker) struct Unsupported(Mutex<Table>);
+pub(in crate::broker) struct Unsupported(Mutex<UnsupportedTable>);
 
 #[derive(Debug, Default)]
-struct Table {
+struct UnsupportedTable {
     counts: BTreeMap<&'static str, u64>,
     /// Excerpts of client, group, topic, language.
-    told: Told<[String; 4]>,
+    logged: LogOnce<[String; 4]>,
 }
 
-/// Whose subscription to what is refused.
+/// A refused subscription.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::broker) struct Refused<'a> {
     /// Client id, or an address.
     pub(in crate::broker) client: &'a str,
     pub(in crate::broker) group: &'a str,
     pub(in crate::broker) topic: &'a str,
-    /// What its expression is written in.
+    /// The language of its expression.
     pub(in crate::broker) language: &'a str,
 }
 
 impl Unsupported {
-    /// How many requests were refused, by language.
+    /// The number of refused requests, by language.
     pub(in crate::broker) fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.0.lock().counts.clone()
     }
 
-    /// Counts a refused request and tells of its subscription.
+    /// Counts a refused request and logs its subscription.
     pub(in crate::broker) fn count(&self, refused: &Refused<'_>) {
         self.0.lock().count(refused.language);
-        self.tell(refused);
+        self.log(refused);
     }
 
-    /// Tells of a subscription that was not told yet.
-    pub(in crate::broker) fn tell(&self, refused: &Refused<'_>) {
+    /// Logs a subscription, unless it was logged before.
+    pub(in crate::broker) fn log(&self, refused: &Refused<'_>) {
         let excerpts = refused.excerpts();
         let [client, group, topic, language] = &excerpts;
-        let telling = self.0.lock().told.tell(excerpts.clone());
+        let telling = self.0.lock().logged.decide(excerpts.clone());
         match telling {
-            Telling::News => tracing::warn!(
+            LogDecision::First => tracing::warn!(
                 client,
                 group,
                 topic,
@@ -63,15 +63,15 @@ impl Unsupported {
                 "the subscription is refused, only expressions by tags are supported: its consumer \
                  gets nothing of the topic; further requests of the client are counted only"
             ),
-            Telling::Full => tracing::warn!(
+            LogDecision::LimitReached => tracing::warn!(
                 client,
                 group,
                 topic,
                 language,
-                "the subscription is refused as {MOST_TOLD} others were: from now on refused \
+                "the subscription is refused as {LOG_LIMIT} others were: from now on refused \
                  subscriptions are counted only, see refusedSubscription_… of the runtime info"
             ),
-            Telling::Silence => {}
+            LogDecision::Skip => {}
         }
     }
 }
@@ -82,14 +82,17 @@ impl Refused<'_> {
     }
 }
 
-impl Table {
+impl UnsupportedTable {
     fn count(&mut self, language: &str) {
         let known = SelectorType::from_wire(Some(language)).map(SelectorType::as_str);
-        *self.counts.entry(known.unwrap_or(OTHER)).or_default() += 1;
+        *self
+            .counts
+            .entry(known.unwrap_or(UNKNOWN_LANGUAGE))
+            .or_default() += 1;
     }
 }
 
-/// As a broker of Apache's refuses with `enablePropertyFilter=false`.
+/// The refusal of Apache's broker with `enablePropertyFilter=false`.
 pub(in crate::broker) fn not_built(language: &str) -> Refusal {
     let language = excerpt(language);
     let remark = format!("The broker does not support consumer to filter message by {language}");
@@ -99,7 +102,7 @@ pub(in crate::broker) fn not_built(language: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::excerpt::LONGEST;
+    use crate::excerpt::MAX_EXCERPT;
 
     #[test]
     fn languages_that_clients_make_up_are_counted_as_one() {
@@ -109,7 +112,7 @@ mod tests {
             unsupported.0.lock().count(language);
         }
 
-        let expected = [("SQL92", 2), ("TAG", 2), (OTHER, 2)];
+        let expected = [("SQL92", 2), ("TAG", 2), (UNKNOWN_LANGUAGE, 2)];
         assert_eq!(unsupported.counts(), expected.into());
     }
 
@@ -127,7 +130,7 @@ mod tests {
 
         assert!(
             kept.iter()
-                .all(|text| text.len() <= LONGEST + '…'.len_utf8())
+                .all(|text| text.len() <= MAX_EXCERPT + '…'.len_utf8())
         );
         assert!(not_built(&long).remark.len() < 400);
     }

@@ -1,7 +1,7 @@
-//! Pulls that wait for a message, by queue (`PullRequestHoldService`).
+//! Pulls that wait for a message (long polling), by queue (`PullRequestHoldService`).
 //!
-//! Invariant: a waiting pull is on the list of its queue until it hears of a message it wants or
-//! gives up its place; nobody goes over the lists to look for work.
+//! Invariant: a waiting pull is on the list of its queue until its [`WaitGuard`] is dropped. It is
+//! woken by arriving messages; the lists are never polled.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,31 +13,33 @@ use tokio::sync::Notify;
 use crate::message::subscription::Filter;
 use crate::message::{QueueOffset, TopicName};
 
-/// Pulls waiting for one queue, by their numbers: thousands that leave at once cost no search.
-type Line = BTreeMap<u64, Arc<Waiter>>;
+/// The pulls waiting for one queue, by id, so that removing one needs no search even among
+/// thousands.
+type QueueWaiters = BTreeMap<u64, Arc<PullWaiter>>;
 
-const QUIET: u8 = 0;
-const PASSED_OVER: u8 = 1;
+const NOTHING_ARRIVED: u8 = 0;
+const NONE_MATCHED: u8 = 1;
 const MATCHED: u8 = 2;
 
 #[derive(Debug)]
-struct Waiter {
+struct PullWaiter {
     from: QueueOffset,
     filter: Filter,
     state: AtomicU8,
     news: Notify,
 }
 
-impl Waiter {
-    /// Takes notice of a message.
-    fn hears(&self, next: QueueOffset, tag: i64) {
+impl PullWaiter {
+    /// Wakes the pull if the message is at or after its offset, and records whether the filter may
+    /// match.
+    fn notify(&self, next: QueueOffset, tag: i64) {
         if next <= self.from {
             return;
         }
         let state = if self.filter.may_want(tag) {
             MATCHED
         } else {
-            PASSED_OVER
+            NONE_MATCHED
         };
         if self.state.fetch_max(state, Ordering::AcqRel) < state {
             self.news.notify_one();
@@ -45,45 +47,46 @@ impl Waiter {
     }
 }
 
-/// The pulls that wait.
+/// The waiting pulls.
 #[derive(Debug, Default)]
 pub(in crate::broker) struct Waiting {
-    lines: Mutex<HashMap<TopicName, HashMap<i32, Line>>>,
+    lines: Mutex<HashMap<TopicName, HashMap<i32, QueueWaiters>>>,
     count: AtomicUsize,
-    numbers: AtomicU64,
+    next_id: AtomicU64,
 }
 
 impl Waiting {
-    /// Puts a pull on the list of a queue, from whose number `from` on it wants what `filter` lets through.
+    /// Puts a pull on the list of a queue: it waits for messages from offset `from` on that pass
+    /// `filter`.
     pub(in crate::broker) fn enter<'a>(
         &'a self,
         topic: &TopicName,
         queue: i32,
         from: QueueOffset,
         filter: &Filter,
-    ) -> Place<'a> {
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let waiter = Arc::new(Waiter {
+    ) -> WaitGuard<'a> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let waiter = Arc::new(PullWaiter {
             from,
             filter: filter.clone(),
-            state: AtomicU8::new(QUIET),
+            state: AtomicU8::new(NOTHING_ARRIVED),
             news: Notify::new(),
         });
         let mut lines = self.lines.lock();
         let queues = lines.entry(topic.clone()).or_default();
         let line = queues.entry(queue).or_default();
-        line.insert(number, Arc::clone(&waiter));
+        line.insert(id, Arc::clone(&waiter));
         self.count.fetch_add(1, Ordering::Relaxed);
-        Place {
+        WaitGuard {
             waiting: self,
             topic: topic.clone(),
             queue,
-            number,
+            id,
             waiter,
         }
     }
 
-    /// A message with the tag code `tag` may be read; `next` is the number behind it.
+    /// A message with the tag code `tag` can be read; `next` is the queue offset after it.
     pub(in crate::broker) fn arrived(
         &self,
         topic: &TopicName,
@@ -91,17 +94,18 @@ impl Waiting {
         next: QueueOffset,
         tag: i64,
     ) {
-        // Asked under the lock, not of `count`: whoever enters after this look finds the message.
+        // Look under the lock instead of at `count`: a pull that enters after this finds the
+        // message when it reads.
         let lines = self.lines.lock();
         let Some(line) = lines.get(topic).and_then(|queues| queues.get(&queue)) else {
             return;
         };
         for waiter in line.values() {
-            waiter.hears(next, tag);
+            waiter.notify(next, tag);
         }
     }
 
-    /// Lets all pulls of a topic go on, which is there no more.
+    /// Wakes all pulls of a topic that was deleted.
     pub(in crate::broker) fn wake(&self, topic: &TopicName) {
         let lines = self.lines.lock();
         let queues = lines.get(topic).into_iter().flat_map(HashMap::values);
@@ -111,32 +115,32 @@ impl Waiting {
         }
     }
 
-    /// How many wait.
+    /// The number of waiting pulls.
     pub(in crate::broker) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 }
 
-/// A place on the list; dropping it gives it up.
+/// A pull's place on the list; dropped to leave it.
 #[derive(Debug)]
-pub(in crate::broker) struct Place<'a> {
+pub(in crate::broker) struct WaitGuard<'a> {
     waiting: &'a Waiting,
     topic: TopicName,
     queue: i32,
-    number: u64,
-    waiter: Arc<Waiter>,
+    id: u64,
+    waiter: Arc<PullWaiter>,
 }
 
-impl Place<'_> {
-    /// Resolves when messages have come: `true` when one of them is wanted, `false` when all so far
-    /// were passed over.
+impl WaitGuard<'_> {
+    /// Resolves when messages have arrived: `true` when the filter may match one, `false` when it
+    /// matches none so far.
     pub(in crate::broker) async fn news(&self) -> bool {
         self.waiter.news.notified().await;
         self.waiter.state.load(Ordering::Acquire) == MATCHED
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         let mut lines = self.waiting.lines.lock();
         self.waiting.count.fetch_sub(1, Ordering::Relaxed);
@@ -144,7 +148,7 @@ impl Drop for Place<'_> {
             return;
         };
         if let Some(line) = queues.get_mut(&self.queue) {
-            line.remove(&self.number);
+            line.remove(&self.id);
             if line.is_empty() {
                 queues.remove(&self.queue);
             }

@@ -1,6 +1,7 @@
-//! A queue that is ours at present.
+//! A queue that is assigned to this consumer.
 //!
-//! Once it is dropped nothing of it may be committed any more, except by whoever drops it.
+//! Invariant: once the queue is marked as dropped, only the code that dropped it may commit an
+//! offset of it.
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -11,14 +12,14 @@ use crate::clock::Moment;
 use crate::message::{MessageQueue, QueueOffset};
 
 #[derive(Debug)]
-pub(super) struct Assigned {
+pub(super) struct AssignedQueue {
     pub(super) queue: MessageQueue,
     pub(super) held: Mutex<ProcessQueue>,
-    /// Something was finished: there may be room to pull again.
+    /// Notified when messages are finished, so that a paused pull can continue.
     pub(super) finished: Notify,
-    /// Something came in, for whoever takes it in order.
+    /// Notified when messages arrive, for the orderly listener.
     pub(super) arrived: Notify,
-    /// Where the first pull begins; asked for when the queue became ours.
+    /// The offset of the first pull, looked up when the queue was assigned.
     pub(super) start: QueueOffset,
     /// Held while a listener has messages of an ordered queue.
     pub(super) consuming: tokio::sync::Mutex<()>,
@@ -27,7 +28,7 @@ pub(super) struct Assigned {
     dropped: CancellationToken,
 }
 
-impl Assigned {
+impl AssignedQueue {
     pub(super) fn new(queue: MessageQueue, start: QueueOffset) -> Self {
         Self {
             queue,
@@ -41,9 +42,9 @@ impl Assigned {
         }
     }
 
-    /// It belongs to somebody else from now on. Whoever notes how far it is does so while it holds
-    /// the messages, and so has done it before or sees that it is dropped.
-    pub(super) fn drop_it(&self) {
+    /// Marks the queue as dropped. It takes the lock of `held`, under which offsets are advanced,
+    /// so that no offset is advanced after this returns.
+    pub(super) fn mark_dropped(&self) {
         let _held = self.held.lock();
         self.dropped.cancel();
     }
@@ -56,12 +57,13 @@ impl Assigned {
         self.dropped.cancelled().await;
     }
 
-    /// Whether no call of the listener is under way on this ordered queue.
+    /// Whether no listener call is running on this ordered queue.
     pub(super) fn is_idle(&self) -> bool {
         self.consuming.try_lock().is_ok()
     }
 
-    /// The broker has confirmed the lock, or has not; gives when it did so before.
+    /// Records when the broker confirmed the lock, or `None` when it refused. Returns the
+    /// confirmation before.
     pub(super) fn set_lock(&self, at: Option<Moment>) -> Option<Moment> {
         std::mem::replace(&mut *self.locked.lock(), at)
     }

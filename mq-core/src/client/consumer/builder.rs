@@ -13,15 +13,15 @@ use super::config::{ConsumerConfig, StartFrom};
 use super::core::Core;
 use super::fetch::Fetcher;
 use super::listener::{ConcurrentListener, Listener, OrderlyListener};
-use super::mixed_group::MixedGroup;
-use super::offsets::Offsets;
+use super::mixed_group::SubscriptionCheck;
+use super::offsets::OffsetStore;
 use super::push::PushConsumer;
-use super::stuck::Stuck;
+use super::refused_queues::RefusedQueues;
 use super::work_queue::WorkQueue;
 use super::{differing_members, lock, overdue, share};
-use crate::client::cluster::Cluster;
+use crate::client::cluster::ClusterClient;
 use crate::client::error::StartError;
-use crate::client::groups::{Member, Order};
+use crate::client::groups::{ConsumerCommand, RegisteredConsumer};
 use crate::client::producer::Producer;
 use crate::message::subscription::{Filter, SelectorType, Subscription};
 use crate::message::{GroupName, TopicName};
@@ -34,19 +34,19 @@ use crate::wire::body::{
 use crate::wire::fastjson;
 use crate::wire::header::CheckClientConfig;
 
-/// So many orders may wait for the consumer.
-const ORDERS: usize = 16;
+/// The capacity of a consumer's command queue.
+const COMMAND_CAPACITY: usize = 16;
 
-/// A consumer on its way: subscribe, then start it with a listener.
+/// Builds a consumer: subscribe, then start it with a listener.
 #[must_use = "a consumer does nothing before it is started"]
 pub struct PushConsumerBuilder {
-    cluster: Arc<Cluster>,
+    cluster: Arc<ClusterClient>,
     config: ConsumerConfig,
     wanted: Vec<(TopicName, SelectorType, ByteString)>,
 }
 
 impl PushConsumerBuilder {
-    pub(in crate::client) fn new(cluster: &Arc<Cluster>, config: ConsumerConfig) -> Self {
+    pub(in crate::client) fn new(cluster: &Arc<ClusterClient>, config: ConsumerConfig) -> Self {
         Self {
             cluster: Arc::clone(cluster),
             config,
@@ -54,12 +54,12 @@ impl PushConsumerBuilder {
         }
     }
 
-    /// Wants the messages of `topic` with one of the tags: `*` or `a || b`.
+    /// Subscribes to the messages of `topic` with one of the tags: `*` or `a || b`.
     pub fn subscribe(self, topic: TopicName, expression: impl Into<ByteString>) -> Self {
         self.subscribe_by(topic, SelectorType::Tag, expression)
     }
 
-    /// Wants the messages of `topic` that `selector` lets through.
+    /// Subscribes to the messages of `topic` that match `expression`, in the language `selector`.
     pub fn subscribe_by(
         mut self,
         topic: TopicName,
@@ -70,8 +70,8 @@ impl PushConsumerBuilder {
         self
     }
 
-    /// Starts, handing messages over in no particular order. It does not wait for the cluster:
-    /// when nobody answers, the consumer goes on asking.
+    /// Starts a consumer that hands messages over concurrently, in no particular order. It does not
+    /// wait for the cluster: while no server responds, the consumer keeps trying.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl PushConsumerBuilder {
         self.run(Listener::Concurrent(Arc::new(listener))).await
     }
 
-    /// Starts, handing the messages of each queue over one after the other.
+    /// Starts a consumer that hands the messages of each queue over one after the other.
     ///
     /// # Errors
     ///
@@ -106,13 +106,13 @@ impl PushConsumerBuilder {
         }
         config.check()?;
         let subscriptions = subscriptions(&config, wanted, cluster.clock.now_ms())?;
-        let (orders, received) = mpsc::channel(ORDERS);
-        let member = Member {
+        let (commands, received) = mpsc::channel(COMMAND_CAPACITY);
+        let member = RegisteredConsumer {
             data: consumer_data(&config, &subscriptions),
             topics: subscriptions.keys().cloned().collect(),
-            orders: orders.clone(),
+            commands: commands.clone(),
         };
-        let offsets = Offsets::open(&cluster, &config)?;
+        let offsets = OffsetStore::open(&cluster, &config)?;
         cluster.groups.lock().add_consumer(&config.group, member)?;
         for subscription in subscriptions.values() {
             if let Err(error) = find(&cluster, &config, subscription).await {
@@ -121,7 +121,7 @@ impl PushConsumerBuilder {
             }
         }
         cluster.heartbeat().await;
-        // The client may have been shut down meanwhile; its connections are closed for good.
+        // The client may have been shut down during the heartbeat.
         if cluster.tasks.is_stopping() {
             cluster.groups.lock().remove_consumer(&config.group);
             return Err(StartError::ShutDown);
@@ -133,12 +133,12 @@ impl PushConsumerBuilder {
             subscriptions,
             listener,
             assigned: Mutex::default(),
-            stuck: Stuck::default(),
-            mixed: MixedGroup::default(),
+            refused_queues: RefusedQueues::default(),
+            subscription_check: SubscriptionCheck::default(),
             work: WorkQueue::default(),
             calls: Semaphore::new(config.consume_threads.into()),
             producer: Producer::inner(&cluster, inner_group(&config.group)),
-            orders,
+            commands,
             tasks: Tasks::new(cluster.clock.clone()),
             config,
             cluster,
@@ -148,14 +148,14 @@ impl PushConsumerBuilder {
     }
 }
 
-/// The group that Java's clients send in for themselves.
+/// The producer group with which Java's consumers send messages to retry topics.
 fn inner_group(own: &GroupName) -> GroupName {
     GroupName::new("CLIENT_INNER_PRODUCER").unwrap_or_else(|_never| own.clone())
 }
 
-fn spawn(core: &Arc<Core>, orders: mpsc::Receiver<Order>) {
+fn spawn(core: &Arc<Core>, commands: mpsc::Receiver<ConsumerCommand>) {
     let tasks = &core.tasks;
-    tasks.spawn_until_stop("sharing queues", share::run(Arc::clone(core), orders));
+    tasks.spawn_until_stop("rebalancing", share::run(Arc::clone(core), commands));
     tasks.spawn_until_stop("committing offsets", share::commit(Arc::clone(core)));
     if core.is_clustering() {
         let watching = differing_members::watch(Arc::clone(core));
@@ -171,9 +171,10 @@ fn spawn(core: &Arc<Core>, orders: mpsc::Receiver<Order>) {
     }
 }
 
-/// The route and, for filters that brokers compile, whether one takes it.
+/// Looks up the route of a subscription's topic and, for filters that brokers compile, asks a
+/// broker whether it accepts the filter.
 async fn find(
-    cluster: &Cluster,
+    cluster: &ClusterClient,
     config: &ConsumerConfig,
     subscription: &Subscription,
 ) -> Result<(), StartError> {
@@ -202,7 +203,7 @@ async fn find(
             source,
         }),
         Err(error) => {
-            tracing::warn!(%topic, %error, "the filter could not be checked");
+            tracing::warn!(%topic, %error, "no broker could be asked whether it accepts the filter");
             Ok(())
         }
         Ok(_) => Ok(()),

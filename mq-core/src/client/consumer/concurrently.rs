@@ -1,18 +1,19 @@
-//! Hands messages over in no particular order (`ConsumeMessageConcurrentlyService`).
+//! Hands messages to the listener concurrently, in no particular order
+//! (`ConsumeMessageConcurrentlyService`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use super::core::Core;
 use super::listener::{Listener, Outcome};
 use super::received;
-use super::retry::{self, Failed};
-use super::work_queue::Work;
+use super::retry::{self, FailedMessage};
+use super::work_queue::ListenerBatch;
 use crate::message::{MessageExt, QueueOffset};
 
-/// Lines messages up for the listener, in batches.
-pub(super) fn submit(core: &Core, assigned: &Arc<Assigned>, messages: Vec<MessageExt>) {
+/// Queues messages for the listener, in batches.
+pub(super) fn submit(core: &Core, assigned: &Arc<AssignedQueue>, messages: Vec<MessageExt>) {
     let size = usize::from(core.config.consume_batch_size).max(1);
     if size == 1 {
         for message in messages {
@@ -25,8 +26,8 @@ pub(super) fn submit(core: &Core, assigned: &Arc<Assigned>, messages: Vec<Messag
     }
 }
 
-/// Calls the listener with one batch after the other until the consumer stops. A call that has
-/// begun is finished.
+/// Calls the listener with one batch after another until the consumer stops. A running call is
+/// always awaited.
 pub(super) async fn work(core: Arc<Core>) {
     loop {
         let work = tokio::select! {
@@ -40,8 +41,8 @@ pub(super) async fn work(core: Arc<Core>) {
     }
 }
 
-async fn consume(core: &Arc<Core>, work: Work) {
-    let Work { assigned, batch } = work;
+async fn consume(core: &Arc<Core>, work: ListenerBatch) {
+    let ListenerBatch { assigned, batch } = work;
     let Listener::Concurrent(listener) = &core.listener else {
         return;
     };
@@ -65,7 +66,7 @@ async fn consume(core: &Arc<Core>, work: Work) {
             Some(reason) => Outcome::DeadLetter {
                 reason: reason.clone(),
             },
-            // A message without an outcome comes again.
+            // A message without an outcome is delivered again.
             None => outcomes.next().unwrap_or(Outcome::Later {
                 delay_level: 0,
                 reason: None,
@@ -78,7 +79,7 @@ async fn consume(core: &Arc<Core>, work: Work) {
     finish(core, &assigned, &finished);
 }
 
-/// What a listener may have of a batch, and why it may not have the others.
+/// The decompressed messages of a batch, and for the others why they cannot be decompressed.
 fn unpacked(batch: Vec<MessageExt>) -> (Vec<MessageExt>, BTreeMap<QueueOffset, String>) {
     let mut readable = Vec::with_capacity(batch.len());
     let mut unreadable = BTreeMap::new();
@@ -92,10 +93,11 @@ fn unpacked(batch: Vec<MessageExt>) -> (Vec<MessageExt>, BTreeMap<QueueOffset, S
     (readable, unreadable)
 }
 
-/// Carries out what the listener decided; whether the message is finished with here.
+/// Carries out the listener's decision. Returns whether the message is finished, so that its offset
+/// may be committed.
 async fn conclude(
     core: &Arc<Core>,
-    assigned: &Arc<Assigned>,
+    assigned: &Arc<AssignedQueue>,
     offset: QueueOffset,
     outcome: Outcome,
 ) -> bool {
@@ -107,15 +109,15 @@ async fn conclude(
         } => (i32::from(delay_level), reason),
         Outcome::DeadLetter { reason } => (-1, Some(reason)),
     };
-    // Whoever has the queue now gets the message again anyway.
+    // The queue's new owner receives the message again anyway.
     if assigned.is_dropped() {
         return false;
     }
-    // One that was overdue is somebody else's by now.
+    // Gone: the message was overdue and has been sent back already.
     let Some(message) = assigned.held.lock().get(offset).cloned() else {
         return false;
     };
-    let failed = Failed {
+    let failed = FailedMessage {
         message: &message,
         level,
         reason: reason.as_deref(),
@@ -123,12 +125,12 @@ async fn conclude(
     if retry::send_back(core, &assigned.queue, failed).await {
         return true;
     }
-    try_here(core, assigned, offset);
+    retry_locally(core, assigned, offset);
     false
 }
 
-/// Nobody takes the message back, so it is tried again here after a while.
-fn try_here(core: &Arc<Core>, assigned: &Arc<Assigned>, offset: QueueOffset) {
+/// No broker takes the message back, so this consumer gives it to the listener again after a delay.
+fn retry_locally(core: &Arc<Core>, assigned: &Arc<AssignedQueue>, offset: QueueOffset) {
     let Some(message) = assigned.held.lock().try_again(offset) else {
         return;
     };
@@ -143,8 +145,8 @@ fn try_here(core: &Arc<Core>, assigned: &Arc<Assigned>, offset: QueueOffset) {
     });
 }
 
-/// Takes finished messages out and notes how far the queue is now.
-pub(super) fn finish(core: &Core, assigned: &Assigned, offsets: &[QueueOffset]) {
+/// Removes finished messages and advances the queue's offset.
+pub(super) fn finish(core: &Core, assigned: &AssignedQueue, offsets: &[QueueOffset]) {
     let mut held = assigned.held.lock();
     let committable = held.finish(offsets);
     if let Some(offset) = committable.filter(|_| !assigned.is_dropped()) {

@@ -1,4 +1,4 @@
-//! What a consumer can be told, with the names and defaults of `DefaultMQPushConsumer`.
+//! Settings of a consumer, with the names and defaults of `DefaultMQPushConsumer`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use super::rebalance::Strategy;
 use crate::message::GroupName;
 use crate::wire::body::MessageModel;
 
-/// Where a group without offsets starts.
+/// Where a group without committed offsets starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartFrom {
-    /// Behind the last message (`CONSUME_FROM_LAST_OFFSET`), except that a queue whose first
-    /// message is still young is read from its beginning: the broker decides so.
+    /// After the last message (`CONSUME_FROM_LAST_OFFSET`). The broker makes an exception: a queue
+    /// whose first message is still young is read from its beginning.
     #[default]
     LastOffset,
     /// At the first message (`CONSUME_FROM_FIRST_OFFSET`).
@@ -22,39 +22,41 @@ pub enum StartFrom {
     Timestamp(i64),
 }
 
-/// How messages are received (`DefaultMQPushConsumer`).
+/// Settings of a consumer (`DefaultMQPushConsumer`).
 #[derive(Clone, Debug)]
 pub struct ConsumerConfig {
     /// The consumer group.
     pub group: GroupName,
-    /// One member gets a message, or every member.
+    /// Whether one member of the group receives a message (clustering), or every member
+    /// (broadcasting).
     pub message_model: MessageModel,
-    /// Where a group without offsets starts (`consumeFromWhere`).
+    /// Where a group without committed offsets starts (`consumeFromWhere`).
     pub start_from: StartFrom,
-    /// So many calls of the listener at a time (`consumeThreadMax`).
+    /// The most concurrent listener calls (`consumeThreadMax`).
     pub consume_threads: u16,
-    /// A call of the listener gets at most so many messages (`consumeMessageBatchMaxSize`).
+    /// The most messages per listener call (`consumeMessageBatchMaxSize`).
     pub consume_batch_size: u16,
-    /// Attempts after the first one; `None`: 16, in order without end (`maxReconsumeTimes`).
+    /// Retries after the first attempt (`maxReconsumeTimes`). `None`: 16, or unlimited for an
+    /// orderly listener.
     pub max_reconsume_times: Option<u32>,
-    /// A message that a listener has had for so long, counted from the begin of the call, is handed
-    /// over again, to this member or another, while the first call goes on; the outcome of that call
-    /// no longer counts (`consumeTimeout`). In order there is no such limit.
+    /// Timeout of a listener call (`consumeTimeout`): the message is delivered again, to this
+    /// member or another, and the outcome of the first call is ignored, although it keeps running.
+    /// Not for orderly listeners.
     pub consume_timeout: Duration,
-    /// Pause of a suspended ordered queue (`suspendCurrentQueueTimeMillis`).
+    /// How long a suspended ordered queue pauses (`suspendCurrentQueueTimeMillis`).
     pub suspend: Duration,
-    /// How queues are shared among the members (`allocateMessageQueueStrategy`).
+    /// How queues are distributed among the members (`allocateMessageQueueStrategy`).
     pub strategy: Strategy,
-    /// What is held of one queue at a time.
+    /// How much of one queue is held before pulling pauses.
     pub flow: FlowLimits,
-    /// A pull brings at most so many messages (`pullBatchSize`), and never more than the broker
-    /// gives: 32 by default (`maxTransferCountOnMessageInMemory`).
+    /// The most messages per pull (`pullBatchSize`). The broker has a limit too: 32 by default
+    /// (`maxTransferCountOnMessageInMemory`).
     pub pull_batch_size: u16,
-    /// A pull brings about so many bytes (`pullBatchSizeInBytes`).
+    /// The approximate size of a pull in bytes (`pullBatchSizeInBytes`).
     pub pull_batch_bytes: u32,
-    /// Pause between two pulls that bring messages (`pullInterval`).
+    /// Delay between two pulls that return messages (`pullInterval`).
     pub pull_interval: Duration,
-    /// Where offsets of broadcasting are kept; `None`: `~/.rocketmq_offsets`
+    /// The directory for offsets of broadcasting; `None`: `~/.rocketmq_offsets`
     /// (`rocketmq.client.localOffsetStoreDir`).
     pub offset_directory: Option<PathBuf>,
 }
@@ -80,8 +82,8 @@ impl ConsumerConfig {
         }
     }
 
-    /// Attempts after the first one: what is set, else 16, in order without end. A message that
-    /// fails once more is a dead letter.
+    /// Retries after the first attempt: the setting, or else 16, or unlimited for an orderly
+    /// listener. A message that fails after the last retry becomes a dead letter.
     pub fn allowed_retries(&self, in_order: bool) -> i32 {
         let unless_set = if in_order { i32::MAX } else { 16 };
         let set = self.max_reconsume_times.map(i32::try_from);

@@ -1,4 +1,4 @@
-//! What the tasks of one consumer share.
+//! The state that the tasks of one consumer share.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,41 +6,41 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use super::config::ConsumerConfig;
 use super::fetch::Fetcher;
 use super::listener::Listener;
-use super::mixed_group::MixedGroup;
-use super::offsets::Offsets;
-use super::stuck::Stuck;
+use super::mixed_group::SubscriptionCheck;
+use super::offsets::OffsetStore;
+use super::refused_queues::RefusedQueues;
 use super::work_queue::WorkQueue;
-use crate::client::cluster::Cluster;
-use crate::client::groups::Order;
+use crate::client::cluster::ClusterClient;
+use crate::client::groups::ConsumerCommand;
 use crate::client::producer::Producer;
 use crate::message::subscription::Subscription;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::tasks::Tasks;
 use crate::wire::body::MessageModel;
 
-/// One consumer, for its tasks.
+/// The state of one consumer.
 pub(super) struct Core {
-    pub(super) cluster: Arc<Cluster>,
+    pub(super) cluster: Arc<ClusterClient>,
     pub(super) config: ConsumerConfig,
     pub(super) subscriptions: Arc<BTreeMap<TopicName, Subscription>>,
     pub(super) fetcher: Fetcher,
-    pub(super) offsets: Offsets,
+    pub(super) offsets: OffsetStore,
     pub(super) listener: Listener,
-    /// The queues that are ours.
-    pub(super) assigned: Mutex<BTreeMap<MessageQueue, Arc<Assigned>>>,
-    pub(super) stuck: Stuck,
-    pub(super) mixed: MixedGroup,
-    /// What waits for a listener in no particular order.
+    /// The queues that are assigned to this consumer.
+    pub(super) assigned: Mutex<BTreeMap<MessageQueue, Arc<AssignedQueue>>>,
+    pub(super) refused_queues: RefusedQueues,
+    pub(super) subscription_check: SubscriptionCheck,
+    /// Messages that wait for a concurrent listener.
     pub(super) work: WorkQueue,
-    /// Calls of a listener that takes messages in order.
+    /// Limits the concurrent calls of an orderly listener.
     pub(super) calls: Semaphore,
-    /// For what the consumer itself sends to the retry topic.
+    /// Sends messages to the retry topic.
     pub(super) producer: Producer,
-    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) commands: mpsc::Sender<ConsumerCommand>,
     pub(super) tasks: Tasks,
 }
 
@@ -53,33 +53,33 @@ impl Core {
         matches!(self.listener, Listener::Orderly(_))
     }
 
-    /// Whether queues are locked at the broker: only where members share them in order.
+    /// Whether queues are locked at the broker: for orderly listeners in clustering mode.
     pub(super) fn is_locking(&self) -> bool {
         self.is_orderly() && self.is_clustering()
     }
 
-    pub(super) fn owned(&self) -> Vec<Arc<Assigned>> {
+    pub(super) fn owned(&self) -> Vec<Arc<AssignedQueue>> {
         let assigned = self.assigned.lock();
         let owned = assigned.values().filter(|assigned| !assigned.is_dropped());
         owned.map(Arc::clone).collect()
     }
 
-    /// The queue is not where we thought: it goes on at `offset` after the next round, which gives
-    /// it up and takes it anew.
-    pub(super) fn move_to(&self, assigned: &Assigned, offset: QueueOffset) {
-        assigned.drop_it();
+    /// Continues the queue at `offset`: marks it as dropped, so that the next rebalance releases it
+    /// and assigns it again at that offset.
+    pub(super) fn move_to(&self, assigned: &AssignedQueue, offset: QueueOffset) {
+        assigned.mark_dropped();
         {
-            // Whoever finishes a message holds this too, and sees afterwards that it is dropped.
+            // Finishing a message takes this lock too, so it cannot advance the offset in between.
             let _held = assigned.held.lock();
             self.offsets.set(&assigned.queue, offset);
         }
-        self.share_again();
+        self.request_rebalance();
     }
 
-    /// Asks for a round of sharing.
-    pub(super) fn share_again(&self) {
-        if !Order::Rebalance.give(&self.orders) {
-            tracing::trace!("the consumer has stopped sharing");
+    /// Requests a rebalance.
+    pub(super) fn request_rebalance(&self) {
+        if !ConsumerCommand::Rebalance.send_to(&self.commands) {
+            tracing::trace!("no rebalance: the consumer has stopped");
         }
     }
 }

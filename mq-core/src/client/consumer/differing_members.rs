@@ -1,7 +1,7 @@
-//! Says when other members of the group subscribe to something else: members share the queues all
-//! the same, so a message is passed over where the member that has its queue does not want it.
+//! Warns when members of the group have different subscriptions: rebalancing shares the queues all
+//! the same, so a message is lost when the owner of its queue filters it out.
 //!
-//! Invariant: nothing waits for the answers, and a broker that gives none is passed over.
+//! Invariant: consuming never waits for this check; a broker that does not respond is skipped.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::core::Core;
-use crate::client::routes::MASTER;
+use crate::client::routes::MASTER_ID;
 use crate::excerpt::{excerpt, list};
 use crate::message::subscription::{Difference, Subscription, differences, summary};
 use crate::wire::body::{ConsumerConnection, SubscriptionData};
 use crate::wire::fastjson;
 use crate::wire::header::GetConsumerConnectionList;
 
-/// Looks whenever members have changed, until it is dropped.
+/// Compares whenever members have changed, until it is dropped.
 pub(super) async fn watch(core: Arc<Core>) {
     loop {
-        core.mixed.due.notified().await;
+        core.subscription_check.due.notified().await;
         for address in brokers(&core) {
             let request = GetConsumerConnectionList {
                 consumer_group: core.config.group.to_text(),
@@ -28,14 +28,18 @@ pub(super) async fn watch(core: Arc<Core>) {
             let answer = core.cluster.call(&address, request, Bytes::new()).await;
             match answer.map(|reply| fastjson::read::<ConsumerConnection>(&reply.body)) {
                 Ok(Ok(group)) => compare(&core, &address, &group),
-                Ok(Err(error)) => tracing::debug!(%address, %error, "no connections of the group"),
-                Err(error) => tracing::debug!(%address, %error, "no connections of the group"),
+                Ok(Err(error)) => {
+                    tracing::debug!(%address, %error, "the connections of the group could not be read");
+                }
+                Err(error) => {
+                    tracing::debug!(%address, %error, "the connections of the group could not be read");
+                }
             }
         }
     }
 }
 
-/// The brokers of the topics that we subscribe to.
+/// The brokers of the subscribed topics.
 fn brokers(core: &Core) -> BTreeSet<ByteString> {
     let topics = core.subscriptions.keys().filter(|topic| !topic.is_retry());
     let routes = topics.filter_map(|topic| core.cluster.known_route(topic));
@@ -44,14 +48,14 @@ fn brokers(core: &Core) -> BTreeSet<ByteString> {
         let masters = route
             .brokers
             .values()
-            .filter_map(|broker| broker.get(&MASTER));
+            .filter_map(|broker| broker.get(&MASTER_ID));
         addresses.extend(masters.cloned());
     }
     addresses
 }
 
-/// An Apache broker knows of a group what the last heartbeat of any member said, ours what all
-/// members want: either shows what others want beside us, sooner or later.
+/// Apache's broker returns the subscriptions of the last heartbeat of any member, ours those of all
+/// members: with either, a difference is found sooner or later.
 fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
     let me = &core.cluster.client_id;
     let others = group
@@ -70,7 +74,7 @@ fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
         return;
     };
     let found = differences(core.subscriptions.values(), &theirs);
-    if found.is_empty() || !core.mixed.is_news(&summary(&found)) {
+    if found.is_empty() || !core.subscription_check.is_new(&summary(&found)) {
         return;
     }
     let another = match others.as_slice() {
@@ -86,25 +90,25 @@ fn compare(core: &Core, address: &str, group: &ConsumerConnection) {
         client = %me,
         broker = address,
         members = list(&others, ", "),
-        "members of the group share the queues of all its topics, and subscribe to different things: {}; \
-         give all members the same subscriptions, or each program a group of its own",
+        "members of the group share the queues of all its topics, but subscribe to different things: {}; \
+             give all members the same subscriptions, or each program a group of its own",
         list(&consequences, "; ")
     );
 }
 
-/// What becomes of messages because this client, `me`, and `another` differ.
+/// What happens to messages because this client, `me`, and `another` differ.
 fn consequence(difference: &Difference, me: &str, another: &str) -> String {
     let topic = &difference.topic;
     let unread = |by: &str| {
         format!(
-            "queues of `{topic}` that fall to {by} are read by nobody while it is in the group, for it does \
-             not subscribe to `{topic}`"
+            "queues of `{topic}` that are assigned to {by} are read by no member, because it does \
+                 not subscribe to `{topic}`"
         )
     };
     match (&difference.first, &difference.second) {
         (Some(mine), Some(theirs)) => format!(
-            "messages of `{topic}` are passed over where a member that does not want them has their \
-             queue: this client wants `{}`, the group `{}`",
+            "messages of `{topic}` are lost where the owner of their queue filters them out: \
+                 this client subscribes to `{}`, the group to `{}`",
             excerpt(mine),
             excerpt(theirs)
         ),

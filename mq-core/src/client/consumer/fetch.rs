@@ -1,5 +1,5 @@
-//! One pull: asks the broker of a queue for what lies behind an offset. It knows nothing of
-//! listeners, nor of how the queue came to be ours.
+//! One pull request: asks the broker of a queue for messages from an offset on. It knows nothing of
+//! listeners or rebalancing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use super::config::ConsumerConfig;
 use super::received;
-use crate::client::cluster::Cluster;
-use crate::client::routes::MASTER;
+use crate::client::cluster::ClusterClient;
+use crate::client::routes::MASTER_ID;
 use crate::message::record::RecordError;
 use crate::message::subscription::Subscription;
 use crate::message::{GroupName, MessageExt, MessageQueue, QueueOffset, TopicName};
@@ -17,17 +17,17 @@ use crate::remoting::CallError;
 use crate::wire::ResponseCode;
 use crate::wire::header::PullMessage;
 
-/// Asks brokers for messages in the name of a group.
+/// Sends the pull requests of a group.
 #[derive(Debug)]
 pub(in crate::client) struct Fetcher {
-    cluster: Arc<Cluster>,
+    cluster: Arc<ClusterClient>,
     group: GroupName,
     subscriptions: Arc<BTreeMap<TopicName, Subscription>>,
     batch_size: u16,
     batch_bytes: u32,
 }
 
-/// Where in its queue the next pull begins, and which broker is asked.
+/// The offset of the next pull, and the broker that it goes to.
 #[derive(Debug)]
 pub(in crate::client) struct PullPosition {
     pub(in crate::client) next: QueueOffset,
@@ -38,19 +38,19 @@ impl PullPosition {
     pub(in crate::client) fn at(next: QueueOffset) -> Self {
         Self {
             next,
-            broker_id: MASTER,
+            broker_id: MASTER_ID,
         }
     }
 
-    /// The broker that was asked gave nothing: the master is asked next.
+    /// A pull failed: the next one goes to the master.
     pub(in crate::client) fn ask_the_master(&mut self) {
-        self.broker_id = MASTER;
+        self.broker_id = MASTER_ID;
     }
 }
 
-/// What a pull brought.
+/// The response to a pull.
 #[derive(Debug)]
-pub(in crate::client) enum Fetched {
+pub(in crate::client) enum PullOutcome {
     Messages {
         messages: Vec<MessageExt>,
         next: QueueOffset,
@@ -64,13 +64,13 @@ pub(in crate::client) enum Fetched {
     },
 }
 
-/// Why a pull brought nothing.
+/// Why a pull failed.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::client) enum FetchError {
-    /// It was not answered, or refused.
+    /// It was not answered, or it was refused.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// What came cannot be read.
+    /// The records in the response cannot be read.
     #[error("the records that {broker} sent cannot be read: {source}")]
     Records { broker: String, source: RecordError },
 }
@@ -84,7 +84,7 @@ impl FetchError {
         }
     }
 
-    /// Whether the broker was not reached or fell silent.
+    /// Whether the broker was not reached or did not respond.
     pub(in crate::client) fn is_transport(&self) -> bool {
         matches!(self, Self::Call(error) if error.is_transport())
     }
@@ -92,7 +92,7 @@ impl FetchError {
 
 impl Fetcher {
     pub(in crate::client) fn new(
-        cluster: &Arc<Cluster>,
+        cluster: &Arc<ClusterClient>,
         config: &ConsumerConfig,
         subscriptions: &Arc<BTreeMap<TopicName, Subscription>>,
     ) -> Self {
@@ -105,14 +105,14 @@ impl Fetcher {
         }
     }
 
-    /// Asks for what lies in `queue` from `position` on, waiting at the broker when there is nothing
-    /// yet; `commit` is the group's offset, told in passing.
+    /// Pulls from `queue` at `position`; a pull that finds no message waits at the broker (long
+    /// polling). `commit` is the group's offset, which the pull commits too.
     pub(in crate::client) async fn fetch(
         &self,
         queue: &MessageQueue,
         position: &mut PullPosition,
         commit: Option<QueueOffset>,
-    ) -> Result<Fetched, FetchError> {
+    ) -> Result<PullOutcome, FetchError> {
         let address = self.cluster.address(&queue.broker, position.broker_id);
         let address = address.ok_or_else(|| CallError::Connect {
             address: queue.broker.to_string(),
@@ -136,10 +136,10 @@ impl Fetcher {
                     })?;
                 let subscription = self.subscriptions.get(&queue.topic);
                 let messages = received::wanted(subscription, &self.group, messages);
-                Fetched::Messages { messages, next }
+                PullOutcome::Messages { messages, next }
             }
-            ResponseCode::PULL_OFFSET_MOVED => Fetched::Moved { next },
-            _ => Fetched::Nothing { next },
+            ResponseCode::PULL_OFFSET_MOVED => PullOutcome::Moved { next },
+            _ => PullOutcome::Nothing { next },
         })
     }
 

@@ -1,4 +1,4 @@
-//! What an application does with messages, and what it answers.
+//! The listener of an application, and the outcomes that it returns.
 
 use std::any::{Any, type_name};
 use std::future::Future;
@@ -11,89 +11,92 @@ use futures_util::future::BoxFuture;
 
 use crate::message::{MessageExt, TopicName};
 
-/// What becomes of one message.
+/// The outcome of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is done with.
+    /// It is finished.
     Done,
-    /// It comes again.
+    /// It is delivered again.
     Later {
-        /// After the time of this delay level; 0 lets the broker decide, longer with each attempt.
+        /// After the delay of this level; 0: the broker chooses a delay that grows with each
+        /// attempt.
         delay_level: u8,
-        /// What went wrong; after the last attempt that is allowed, it stays with the dead letter.
+        /// Why; after the last retry it is stored with the dead letter.
         reason: Option<String>,
     },
-    /// It never comes again and goes to the dead letters of the group.
+    /// It goes to the group's dead-letter topic and is not delivered again.
     DeadLetter {
-        /// Why, for whoever looks at it there.
+        /// Why; stored with the dead letter.
         reason: String,
     },
 }
 
-/// Takes messages in any order, several at a time (`MessageListenerConcurrently`).
+/// Receives messages concurrently, in any order (`MessageListenerConcurrently`).
 pub trait ConcurrentListener: Send + Sync + 'static {
-    /// Takes a batch of one topic and queue; there is an outcome for each message, in their order.
+    /// Handles a batch of one topic and queue; returns one outcome per message, in their order.
     ///
-    /// A message without an outcome comes again, and so do all of them after a panic.
+    /// A message without an outcome is delivered again; after a panic all of the batch are.
     fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = Vec<Outcome>> + Send;
 
-    /// What the log calls whoever takes the messages of `topic`.
+    /// The name of the handler for `topic`, for the log.
     fn name(&self, _topic: &TopicName) -> &str {
         type_name::<Self>()
     }
 }
 
-/// What becomes of messages that are taken in order.
+/// The outcome of a batch that is consumed in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OrderlyOutcome {
-    /// They are done with.
+    /// The messages are finished.
     Done,
-    /// They come again, and nothing else of their queue before.
+    /// The messages are delivered again after a pause, before any other of their queue.
     Suspend {
-        /// After so long, 10 ms to 30 s; `None`: after the consumer's usual pause.
+        /// The pause, 10 ms to 30 s; `None`:
+        /// [`ConsumerConfig::suspend`](super::ConsumerConfig::suspend).
         pause: Option<Duration>,
-        /// What went wrong; after the last attempt that is allowed, it stays with the dead letter.
+        /// Why; after the last retry it is stored with the dead letter.
         reason: Option<String>,
     },
-    /// They never come again and go to the dead letters of the group; the queue goes on.
+    /// The messages go to the group's dead-letter topic, and the queue continues after them.
     DeadLetter {
-        /// Why, for whoever looks at them there.
+        /// Why; stored with the dead letters.
         reason: String,
     },
 }
 
 impl OrderlyOutcome {
-    /// How long a queue pauses that is to pause for `pause`: 10 ms to 30 s.
+    /// `pause`, limited to 10 ms to 30 s.
     pub fn within_limits(pause: Duration) -> Duration {
         pause.clamp(Duration::from_millis(10), Duration::from_secs(30))
     }
 }
 
-/// Takes the messages of a queue one after the other (`MessageListenerOrderly`).
+/// Receives the messages of a queue one after the other (`MessageListenerOrderly`).
 pub trait OrderlyListener: Send + Sync + 'static {
-    /// Takes a batch of one topic and queue, in its order. After a panic it comes again.
+    /// Handles a batch of one topic and queue, in its order. After a panic the batch is delivered
+    /// again.
     fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = OrderlyOutcome> + Send;
 }
 
-/// A listener without its type.
+/// A listener with its type erased.
 pub(super) enum Listener {
-    Concurrent(Arc<dyn Concurrent>),
-    Orderly(Arc<dyn Orderly>),
+    Concurrent(Arc<dyn DynConcurrent>),
+    Orderly(Arc<dyn DynOrderly>),
 }
 
-pub(super) trait Concurrent: Send + Sync {
+pub(super) trait DynConcurrent: Send + Sync {
     fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<Outcome>>;
 
     fn name(&self, topic: &TopicName) -> &str;
 }
 
-pub(super) trait Orderly: Send + Sync {
+pub(super) trait DynOrderly: Send + Sync {
     fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, OrderlyOutcome>;
 }
 
-impl<L: ConcurrentListener> Concurrent for L {
+impl<L: ConcurrentListener> DynConcurrent for L {
     fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<Outcome>> {
         let count = batch.len();
         // The call itself may panic too, not only its future.
@@ -102,8 +105,11 @@ impl<L: ConcurrentListener> Concurrent for L {
         outcome
             .map(move |outcome| {
                 outcome.unwrap_or_else(|panic| {
-                    let panic = said(&*panic);
-                    tracing::error!(panic, "the listener panicked: again later");
+                    let panic = panic_text(&*panic);
+                    tracing::error!(
+                        panic,
+                        "the listener panicked: the messages are delivered again"
+                    );
                     let again = Outcome::Later {
                         delay_level: 0,
                         reason: Some(format!("the listener panicked: {panic}")),
@@ -119,15 +125,18 @@ impl<L: ConcurrentListener> Concurrent for L {
     }
 }
 
-impl<L: OrderlyListener> Orderly for L {
+impl<L: OrderlyListener> DynOrderly for L {
     fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, OrderlyOutcome> {
         let call = AssertUnwindSafe(async move { OrderlyListener::consume(self, batch).await });
         let outcome = call.catch_unwind();
         outcome
             .map(|outcome| {
                 outcome.unwrap_or_else(|panic| {
-                    let panic = said(&*panic);
-                    tracing::error!(panic, "the listener panicked: again after a pause");
+                    let panic = panic_text(&*panic);
+                    tracing::error!(
+                        panic,
+                        "the listener panicked: the messages are delivered again after a pause"
+                    );
                     OrderlyOutcome::Suspend {
                         pause: None,
                         reason: Some(format!("the listener panicked: {panic}")),
@@ -138,7 +147,7 @@ impl<L: OrderlyListener> Orderly for L {
     }
 }
 
-fn said(panic: &(dyn Any + Send)) -> &str {
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("(no text)")

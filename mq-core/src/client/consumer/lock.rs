@@ -1,21 +1,22 @@
-//! Locks on ordered queues, so that one member of the group has each (`RebalanceImpl.lock`).
+//! Locks on ordered queues, so that only one member of the group consumes each
+//! (`RebalanceImpl.lock`).
 //!
-//! A lock counts only for a while after the broker has confirmed it.
+//! A lock is valid for a limited time after the broker has confirmed it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use super::core::Core;
 use crate::message::MessageQueue;
 use crate::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
 use crate::wire::fastjson;
 use crate::wire::header::{LockBatchMq, UnlockBatchMq};
 
-/// Renews all locks from time to time, until it is dropped; also of a queue that is given up, for
-/// as long as a call is under way.
+/// Renews all locks at intervals, until it is dropped; also the lock of a dropped queue while a
+/// listener call is still running on it.
 pub(super) async fn renew(core: Arc<Core>) {
     let clock = &core.cluster.clock;
     loop {
@@ -33,16 +34,16 @@ pub(super) async fn renew(core: Arc<Core>) {
     }
 }
 
-/// Whether the queue's lock still counts.
-pub(super) fn is_valid(core: &Core, assigned: &Assigned) -> bool {
+/// Whether the queue's lock is valid.
+pub(super) fn is_valid(core: &Core, assigned: &AssignedQueue) -> bool {
     let now = core.cluster.clock.moment();
     let valid = core.cluster.timings.lock_valid;
     !core.is_locking() || assigned.locked_at().is_some_and(|at| now.since(at) < valid)
 }
 
-/// Asks for the locks of queues that are ours, and notes which we have. Where nobody answers, a
-/// lock counts on until its time is over.
-pub(super) async fn confirm(core: &Core, owned: &[Arc<Assigned>]) {
+/// Requests the locks of assigned queues again and records which were confirmed. When a broker does
+/// not respond, its locks stay valid until they expire.
+pub(super) async fn confirm(core: &Core, owned: &[Arc<AssignedQueue>]) {
     let queues: Vec<_> = owned.iter().map(|owned| owned.queue.clone()).collect();
     let answers = ask(core, &queues).await;
     let now = core.cluster.clock.moment();
@@ -52,20 +53,20 @@ pub(super) async fn confirm(core: &Core, owned: &[Arc<Assigned>]) {
         };
         if locked.contains(&owned.queue) {
             if owned.set_lock(Some(now)).is_none() {
-                tracing::info!(queue = %owned.queue, "the lock is ours again");
+                tracing::info!(queue = %owned.queue, "the broker has granted the queue's lock again");
             }
         } else if owned.set_lock(None).is_some() {
-            tracing::warn!(queue = %owned.queue, "the lock is not ours at present");
+            tracing::warn!(queue = %owned.queue, "the broker refuses the queue's lock: nothing is consumed from it for now");
         }
     }
 }
 
-/// Asks for locks; gives those of the queues that are now ours.
+/// Requests locks; returns the queues that were locked.
 pub(super) async fn acquire(core: &Core, queues: &[MessageQueue]) -> BTreeSet<MessageQueue> {
     ask(core, queues).await.into_values().flatten().collect()
 }
 
-/// Asks for locks; gives the queues that are now ours by broker, for each that answers.
+/// Requests locks; returns the queues that were locked, for each broker that responds.
 async fn ask(core: &Core, queues: &[MessageQueue]) -> BTreeMap<ByteString, BTreeSet<MessageQueue>> {
     let mut answers = BTreeMap::new();
     for (broker, queues) in by_broker(queues) {
@@ -80,7 +81,9 @@ async fn ask(core: &Core, queues: &[MessageQueue]) -> BTreeMap<ByteString, BTree
                 let locked = answer.lock_ok_mq_set.into_iter().collect();
                 answers.insert(broker.into(), locked);
             }
-            Ok(Err(error)) => tracing::warn!(broker, %error, "no list of locks"),
+            Ok(Err(error)) => {
+                tracing::warn!(broker, %error, "the broker's list of locked queues cannot be read");
+            }
             Err(error) if error.is_transport() => {
                 tracing::debug!(broker, %error, "the queues could not be locked");
             }
@@ -90,7 +93,7 @@ async fn ask(core: &Core, queues: &[MessageQueue]) -> BTreeMap<ByteString, BTree
     answers
 }
 
-/// Gives locks back.
+/// Releases locks.
 pub(super) async fn release(core: &Core, queues: &[MessageQueue]) {
     for (broker, queues) in by_broker(queues) {
         let Some(address) = core.cluster.master(broker) else {
@@ -98,7 +101,7 @@ pub(super) async fn release(core: &Core, queues: &[MessageQueue]) {
         };
         let body = fastjson::write(&body(core, queues));
         if let Err(error) = core.cluster.call(&address, UnlockBatchMq, body).await {
-            tracing::debug!(broker, %error, "the locks stay until they run out");
+            tracing::debug!(broker, %error, "the locks could not be released; they expire by themselves");
         }
     }
 }

@@ -1,27 +1,27 @@
-//! When to look whether the members of the group want the same, and which differences were told.
+//! When to compare the subscriptions of the group's members, and which differences were logged.
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::told::{Telling, Told};
+use crate::log_once::{LogDecision, LogOnce};
 
-/// So many differences are told; whoever has more has seen enough.
-const MOST_TOLD: usize = 64;
+/// The most differences that are logged.
+const MAX_LOGGED_DIFFERENCES: usize = 64;
 
-/// Whether to look, and which differences were told.
+/// When to compare, and which differences were logged.
 #[derive(Debug, Default)]
-pub(super) struct MixedGroup {
+pub(super) struct SubscriptionCheck {
     pub(super) due: Notify,
-    told: Mutex<Told<String, MOST_TOLD>>,
+    logged: Mutex<LogOnce<String, MAX_LOGGED_DIFFERENCES>>,
 }
 
-impl MixedGroup {
-    /// Members of the group may have changed.
-    pub(super) fn look(&self) {
+impl SubscriptionCheck {
+    /// Requests a comparison, because members may have changed.
+    pub(super) fn request(&self) {
         self.due.notify_one();
     }
 
-    pub(super) fn is_news(&self, difference: &str) -> bool {
-        self.told.lock().tell(difference.to_owned()) == Telling::News
+    pub(super) fn is_new(&self, difference: &str) -> bool {
+        self.logged.lock().decide(difference.to_owned()) == LogDecision::First
     }
 }

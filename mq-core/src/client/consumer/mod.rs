@@ -1,7 +1,7 @@
 //! Receives messages and hands them to a listener (`DefaultMQPushConsumer`).
 //!
-//! Each queue that is ours has one task that pulls. What it brings is handed to a limited number
-//! of listener calls at a time; offsets are committed up to the lowest message not finished.
+//! Each assigned queue has one task that pulls. Its messages go to a limited number of concurrent
+//! listener calls; the committed offset is that of the lowest unfinished message.
 
 mod assigned;
 mod builder;
@@ -21,9 +21,9 @@ mod pull;
 mod push;
 mod rebalance;
 mod received;
+mod refused_queues;
 mod retry;
 mod share;
-mod stuck;
 mod work_queue;
 
 pub use builder::PushConsumerBuilder;

@@ -1,21 +1,21 @@
 //! Hands the messages of one queue over one after the other (`ConsumeMessageOrderlyService`).
 //!
-//! Nothing behind a message is handed over before it is finished, and nothing at all without a
-//! lock that counts.
+//! Invariant: no message is handed over before the one before it is finished, and none without a
+//! valid lock.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use super::core::Core;
 use super::listener::{Listener, OrderlyOutcome};
-use super::retry::{self, Failed};
+use super::retry::{self, FailedMessage};
 use super::{concurrently, lock, received};
 use crate::message::{MessageExt, QueueOffset};
 
-/// Calls the listener until the queue is dropped or the consumer stops. A call that has begun is
-/// finished.
-pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
+/// Calls the listener until the queue is dropped or the consumer stops. A running call is always
+/// awaited.
+pub(super) async fn run(core: Arc<Core>, assigned: Arc<AssignedQueue>) {
     while let Some(batch) = or_end(&core, &assigned, next(&core, &assigned)).await {
         let Some(permit) = or_end(&core, &assigned, core.calls.acquire()).await else {
             return;
@@ -25,7 +25,7 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
             if assigned.is_dropped() || core.tasks.is_stopping() {
                 return;
             }
-            // The lock may have run out while other queues had all the calls.
+            // The lock may have expired while other queues held all permits.
             if !lock::is_valid(&core, &assigned) {
                 continue;
             }
@@ -42,10 +42,10 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
     }
 }
 
-/// What `waiting` gives, or nothing when the queue or the consumer comes to its end first.
+/// The output of `waiting`, or `None` when the queue is dropped or the consumer stops first.
 async fn or_end<T>(
     core: &Core,
-    assigned: &Assigned,
+    assigned: &AssignedQueue,
     waiting: impl Future<Output = T>,
 ) -> Option<T> {
     tokio::select! {
@@ -57,7 +57,7 @@ async fn or_end<T>(
 }
 
 /// The next messages, as soon as there are some and the queue is locked.
-async fn next(core: &Core, assigned: &Arc<Assigned>) -> Vec<MessageExt> {
+async fn next(core: &Core, assigned: &Arc<AssignedQueue>) -> Vec<MessageExt> {
     loop {
         let arrived = assigned.arrived.notified();
         let batch = assigned
@@ -81,8 +81,13 @@ async fn next(core: &Core, assigned: &Arc<Assigned>) -> Vec<MessageExt> {
     }
 }
 
-/// Calls the listener; gives how long to wait before the same messages come again.
-async fn consume(core: &Core, assigned: &Assigned, batch: Vec<MessageExt>) -> Option<Duration> {
+/// Calls the listener. Returns the pause before the same messages are delivered again, or `None`
+/// when they are finished.
+async fn consume(
+    core: &Core,
+    assigned: &AssignedQueue,
+    batch: Vec<MessageExt>,
+) -> Option<Duration> {
     let Listener::Orderly(listener) = &core.listener else {
         return None;
     };
@@ -116,13 +121,13 @@ async fn consume(core: &Core, assigned: &Assigned, batch: Vec<MessageExt>) -> Op
     (!all).then_some(pause)
 }
 
-/// The first message of a batch, which no listener may have.
+/// The first message of a batch, which cannot be decompressed.
 struct Unreadable {
     offset: QueueOffset,
     reason: String,
 }
 
-/// The messages before the first one that cannot be unpacked; that one, when it is the first.
+/// The messages before the first one that cannot be decompressed, or that one when it is the first.
 fn readable(batch: Vec<MessageExt>) -> Result<Vec<MessageExt>, Unreadable> {
     let mut readable = Vec::with_capacity(batch.len());
     for message in batch {
@@ -139,10 +144,11 @@ fn readable(batch: Vec<MessageExt>) -> Result<Vec<MessageExt>, Unreadable> {
     Ok(readable)
 }
 
-/// Gets rid of a message that is hopeless or was tried often enough; whether that is done.
+/// Makes a message a dead letter if the listener said so or its retries are used up. Returns
+/// whether it is finished.
 async fn give_up(
     core: &Core,
-    assigned: &Assigned,
+    assigned: &AssignedQueue,
     offset: QueueOffset,
     level: i32,
     reason: Option<&str>,
@@ -150,7 +156,7 @@ async fn give_up(
     let Some(message) = assigned.held.lock().get(offset).cloned() else {
         return true;
     };
-    let failed = Failed {
+    let failed = FailedMessage {
         message: &message,
         level,
         reason,
@@ -158,6 +164,7 @@ async fn give_up(
     if level < 0 {
         return retry::send_back(core, &assigned.queue, failed).await;
     }
-    // The broker does not know of the attempts that were made here.
-    failed.is_last(core) && retry::send_anew(core, failed).await
+    // The attempts were made locally, so the broker does not know their number: send the message
+    // with it.
+    failed.is_last(core) && retry::send_to_retry_topic(core, failed).await
 }

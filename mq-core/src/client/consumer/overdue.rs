@@ -1,25 +1,25 @@
 //! Messages that a listener has had for longer than `consumeTimeout`
 //! (`ConsumeMessageConcurrentlyService.cleanExpireMsg`).
 //!
-//! They are given back, so that they come again and hold their queue up no longer. The call goes on,
-//! since nothing can end it from outside; its outcome no longer counts. In order there is no such
-//! limit: nothing may pass a message whose call goes on.
+//! They are sent back to the broker, so that they are delivered again and no longer hold back the
+//! queue's offset. The call keeps running, since it cannot be cancelled; its outcome is ignored.
+//! Orderly listeners have no such timeout, because no message may overtake a running call.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use super::concurrently::finish;
 use super::core::Core;
 use super::listener::Listener;
-use super::process_queue::Overdue;
-use super::retry::{self, Failed};
+use super::process_queue::OverdueMessage;
+use super::retry::{self, FailedMessage};
 use crate::clock::Moment;
 
-/// The delay level of a message that took too long.
-const LEVEL: i32 = 3;
+/// The delay level of an overdue message.
+const OVERDUE_DELAY_LEVEL: i32 = 3;
 
-/// Gives back what is overdue as soon as it is, until it is dropped.
+/// Sends overdue messages back as soon as they are overdue, until it is dropped.
 pub(super) async fn run(core: Arc<Core>) {
     let limit = core.config.consume_timeout;
     let clock = &core.cluster.clock;
@@ -28,13 +28,13 @@ pub(super) async fn run(core: Arc<Core>) {
         for assigned in core.owned() {
             let overdue = assigned.held.lock().overdue(clock.moment(), limit);
             for overdue in overdue {
-                give_back(&core, &assigned, overdue).await;
+                send_overdue_back(&core, &assigned, overdue).await;
             }
         }
     }
 }
 
-/// What begins meanwhile is not due before.
+/// A call that begins meanwhile is due later.
 fn until_the_next(core: &Core, now: Moment) -> Duration {
     let limit = core.config.consume_timeout;
     let owned = core.owned();
@@ -44,8 +44,8 @@ fn until_the_next(core: &Core, now: Moment) -> Duration {
     due.min().map_or(limit, |due| due.since(now))
 }
 
-async fn give_back(core: &Core, assigned: &Assigned, overdue: Overdue) {
-    let Overdue { message, age } = overdue;
+async fn send_overdue_back(core: &Core, assigned: &AssignedQueue, overdue: OverdueMessage) {
+    let OverdueMessage { message, age } = overdue;
     let (topic, group) = (&message.message.topic, &core.config.group);
     let listener = match &core.listener {
         Listener::Concurrent(listener) => listener.name(topic),
@@ -56,23 +56,23 @@ async fn give_back(core: &Core, assigned: &Assigned, overdue: Overdue) {
         finish(core, assigned, &[message.queue_offset]);
         tracing::warn!(
             listener, %topic, %group, id, ?age,
-            "the listener takes longer than consumeTimeout: its queue goes on, as if the message \
-             were done with"
+            "the listener takes longer than consumeTimeout: the message counts as finished, so that \
+                 its queue continues"
         );
         return;
     }
     let reason = format!("{listener} has had the message for {age:?} and is not done with it");
-    let failed = Failed {
+    let failed = FailedMessage {
         message: &message,
-        level: LEVEL,
+        level: OVERDUE_DELAY_LEVEL,
         reason: Some(&reason),
     };
     if retry::send_back(core, &assigned.queue, failed).await {
         finish(core, assigned, &[message.queue_offset]);
         tracing::warn!(
             listener, %topic, %group, id, ?age,
-            "the listener takes longer than consumeTimeout: the message is handed over again while \
-             the first call goes on, whose outcome no longer counts"
+            "the listener takes longer than consumeTimeout: the message is delivered again while \
+                 the first call goes on, whose outcome is ignored"
         );
         return;
     }
@@ -81,11 +81,11 @@ async fn give_back(core: &Core, assigned: &Assigned, overdue: Overdue) {
     assigned.held.lock().put_off(message.queue_offset, until);
     tracing::warn!(
         listener, %topic, %group, id, ?age,
-        "the listener takes longer than consumeTimeout, and nobody takes the message back"
+        "the listener takes longer than consumeTimeout, and no broker takes the message back"
     );
 }
 
-/// Nobody wants to read more digits.
+/// Rounded to milliseconds for the log.
 fn in_millis(age: Duration) -> Duration {
     Duration::from_millis(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
 }

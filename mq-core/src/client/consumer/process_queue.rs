@@ -1,7 +1,7 @@
-//! The messages of one queue that are here and not finished (`ProcessQueue`): pure data.
+//! The unfinished messages of one queue (`ProcessQueue`): pure data.
 //!
-//! The offset to commit is the lowest unfinished one, so a message that takes long holds it back
-//! while later ones are finished; that is why the span of what is held is limited too.
+//! The offset to commit is the lowest unfinished one, so a slow message holds it back while later
+//! ones are finished; therefore the span of the offsets is limited too.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,14 +9,15 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::message::{MessageExt, QueueOffset};
 
-/// What is held of one queue before pulling pauses.
+/// The limits of unfinished messages of one queue, beyond which pulling pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowLimits {
     /// Messages (`pullThresholdForQueue`).
     pub messages: usize,
     /// Bytes of bodies (`pullThresholdSizeForQueue`).
     pub bytes: usize,
-    /// Distance of the first from the last offset (`consumeConcurrentlyMaxSpan`); not in order.
+    /// Distance of the first from the last offset (`consumeConcurrentlyMaxSpan`); not for orderly
+    /// listeners.
     pub span: u64,
 }
 
@@ -32,44 +33,44 @@ impl Default for FlowLimits {
 
 #[derive(Debug, Default)]
 pub(super) struct ProcessQueue {
-    held: BTreeMap<QueueOffset, Held>,
+    held: BTreeMap<QueueOffset, HeldMessage>,
     bytes: usize,
-    /// Behind the last message that ever came.
+    /// The offset after the last message that was ever received.
     end: Option<QueueOffset>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldMessage {
     message: MessageExt,
-    /// When a listener got it.
+    /// When it was given to the listener.
     started: Option<Moment>,
-    /// It is not overdue before, because nobody took it back.
+    /// It counts as overdue only after this, because the last attempt to send it back failed.
     put_off: Option<Moment>,
 }
 
-impl Held {
-    /// When a listener will have had it for `limit`.
+impl HeldMessage {
+    /// When it will have been with the listener for `limit`.
     fn due(&self, limit: Duration) -> Option<Moment> {
         let due = self.started?.plus(limit);
         Some(self.put_off.map_or(due, |put_off| due.max(put_off)))
     }
 }
 
-/// A message that a listener has had for too long.
+/// A message that has been with the listener for longer than `consumeTimeout`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Overdue {
+pub(super) struct OverdueMessage {
     pub(super) message: MessageExt,
     pub(super) age: Duration,
 }
 
 impl ProcessQueue {
-    /// Takes messages in; those that are held already are left alone.
+    /// Adds messages; one that is held already is replaced.
     pub(super) fn put(&mut self, messages: Vec<MessageExt>) {
         for message in messages {
             let offset = message.queue_offset;
             self.end = self.end.max(Some(offset.plus(1)));
             let length = message.message.body.len();
-            let held = Held {
+            let held = HeldMessage {
                 message,
                 started: None,
                 put_off: None,
@@ -89,7 +90,7 @@ impl ProcessQueue {
         held.map(|held| held.message.clone()).collect()
     }
 
-    /// A listener now has these messages.
+    /// These messages are given to the listener.
     pub(super) fn start(&mut self, messages: &[MessageExt], now: Moment) {
         for message in messages {
             if let Some(held) = self.held.get_mut(&message.queue_offset) {
@@ -104,7 +105,7 @@ impl ProcessQueue {
         self.held.get(&offset).map(|held| &held.message)
     }
 
-    /// Another attempt of the message at `offset` will be made here.
+    /// Counts another local attempt of the message at `offset`.
     pub(super) fn try_again(&mut self, offset: QueueOffset) -> Option<MessageExt> {
         let held = self.held.get_mut(&offset)?;
         held.message.reconsume_times = held.message.reconsume_times.saturating_add(1);
@@ -112,7 +113,7 @@ impl ProcessQueue {
         Some(held.message.clone())
     }
 
-    /// The messages at `offsets` are finished. The offset that may now be committed.
+    /// Removes finished messages. Returns the offset that may now be committed.
     pub(super) fn finish(&mut self, offsets: &[QueueOffset]) -> Option<QueueOffset> {
         for offset in offsets {
             if let Some(held) = self.held.remove(offset) {
@@ -122,8 +123,8 @@ impl ProcessQueue {
         self.committable()
     }
 
-    /// The lowest unfinished offset, or the end when all are finished; nothing before the first
-    /// message has come.
+    /// The lowest unfinished offset, or the end when all are finished; `None` before the first
+    /// message.
     pub(super) fn committable(&self) -> Option<QueueOffset> {
         let first = self.held.first_key_value().map(|(offset, _)| *offset);
         first.or(self.end)
@@ -133,7 +134,7 @@ impl ProcessQueue {
         self.held.is_empty()
     }
 
-    /// Whether pulling has to pause; the span does not matter in order.
+    /// Whether pulling has to pause; the span is ignored for orderly listeners.
     pub(super) fn is_full(&self, limits: FlowLimits, in_order: bool) -> bool {
         self.held.len() > limits.messages
             || self.bytes > limits.bytes
@@ -145,12 +146,12 @@ impl ProcessQueue {
         self.held.values().filter_map(|held| held.due(limit)).min()
     }
 
-    /// Messages that a listener has had for `limit`.
-    pub(super) fn overdue(&self, now: Moment, limit: Duration) -> Vec<Overdue> {
-        let overdue = |held: &Held| {
+    /// The messages that have been with the listener for `limit`.
+    pub(super) fn overdue(&self, now: Moment, limit: Duration) -> Vec<OverdueMessage> {
+        let overdue = |held: &HeldMessage| {
             let started = held.started?;
             held.due(limit).filter(|due| *due <= now)?;
-            Some(Overdue {
+            Some(OverdueMessage {
                 message: held.message.clone(),
                 age: now.since(started),
             })
@@ -158,7 +159,7 @@ impl ProcessQueue {
         self.held.values().filter_map(overdue).collect()
     }
 
-    /// Nobody took the message at `offset` back: it is not overdue again before `until`.
+    /// The message at `offset` could not be sent back: it counts as overdue again from `until` on.
     pub(super) fn put_off(&mut self, offset: QueueOffset, until: Moment) {
         if let Some(held) = self.held.get_mut(&offset) {
             held.put_off = Some(until);

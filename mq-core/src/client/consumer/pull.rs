@@ -1,17 +1,17 @@
-//! One pull after the other for one queue (`DefaultMQPushConsumerImpl.pullMessage`).
+//! The loop that pulls from one queue (`DefaultMQPushConsumerImpl.pullMessage`).
 //!
-//! The loop ends where it waits, as soon as the queue is dropped or the consumer stops.
+//! It is dropped at its current `.await` when the queue is dropped or the consumer stops.
 
 use std::sync::Arc;
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use super::concurrently;
 use super::core::Core;
-use super::fetch::{FetchError, Fetched, PullPosition};
+use super::fetch::{FetchError, PullOutcome, PullPosition};
 use crate::message::{MessageExt, QueueOffset};
 use crate::wire::ResponseCode;
 
-pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
+pub(super) async fn run(core: Arc<Core>, assigned: Arc<AssignedQueue>) {
     tokio::select! {
         biased;
         () = assigned.dropped() => {}
@@ -20,8 +20,9 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<Assigned>) {
     }
 }
 
-/// Pulls until the offset turns out to be outside the queue; gives where it should go on.
-async fn pull(core: &Arc<Core>, assigned: &Arc<Assigned>) -> QueueOffset {
+/// Pulls until the offset turns out to be outside the queue; returns the offset at which to
+/// continue.
+async fn pull(core: &Arc<Core>, assigned: &Arc<AssignedQueue>) -> QueueOffset {
     let timings = &core.cluster.timings;
     let clock = &core.cluster.clock;
     let mut position = PullPosition::at(assigned.start);
@@ -32,7 +33,7 @@ async fn pull(core: &Arc<Core>, assigned: &Arc<Assigned>) -> QueueOffset {
             continue;
         }
         match once(core, assigned, &mut position).await {
-            Ok(Fetched::Messages { messages, next }) => {
+            Ok(PullOutcome::Messages { messages, next }) => {
                 position.next = next;
                 if messages.is_empty() {
                     skip_to(core, assigned, next);
@@ -43,17 +44,17 @@ async fn pull(core: &Arc<Core>, assigned: &Arc<Assigned>) -> QueueOffset {
                     clock.sleep(core.config.pull_interval).await;
                 }
             }
-            Ok(Fetched::Nothing { next }) => {
+            Ok(PullOutcome::Nothing { next }) => {
                 position.next = next;
                 skip_to(core, assigned, next);
             }
-            Ok(Fetched::Moved { next }) => {
+            Ok(PullOutcome::Moved { next }) => {
                 let (queue, from) = (&assigned.queue, position.next);
-                tracing::warn!(%queue, %from, to = %next, "the offset is outside the queue");
+                tracing::warn!(%queue, %from, to = %next, "the offset is outside the queue: continuing at another one");
                 return next;
             }
             Err(error) => {
-                complain(core, assigned, &error);
+                handle_failure(core, assigned, &error);
                 position.ask_the_master();
                 let busy = error.code() == Some(ResponseCode::FLOW_CONTROL);
                 let pause = if busy {
@@ -67,7 +68,7 @@ async fn pull(core: &Arc<Core>, assigned: &Arc<Assigned>) -> QueueOffset {
     }
 }
 
-async fn until_there_is_room(core: &Core, assigned: &Assigned) {
+async fn until_there_is_room(core: &Core, assigned: &AssignedQueue) {
     loop {
         let finished = assigned.finished.notified();
         if !assigned
@@ -83,20 +84,20 @@ async fn until_there_is_room(core: &Core, assigned: &Assigned) {
 
 async fn once(
     core: &Core,
-    assigned: &Assigned,
+    assigned: &AssignedQueue,
     position: &mut PullPosition,
-) -> Result<Fetched, FetchError> {
+) -> Result<PullOutcome, FetchError> {
     let queue = &assigned.queue;
     let known = core.offsets.known(queue).filter(|offset| offset.0 > 0);
     let commit = known.filter(|_| core.is_clustering());
     let fetched = core.fetcher.fetch(queue, position, commit).await?;
-    if core.stuck.end(queue) {
-        tracing::info!(%queue, "the broker lets us pull again");
+    if core.refused_queues.end(queue) {
+        tracing::info!(%queue, "the broker accepts pulls again");
     }
     Ok(fetched)
 }
 
-fn hand_over(core: &Arc<Core>, assigned: &Arc<Assigned>, messages: Vec<MessageExt>) {
+fn hand_over(core: &Arc<Core>, assigned: &Arc<AssignedQueue>, messages: Vec<MessageExt>) {
     if core.is_orderly() {
         assigned.held.lock().put(messages);
         assigned.arrived.notify_one();
@@ -106,30 +107,33 @@ fn hand_over(core: &Arc<Core>, assigned: &Arc<Assigned>, messages: Vec<MessageEx
     concurrently::submit(core, assigned, messages);
 }
 
-/// Nothing before `next` is for us: when nothing is left to do, that much is done.
-fn skip_to(core: &Core, assigned: &Assigned, next: QueueOffset) {
+/// All messages before `next` were filtered out: when none is held, the offset advances to it.
+fn skip_to(core: &Core, assigned: &AssignedQueue, next: QueueOffset) {
     let held = assigned.held.lock();
     if held.is_empty() && !assigned.is_dropped() {
         core.offsets.advance(&assigned.queue, next);
     }
 }
 
-/// A failed pull is ordinary while a broker restarts; whatever may cure it is set in motion.
-fn complain(core: &Core, assigned: &Assigned, error: &FetchError) {
+/// Logs a failed pull, and requests the heartbeat or the route refresh that may cure it. Transport
+/// errors are normal while a broker restarts.
+fn handle_failure(core: &Core, assigned: &AssignedQueue, error: &FetchError) {
     let queue = &assigned.queue;
     match error.code() {
         Some(ResponseCode::SUBSCRIPTION_NOT_EXIST | ResponseCode::SUBSCRIPTION_NOT_LATEST) => {
-            tracing::debug!(%queue, "the broker does not know our subscription yet");
+            tracing::debug!(%queue, "the broker does not know the subscription yet: sending a heartbeat");
             core.cluster.heartbeat_is_due();
         }
-        Some(ResponseCode::FLOW_CONTROL) => tracing::debug!(%queue, "the broker is busy"),
+        Some(ResponseCode::FLOW_CONTROL) => {
+            tracing::debug!(%queue, "the broker's flow control refused the pull");
+        }
         _ if error.is_transport() => {
-            tracing::debug!(%queue, %error, "no messages");
+            tracing::debug!(%queue, %error, "pulling fails");
             core.cluster.routes_are_stale();
         }
-        _ if core.stuck.begin(queue) => {
-            tracing::warn!(%queue, %error, "no messages; it is tried again and again");
+        _ if core.refused_queues.begin(queue) => {
+            tracing::warn!(%queue, %error, "pulling fails; it is retried until it succeeds");
         }
-        _ => tracing::debug!(%queue, %error, "no messages"),
+        _ => tracing::debug!(%queue, %error, "pulling fails"),
     }
 }

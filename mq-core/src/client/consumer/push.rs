@@ -1,4 +1,4 @@
-//! A running consumer in the hands of its owner.
+//! The handle of a running consumer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::offsets::Commit;
 use crate::message::{GroupName, MessageQueue};
 use crate::tasks::Unfinished;
 
-/// A running consumer. Clones are the same one.
+/// A running consumer. Clones are the same consumer.
 #[derive(Clone)]
 pub struct PushConsumer(pub(super) Arc<Core>);
 
@@ -20,30 +20,31 @@ impl PushConsumer {
         &self.0.config.group
     }
 
-    /// The queues that are this consumer's at present.
+    /// The queues that are assigned to this consumer.
     pub fn assignment(&self) -> Vec<MessageQueue> {
         self.0.assigned.lock().keys().cloned().collect()
     }
 
-    /// Stops pulling, waits at most `limit` for the calls of the listener that are under way,
-    /// commits what is finished, and leaves the group.
+    /// Stops pulling, waits at most `limit` for running listener calls, commits the offsets of
+    /// finished messages, and leaves the group.
     ///
-    /// Messages that no call had begun with are left for the next consumer.
+    /// Messages that were not yet given to the listener are left for the next consumer.
     ///
     /// # Errors
     ///
-    /// [`Unfinished`] when a call goes on; its messages come again.
+    /// [`Unfinished`] when a call is still running; its messages are delivered again.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
         let core = &*self.0;
         let outcome = core.tasks.stop(limit).await;
         let assigned = std::mem::take(&mut *core.assigned.lock());
         for assigned in assigned.values() {
-            assigned.drop_it();
+            assigned.mark_dropped();
         }
         let queues: Vec<_> = assigned.keys().cloned().collect();
-        core.offsets.commit(&queues, Commit::Surely).await;
+        core.offsets.commit(&queues, Commit::Confirmed).await;
         if core.is_locking() {
-            // A queue whose call goes on stays locked: nobody else may have it before.
+            // A queue with a running call stays locked, so that no other member consumes it
+            // meanwhile.
             let idle = assigned.values().filter(|assigned| assigned.is_idle());
             let idle: Vec<_> = idle.map(|assigned| assigned.queue.clone()).collect();
             lock::release(core, &idle).await;

@@ -1,4 +1,4 @@
-//! From the bytes of a pull to the messages that a listener sees (`PullAPIWrapper`).
+//! Turns the bytes of a pull response into messages for the listener (`PullAPIWrapper`).
 
 use bytes::Bytes;
 
@@ -7,14 +7,15 @@ use crate::message::record::{self, RecordError};
 use crate::message::subscription::{Filter, Subscription};
 use crate::message::{GroupName, MessageExt, SysFlag, TopicName, property};
 
-/// A body may have so many bytes when it is unpacked.
-const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
+/// The longest decompressed body, in bytes.
+const MAX_DECOMPRESSED_BODY: usize = 64 * 1024 * 1024;
 
 pub(super) fn read(body: &Bytes) -> Result<Vec<MessageExt>, RecordError> {
     record::decode_all(body.clone())
 }
 
-/// Those of the messages whose tag is wanted, as they were when they were first sent.
+/// The messages that the subscription's filter lets through, with the topics they were first sent
+/// to.
 pub(super) fn wanted(
     subscription: Option<&Subscription>,
     group: &GroupName,
@@ -38,18 +39,19 @@ fn filtered(filter: &Filter, group: &GroupName, messages: Vec<MessageExt>) -> Ve
         .collect()
 }
 
-/// The message as a listener gets it. Messages that wait for one stay packed, so that they take the
-/// memory that flow control counts.
+/// The message with its body decompressed. This is done just before the listener is called, so that
+/// waiting messages take only the memory that flow control counts.
 ///
-/// An error means that no listener may have it: packed, it would be taken for something else.
+/// After an error the message must not reach the listener, which would take the compressed bytes
+/// for the body.
 pub(super) fn unpacked(mut message: MessageExt) -> Result<MessageExt, CompressionError> {
     let packed = &message.message.body;
-    message.message.body = compression::unpack(packed, message.sys_flag, UNPACKED_LIMIT)?;
+    message.message.body = compression::unpack(packed, message.sys_flag, MAX_DECOMPRESSED_BODY)?;
     message.sys_flag = message.sys_flag.without(SysFlag::COMPRESSED);
     Ok(message)
 }
 
-/// A message that comes again lies in the retry topic and belongs to the one it was sent to.
+/// Gives a message from the retry topic the topic it was first sent to.
 fn restore_topic(message: &mut MessageExt, retry_topic: &TopicName) {
     if message.message.topic != *retry_topic {
         return;

@@ -1,7 +1,7 @@
-//! Gives a message back so that it comes again, or never again.
+//! Sends a message back for redelivery, or to the dead-letter topic.
 //!
-//! The broker that stores it is asked first; when it does not answer, the message is sent to the
-//! retry topic like any other (`DefaultMQPushConsumerImpl.sendMessageBack`).
+//! The broker that stores it is asked to do so; when that fails, the consumer itself sends the
+//! message to the retry topic (`DefaultMQPushConsumerImpl.sendMessageBack`).
 
 use bytes::Bytes;
 
@@ -11,33 +11,39 @@ use crate::message::{Message, MessageExt, MessageQueue, TopicName, property};
 use crate::reason::line;
 use crate::wire::header::ConsumerSendMsgBack;
 
-/// The delay of the first attempt after the first; each further one is a level higher.
-const FIRST_LEVEL: i32 = 3;
+/// The delay level of the first retry; each further retry is one level higher.
+const FIRST_RETRY_DELAY_LEVEL: i32 = 3;
 
-/// The level that asks for a dead letter.
-const DEAD: i32 = -1;
+/// The delay level that makes a message a dead letter.
+const DEAD_LETTER_LEVEL: i32 = -1;
 
-/// A message that a listener has not handled.
+/// A message that the listener failed on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Failed<'a> {
+pub(super) struct FailedMessage<'a> {
     pub(super) message: &'a MessageExt,
-    /// When it is wanted again, as in [`ConsumerSendMsgBack`]; below 0: never.
+    /// The delay level of its redelivery, as in [`ConsumerSendMsgBack`]; below 0: it becomes a dead
+    /// letter.
     pub(super) level: i32,
     pub(super) reason: Option<&'a str>,
 }
 
-impl Failed<'_> {
-    /// Whether it has had its last attempt.
+impl FailedMessage<'_> {
+    /// Whether this was its last attempt.
     pub(super) fn is_last(self, core: &Core) -> bool {
         self.level < 0 || self.message.reconsume_times >= allowed(core)
     }
 }
 
-/// Gives a message of `queue` back; whether it is finished with here.
-pub(super) async fn send_back(core: &Core, queue: &MessageQueue, failed: Failed<'_>) -> bool {
+/// Sends a message of `queue` back. Returns whether it is finished here, so that its offset may be
+/// committed.
+pub(super) async fn send_back(
+    core: &Core,
+    queue: &MessageQueue,
+    failed: FailedMessage<'_>,
+) -> bool {
     let message = failed.message;
     if !core.is_clustering() {
-        pass_by(core, failed);
+        log_broadcast_failure(core, failed);
         return true;
     }
     let last = failed.is_last(core);
@@ -45,7 +51,11 @@ pub(super) async fn send_back(core: &Core, queue: &MessageQueue, failed: Failed<
     let request = ConsumerSendMsgBack {
         offset: message.physical_offset.to_wire(),
         group: core.config.group.to_text(),
-        delay_level: if last { DEAD } else { failed.level },
+        delay_level: if last {
+            DEAD_LETTER_LEVEL
+        } else {
+            failed.level
+        },
         origin_msg_id: Some(message.message_id().into()),
         origin_topic: Some(message.message.topic.to_text()),
         unit_mode: Some(false),
@@ -56,65 +66,65 @@ pub(super) async fn send_back(core: &Core, queue: &MessageQueue, failed: Failed<
     let address = address.unwrap_or_else(|| message.store_host.to_string().into());
     let Err(error) = core.cluster.call(&address, request, Bytes::new()).await else {
         if last {
-            buried(core, failed);
+            log_dead_letter(core, failed);
         }
         return true;
     };
     let (topic, group) = (&message.message.topic, &core.config.group);
     let id = message.message_id();
     if error.is_transport() {
-        tracing::debug!(id, %error, "the broker does not take the message back: sending it anew");
+        tracing::debug!(id, %error, "the broker does not take the message back: sending it to the retry topic");
     } else {
         tracing::warn!(
             %topic, %group, id, %error,
-            "the broker does not take the message back: sending it anew"
+            "the broker does not take the message back: sending it to the retry topic"
         );
     }
-    send_anew(core, failed).await
+    send_to_retry_topic(core, failed).await
 }
 
-/// Sends a message to the retry topic; beyond the attempts that are allowed the broker
-/// makes it a dead letter. Whether it is finished with here.
-pub(super) async fn send_anew(core: &Core, failed: Failed<'_>) -> bool {
+/// Sends a message to the retry topic, where the broker makes it a dead letter if its retries are
+/// used up. Returns whether it is finished here.
+pub(super) async fn send_to_retry_topic(core: &Core, failed: FailedMessage<'_>) -> bool {
     let message = failed.message;
     if !core.is_clustering() {
-        pass_by(core, failed);
+        log_broadcast_failure(core, failed);
         return true;
     }
     let last = failed.is_last(core);
     match core
         .producer
-        .send_as_it_came(anew(core, failed), message.sys_flag)
+        .send_unchanged(retry_message(core, failed), message.sys_flag)
         .await
     {
         Ok(_stored) => {
             if last {
-                buried(core, failed);
+                log_dead_letter(core, failed);
             }
             true
         }
-        Err(error) if last && speaks_of_the_message(&error) => {
-            pass_over(core, failed, &error);
+        Err(error) if last && is_about_the_message(&error) => {
+            log_skipped(core, failed, &error);
             true
         }
         Err(error) => {
-            kept_here(core, message, &error);
+            log_kept_here(core, message, &error);
             false
         }
     }
 }
 
-fn anew(core: &Core, failed: Failed<'_>) -> Message {
+fn retry_message(core: &Core, failed: FailedMessage<'_>) -> Message {
     let message = failed.message;
     let attempts = message.reconsume_times.saturating_add(1);
     let allowed = if failed.level < 0 { 0 } else { allowed(core) };
-    let mut anew = Message::new(
+    let mut retry_message = Message::new(
         TopicName::retry_of(&core.config.group),
         message.message.body.clone(),
     );
-    anew.flag = message.message.flag;
-    anew.properties = message.message.properties.clone();
-    let properties = &mut anew.properties;
+    retry_message.flag = message.message.flag;
+    retry_message.properties = message.message.properties.clone();
+    let properties = &mut retry_message.properties;
     let first_id = properties
         .get(property::ORIGIN_MESSAGE_ID)
         .map(str::to_owned);
@@ -124,17 +134,17 @@ fn anew(core: &Core, failed: Failed<'_>) -> Message {
     properties.set(property::ORIGIN_MESSAGE_ID, &first_id);
     properties.set(property::RECONSUME_TIME, &attempts.to_string());
     properties.set(property::MAX_RECONSUME_TIMES, &allowed.to_string());
-    let level = FIRST_LEVEL.saturating_add(message.reconsume_times);
+    let level = FIRST_RETRY_DELAY_LEVEL.saturating_add(message.reconsume_times);
     properties.set(property::DELAY, &level.to_string());
     if let Some(reason) = failed.reason.filter(|_| failed.is_last(core)) {
         properties.set(property::DLQ_REASON, &line(reason));
     }
-    anew
+    retry_message
 }
 
-/// Nobody will handle the message any more unless a person sees to it.
-fn buried(core: &Core, failed: Failed<'_>) {
-    let Failed {
+/// Logged as an error: the message is not handled unless somebody does it by hand.
+fn log_dead_letter(core: &Core, failed: FailedMessage<'_>) {
+    let FailedMessage {
         message, reason, ..
     } = failed;
     let (topic, group) = (&message.message.topic, &core.config.group);
@@ -147,9 +157,9 @@ fn buried(core: &Core, failed: Failed<'_>) {
     );
 }
 
-/// Broadcast messages do not come again, and have no dead letters.
-fn pass_by(core: &Core, failed: Failed<'_>) {
-    let Failed {
+/// Broadcast messages are not redelivered and have no dead letters.
+fn log_broadcast_failure(core: &Core, failed: FailedMessage<'_>) {
+    let FailedMessage {
         message, reason, ..
     } = failed;
     let (topic, group) = (&message.message.topic, &core.config.group);
@@ -160,15 +170,16 @@ fn pass_by(core: &Core, failed: Failed<'_>) {
     );
 }
 
-/// Whether no broker will ever take this message, however long one waits.
-fn speaks_of_the_message(error: &SendError) -> bool {
+/// Whether the error is about the message itself, so that no broker will ever accept it.
+fn is_about_the_message(error: &SendError) -> bool {
     matches!(error.kind(), ErrorKind::Message | ErrorKind::Refused) && !error.is_retryable()
 }
 
-/// It cannot come again, nor be a dead letter. Kept here, it would hold back the offset of its queue
-/// for ever, and everything behind it would come again after every start.
-fn pass_over(core: &Core, failed: Failed<'_>, error: &SendError) {
-    let Failed {
+/// The message can be neither redelivered nor made a dead letter. It is skipped, because as an
+/// unfinished message it would hold back its queue's offset forever, and all messages after it
+/// would be delivered again after every restart.
+fn log_skipped(core: &Core, failed: FailedMessage<'_>, error: &SendError) {
+    let FailedMessage {
         message, reason, ..
     } = failed;
     let (topic, group) = (&message.message.topic, &core.config.group);
@@ -182,21 +193,21 @@ fn pass_over(core: &Core, failed: Failed<'_>, error: &SendError) {
     );
 }
 
-fn kept_here(core: &Core, message: &MessageExt, error: &SendError) {
+fn log_kept_here(core: &Core, message: &MessageExt, error: &SendError) {
     let (topic, group) = (&message.message.topic, &core.config.group);
     let id = message.message_id();
     let again = core.cluster.timings.local_retry;
     if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) {
-        tracing::debug!(id, %error, "the message is kept here");
+        tracing::debug!(id, %error, "the message could not be sent back: the listener gets it again from here");
     } else {
         tracing::warn!(
             %topic, %group, id, ?again, %error,
-            "the message is kept here, and handed over again from here"
+            "the message could not be sent back: the listener gets it again from here"
         );
     }
 }
 
-/// Attempts after the first one (`maxReconsumeTimes`).
+/// The allowed retries (`maxReconsumeTimes`).
 fn allowed(core: &Core) -> i32 {
     core.config.allowed_retries(core.is_orderly())
 }

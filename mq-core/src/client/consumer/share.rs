@@ -1,7 +1,8 @@
-//! Which queues are ours: shared with the other members, again and again (`RebalanceImpl`).
+//! Rebalancing: distributes the queues of each topic among the group's members, at intervals and on
+//! changes (`RebalanceImpl`).
 //!
-//! Whenever the members cannot be learnt we keep what we have: two consumers of a queue for a
-//! moment are better than none.
+//! When the members cannot be looked up, the assignment stays as it is: two consumers of a queue
+//! for a moment are better than none.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,53 +12,53 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::sync::mpsc;
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use super::config::StartFrom;
 use super::core::Core;
-use super::offsets::{Commit, Unknown};
+use super::offsets::{Commit, OffsetQueryError};
 use super::{lock, orderly, pull};
-use crate::client::groups::Order;
-use crate::client::routes::{MASTER, TopicRoute};
+use crate::client::groups::ConsumerCommand;
+use crate::client::routes::{MASTER_ID, TopicRoute};
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::wire::body::{ConsumerIds, ResetOffsetBody};
 use crate::wire::fastjson;
 use crate::wire::header::GetConsumerListByGroup;
 
-/// How long a call of the listener may hold up the release of an ordered queue at a time.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a rebalance waits for a running listener call before it releases an ordered queue.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How a round ended.
+/// How a rebalance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Round {
-    Settled,
-    Unsettled,
+enum Rebalance {
+    Complete,
+    Incomplete,
 }
 
-/// Shares the queues, and carries out orders, until it is dropped.
-pub(super) async fn run(core: Arc<Core>, mut orders: mpsc::Receiver<Order>) {
+/// Rebalances and carries out commands, until it is dropped.
+pub(super) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<ConsumerCommand>) {
     loop {
         let pause = match round(&core).await {
-            Round::Settled => core.cluster.timings.rebalance,
-            Round::Unsettled => core.cluster.timings.rebalance_again,
+            Rebalance::Complete => core.cluster.timings.rebalance,
+            Rebalance::Incomplete => core.cluster.timings.rebalance_again,
         };
         let mut order = core
             .cluster
             .clock
-            .timeout(pause, orders.recv())
+            .timeout(pause, commands.recv())
             .await
             .ok()
             .flatten();
         while let Some(next) = order {
             match next {
-                Order::Reset(body) => reset(&core, &body),
-                Order::Rebalance => core.mixed.look(),
+                ConsumerCommand::Reset(body) => reset(&core, &body),
+                ConsumerCommand::Rebalance => core.subscription_check.request(),
             }
-            order = orders.try_recv().ok();
+            order = commands.try_recv().ok();
         }
     }
 }
 
-/// Commits offsets from time to time, until it is dropped.
+/// Commits offsets at intervals, until it is dropped.
 pub(super) async fn commit(core: Arc<Core>) {
     loop {
         core.cluster
@@ -69,12 +70,12 @@ pub(super) async fn commit(core: Arc<Core>) {
             .iter()
             .map(|owned| owned.queue.clone())
             .collect();
-        core.offsets.commit(&queues, Commit::InPassing).await;
+        core.offsets.commit(&queues, Commit::OneWay).await;
     }
 }
 
 fn reset(core: &Core, body: &ResetOffsetBody) {
-    // A queue that was dropped a moment ago is still ours until it has been committed.
+    // Includes queues that are marked as dropped: their offset is not committed yet.
     let ours: Vec<_> = core.assigned.lock().values().map(Arc::clone).collect();
     for assigned in ours {
         let offset = body.offset_table.get(&assigned.queue);
@@ -84,14 +85,14 @@ fn reset(core: &Core, body: &ResetOffsetBody) {
     }
 }
 
-async fn round(core: &Arc<Core>) -> Round {
-    let mut outcome = Round::Settled;
+async fn round(core: &Arc<Core>) -> Rebalance {
+    let mut outcome = Rebalance::Complete;
     for topic in core.subscriptions.keys() {
         let route = core
             .cluster
             .known_route(topic)
             .filter(|route| !route.from_template);
-        // A topic that nobody knows yet is looked for elsewhere, and its route wakes us.
+        // `find_topics` looks for topics without a route; a new route triggers a rebalance.
         let Some(route) = route.filter(|route| !route.subscribe.is_empty()) else {
             continue;
         };
@@ -102,21 +103,21 @@ async fn round(core: &Arc<Core>) -> Round {
         };
         let settled = match mine {
             Some(mine) => settle(core, topic, mine).await,
-            None => Round::Unsettled,
+            None => Rebalance::Incomplete,
         };
-        if settled == Round::Unsettled {
+        if settled == Rebalance::Incomplete {
             outcome = settled;
         }
     }
     outcome
 }
 
-/// Our share, when the members can be learnt and we are one of them.
+/// This member's queues; `None` when the members cannot be looked up or this one is not among them.
 async fn share(core: &Core, route: &TopicRoute) -> Option<Vec<MessageQueue>> {
     let me = &core.cluster.client_id;
     let mut ids = members(core, route).await.unwrap_or_default();
     if !ids.contains(me) {
-        // The broker has not heard of us yet, or no longer knows us since it started again.
+        // The broker has not received a heartbeat yet, or has restarted since.
         core.cluster.heartbeat().await;
         ids = members(core, route).await.unwrap_or_default();
     }
@@ -136,7 +137,7 @@ async fn members(core: &Core, route: &TopicRoute) -> Option<Vec<ByteString>> {
     let middle = skip.checked_rem(brokers.len())?;
     brokers.rotate_left(middle);
     for broker in brokers {
-        let Some(address) = broker.get(&MASTER).or_else(|| broker.values().next()) else {
+        let Some(address) = broker.get(&MASTER_ID).or_else(|| broker.values().next()) else {
             continue;
         };
         let request = GetConsumerListByGroup {
@@ -147,15 +148,19 @@ async fn members(core: &Core, route: &TopicRoute) -> Option<Vec<ByteString>> {
         match ids {
             Ok(Ok(ids)) if !ids.consumer_id_list.is_empty() => return Some(ids.consumer_id_list),
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%address, %error, "no list of members"),
-            Err(error) => tracing::debug!(%address, %error, "the members are not known"),
+            Ok(Err(error)) => {
+                tracing::warn!(%address, %error, "the broker's list of members cannot be read");
+            }
+            Err(error) => {
+                tracing::debug!(%address, %error, "the members of the group could not be looked up");
+            }
         }
     }
     None
 }
 
-/// Gives up what is no longer ours and takes what is.
-async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) -> Round {
+/// Releases queues that are no longer assigned and takes newly assigned ones.
+async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) -> Rebalance {
     let mine: BTreeSet<_> = mine
         .into_iter()
         .filter(|queue| queue.topic == *topic)
@@ -167,12 +172,12 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
             .filter(|assigned| assigned.queue.topic == *topic);
         of_topic.map(Arc::clone).collect()
     };
-    let mut outcome = Round::Settled;
+    let mut outcome = Rebalance::Complete;
     for assigned in &before {
         let stays = mine.contains(&assigned.queue);
         let goes = !stays || assigned.is_dropped();
-        if goes && release(core, assigned, stays).await == Round::Unsettled {
-            outcome = Round::Unsettled;
+        if goes && release(core, assigned, stays).await == Rebalance::Incomplete {
+            outcome = Rebalance::Incomplete;
         }
     }
     let mut fresh: Vec<_> = {
@@ -184,22 +189,23 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
     if core.is_locking() && !fresh.is_empty() {
         let locked = lock::acquire(core, &fresh).await;
         if locked.len() < fresh.len() {
-            outcome = Round::Unsettled;
+            outcome = Rebalance::Incomplete;
         }
         fresh.retain(|queue| locked.contains(queue));
     }
     for queue in fresh {
-        // What we knew is from before; others may have been here (`removeDirtyOffset`).
+        // An offset from an earlier assignment is outdated: another member may have consumed since
+        // (`removeDirtyOffset`).
         core.offsets.forget(&queue);
         match start_offset(core, &queue).await {
             Ok(start) => take(core, queue, start),
             Err(error) => {
-                if !error.is_transport() && core.stuck.begin(&queue) {
-                    tracing::warn!(%queue, %error, "the queue has to wait");
+                if !error.is_transport() && core.refused_queues.begin(&queue) {
+                    tracing::warn!(%queue, %error, "the queue is not consumed yet: where to start is not known");
                 } else {
-                    tracing::debug!(%queue, %error, "the queue has to wait");
+                    tracing::debug!(%queue, %error, "the queue is not consumed yet: where to start is not known");
                 }
-                outcome = Round::Unsettled;
+                outcome = Rebalance::Incomplete;
             }
         }
     }
@@ -207,8 +213,8 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
 }
 
 fn take(core: &Arc<Core>, queue: MessageQueue, start: QueueOffset) {
-    tracing::debug!(%queue, %start, "a queue is ours");
-    let assigned = Arc::new(Assigned::new(queue.clone(), start));
+    tracing::debug!(%queue, %start, "a queue is assigned to this consumer");
+    let assigned = Arc::new(AssignedQueue::new(queue.clone(), start));
     if core.is_locking() {
         assigned.set_lock(Some(core.cluster.clock.moment()));
     }
@@ -221,36 +227,36 @@ fn take(core: &Arc<Core>, queue: MessageQueue, start: QueueOffset) {
     }
 }
 
-/// Gives a queue up, for good or to take it anew at the offset that it was moved to.
-async fn release(core: &Core, assigned: &Assigned, anew: bool) -> Round {
+/// Releases a queue, for good or, with `anew`, to take it again at the offset that it was moved to.
+async fn release(core: &Core, assigned: &AssignedQueue, anew: bool) -> Rebalance {
     let queue = std::slice::from_ref(&assigned.queue);
-    assigned.drop_it();
+    assigned.mark_dropped();
     if core.is_locking() {
         let consuming = assigned.consuming.lock();
         let clock = &core.cluster.clock;
-        // As long as a call is under way nobody else may have the queue.
-        if clock.timeout(RELEASE_PATIENCE, consuming).await.is_err() {
-            return Round::Unsettled;
+        // While a listener call is running, no other member may have the queue.
+        if clock.timeout(RELEASE_TIMEOUT, consuming).await.is_err() {
+            return Rebalance::Incomplete;
         }
     }
-    let committed = core.offsets.commit(queue, Commit::Surely).await;
-    // Taken anew without it, the queue would go on where it was before it was moved.
+    let committed = core.offsets.commit(queue, Commit::Confirmed).await;
+    // Without this commit, the queue would continue at the offset before the move.
     if anew && !committed {
-        return Round::Unsettled;
+        return Rebalance::Incomplete;
     }
-    tracing::debug!(queue = %assigned.queue, "a queue is no longer ours");
+    tracing::debug!(queue = %assigned.queue, "a queue is no longer assigned to this consumer");
     core.offsets.forget(&assigned.queue);
-    core.stuck.end(&assigned.queue);
+    core.refused_queues.end(&assigned.queue);
     if core.is_locking() {
         lock::release(core, queue).await;
     }
     core.assigned.lock().remove(&assigned.queue);
-    Round::Settled
+    Rebalance::Complete
 }
 
-/// Where a queue that has become ours begins (`computePullFromWhereWithException`).
-async fn start_offset(core: &Core, queue: &MessageQueue) -> Result<QueueOffset, Unknown> {
-    if let Some(kept) = core.offsets.kept(queue).await? {
+/// The offset at which to start a newly assigned queue (`computePullFromWhereWithException`).
+async fn start_offset(core: &Core, queue: &MessageQueue) -> Result<QueueOffset, OffsetQueryError> {
+    if let Some(kept) = core.offsets.committed(queue).await? {
         return Ok(kept);
     }
     match core.config.start_from {

@@ -1,4 +1,4 @@
-//! Batches that wait for a listener.
+//! The queue of batches for a concurrent listener.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,20 +6,21 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::assigned::Assigned;
+use super::assigned::AssignedQueue;
 use crate::message::MessageExt;
 
-/// Batches that wait for a listener, first come, first served. Flow control bounds it.
+/// A first-in, first-out queue of batches for the listener. [`FlowLimits`](super::FlowLimits) bound
+/// its size.
 #[derive(Debug)]
 pub(super) struct WorkQueue {
-    waiting: Mutex<VecDeque<Work>>,
-    /// One permit for each batch that waits.
+    waiting: Mutex<VecDeque<ListenerBatch>>,
+    /// One permit for each waiting batch.
     count: Semaphore,
 }
 
 #[derive(Debug)]
-pub(super) struct Work {
-    pub(super) assigned: Arc<Assigned>,
+pub(super) struct ListenerBatch {
+    pub(super) assigned: Arc<AssignedQueue>,
     pub(super) batch: Vec<MessageExt>,
 }
 
@@ -33,15 +34,15 @@ impl Default for WorkQueue {
 }
 
 impl WorkQueue {
-    pub(super) fn push(&self, assigned: &Arc<Assigned>, batch: Vec<MessageExt>) {
-        self.waiting.lock().push_back(Work {
+    pub(super) fn push(&self, assigned: &Arc<AssignedQueue>, batch: Vec<MessageExt>) {
+        self.waiting.lock().push_back(ListenerBatch {
             assigned: Arc::clone(assigned),
             batch,
         });
         self.count.add_permits(1);
     }
 
-    pub(super) async fn next(&self) -> Option<Work> {
+    pub(super) async fn next(&self) -> Option<ListenerBatch> {
         let permit = self.count.acquire().await.ok()?;
         permit.forget();
         self.waiting.lock().pop_front()

@@ -1,13 +1,13 @@
-//! The way of one request: route, queue, broker, and another broker when this one fails
+//! The attempts of one send: route, queue, broker, and another broker when the first fails
 //! (`sendDefaultImpl`).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::outcome::{SendResult, SendStatus};
-use super::prepare::Draft;
+use super::prepare::SendDraft;
 use super::select;
-use super::shared::Shared;
+use super::shared::ProducerShared;
 use super::target::Target;
 use crate::client::error::{self, SendError};
 use crate::client::routes::TopicRoute;
@@ -18,29 +18,29 @@ use crate::remoting::CallError;
 use crate::wire::Reply;
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply};
 
-/// How long a send may take.
+/// The time limit of a send, and when it ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SendTime {
     pub(super) limit: Duration,
     pub(super) deadline: Moment,
 }
 
-/// What is tried again.
+/// Which failures are retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retry {
-    /// The caller waits: whatever another broker may take.
+    /// The caller waits: every failure after which another broker may accept the message.
     Waiting,
-    /// In the background: only brokers that cannot be reached.
+    /// In the background: only transport errors.
     Background,
 }
 
 const DEFAULT_REGION: &str = "DefaultRegion";
 
-impl Shared {
+impl ProducerShared {
     /// Sets `on_its_way` when the connection has the request of the first attempt.
     pub(super) async fn attempts_in_turn(
         &self,
-        draft: Draft,
+        draft: SendDraft,
         mut target: Target,
         SendTime { limit, deadline }: SendTime,
         retry: Retry,
@@ -82,7 +82,8 @@ impl Shared {
                         Retry::Waiting => error::may_succeed_elsewhere(&source),
                         Retry::Background => source.is_transport(),
                     };
-                    // A message that is stored already stays a success, if not a perfect one.
+                    // An earlier attempt that stored the message, with a status other than `Ok`,
+                    // remains the result.
                     if outcome.is_err() {
                         outcome = Err(SendError::Broker {
                             broker: queue.broker.to_string(),
@@ -102,7 +103,7 @@ impl Shared {
 
     pub(super) async fn one_way_in_turn(
         &self,
-        draft: Draft,
+        draft: SendDraft,
         mut target: Target,
     ) -> Result<(), SendError> {
         let route = self.route(&draft.topic).await?;
@@ -169,7 +170,7 @@ impl Shared {
 
     async fn attempt(
         &self,
-        draft: &Draft,
+        draft: &SendDraft,
         queue: &MessageQueue,
         deadline: Moment,
         on_its_way: &Passed,
@@ -192,7 +193,7 @@ impl Shared {
         call.await
     }
 
-    fn header(&self, draft: &Draft, queue: &MessageQueue) -> SendMessage {
+    fn header(&self, draft: &SendDraft, queue: &MessageQueue) -> SendMessage {
         SendMessage {
             queue_id: queue.id,
             born_timestamp: self.cluster.clock.now_ms(),
@@ -202,7 +203,11 @@ impl Shared {
     }
 }
 
-fn result_of(draft: &Draft, queue: &MessageQueue, reply: Reply<SendMessageReply>) -> SendResult {
+fn result_of(
+    draft: &SendDraft,
+    queue: &MessageQueue,
+    reply: Reply<SendMessageReply>,
+) -> SendResult {
     let stored = reply.header;
     let text = |text: bytestring::ByteString| text.to_string();
     SendResult {
@@ -218,7 +223,8 @@ fn result_of(draft: &Draft, queue: &MessageQueue, reply: Reply<SendMessageReply>
     }
 }
 
-/// Many producers that start together should not all begin with the same queue.
+/// A random queue to start with, so that producers that start together do not all begin with the
+/// same one.
 fn random_start() -> usize {
     use std::hash::{BuildHasher, Hasher, RandomState};
     usize::try_from(RandomState::new().build_hasher().finish() >> 33).unwrap_or(0)

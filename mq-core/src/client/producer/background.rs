@@ -1,4 +1,4 @@
-//! Sends that nobody waits for: so many at a time, and counted.
+//! Background sends: the number in flight is limited.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,20 +7,20 @@ use std::time::Duration;
 use super::attempts::Retry;
 use super::outcome::SendResult;
 use super::prepare;
-use super::shared::Shared;
+use super::shared::ProducerShared;
 use super::target::Target;
 use crate::client::error::SendError;
 use crate::message::Message;
 
-/// One of the sends in the background.
-pub(super) struct BackgroundSend(Arc<Shared>);
+/// A background send in flight; counted until it is dropped.
+pub(super) struct BackgroundSend(Arc<ProducerShared>);
 
 impl BackgroundSend {
-    /// `None` when `limit` of them are under way.
-    pub(super) fn begin(shared: &Arc<Shared>, limit: usize) -> Option<Self> {
-        let place = Self(Arc::clone(shared));
+    /// `None` when `limit` are in flight.
+    pub(super) fn begin(shared: &Arc<ProducerShared>, limit: usize) -> Option<Self> {
+        let slot = Self(Arc::clone(shared));
         let before = shared.background.fetch_add(1, Ordering::Relaxed);
-        (before < limit).then_some(place)
+        (before < limit).then_some(slot)
     }
 
     pub(super) async fn send(

@@ -1,19 +1,19 @@
-//! Several messages as one (`MessageBatch`, `MessageDecoder.encodeMessages`).
+//! Several messages in one request (`MessageBatch`, `MessageDecoder.encodeMessages`).
 
 use bytes::Bytes;
 
 use super::config::ProducerConfig;
-use super::prepare::{self, Draft};
+use super::prepare::{self, SendDraft};
 use crate::client::error::{MessageError, SendError};
 use crate::message::{Message, TopicName, batch, property};
 use crate::wire::header::SendMessage;
 
-/// The request for `messages`, which have one topic.
+/// The request for `messages`, which must have one topic.
 pub(super) fn draft(
     messages: Vec<Message>,
     config: &ProducerConfig,
     new_id: impl Fn() -> String,
-) -> Result<Draft, SendError> {
+) -> Result<SendDraft, SendError> {
     let Some(topic) = messages.first().map(|first| first.topic.clone()) else {
         return Err(SendError::EmptyBatch);
     };
@@ -29,7 +29,7 @@ pub(super) fn draft(
         batch: Some(true),
         ..prepare::header(&whole, config).map_err(refused)?
     };
-    Ok(Draft {
+    Ok(SendDraft {
         topic: whole.topic,
         id: ids.join(","),
         header,
@@ -82,7 +82,7 @@ mod tests {
         Message::new(TopicName::new(topic).unwrap(), body)
     }
 
-    fn drafted(messages: Vec<Message>) -> Result<Draft, MessageError> {
+    fn drafted(messages: Vec<Message>) -> Result<SendDraft, MessageError> {
         let config = ProducerConfig::new(GroupName::new("p").unwrap());
         draft(messages, &config, || "ID".to_owned()).map_err(|error| match error {
             SendError::Message { source, .. } => source,
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn each_message_stands_in_the_body_with_its_own_length_and_id() {
+    fn each_message_is_encoded_with_its_own_length_and_id() {
         let draft = drafted(vec![message("t", "one"), message("t", "three")]).unwrap();
 
         let properties = "WAIT\u{1}true\u{2}UNIQ_KEY\u{1}ID\u{2}";

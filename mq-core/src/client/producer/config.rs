@@ -1,4 +1,4 @@
-//! What a producer can be told, with the names and defaults of `DefaultMQProducer`.
+//! Settings of a producer, with the names and defaults of `DefaultMQProducer`.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use bytestring::ByteString;
 use crate::client::routes::TEMPLATE_TOPIC;
 use crate::message::GroupName;
 
-/// How messages are sent (`DefaultMQProducer`).
+/// Settings of a producer (`DefaultMQProducer`).
 #[derive(Clone, Debug)]
 pub struct ProducerConfig {
     /// The producer group.
     pub group: GroupName,
-    /// The template that a broker makes new topics after (`createTopicKey`).
+    /// The template topic after which brokers create new topics (`createTopicKey`).
     pub create_topic_key: ByteString,
-    /// How many queues such a topic should get (`defaultTopicQueueNums`).
+    /// The number of queues of such a topic (`defaultTopicQueueNums`).
     pub default_topic_queue_nums: u16,
-    /// How long a send may take, all attempts together (`sendMsgTimeout`).
+    /// Timeout of a send, all attempts together (`sendMsgTimeout`).
     pub send_timeout: Duration,
-    /// Further attempts of a send that is waited for (`retryTimesWhenSendFailed`).
+    /// Retries of a send whose caller waits (`retryTimesWhenSendFailed`).
     pub retry_times_when_send_failed: u32,
-    /// Further attempts of a send in the background (`retryTimesWhenSendAsyncFailed`).
+    /// Retries of a background send (`retryTimesWhenSendAsyncFailed`).
     pub retry_times_when_send_async_failed: u32,
-    /// So many sends in the background may be under way (`asyncSenderThreadPoolQueue`).
+    /// The most background sends in flight (`asyncSenderThreadPoolQueue`).
     pub max_background_sends: usize,
-    /// Whether a status other than [`SendStatus::Ok`](super::SendStatus::Ok) is tried again on
-    /// another broker (`retryAnotherBrokerWhenNotStoreOK`).
+    /// Whether a send with a status other than [`SendStatus::Ok`](super::SendStatus::Ok) is retried
+    /// on another broker (`retryAnotherBrokerWhenNotStoreOK`).
     pub retry_another_broker_when_not_store_ok: bool,
-    /// Bodies of so many bytes are compressed (`compressMsgBodyOverHowmuch`).
+    /// Bodies of at least this many bytes are compressed (`compressMsgBodyOverHowmuch`).
     pub compress_body_over: usize,
     /// The longest body in bytes (`maxMessageSize`).
     pub max_message_size: usize,

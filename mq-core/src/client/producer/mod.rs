@@ -1,6 +1,6 @@
 //! Sends messages (`DefaultMQProducer`).
 //!
-//! A send is over when a broker has answered or the time is up; nothing is queued or batched on
+//! A send ends with the broker's response or a timeout; messages are not collected into batches on
 //! the way.
 
 mod attempts;
@@ -24,21 +24,21 @@ use futures_util::FutureExt;
 pub use outcome::{SendHandle, SendResult, SendStatus};
 pub use target::{Selector, Target};
 
-use super::cluster::Cluster;
+use super::cluster::ClusterClient;
 use super::error::{SendError, StartError};
 use crate::message::{GroupName, Message, MessageQueue, SysFlag, TopicName};
 use crate::tasks::Unfinished;
 use attempts::Retry;
 use background::BackgroundSend;
-use shared::Shared;
+use shared::ProducerShared;
 
 /// Sends messages. Clones are the same producer.
 #[derive(Clone)]
-pub struct Producer(Arc<Shared>);
+pub struct Producer(Arc<ProducerShared>);
 
 impl Producer {
     pub(super) fn start(
-        cluster: &Arc<Cluster>,
+        cluster: &Arc<ClusterClient>,
         config: ProducerConfig,
     ) -> Result<Self, StartError> {
         if cluster.tasks.is_stopping() {
@@ -47,15 +47,19 @@ impl Producer {
         config.check()?;
         cluster.groups.lock().add_producer(&config.group)?;
         cluster.heartbeat_is_due();
-        Ok(Self(Arc::new(Shared::new(cluster, config))))
+        Ok(Self(Arc::new(ProducerShared::new(cluster, config))))
     }
 
-    /// The producer for what a client itself has to send; it is in no heartbeat.
-    pub(super) fn inner(cluster: &Arc<Cluster>, group: GroupName) -> Self {
-        Self(Arc::new(Shared::new(cluster, ProducerConfig::new(group))))
+    /// The producer with which a consumer sends messages to the retry topic; it is not in
+    /// heartbeats.
+    pub(super) fn inner(cluster: &Arc<ClusterClient>, group: GroupName) -> Self {
+        Self(Arc::new(ProducerShared::new(
+            cluster,
+            ProducerConfig::new(group),
+        )))
     }
 
-    /// How it sends.
+    /// Its settings.
     pub fn config(&self) -> &ProducerConfig {
         &self.0.config
     }
@@ -64,7 +68,7 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// [`SendError`]; after a timeout the message may be stored all the same.
+    /// [`SendError`]; after a timeout the message may have been stored.
     pub async fn send(&self, message: Message) -> Result<SendResult, SendError> {
         let limit = self.0.config.send_timeout;
         self.send_with(message, Target::Any, limit).await
@@ -115,7 +119,7 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// [`SendError`]; after a timeout the message may be stored all the same.
+    /// [`SendError`]; after a timeout the message may have been stored.
     pub async fn send_with(
         &self,
         message: Message,
@@ -126,23 +130,23 @@ impl Producer {
         self.0.send(draft, target, limit, Retry::Waiting).await
     }
 
-    /// Sends a message that came from a broker, its body packed as `flag` says.
-    pub(super) async fn send_as_it_came(
+    /// Sends a message that came from a broker, with its body compressed as `flag` says.
+    pub(super) async fn send_unchanged(
         &self,
         message: Message,
         flag: SysFlag,
     ) -> Result<SendResult, SendError> {
-        let Shared {
+        let ProducerShared {
             config, cluster, ..
         } = &*self.0;
-        let draft = prepare::as_it_came(message, flag, config, || cluster.unique_id())?;
+        let draft = prepare::unchanged(message, flag, config, || cluster.unique_id())?;
         let limit = config.send_timeout;
         self.0.send(draft, Target::Any, limit, Retry::Waiting).await
     }
 
-    /// Sends several messages of one topic as one: all of them are stored, or none.
+    /// Sends several messages of one topic in one request: all are stored, or none.
     ///
-    /// The id of the result is theirs, joined by `,`.
+    /// The result's id holds the ids of all messages, joined by `,`.
     ///
     /// # Errors
     ///
@@ -167,7 +171,8 @@ impl Producer {
         self.0.send(draft, target, limit, Retry::Waiting).await
     }
 
-    /// Hands the message to a connection and does not learn what becomes of it.
+    /// Sends a one-way request: `Ok` means that a connection took the message, not that a broker
+    /// stored it.
     ///
     /// # Errors
     ///
@@ -177,21 +182,22 @@ impl Producer {
         self.0.one_way(draft, target).await
     }
 
-    /// Sends in the background, in the order of the calls; other brokers are tried when one cannot
+    /// Sends in the background, in the order of the calls. Another broker is tried when one cannot
     /// be reached.
     ///
     /// The send goes on when the handle is dropped.
     pub fn send_async(&self, message: Message, target: Target, limit: Duration) -> SendHandle {
         let (done, handle) = SendHandle::new();
         self.send_then(message, target, limit, |outcome| {
-            // Whoever dropped the handle does not want to know.
+            // The handle may have been dropped.
             let _unwanted = done.send(outcome);
         });
         handle
     }
 
-    /// Sends in the background and calls `then` with the outcome (`SendCallback`): at once when
-    /// too many sends are under way. Messages of one caller leave in the order of the calls.
+    /// Sends in the background, in the order of the calls, and calls `then` with the outcome
+    /// (`SendCallback`). With too many sends in flight, `then` is called at once with
+    /// [`SendError::TooMany`].
     pub fn send_then(
         &self,
         message: Message,
@@ -200,12 +206,13 @@ impl Producer {
         then: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
     ) {
         let most = self.0.config.max_background_sends;
-        let Some(place) = BackgroundSend::begin(&self.0, most) else {
+        let Some(slot) = BackgroundSend::begin(&self.0, most) else {
             then(Err(SendError::TooMany { limit: most }));
             return;
         };
-        let mut sending = Box::pin(place.send(message, target, limit));
-        // The first step is made here and now: the send has its place in the order when this returns.
+        let mut sending = Box::pin(slot.send(message, target, limit));
+        // Poll once before spawning, so that the send has queued up behind earlier ones when this
+        // returns.
         let begun = sending.as_mut().now_or_never();
         self.0.tasks.spawn("send in the background", async move {
             let outcome = match begun {
@@ -216,7 +223,7 @@ impl Producer {
         });
     }
 
-    /// What [`send_then`](Self::send_then) does, for callers that have a task of their own for it.
+    /// As [`send_then`](Self::send_then), for callers that spawn a task themselves.
     ///
     /// # Errors
     ///
@@ -228,12 +235,12 @@ impl Producer {
         limit: Duration,
     ) -> Result<SendResult, SendError> {
         let most = self.0.config.max_background_sends;
-        let place =
+        let slot =
             BackgroundSend::begin(&self.0, most).ok_or(SendError::TooMany { limit: most })?;
-        place.send(message, target, limit).await
+        slot.send(message, target, limit).await
     }
 
-    /// The queues that messages to `topic` go to, sorted by broker and number.
+    /// The queues of `topic` that can be sent to, sorted by broker and queue id.
     ///
     /// # Errors
     ///
@@ -243,13 +250,13 @@ impl Producer {
         Ok(route.publish.clone())
     }
 
-    /// Waits for sends in the background, at most `limit`, and leaves the group.
+    /// Waits for background sends, at most `limit`, and leaves the group.
     ///
     /// # Errors
     ///
-    /// [`Unfinished`] when some are still under way.
+    /// [`Unfinished`] when some are still in flight.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
-        let Shared {
+        let ProducerShared {
             cluster,
             config,
             tasks,
@@ -265,7 +272,7 @@ impl Producer {
 
 impl fmt::Debug for Producer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shared { config, .. } = &*self.0;
+        let ProducerShared { config, .. } = &*self.0;
         f.debug_struct("Producer")
             .field("config", config)
             .finish_non_exhaustive()

@@ -1,5 +1,5 @@
-//! Messages of one caller leave in the order of the calls, also while the route of their topic is
-//! asked for or the connection is being made.
+//! Keeps sends in the order of the calls, even while the first has to wait for a route or a
+//! connection.
 //!
 //! A send keeps its place in the line of its topic until the outbox of a connection has its first
 //! attempt. A broker that cannot be reached holds nobody up: its outbox takes requests while the
@@ -11,17 +11,17 @@ use std::time::Duration;
 
 use super::attempts::{Retry, SendTime};
 use super::outcome::SendResult;
-use super::prepare::Draft;
-use super::shared::Shared;
+use super::prepare::SendDraft;
+use super::shared::ProducerShared;
 use super::target::Target;
 use crate::client::error::SendError;
 use crate::lines::Passed;
 
-impl Shared {
+impl ProducerShared {
     /// Sends in the order of the calls; `limit` is for waiting and all attempts together.
     pub(super) async fn send(
         &self,
-        draft: Draft,
+        draft: SendDraft,
         target: Target,
         limit: Duration,
         retry: Retry,
@@ -40,7 +40,7 @@ impl Shared {
     }
 
     /// The same for a message that nobody waits for.
-    pub(super) async fn one_way(&self, draft: Draft, target: Target) -> Result<(), SendError> {
+    pub(super) async fn one_way(&self, draft: SendDraft, target: Target) -> Result<(), SendError> {
         let (topic, never) = (draft.topic.clone(), Passed::default());
         let work = pin!(self.one_way_in_turn(draft, target));
         self.lines.keep(&topic, &never, pending(), work).await

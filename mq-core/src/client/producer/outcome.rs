@@ -1,4 +1,4 @@
-//! What a send gives back.
+//! The result of a send.
 
 use std::fmt;
 use std::future::Future;
@@ -11,19 +11,20 @@ use crate::client::error::SendError;
 use crate::message::{MessageQueue, QueueOffset};
 use crate::wire::ResponseCode;
 
-/// Where and how safely a message was stored (`SendResult`).
+/// Where a message was stored, and how durably (`SendResult`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "the status says how safely the message is stored"]
+#[must_use = "the status says how durably the message is stored"]
 pub struct SendResult {
-    /// How safely it is stored.
+    /// How durably it is stored.
     pub status: SendStatus,
     /// The unique id of the message; those of a batch are joined by `,`.
     pub message_id: String,
-    /// The id that names its place in the broker's commit log; those of a batch joined by `,`.
+    /// The offset message id: broker address and physical offset; those of a batch are joined by
+    /// `,`.
     pub offset_message_id: String,
-    /// The queue it lies in.
+    /// The queue it was stored in.
     pub queue: MessageQueue,
-    /// Its number there; of a batch, the first.
+    /// Its queue offset; of a batch, the first message's.
     pub queue_offset: QueueOffset,
     /// The unique id as the broker gives it back.
     pub transaction_id: Option<String>,
@@ -31,11 +32,11 @@ pub struct SendResult {
     pub region: String,
 }
 
-/// How safely a message is stored (`SendStatus`).
+/// How durably a message is stored (`SendStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendStatus {
-    /// As the broker promises.
+    /// As durably as the broker is configured for.
     Ok,
     /// The disk did not confirm in time.
     FlushDiskTimeout,
@@ -68,7 +69,7 @@ impl fmt::Display for SendStatus {
     }
 }
 
-/// The outcome of a send in the background; wait for it or let it go.
+/// The outcome of a background send: await it, or drop it without cancelling the send.
 #[derive(Debug)]
 #[must_use = "the outcome tells whether the message was stored"]
 pub struct SendHandle(oneshot::Receiver<Result<SendResult, SendError>>);

@@ -1,4 +1,5 @@
-//! From a message to a request: checked, given an id, packed (`sendKernelImpl`, `Validators`).
+//! Makes a request of a message: validates it, adds an id, compresses the body (`sendKernelImpl`,
+//! `Validators`).
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -9,15 +10,15 @@ use crate::message::compression;
 use crate::message::{Compression, Message, SysFlag, TopicName, property};
 use crate::wire::header::SendMessage;
 
-/// Properties have a length of 16 bits with a sign.
-const MAX_PROPERTIES: usize = 32_767;
+/// The largest signed 16-bit length.
+const MAX_PROPERTIES_LENGTH: usize = 32_767;
 
-/// The level of Java's clients.
+/// The compression level of Java's clients.
 const ZLIB_LEVEL: u32 = 5;
 
-/// A request that only lacks its queue.
+/// A request that lacks only its queue.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct SendDraft {
     pub(super) topic: TopicName,
     /// The unique id of the message; those of a batch are joined by `,`.
     pub(super) id: String,
@@ -30,19 +31,19 @@ pub(super) fn single(
     message: Message,
     config: &ProducerConfig,
     new_id: impl Fn() -> String,
-) -> Result<Draft, SendError> {
+) -> Result<SendDraft, SendError> {
     check(&message, config).map_err(|source| refused(&message.topic, source))?;
     draft(message, config, new_id, |body| pack(body, config))
 }
 
-/// The request for a message that comes from a broker and goes there again, its body packed as
-/// `flag` says: what could be stored once is not judged again.
-pub(super) fn as_it_came(
+/// The request for a message that came from a broker, with its body compressed as `flag` says. It
+/// is not validated: a broker has stored it before.
+pub(super) fn unchanged(
     message: Message,
     flag: SysFlag,
     config: &ProducerConfig,
     new_id: impl Fn() -> String,
-) -> Result<Draft, SendError> {
+) -> Result<SendDraft, SendError> {
     draft(message, config, new_id, |body| (body, flag.packing()))
 }
 
@@ -58,7 +59,7 @@ fn draft(
     config: &ProducerConfig,
     new_id: impl Fn() -> String,
     packed: impl FnOnce(Bytes) -> (Bytes, SysFlag),
-) -> Result<Draft, SendError> {
+) -> Result<SendDraft, SendError> {
     let id = complete(&mut message, new_id);
     let attempts = message
         .topic
@@ -73,7 +74,7 @@ fn draft(
         batch: Some(false),
         ..header(&message, config).map_err(|source| refused(&message.topic, source))?
     };
-    Ok(Draft {
+    Ok(SendDraft {
         topic: message.topic,
         id,
         header,
@@ -81,16 +82,16 @@ fn draft(
     })
 }
 
-/// What single messages and batches have in common.
+/// The fields that single messages and batches have in common.
 pub(super) fn header(
     message: &Message,
     config: &ProducerConfig,
 ) -> Result<SendMessage, MessageError> {
     let properties = message.properties.as_bytes();
-    if properties.len() > MAX_PROPERTIES {
+    if properties.len() > MAX_PROPERTIES_LENGTH {
         return Err(MessageError::Properties {
             length: properties.len(),
-            limit: MAX_PROPERTIES,
+            limit: MAX_PROPERTIES_LENGTH,
         });
     }
     let properties = ByteString::try_from(properties.clone());
@@ -106,7 +107,7 @@ pub(super) fn header(
     })
 }
 
-/// The rules that Java's clients check before they ask anybody.
+/// The rules that Java's clients check before they send a request.
 pub(super) fn check(message: &Message, config: &ProducerConfig) -> Result<(), MessageError> {
     if message.topic.is_closed() {
         return Err(MessageError::SystemTopic);
@@ -125,7 +126,7 @@ pub(super) fn check_length(length: usize, config: &ProducerConfig) -> Result<(),
     Ok(())
 }
 
-/// Adds the properties that every message has; gives its unique id.
+/// Adds the properties that every message has; returns its unique id.
 pub(super) fn complete(message: &mut Message, new_id: impl Fn() -> String) -> String {
     let properties = &mut message.properties;
     if properties.get(property::WAIT).is_none() {
@@ -150,7 +151,8 @@ fn pack(body: Bytes, config: &ProducerConfig) -> (Bytes, SysFlag) {
     }
 }
 
-/// How often a message on its way to a retry topic was tried and may be; these travel as fields.
+/// The attempts of a message that goes to a retry topic, so far and allowed: they travel as request
+/// fields, not as properties.
 #[derive(Default)]
 struct Attempts {
     so_far: Option<i32>,
@@ -184,7 +186,7 @@ mod tests {
         Message::new(TopicName::new(topic).unwrap(), body)
     }
 
-    fn draft(message: Message) -> Result<Draft, SendError> {
+    fn draft(message: Message) -> Result<SendDraft, SendError> {
         single(message, &config(), || "ID".to_owned())
     }
 
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_java_refuses_is_refused_before_anybody_is_asked() {
+    fn what_java_refuses_is_refused_before_a_request_is_sent() {
         assert_eq!(refusal(message("t", "")), MessageError::EmptyBody);
         assert_eq!(
             refusal(message("SCHEDULE_TOPIC_XXXX", "x")),
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn long_bodies_are_packed_when_that_makes_them_shorter() {
+    fn long_bodies_are_compressed_when_that_makes_them_shorter() {
         let short = draft(message("t", vec![b'a'; 4095])).unwrap();
         assert_eq!((short.body.len(), short.header.sys_flag), (4095, 0));
 
@@ -239,12 +241,12 @@ mod tests {
     }
 
     #[test]
-    fn what_came_from_a_broker_goes_there_as_it_came() {
+    fn a_message_from_a_broker_is_sent_unchanged() {
         let flag = SysFlag(SysFlag::BORN_HOST_V6).compressed_by(Compression::Zstd);
         let body = vec![b'a'; 5000];
         let came = message("%RETRY%g", body.clone());
 
-        let draft = as_it_came(came, flag, &config(), || "ID".to_owned()).unwrap();
+        let draft = unchanged(came, flag, &config(), || "ID".to_owned()).unwrap();
 
         assert_eq!(draft.body, body);
         assert_eq!(draft.header.sys_flag, flag.packing().0);

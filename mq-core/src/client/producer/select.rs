@@ -1,4 +1,4 @@
-//! Which queue a message goes to: pure choices.
+//! Selection of the queue for a message: pure functions.
 
 use crate::message::{MessageQueue, java_hash};
 
@@ -24,7 +24,7 @@ fn next<'a>(queues: &'a [MessageQueue], turn: &mut usize) -> Option<&'a MessageQ
     queues.get(at)
 }
 
-/// The queue of `key`: the same for equal keys as long as the queues are the same
+/// The queue for `key`: the same for equal keys as long as the topic's queues are the same
 /// (`SelectMessageQueueByHash` over `String.hashCode`).
 pub(super) fn by_hash<'a>(queues: &'a [MessageQueue], key: &str) -> Option<&'a MessageQueue> {
     let count = i64::try_from(queues.len()).ok()?;

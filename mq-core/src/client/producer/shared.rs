@@ -1,4 +1,4 @@
-//! What the sends of one producer share.
+//! The state that the sends of one producer share.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,26 +7,26 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::Mutex;
 
 use super::config::ProducerConfig;
-use crate::client::cluster::Cluster;
+use crate::client::cluster::ClusterClient;
 use crate::lines::Lines;
 use crate::message::TopicName;
 use crate::tasks::Tasks;
 
-/// The producer, for its sends.
-pub(super) struct Shared {
-    pub(super) cluster: Arc<Cluster>,
+/// The state of a producer.
+pub(super) struct ProducerShared {
+    pub(super) cluster: Arc<ClusterClient>,
     pub(super) config: ProducerConfig,
-    /// Which queue is next, for each topic.
+    /// The round-robin position, by topic.
     pub(super) turns: Mutex<HashMap<TopicName, usize>>,
     /// The sends that are not on their way yet, by topic.
     pub(super) lines: Lines<TopicName>,
-    /// Sends in the background that are under way.
+    /// The number of background sends in flight.
     pub(super) background: AtomicUsize,
     pub(super) tasks: Tasks,
 }
 
-impl Shared {
-    pub(super) fn new(cluster: &Arc<Cluster>, config: ProducerConfig) -> Self {
+impl ProducerShared {
+    pub(super) fn new(cluster: &Arc<ClusterClient>, config: ProducerConfig) -> Self {
         Self {
             cluster: Arc::clone(cluster),
             config,

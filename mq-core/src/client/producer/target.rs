@@ -1,26 +1,26 @@
-//! Which queue of its topic a message goes to.
+//! How the queue for a message is chosen.
 
 use std::fmt;
 
 use crate::message::MessageQueue;
 
-/// Which queue of its topic a message goes to.
+/// How the queue for a message is chosen.
 #[derive(Default)]
 #[non_exhaustive]
 pub enum Target {
-    /// Each in turn; another broker is tried when one fails.
+    /// Round robin; another broker is tried when one fails.
     #[default]
     Any,
-    /// This one.
+    /// This queue.
     Queue(MessageQueue),
-    /// The one of this key: equal keys have equal queues as long as the queues of the topic are
-    /// the same (`SelectMessageQueueByHash` over `String.hashCode`).
+    /// The queue for this key: the same for equal keys as long as the topic's queues are the same
+    /// (`SelectMessageQueueByHash` over `String.hashCode`).
     Hash(String),
-    /// The one at the index that this chooses; the queues are sorted by broker and number.
+    /// The queue at the index that this returns; the queues are sorted by broker and queue id.
     Chosen(Selector),
 }
 
-/// Chooses the index of one of the queues, or none.
+/// Returns the index of the chosen queue, or none.
 pub type Selector = Box<dyn FnOnce(&[MessageQueue]) -> Option<usize> + Send>;
 
 impl fmt::Debug for Target {

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::stage::{Broker, SECOND, Server, eventually, name_server, topic};
 use crate::client::consumer::fetch::{Fetcher, PullPosition};
-use crate::client::groups::Order;
+use crate::client::groups::ConsumerCommand;
 use crate::client::{
     Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, StartError,
 };
@@ -148,8 +148,8 @@ async fn a_queue_is_not_taken_anew_before_the_offset_that_it_was_moved_to_is_com
 
     let queue = MessageQueue::new(topic(), "broker-0", 0);
     let offset_table = BTreeMap::from([(queue, 3)]);
-    let order = Order::Reset(ResetOffsetBody { offset_table });
-    assert!(client.0.groups.lock().tell("shop", order));
+    let order = ConsumerCommand::Reset(ResetOffsetBody { offset_table });
+    assert!(client.0.groups.lock().command("shop", order));
 
     eventually("it pulls again", || forgetful.pulls.lock().len() == 2).await;
     assert_eq!(*forgetful.pulls.lock(), [7, 3]);

@@ -1,7 +1,7 @@
-//! A record to be written.
+//! A record that is about to be appended.
 //!
-//! Everything is encoded beforehand but three numbers that are only known at the moment of the
-//! append; [`Place::write`] patches them in.
+//! It is encoded before the log lock is taken. Queue offset, physical offset and store time are
+//! known only under that lock; [`Place::write`] patches them in.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,10 +17,10 @@ const PHYSICAL_OFFSET_AT: usize = 28;
 const STORE_TIMESTAMP_AT: usize = 56;
 const BORN_HOST_V6_SHIFT: usize = 12;
 
-/// A message that is about to become a record: everything but its place.
+/// Everything that a record holds except its offsets and its store time.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Topic, flag, properties, body (as stored, so packed when the sender packed it).
+    /// Topic, flag, properties, body (as stored: compressed if the sender compressed it).
     pub message: Message,
     /// The queue.
     pub queue_id: i32,
@@ -34,7 +34,7 @@ pub struct Draft {
     pub store_host: SocketAddr,
     /// Attempts so far.
     pub reconsume_times: i32,
-    /// Where the half message of a committed one lies; else 0.
+    /// The physical offset of the half message, for a committed one; else 0.
     pub prepared_transaction_offset: i64,
 }
 
@@ -58,7 +58,7 @@ impl Draft {
             + self.message.properties.as_bytes().len()
     }
 
-    /// Appends the record to `out`, its place still zero.
+    /// Appends the record to `out`, with zeros for what [`Place`] holds.
     pub fn encode(&self, out: &mut impl BufMut) {
         let message = &self.message;
         let topic = message.topic.as_str().as_bytes();
@@ -105,21 +105,21 @@ impl Draft {
     }
 }
 
-/// What only the append knows.
+/// What is assigned to a record when it is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The message's number in its queue.
+    /// The message's queue offset.
     pub queue_offset: QueueOffset,
-    /// Where the record begins in the commit log.
+    /// The offset of the record's first byte in the commit log.
     pub physical_offset: PhysicalOffset,
     /// When it was stored, ms since 1970.
     pub store_timestamp: i64,
 }
 
 impl Place {
-    /// Patches the place into an encoded record.
+    /// Patches these values into an encoded record.
     ///
-    /// Bytes that are too short to be a record are left alone.
+    /// Bytes that are too short to be a record are left unchanged.
     pub fn write(&self, record: &mut [u8]) {
         let born_v6 = record.get(36..40).is_some_and(|flag| {
             SysFlag(i32::from_be_bytes(flag.try_into().unwrap_or_default()))

@@ -1,6 +1,6 @@
-//! Why bytes are no record.
+//! Why bytes are not a record.
 
-/// Why bytes are no record.
+/// Why bytes are not a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
@@ -12,8 +12,8 @@ pub enum RecordError {
         /// Bytes there.
         found: usize,
     },
-    /// Neither of the two record marks.
-    #[error("{0:#010x} is no mark of a record")]
+    /// The magic number is neither of the two that records have.
+    #[error("{0:#010x} is not the magic number of a record")]
     Magic(u32),
     /// The parts do not add up to the length that the record says it has.
     #[error("the parts of the record do not add up to its length of {total} bytes")]
@@ -29,7 +29,7 @@ pub enum RecordError {
         /// Stored.
         expected: u32,
     },
-    /// The topic is no name.
-    #[error("the topic is no name")]
+    /// The topic is not a valid topic name.
+    #[error("the topic of the record is not a valid topic name")]
     Topic,
 }

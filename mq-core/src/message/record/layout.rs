@@ -1,12 +1,12 @@
-//! Fixed numbers of the layout, and its checksum.
+//! Magic numbers and sizes of the record layout, and its checksum.
 
-/// Marks a record whose topic length takes one byte.
+/// Magic number of a record whose topic length takes one byte.
 pub const MAGIC_V1: u32 = 0xDAA3_20A7;
-/// Marks a record whose topic length takes two bytes: a topic of more than 127 bytes.
+/// Magic number of a record whose topic length takes two bytes: a topic of more than 127 bytes.
 pub const MAGIC_V2: u32 = 0xDAA3_20AB;
-/// Marks the filler at the end of a file.
+/// Magic number of the filler at the end of a segment.
 pub const MAGIC_BLANK: u32 = 0xCBD4_3194;
-/// Bytes that the filler at the end of a file takes at least.
+/// The least bytes that the filler at the end of a segment takes.
 pub const BLANK_SIZE: usize = 8;
 /// Bytes of the smallest record there can be: IPv4 hosts, no body, no topic, no properties.
 pub const MIN_SIZE: usize = 91;

@@ -1,4 +1,4 @@
-//! One message as bytes: the layout shared by commit log, pull answers and pushed messages.
+//! One message as bytes: the layout shared by the commit log, pull responses and pushed messages.
 //!
 //! A record says its own length first, so that a reader can walk from one to the next. `RECORD.md`
 //! beside this file lists the fields.

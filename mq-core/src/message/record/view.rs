@@ -24,11 +24,11 @@ pub struct RecordView<'a> {
     pub body_crc: u32,
     /// The queue.
     pub queue_id: i32,
-    /// The application's number.
+    /// The application's flag.
     pub flag: i32,
-    /// Its number in the queue.
+    /// Its queue offset.
     pub queue_offset: QueueOffset,
-    /// Where it says it begins.
+    /// Its physical offset, as the record itself states it.
     pub physical_offset: PhysicalOffset,
     /// How it is to be read.
     pub sys_flag: SysFlag,
@@ -38,11 +38,11 @@ pub struct RecordView<'a> {
     pub born_host: SocketAddr,
     /// When it was stored, ms since 1970.
     pub store_timestamp: i64,
-    /// Where it was stored.
+    /// The broker that stored it.
     pub store_host: SocketAddr,
     /// Attempts so far.
     pub reconsume_times: i32,
-    /// Where the half message lies.
+    /// The physical offset of the half message, for a committed one; else 0.
     pub prepared_transaction_offset: i64,
     /// The body as stored.
     pub body: &'a [u8],
@@ -57,7 +57,7 @@ impl<'a> RecordView<'a> {
     ///
     /// # Errors
     ///
-    /// [`RecordError`] when the bytes are no whole record. The checksum is not looked at; see
+    /// [`RecordError`] when the bytes are not a whole record. The checksum is not verified; see
     /// [`RecordView::check_body`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, RecordError> {
         let mut head = bytes;
@@ -77,7 +77,8 @@ impl<'a> RecordView<'a> {
         Self::parts(&mut rest, size, magic == MAGIC_V2).ok_or(RecordError::Length { total: size })
     }
 
-    /// Reads the parts behind length and magic; `None` when they do not fill `rest` exactly.
+    /// Reads the fields behind length and magic number; `None` when they do not fill `rest`
+    /// exactly.
     fn parts(rest: &mut &'a [u8], size: usize, wide_topic: bool) -> Option<Self> {
         let body_crc = rest.try_get_u32().ok()?;
         let queue_id = rest.try_get_i32().ok()?;
@@ -149,7 +150,7 @@ impl<'a> RecordView<'a> {
         property_text::iter(self.properties)
     }
 
-    /// What the consume queue keeps of the tag: Java's hash of it, 0 without one.
+    /// The tag code that the consume queue stores: Java's hash of the tag, 0 without a tag.
     pub fn tag_code(&self) -> i64 {
         self.property(property::TAGS)
             .map_or(0, |tag| i64::from(java_hash(tag)))
@@ -157,11 +158,12 @@ impl<'a> RecordView<'a> {
 
     /// The message with everything that was stored about it.
     ///
-    /// Body and properties are slices of `bytes`, from whose beginning this view was taken.
+    /// Body and properties are slices of `bytes`, which must be the bytes that this view was parsed
+    /// from.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Topic`] when the topic is no name.
+    /// [`RecordError::Topic`] when the topic is not a valid topic name.
     pub fn to_message(&self, bytes: &Bytes) -> Result<MessageExt, RecordError> {
         let topic = TopicName::new(self.topic).map_err(|_illegal| RecordError::Topic)?;
         Ok(MessageExt {
@@ -202,7 +204,7 @@ fn take_host(rest: &mut &[u8], v6: bool) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
-/// Reads all records of a pull answer. Bodies stay packed when they were packed.
+/// Reads all records of a pull response. Compressed bodies stay compressed.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
-//! In what the subscriptions of two members of a group differ.
+//! How the subscriptions of two members of one consumer group differ.
 //!
-//! Members share the queues of every topic, so a message is passed over for the whole group when
-//! the member that has its queue does not want it.
+//! Rebalancing shares the queues of a topic among all members, so a message that the owner of its
+//! queue filters out is lost for the whole group.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,19 +12,18 @@ use super::selector::{SelectorType, Subscription};
 use crate::excerpt::{excerpt, list};
 use crate::message::names::TopicName;
 
-/// A topic of which one member wants something else than the other.
+/// A topic to which two members subscribe differently.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
     /// The topic.
     pub topic: TopicName,
-    /// What the first member wants of the topic; `None` when it does not subscribe to the topic.
+    /// The first member's expression; `None` when it does not subscribe to the topic.
     pub first: Option<ByteString>,
     /// The same of the second member.
     pub second: Option<ByteString>,
 }
 
-/// In what two members differ, topic by topic. Retry topics do not count, nor does the order of
-/// tags.
+/// Compares two members topic by topic. Retry topics and the order of tags are ignored.
 pub fn differences<'a>(
     first: impl IntoIterator<Item = &'a Subscription>,
     second: impl IntoIterator<Item = &'a Subscription>,
@@ -32,10 +31,10 @@ pub fn differences<'a>(
     let mut topics: BTreeMap<&TopicName, (Option<ByteString>, Option<ByteString>)> =
         BTreeMap::new();
     for subscription in first.into_iter().filter(|own| !own.topic.is_retry()) {
-        topics.entry(&subscription.topic).or_default().0 = Some(wish(subscription));
+        topics.entry(&subscription.topic).or_default().0 = Some(normal_form(subscription));
     }
     for subscription in second.into_iter().filter(|own| !own.topic.is_retry()) {
-        topics.entry(&subscription.topic).or_default().1 = Some(wish(subscription));
+        topics.entry(&subscription.topic).or_default().1 = Some(normal_form(subscription));
     }
     let differing = topics
         .into_iter()
@@ -49,8 +48,8 @@ pub fn differences<'a>(
         .collect()
 }
 
-/// The same text for everybody who wants the same.
-fn wish(subscription: &Subscription) -> ByteString {
+/// The expression in a normal form: equal texts mean equal subscriptions.
+fn normal_form(subscription: &Subscription) -> ByteString {
     if subscription.selector != SelectorType::Tag {
         let language = subscription.selector.as_str();
         return format!("{language} {}", subscription.expression).into();
@@ -64,15 +63,15 @@ fn wish(subscription: &Subscription) -> ByteString {
     tags.join(" || ").into()
 }
 
-/// The first of the differences in words, each with the beginning of what is wanted.
+/// The first few differences as text, with long expressions cut.
 pub fn summary(differences: &[Difference]) -> String {
     list(differences, "; ")
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |wish: &Option<ByteString>| match wish {
-            Some(wish) => format!("`{}`", excerpt(wish)),
+        let text = |normal_form: &Option<ByteString>| match normal_form {
+            Some(normal_form) => format!("`{}`", excerpt(normal_form)),
             None => "not subscribed".to_owned(),
         };
         let (topic, first, second) = (&self.topic, text(&self.first), text(&self.second));
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_members_make_up_is_told_by_its_beginning() {
+    fn long_expressions_and_long_lists_are_cut() {
         let wants = |tag: &str, number: usize| Subscription {
             topic: TopicName::new(format!("t{number}")).unwrap(),
             expression: tag.into(),

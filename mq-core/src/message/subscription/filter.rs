@@ -1,15 +1,15 @@
-//! Which messages of a topic are wanted: the same answer for pulls, for pulls that wait, for messages
-//! that come again and in the client.
+//! Which messages of a topic a subscription lets through. Pulls, long polls, retries and the client
+//! all use this one filter.
 
 use std::fmt;
 
 use super::tag::{TagError, TagExpression};
 use crate::message::property;
 
-/// What lets messages through. The default lets all.
+/// A message filter. The default lets every message through.
 ///
-/// The broker asks [`may_want`](Self::may_want) before it reads a record, the client
-/// [`wants`](Self::wants) of what it got.
+/// The broker checks the tag code with [`may_want`](Self::may_want) before it reads the record; the
+/// client checks the properties with [`wants`](Self::wants).
 ///
 /// ```
 /// # use mq_core::message::subscription::Filter;
@@ -35,18 +35,18 @@ impl Filter {
         TagExpression::parse(expression).map(Self)
     }
 
-    /// Whether a message may be wanted whose entry in the consume queue has the tag code `code`.
-    /// Codes are hashes: the answer may be yes for a message that is not wanted.
+    /// Whether a message whose consume-queue entry has the tag code `code` may pass. Tag codes are
+    /// hashes, so a collision lets a message through that [`wants`](Self::wants) rejects.
     pub fn may_want(&self, code: i64) -> bool {
         self.0.may_match(code)
     }
 
-    /// Whether a message or a record is wanted that has the properties that `property` finds.
+    /// Whether a message passes; `property` looks up its properties by name.
     pub fn wants<'a>(&self, property: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.matches(property(property::TAGS))
     }
 
-    /// What either lets through.
+    /// The filter that lets through what either of the two does.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         Self(self.0.or(&other.0))

@@ -1,4 +1,4 @@
-//! Which messages of a topic a group wants.
+//! Subscriptions: which messages of a topic a consumer group receives.
 
 mod difference;
 mod filter;

@@ -1,4 +1,4 @@
-//! What a group wants of one topic, and in which language it says so.
+//! A subscription: topic, expression, and the language of the expression.
 
 use bytestring::ByteString;
 
@@ -35,7 +35,7 @@ impl SelectorType {
     }
 }
 
-/// What a group wants of one topic.
+/// A consumer group's subscription to one topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     /// The topic.
@@ -44,8 +44,8 @@ pub struct Subscription {
     pub expression: ByteString,
     /// Its language.
     pub selector: SelectorType,
-    /// Which messages it lets through, as far as it is evaluated here.
+    /// The filter made of it; only tag expressions are evaluated.
     pub filter: Filter,
-    /// When it was made or last changed, ms since 1970: the newest of a group counts.
+    /// When it was made or last changed, ms since 1970: brokers keep the newest of a group.
     pub version: i64,
 }

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 
 use crate::message::hash::java_hash;
 
-/// Why a text is no tag expression.
+/// Why a text is not a tag expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TagError {
@@ -57,8 +57,8 @@ impl TagExpression {
         Ok(Self::of(tags))
     }
 
-    /// From the tags themselves. The codes are computed here: those that some clients send are
-    /// wrong.
+    /// From the tags themselves. The tag codes are computed here because some clients send wrong
+    /// ones.
     pub fn of(tags: Vec<ByteString>) -> Self {
         let codes = tags.iter().map(|tag| java_hash(tag)).collect();
         Self { tags, codes }
@@ -69,7 +69,7 @@ impl TagExpression {
         &self.tags
     }
 
-    /// What either wants.
+    /// The expression that matches what either of the two does.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         if self.tags.is_empty() || other.tags.is_empty() {
@@ -86,12 +86,12 @@ impl TagExpression {
         &self.codes
     }
 
-    /// Whether a message with the tag code `code` may be wanted: the broker's question.
+    /// Whether a message with the tag code `code` may match: the broker's check.
     pub fn may_match(&self, code: i64) -> bool {
         self.codes.is_empty() || self.codes.iter().any(|own| i64::from(*own) == code)
     }
 
-    /// Whether a message with `tag` is wanted: the client's question.
+    /// Whether a message with `tag` matches: the client's check.
     pub fn matches(&self, tag: Option<&str>) -> bool {
         self.tags.is_empty() || tag.is_some_and(|tag| self.tags.iter().any(|own| *own == tag))
     }

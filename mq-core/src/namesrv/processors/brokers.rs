@@ -1,4 +1,4 @@
-//! Brokers come, stay and go: 103, 104, 322, 205 and 327.
+//! Registering and unregistering of brokers, and their permissions: 103, 104, 322, 205 and 327.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::excerpt::excerpt;
 use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
 use crate::namesrv::route_table::{
-    BrokerPlace, Registered, Registration, Replaced, RouteTable, read_and_write, without_write,
+    BrokerKey, BrokerRegistration, Registered, Replaced, RouteTable, read_and_write, without_write,
 };
 use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
 use crate::wire::body::{DataVersion, KvTable, RegisterBrokerBody};
@@ -21,14 +21,14 @@ use crate::wire::header::{
 };
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
-/// How long a broker may be silent that does not say so itself (`BrokerLiveInfo`).
-const SILENCE: Duration = Duration::from_mins(2);
+/// The heartbeat timeout of a broker that does not send its own (`BrokerLiveInfo`).
+const DEFAULT_HEARTBEAT_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[derive(Clone, Debug)]
 pub(in crate::namesrv) struct Brokers {
     pub(in crate::namesrv) table: Arc<Mutex<RouteTable>>,
     pub(in crate::namesrv) kv: Arc<KvConfig>,
-    /// Whether brokers learn of the ordered topics.
+    /// Whether brokers are sent the ordered topics.
     pub(in crate::namesrv) tell_order: bool,
     pub(in crate::namesrv) clock: Clock,
 }
@@ -46,7 +46,7 @@ impl Processor<RegisterBroker> for Brokers {
         let (now, peer) = (self.clock.moment(), request.peer.clone());
         let outcome = self.table.lock().register(registration, peer, now);
         let Registered { master, replaced } = outcome.map_err(|error| {
-            tracing::warn!(broker = %excerpt(&name), address = %excerpt(&header.broker_addr), %error, "not registered");
+            tracing::warn!(broker = %excerpt(&name), address = %excerpt(&header.broker_addr), %error, "a registration was refused");
             Refusal::system(format!("register broker failed: {error}"))
         })?;
         for Replaced { cluster, name: old } in replaced {
@@ -81,7 +81,7 @@ impl Processor<UnregisterBroker> for Brokers {
         request: Incoming<UnregisterBroker>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let header = request.header;
-        let place = BrokerPlace {
+        let place = BrokerKey {
             cluster: header.cluster_name,
             address: header.broker_addr,
         };
@@ -100,7 +100,7 @@ impl Processor<QueryDataVersion> for Brokers {
     ) -> Result<Reply<QueryDataVersionReply>, Refusal> {
         let theirs: DataVersion =
             fastjson::read(&request.body).map_err(|error| Refusal::system(error.to_string()))?;
-        let place = BrokerPlace {
+        let place = BrokerKey {
             cluster: request.header.cluster_name,
             address: request.header.broker_addr,
         };
@@ -147,10 +147,10 @@ impl Brokers {
     }
 }
 
-/// A broker whose connection ends is gone at once.
+/// A broker is removed as soon as its connection closes.
 impl PeerWatcher for Brokers {
     fn closed(&self, peer: &Peer) {
-        for place in self.table.lock().hung_up(peer.id()) {
+        for place in self.table.lock().connection_closed(peer.id()) {
             tracing::warn!(
                 address = &*place.address,
                 "the connection with a broker has ended"
@@ -159,21 +159,21 @@ impl PeerWatcher for Brokers {
     }
 }
 
-fn registration(header: &RegisterBroker, body: RegisterBrokerBody) -> Registration {
-    let silence = header.heartbeat_timeout_millis.map(u64::try_from);
-    let silence = match silence {
+fn registration(header: &RegisterBroker, body: RegisterBrokerBody) -> BrokerRegistration {
+    let heartbeat_timeout = header.heartbeat_timeout_millis.map(u64::try_from);
+    let heartbeat_timeout = match heartbeat_timeout {
         Some(Ok(milliseconds)) => Duration::from_millis(milliseconds),
-        Some(Err(_)) | None => SILENCE,
+        Some(Err(_)) | None => DEFAULT_HEARTBEAT_TIMEOUT,
     };
-    Registration {
-        place: BrokerPlace {
+    BrokerRegistration {
+        place: BrokerKey {
             cluster: own(&header.cluster_name),
             address: own(&header.broker_addr),
         },
         name: own(&header.broker_name),
         id: header.broker_id,
         ha_address: own(&header.ha_server_addr),
-        silence,
+        heartbeat_timeout,
         enable_acting_master: header.enable_acting_master.unwrap_or(false),
         zone: header.zone_name.as_ref().map(own),
         topics: body.topic_config_serialize_wrapper,

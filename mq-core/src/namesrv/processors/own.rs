@@ -1,4 +1,4 @@
-//! What the name server keeps of a request.
+//! Copies of request texts that outlive the request.
 
 use bytestring::ByteString;
 

@@ -6,7 +6,7 @@ use crate::remoting::{Incoming, Processor};
 use crate::wire::header::GetNamesrvConfig;
 use crate::wire::{NoFields, Refusal, Reply};
 
-/// The text, written once: nothing changes while the name server runs.
+/// The text, made once at the start, because settings do not change.
 #[derive(Clone, Debug)]
 pub(in crate::namesrv) struct Settings(pub(in crate::namesrv) Bytes);
 

@@ -1,4 +1,4 @@
-//! Where topics are: 105, 106, 206, 216, 217, 224 and 304.
+//! Routes and lists of topics: 105, 106, 206, 216, 217, 224 and 304.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 pub(in crate::namesrv) struct Topics {
     pub(in crate::namesrv) table: Arc<Mutex<RouteTable>>,
     pub(in crate::namesrv) kv: Arc<KvConfig>,
-    /// Whether routes name the order of ordered topics.
+    /// Whether routes contain the queue order of ordered topics.
     pub(in crate::namesrv) tell_order: bool,
 }
 
 impl Processor<GetRouteInfoByTopic> for Topics {
-    /// Strict JSON for everybody: older clients read it as well.
+    /// Always strict JSON, which older clients can read too.
     async fn process(
         &self,
         request: Incoming<GetRouteInfoByTopic>,

@@ -1,7 +1,7 @@
-//! Which brokers there are and which topics they have. Pure data: the time is handed in.
+//! The registered brokers and their topics. Pure data: the time is an argument.
 //!
-//! A broker stands here as long as it is alive; a topic, as long as a broker that has it. An address
-//! is one broker: whoever registers there takes the place of the one that was there before.
+//! A broker is in the table as long as it is alive, a topic as long as a broker has it. An address
+//! is one broker: a registration at the same address replaces the broker that was there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -9,69 +9,69 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use crate::clock::Moment;
-use crate::excerpt::LONGEST;
+use crate::excerpt::MAX_EXCERPT;
 use crate::remoting::{Peer, PeerId};
 use crate::wire::body::{
     BrokerData, ClusterInfo, DataVersion, QueueData, TopicConfig, TopicConfigs, TopicRouteData,
     permission,
 };
 
-const MASTER: i64 = 0;
+const MASTER_ID: i64 = 0;
 
-/// Which brokers there are and which topics they have (`RouteInfoManager`).
+/// The registered brokers and their topics (`RouteInfoManager`).
 #[derive(Debug, Default)]
 pub(super) struct RouteTable {
     /// By name, which a master shares with its slaves.
     brokers: BTreeMap<ByteString, BrokerData>,
     /// By topic, then by name of the broker.
     topics: BTreeMap<ByteString, BTreeMap<ByteString, QueueData>>,
-    alive: HashMap<BrokerPlace, Alive>,
+    alive: HashMap<BrokerKey, LiveBroker>,
 }
 
-/// Which process a broker is.
+/// The identity of a broker process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct BrokerPlace {
+pub(super) struct BrokerKey {
     pub(super) cluster: ByteString,
     /// `ip:port`.
     pub(super) address: ByteString,
 }
 
 #[derive(Debug)]
-struct Alive {
+struct LiveBroker {
     name: ByteString,
     heard: Moment,
-    silence: Duration,
+    heartbeat_timeout: Duration,
     version: DataVersion,
-    /// The connection whose end is the end of the broker.
+    /// The connection; the broker is removed when it closes.
     peer: Peer,
     ha_address: ByteString,
 }
 
-/// What a broker says of itself.
+/// The registration of a broker.
 #[derive(Clone, Debug)]
-pub(super) struct Registration {
-    pub(super) place: BrokerPlace,
+pub(super) struct BrokerRegistration {
+    pub(super) place: BrokerKey,
     pub(super) name: ByteString,
     /// 0 is the master.
     pub(super) id: i64,
     pub(super) ha_address: ByteString,
-    /// It is gone when nothing was heard of it for so long.
-    pub(super) silence: Duration,
+    /// The broker is removed after this long without a registration.
+    pub(super) heartbeat_timeout: Duration,
     pub(super) enable_acting_master: bool,
     pub(super) zone: Option<ByteString>,
     pub(super) topics: TopicConfigs,
 }
 
-/// What follows from a registration.
+/// The outcome of a registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Registered {
     /// For a slave whose master is known.
     pub(super) master: Option<Master>,
-    /// The brokers that were registered at the same address before and are now gone from the routes.
+    /// Brokers that were registered at the same address and are now removed from the routes.
     pub(super) replaced: Vec<Replaced>,
 }
 
-/// A broker that is gone because another one registered at its address.
+/// A broker that was removed because another one registered at its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Replaced {
     pub(super) cluster: ByteString,
@@ -85,31 +85,31 @@ pub(super) struct Master {
     pub(super) ha_address: ByteString,
 }
 
-/// Why a registration does not count.
+/// Why a registration is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotRegistered {
     #[error("another broker has this id and has seen a later master")]
     Outdated,
     #[error("a broker that is not known yet registers all its topics first")]
     SingleTopic,
-    #[error("the {what} has {length} bytes, at most {LONGEST} are allowed")]
+    #[error("the {what} has {length} bytes, at most {MAX_EXCERPT} are allowed")]
     TooLong { what: &'static str, length: usize },
 }
 
 impl RouteTable {
-    /// Takes in what a broker says of itself.
+    /// Registers a broker.
     ///
-    /// A broker that died without closing its connection, or whose host was replaced by one of
-    /// another name, leaves its old name at the address; that name is removed here.
+    /// If a broker crashed without closing its connection, or was reinstalled under another name,
+    /// its old name is still registered at the address; it is removed here.
     pub(super) fn register(
         &mut self,
-        registration: Registration,
+        registration: BrokerRegistration,
         peer: Peer,
         now: Moment,
     ) -> Result<Registered, NotRegistered> {
         self.admit(&registration)?;
         let replaced = self.make_room(&registration.place, &registration.name);
-        let Registration {
+        let BrokerRegistration {
             place,
             name,
             id,
@@ -121,40 +121,40 @@ impl RouteTable {
         broker.cluster = place.cluster.clone();
         broker.enable_acting_master = registration.enable_acting_master;
         broker.zone_name = registration.zone;
-        // A slave that has become master still stands under its old id.
+        // A slave that has become master is still registered under its old id.
         broker
             .broker_addrs
             .retain(|other, address| *other == id || *address != place.address);
         let before = broker.broker_addrs.insert(id, place.address.clone());
-        let master = broker.broker_addrs.get(&MASTER).cloned();
-        if id == MASTER {
+        let master = broker.broker_addrs.get(&MASTER_ID).cloned();
+        if id == MASTER_ID {
             let known = self.alive.get(&place).map(|alive| alive.version);
             let same = before.as_ref() == Some(&place.address);
             let changed = !same || known != Some(topics.data_version);
             self.take_topics(&name, &topics, changed);
         }
         let cluster = place.cluster.clone();
-        let alive = Alive {
+        let alive = LiveBroker {
             name,
             heard: now,
-            silence: registration.silence,
+            heartbeat_timeout: registration.heartbeat_timeout,
             version: topics.data_version,
             peer,
             ha_address: registration.ha_address,
         };
         self.alive.insert(place, alive);
-        let master = master.filter(|_| id != MASTER);
+        let master = master.filter(|_| id != MASTER_ID);
         Ok(Registered {
             master: master.and_then(|address| self.master_at(cluster, address)),
             replaced,
         })
     }
 
-    /// A broker leaves. One that another has replaced at its address is gone already, and its
-    /// farewell does not concern the other.
+    /// Unregisters a broker. A broker that was replaced at its address is removed already, and its
+    /// request does not affect the other.
     ///
-    /// Says whether it was registered.
-    pub(super) fn unregister(&mut self, place: &BrokerPlace, name: &str) -> bool {
+    /// Returns whether it was registered.
+    pub(super) fn unregister(&mut self, place: &BrokerKey, name: &str) -> bool {
         let alive = self.alive.get(place);
         let known = alive.is_some_and(|alive| alive.name == name);
         if known {
@@ -163,15 +163,15 @@ impl RouteTable {
         known
     }
 
-    /// The connection with `peer` has ended, and with it the brokers that registered over it.
-    pub(super) fn hung_up(&mut self, peer: PeerId) -> Vec<BrokerPlace> {
+    /// The connection with `peer` has closed: removes the brokers that registered over it.
+    pub(super) fn connection_closed(&mut self, peer: PeerId) -> Vec<BrokerKey> {
         self.remove_where(|alive| alive.peer.id() == peer)
     }
 
-    /// Removes the brokers that have been silent for too long and ends their connections.
-    pub(super) fn expire(&mut self, now: Moment) -> Vec<BrokerPlace> {
+    /// Removes the brokers whose heartbeat timeout has passed and closes their connections.
+    pub(super) fn expire(&mut self, now: Moment) -> Vec<BrokerKey> {
         self.remove_where(|alive| {
-            let silent = now.since(alive.heard) > alive.silence;
+            let silent = now.since(alive.heard) > alive.heartbeat_timeout;
             if silent {
                 alive.peer.close();
             }
@@ -179,17 +179,17 @@ impl RouteTable {
         })
     }
 
-    /// The version that is known of the topics of the broker `name`; a broker whose version is
-    /// `version` has been heard of `now`.
+    /// The registered version of the topics of the broker `name`. If it equals `version`, the
+    /// broker counts as alive at `now`.
     pub(super) fn compare(
         &mut self,
-        place: &BrokerPlace,
+        place: &BrokerKey,
         name: &str,
         version: DataVersion,
         now: Moment,
     ) -> Option<DataVersion> {
         let alive = self.alive.get_mut(place)?;
-        // Of a broker that is new at the address of another nothing is known yet.
+        // The address belongs to another broker so far: nothing of this one is known.
         if alive.name != name {
             return None;
         }
@@ -199,7 +199,7 @@ impl RouteTable {
         Some(alive.version)
     }
 
-    /// Where a topic is.
+    /// The route of a topic.
     pub(super) fn route(&self, topic: &str) -> Option<TopicRouteData> {
         let queues = self.topics.get(topic)?;
         let brokers = queues.keys().filter_map(|name| self.brokers.get(name));
@@ -241,7 +241,7 @@ impl RouteTable {
         topics.map(|(topic, _)| topic.clone()).collect()
     }
 
-    /// Forgets a topic, or only that the brokers of `cluster` have it.
+    /// Removes a topic, or only from the brokers of `cluster`.
     pub(super) fn forget_topic(&mut self, topic: &str, cluster: Option<&str>) {
         let Some(mut queues) = self.topics.remove(topic) else {
             return;
@@ -254,7 +254,7 @@ impl RouteTable {
         }
     }
 
-    /// Makes a topic known, up to the first broker that is not.
+    /// Adds a topic to the brokers in `queues`, up to the first unknown broker.
     pub(super) fn add_topic(&mut self, topic: &ByteString, queues: Vec<QueueData>) {
         let known = queues
             .into_iter()
@@ -276,14 +276,14 @@ impl RouteTable {
         count
     }
 
-    fn admit(&self, new: &Registration) -> Result<(), NotRegistered> {
-        // What stands in the table is shown in the log as it is.
+    fn admit(&self, new: &BrokerRegistration) -> Result<(), NotRegistered> {
+        // Limit the lengths: the table's texts are logged uncut.
         for (what, text) in [
             ("name of the broker", &new.name),
             ("name of the cluster", &new.place.cluster),
             ("address of the broker", &new.place.address),
         ] {
-            if text.len() > LONGEST {
+            if text.len() > MAX_EXCERPT {
                 let length = text.len();
                 return Err(NotRegistered::TooLong { what, length });
             }
@@ -296,7 +296,7 @@ impl RouteTable {
                 _ => Ok(()),
             };
         };
-        let held_by = BrokerPlace {
+        let held_by = BrokerKey {
             cluster: new.place.cluster.clone(),
             address: address.clone(),
         };
@@ -318,7 +318,7 @@ impl RouteTable {
     }
 
     fn master_at(&self, cluster: ByteString, address: ByteString) -> Option<Master> {
-        let place = BrokerPlace { cluster, address };
+        let place = BrokerKey { cluster, address };
         let alive = self.alive.get(&place)?;
         Some(Master {
             address: place.address,
@@ -326,7 +326,7 @@ impl RouteTable {
         })
     }
 
-    fn remove_where(&mut self, gone: impl Fn(&Alive) -> bool) -> Vec<BrokerPlace> {
+    fn remove_where(&mut self, gone: impl Fn(&LiveBroker) -> bool) -> Vec<BrokerKey> {
         let alive = self.alive.iter();
         let places: Vec<_> = alive
             .filter(|(_, alive)| gone(alive))
@@ -338,9 +338,9 @@ impl RouteTable {
         places
     }
 
-    /// Removes whoever else is registered at the address of `place`: under another name in the same
-    /// cluster, or under the same name in another cluster.
-    fn make_room(&mut self, place: &BrokerPlace, name: &ByteString) -> Vec<Replaced> {
+    /// Removes other brokers that are registered at the address of `place`: under another name in
+    /// the same cluster, or under the same name in another cluster.
+    fn make_room(&mut self, place: &BrokerKey, name: &ByteString) -> Vec<Replaced> {
         let alive = self.alive.iter();
         let others = alive.filter(|(other, alive)| {
             let (same_cluster, same_name) = (other.cluster == place.cluster, alive.name == *name);
@@ -355,8 +355,8 @@ impl RouteTable {
         removed.collect()
     }
 
-    /// Removes the broker at `place`, and the topics that only it had; says its name.
-    fn remove(&mut self, place: &BrokerPlace) -> Option<ByteString> {
+    /// Removes the broker at `place` and the topics that only it had; returns its name.
+    fn remove(&mut self, place: &BrokerKey) -> Option<ByteString> {
         let name = self.alive.remove(place)?.name;
         if let Some(broker) = self.brokers.get_mut(&name) {
             broker
@@ -379,12 +379,12 @@ impl RouteTable {
     }
 }
 
-/// Nobody may write.
+/// The permission without the write bit.
 pub(super) fn without_write(permissions: i32) -> i32 {
     permissions & !permission::WRITE
 }
 
-/// Everybody may read and write.
+/// The permission to read and write.
 pub(super) fn read_and_write(_permissions: i32) -> i32 {
     permission::READ | permission::WRITE
 }

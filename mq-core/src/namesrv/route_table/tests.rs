@@ -8,8 +8,8 @@ fn peer(id: u64) -> Peer {
     Peer::new(PeerId(id), address, 1, Clock::manual(0)).0
 }
 
-fn place(address: &'static str) -> BrokerPlace {
-    BrokerPlace {
+fn place(address: &'static str) -> BrokerKey {
+    BrokerKey {
         cluster: "C".into(),
         address: address.into(),
     }
@@ -32,13 +32,13 @@ fn topics(counter: i64, names: &[&'static str]) -> TopicConfigs {
     }
 }
 
-fn broker(name: &'static str, id: i64, address: &'static str) -> Registration {
-    Registration {
+fn broker(name: &'static str, id: i64, address: &'static str) -> BrokerRegistration {
+    BrokerRegistration {
         place: place(address),
         name: name.into(),
         id,
         ha_address: "ha".into(),
-        silence: SILENCE,
+        heartbeat_timeout: SILENCE,
         enable_acting_master: false,
         zone: None,
         topics: topics(1, &["t", "u"]),
@@ -50,7 +50,7 @@ fn after(seconds: u64) -> Moment {
 }
 
 /// A table with the given brokers, each on a connection of its own.
-fn table(brokers: impl IntoIterator<Item = Registration>) -> RouteTable {
+fn table(brokers: impl IntoIterator<Item = BrokerRegistration>) -> RouteTable {
     let mut table = RouteTable::default();
     for (id, broker) in (0..).zip(brokers) {
         table.register(broker, peer(id), after(0)).unwrap();
@@ -69,7 +69,7 @@ fn a_topic_is_found_on_every_broker_that_has_it_with_all_their_addresses() {
     let table = table([
         broker("a", 0, "a:1"),
         broker("a", 1, "a:2"),
-        Registration {
+        BrokerRegistration {
             topics: topics(1, &["t", "only-b"]),
             ..broker("b", 0, "b:1")
         },
@@ -84,7 +84,7 @@ fn a_topic_is_found_on_every_broker_that_has_it_with_all_their_addresses() {
 #[test]
 fn only_the_master_says_which_topics_there_are_and_slaves_learn_where_it_is() {
     let mut table = table([broker("a", 0, "a:1")]);
-    let slave = Registration {
+    let slave = BrokerRegistration {
         topics: topics(1, &["t", "invented"]),
         ..broker("a", 1, "a:2")
     };
@@ -104,7 +104,7 @@ fn only_the_master_says_which_topics_there_are_and_slaves_learn_where_it_is() {
 fn a_broker_with_an_endless_name_or_address_does_not_come_in() {
     let mut table = RouteTable::default();
     let long = "a".repeat(256);
-    let named = Registration {
+    let named = BrokerRegistration {
         name: long.clone().into(),
         ..broker("a", 0, "a:1")
     };
@@ -173,7 +173,7 @@ fn an_older_state_does_not_take_over_the_id_of_a_newer_one() {
 #[test]
 fn a_single_topic_of_an_unknown_broker_waits_for_the_full_registration() {
     let mut table = RouteTable::default();
-    let single = || Registration {
+    let single = || BrokerRegistration {
         topics: topics(2, &["new"]),
         ..broker("a", 0, "a:1")
     };
@@ -192,7 +192,7 @@ fn a_single_topic_of_an_unknown_broker_waits_for_the_full_registration() {
 #[test]
 fn whoever_leaves_takes_the_topics_along_that_nobody_else_has() {
     let mut table = table([
-        Registration {
+        BrokerRegistration {
             topics: topics(1, &["t", "only-a"]),
             ..broker("a", 0, "a:1")
         },
@@ -217,8 +217,8 @@ fn a_broker_stays_in_the_routes_while_a_slave_is_left() {
 
 #[test]
 fn a_silent_broker_is_removed_after_its_own_time_and_its_connection_ended() {
-    let quick = Registration {
-        silence: Duration::from_secs(10),
+    let quick = BrokerRegistration {
+        heartbeat_timeout: Duration::from_secs(10),
         ..broker("quick", 0, "q:1")
     };
     let mut table = table([broker("a", 0, "a:1")]);
@@ -259,8 +259,8 @@ fn the_end_of_an_old_connection_does_not_remove_a_broker_that_came_back() {
         .register(broker("a", 0, "a:1"), peer(42), after(1))
         .unwrap();
 
-    assert_eq!(table.hung_up(PeerId(0)), []);
-    assert_eq!(table.hung_up(PeerId(42)), [place("a:1")]);
+    assert_eq!(table.connection_closed(PeerId(0)), []);
+    assert_eq!(table.connection_closed(PeerId(42)), [place("a:1")]);
     assert_eq!(table.route("t"), None);
 }
 
@@ -269,7 +269,7 @@ fn the_end_of_an_old_connection_does_not_remove_a_broker_that_came_back() {
 #[test]
 fn whoever_registers_at_the_address_of_another_broker_replaces_it() {
     let mut table = table([broker("a", 0, "x:1"), broker("a", 1, "a:2")]);
-    let new = Registration {
+    let new = BrokerRegistration {
         topics: topics(1, &["t", "w"]),
         ..broker("b", 0, "x:1")
     };
@@ -286,10 +286,10 @@ fn whoever_registers_at_the_address_of_another_broker_replaces_it() {
         [(1, "a:2".into()), (0, "x:1".into())]
     );
     assert_eq!(addresses(&table, "u"), [(1, "a:2".into())]);
-    assert_eq!(table.hung_up(PeerId(0)), []);
-    assert_eq!(table.hung_up(PeerId(1)), [place("a:2")]);
+    assert_eq!(table.connection_closed(PeerId(0)), []);
+    assert_eq!(table.connection_closed(PeerId(1)), [place("a:2")]);
     assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
-    assert_eq!(table.hung_up(PeerId(5)), [place("x:1")]);
+    assert_eq!(table.connection_closed(PeerId(5)), [place("x:1")]);
     assert_eq!(table.topics(), [""; 0]);
     assert_eq!(table.cluster_info(), ClusterInfo::default());
 }
@@ -315,8 +315,8 @@ fn what_is_known_of_a_broker_is_not_said_to_its_successor_at_the_same_address() 
 
 #[test]
 fn a_broker_that_moved_to_another_cluster_is_gone_from_the_old_one() {
-    let moved = Registration {
-        place: BrokerPlace {
+    let moved = BrokerRegistration {
+        place: BrokerKey {
             cluster: "D".into(),
             ..place("x:1")
         },
@@ -324,16 +324,16 @@ fn a_broker_that_moved_to_another_cluster_is_gone_from_the_old_one() {
     };
     let mut table = table([broker("a", 0, "x:1"), moved]);
 
-    assert_eq!(table.hung_up(PeerId(0)), []);
+    assert_eq!(table.connection_closed(PeerId(0)), []);
     assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
-    assert_eq!(table.hung_up(PeerId(1)).len(), 1);
+    assert_eq!(table.connection_closed(PeerId(1)).len(), 1);
     assert_eq!(table.topics(), [""; 0]);
 }
 
 #[test]
 fn brokers_of_two_clusters_may_have_one_address_from_inside_their_networks() {
-    let elsewhere = Registration {
-        place: BrokerPlace {
+    let elsewhere = BrokerRegistration {
+        place: BrokerKey {
             cluster: "D".into(),
             ..place("x:1")
         },

@@ -1,4 +1,4 @@
-//! On its way to its topic a delayed message goes to the queue of its level instead.
+//! Delayed messages are stored in the queue of their level instead of their own topic.
 
 use crate::broker::config::DelayLevels;
 use crate::message::record::Draft;
@@ -6,29 +6,31 @@ use crate::message::{Properties, TopicName, property};
 use crate::store::SCHEDULE_TOPIC;
 use crate::wire::{Refusal, ResponseCode};
 
-const TIMERS: [&str; 3] = [
+const TIMER_PROPERTIES: [&str; 3] = [
     property::TIMER_DELAY_SEC,
     property::TIMER_DELAY_MS,
     property::TIMER_DELIVER_MS,
 ];
 
-/// Whether the message wants to wait for a level's time.
+/// Whether the message has a delay level.
 pub(in crate::broker) fn is_delayed(properties: &Properties) -> Result<bool, Refusal> {
     Ok(level_of(properties)?.is_some())
 }
 
-/// Whether the message names a time of its own.
+/// Whether the message has a timer.
 pub(in crate::broker) fn has_timer(properties: &Properties) -> bool {
-    TIMERS.iter().any(|name| properties.get(name).is_some())
+    TIMER_PROPERTIES
+        .iter()
+        .any(|name| properties.get(name).is_some())
 }
 
-/// Lets a message with a time of its own pass only when that is over: others cannot be kept yet.
+/// Admits a message with a timer only if its time is over, because timers are not built yet.
 pub(in crate::broker) fn check_timer(properties: &Properties, now_ms: i64) -> Result<(), Refusal> {
     let refused = |remark: &str| Err(Refusal::new(ResponseCode::MESSAGE_ILLEGAL, remark));
     if properties.get(property::TIMER_DEL_UNIQKEY).is_some() {
         return refused("timers are not supported by this broker yet, so none can be cancelled");
     }
-    let Some((name, value)) = TIMERS
+    let Some((name, value)) = TIMER_PROPERTIES
         .iter()
         .find_map(|name| Some((*name, properties.get(name)?)))
     else {
@@ -52,14 +54,14 @@ pub(in crate::broker) fn check_timer(properties: &Properties, now_ms: i64) -> Re
     ))
 }
 
-/// Sends a delayed message to the queue of its level instead.
+/// Redirects a delayed message to the queue of its level.
 pub(in crate::broker) fn divert(draft: &mut Draft, levels: &DelayLevels) -> Result<(), Refusal> {
     let Some(level) = level_of(&draft.message.properties)? else {
         return Ok(());
     };
     let level = level.min(i32::try_from(levels.highest()).unwrap_or(i32::MAX));
     let properties = &mut draft.message.properties;
-    for timer in TIMERS {
+    for timer in TIMER_PROPERTIES {
         properties.remove(timer);
     }
     properties.set(property::DELAY, &level.to_string());
@@ -70,7 +72,7 @@ pub(in crate::broker) fn divert(draft: &mut Draft, levels: &DelayLevels) -> Resu
     Ok(())
 }
 
-/// A message that was sent elsewhere to wait goes to `topic` at once after all.
+/// Undoes [`divert`]: the message goes to `topic` without a delay.
 pub(in crate::broker) fn undivert(draft: &mut Draft, topic: &TopicName) {
     let properties = &mut draft.message.properties;
     for name in [property::DELAY, property::REAL_TOPIC, property::REAL_QID] {

@@ -1,7 +1,8 @@
-//! Messages that come later: on their way to their topic they wait in `SCHEDULE_TOPIC_XXXX`, in a
-//! queue of their level (`HookUtils.transformDelayLevelMessage`).
+//! Delayed messages: before they go to their topic they wait in `SCHEDULE_TOPIC_XXXX`, in the queue
+//! of their level (`HookUtils.transformDelayLevelMessage`).
 //!
-//! Invariant: within a level all wait equally long, so the first that is not due ends the round.
+//! Invariant: all messages of a level have the same delay, so after the first one that is not due
+//! none is.
 
 mod divert;
 mod service;

@@ -1,7 +1,7 @@
-//! Delivers delayed messages when their time has come (`ScheduleMessageService`).
+//! Delivers delayed messages when their delay is over (`ScheduleMessageService`).
 //!
-//! Invariant: a level's offset moves on only behind messages that are delivered; a delivery that
-//! failed is tried again, so that a message may come twice and never not at all.
+//! Invariant: a level's offset advances only past messages that are delivered, and a failed
+//! delivery is retried: at-least-once delivery.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,17 +20,17 @@ use crate::store::{
 use crate::tasks::Tasks;
 use crate::troubles::Troubles;
 
-/// Messages delivered together, so that they share a sync.
-const TOGETHER: ReadLimits = ReadLimits {
+/// Messages that are delivered together, so that they share one fdatasync.
+const DELIVERY_BATCH: ReadLimits = ReadLimits {
     messages: 32,
     bytes: 1024 * 1024,
 };
-/// What went wrong is tried again after this.
-const AGAIN: Duration = Duration::from_millis(100);
-/// The wall clock is looked at so often, in case somebody moved it.
-const LOOK: Duration = Duration::from_secs(10);
+/// The delay before a failed delivery is retried.
+const DELIVERY_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// The longest sleep before a due time is computed again, because the wall clock may have been set.
+const CLOCK_STEP_RECHECK: Duration = Duration::from_secs(10);
 
-/// Wakes the level whose queue a message has come into.
+/// Wakes the delivery of a level when a message arrives in its queue.
 #[derive(Debug)]
 pub(in crate::broker) struct Schedule {
     levels: Vec<Notify>,
@@ -43,7 +43,7 @@ impl Schedule {
         }
     }
 
-    /// A message has come into the queue `queue` of the schedule topic.
+    /// A message has arrived in queue `queue` of the schedule topic.
     pub(in crate::broker) fn arrived(&self, queue: i32) {
         let level = usize::try_from(queue)
             .ok()
@@ -60,25 +60,25 @@ pub(in crate::broker) struct DelayService {
     pub(in crate::broker) store: MessageStore,
     pub(in crate::broker) offsets: Arc<DelayOffsets>,
     pub(in crate::broker) schedule: Arc<Schedule>,
-    /// Levels of which no message can be delivered at present.
+    /// The levels whose delivery fails.
     pub(in crate::broker) stuck: Arc<Troubles<i32>>,
     pub(in crate::broker) clock: Clock,
 }
 
-/// A level of the table.
+/// The delivery state of a level.
 #[derive(Debug)]
-struct Level {
+struct LevelState {
     number: i32,
     delay: Duration,
-    /// Since when the first message is one that was stored in the future, that is, before the clock
-    /// was set back.
+    /// Since when the first message has a store time in the future, which means that the clock was
+    /// set back.
     misdated_since: Option<Moment>,
 }
 
-impl Level {
-    /// How long a message that was stored at `stored_ms` still waits. When that lies in the future,
-    /// nobody knows how long it has waited: it waits the whole delay once more, and those behind it
-    /// that were stored in the future wait no longer than it does.
+impl LevelState {
+    /// The remaining delay of a message that was stored at `stored_ms`. With a store time in the
+    /// future the time it has waited is unknown: it waits the full delay from now on, together with
+    /// the following messages like it.
     fn left(&mut self, stored_ms: i64, clock: &Clock) -> Duration {
         let waited = if let Ok(waited) = u64::try_from(clock.now_ms().saturating_sub(stored_ms)) {
             self.misdated_since = None;
@@ -101,23 +101,23 @@ impl Level {
     }
 }
 
-/// What a round came to.
-enum Round {
-    /// There may be more at once.
+/// The outcome of one read of a level's queue.
+enum DeliveryRound {
+    /// There may be more due messages.
     More,
     /// The next message is due after this.
     DueIn(Duration),
-    /// Nothing waits.
+    /// The queue is empty.
     Nothing,
 }
 
 impl DelayService {
-    /// Delivers until the owner of `tasks` stops; a task for each level.
+    /// Delivers until the owner of `tasks` stops, with one task per level.
     pub(in crate::broker) fn run(&self, levels: &DelayLevels, tasks: &Tasks) {
         for (number, delay) in levels.iter() {
             let (service, owner) = (self.clone(), tasks.clone());
             tasks.spawn("delay level", async move {
-                let level = Level {
+                let level = LevelState {
                     number,
                     delay,
                     misdated_since: None,
@@ -127,20 +127,21 @@ impl DelayService {
         }
     }
 
-    /// Stops between rounds only: what a round has delivered, its offset covers.
-    async fn deliver_level(&self, mut level: Level, owner: &Tasks) {
+    /// Stops only between rounds, so that the offset covers all messages that a round has
+    /// delivered.
+    async fn deliver_level(&self, mut level: LevelState, owner: &Tasks) {
         let index = usize::try_from(level.number - 1).unwrap_or(0);
         let Some(news) = self.schedule.levels.get(index) else {
             return;
         };
         while !owner.is_stopping() {
             let round = self.round(&mut level).await;
-            self.tell(level.number, &round);
+            self.log_outcome(level.number, &round);
             let pause = match round {
-                Ok(Round::More) => continue,
-                Ok(Round::Nothing) => None,
-                Ok(Round::DueIn(left)) => Some(left.min(LOOK)),
-                Err(_) => Some(AGAIN),
+                Ok(DeliveryRound::More) => continue,
+                Ok(DeliveryRound::Nothing) => None,
+                Ok(DeliveryRound::DueIn(left)) => Some(left.min(CLOCK_STEP_RECHECK)),
+                Err(_) => Some(DELIVERY_RETRY_DELAY),
             };
             tokio::select! {
                 () = owner.stopping() => {}
@@ -150,47 +151,49 @@ impl DelayService {
         }
     }
 
-    fn tell(&self, level: i32, round: &Result<Round, DeliveryError>) {
+    fn log_outcome(&self, level: i32, round: &Result<DeliveryRound, DeliveryError>) {
         match round {
             Ok(_) if self.stuck.end(&level) => {
                 tracing::info!(level, "delayed messages are delivered again");
             }
             Ok(_) => {}
             Err(error) => {
-                if let Some(untold) = self.stuck.begin(level) {
-                    tracing::warn!(level, %error, untold, "delayed messages are not delivered for now");
+                if let Some(unlogged) = self.stuck.begin(level) {
+                    tracing::warn!(level, %error, unlogged, "delayed messages are not delivered for now");
                 }
             }
         }
     }
 
-    async fn round(&self, level: &mut Level) -> Result<Round, DeliveryError> {
+    async fn round(&self, level: &mut LevelState) -> Result<DeliveryRound, DeliveryError> {
         let from = QueueOffset::from_wire(self.offsets.of(level.number)).unwrap_or_default();
         let queue = level.number - 1;
         let read = self
             .store
-            .aside(move |store| store.read(SCHEDULE_TOPIC, queue, from, TOGETHER, &|_| true))
+            .aside(move |store| store.read(SCHEDULE_TOPIC, queue, from, DELIVERY_BATCH, &|_| true))
             .await?;
         match read.status {
             ReadStatus::Found => self.deliver(level, from, &read).await,
-            ReadStatus::NoQueue | ReadStatus::Empty | ReadStatus::AtEnd => Ok(Round::Nothing),
+            ReadStatus::NoQueue | ReadStatus::Empty | ReadStatus::AtEnd => {
+                Ok(DeliveryRound::Nothing)
+            }
             _ => {
                 self.offsets.set(level.number, read.next.to_wire());
-                Ok(Round::More)
+                Ok(DeliveryRound::More)
             }
         }
     }
 
-    /// Delivers those of the messages that are due.
+    /// Delivers the messages that are due.
     async fn deliver(
         &self,
-        level: &mut Level,
+        level: &mut LevelState,
         from: QueueOffset,
         read: &ReadOutcome,
-    ) -> Result<Round, DeliveryError> {
-        let mut under_way = Vec::new();
+    ) -> Result<DeliveryRound, DeliveryError> {
+        let mut in_flight = Vec::new();
         let mut next = from;
-        let mut outcome = Round::More;
+        let mut outcome = DeliveryRound::More;
         let mut rest = read.records.clone();
         while !rest.is_empty() {
             let Ok(view) = RecordView::parse(&rest) else {
@@ -199,14 +202,14 @@ impl DelayService {
             let size = view.size;
             let left = level.left(view.store_timestamp, &self.clock);
             if !left.is_zero() {
-                outcome = Round::DueIn(left);
+                outcome = DeliveryRound::DueIn(left);
                 break;
             }
             next = view.queue_offset.plus(1);
             match view.to_message(&rest).ok().and_then(delivery) {
-                Some(draft) => under_way.push(self.store.append(&draft, Durability::AsConfigured)),
+                Some(draft) => in_flight.push(self.store.append(&draft, Durability::AsConfigured)),
                 None => {
-                    tracing::error!(at = %view.physical_offset, "a delayed message is for nobody");
+                    tracing::error!(at = %view.physical_offset, "a delayed message is skipped: it has no valid topic and queue to go to");
                 }
             }
             bytes::Buf::advance(&mut rest, size);
@@ -214,11 +217,11 @@ impl DelayService {
         if rest.is_empty() {
             next = read.next;
         }
-        for append in under_way {
+        for append in in_flight {
             match append.await {
-                // It would be refused for ever.
+                // Retrying would fail forever, so the message is skipped.
                 Err(error @ AppendError::Illegal(_)) => {
-                    tracing::error!(%error, "a delayed message cannot be delivered");
+                    tracing::error!(%error, "a delayed message is skipped: the store refuses it");
                 }
                 Err(error) => return Err(error.into()),
                 Ok(_) => {}
@@ -229,7 +232,7 @@ impl DelayService {
     }
 }
 
-/// The message as it goes to its topic; its properties still say that it waited.
+/// The message as it is delivered to its topic; its delay properties stay.
 fn delivery(stored: MessageExt) -> Option<Draft> {
     let properties = &stored.message.properties;
     let topic = TopicName::new(properties.get(property::REAL_TOPIC)?.to_owned()).ok()?;
@@ -251,7 +254,7 @@ fn delivery(stored: MessageExt) -> Option<Draft> {
     })
 }
 
-/// Why a level stands still.
+/// Why the messages of a level could not be delivered.
 #[derive(Debug, thiserror::Error)]
 enum DeliveryError {
     #[error("the queue could not be read: {0}")]

@@ -1,4 +1,5 @@
-//! 203, 204 and 300: who is connected as a consumer or producer of a group, who consumes a topic.
+//! 203, 204 and 300: the connections of a consumer or producer group, and the groups that consume a
+//! topic.
 
 use std::sync::Arc;
 
@@ -14,12 +15,12 @@ use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
 /// Shows connections.
 #[derive(Clone, Debug)]
-pub(super) struct Connections {
+pub(super) struct ConnectionAdmin {
     peers: Arc<Peers>,
     offsets: Arc<Offsets>,
 }
 
-impl Connections {
+impl ConnectionAdmin {
     pub(super) fn new(parts: &Parts) -> Self {
         Self {
             peers: Arc::clone(&parts.peers),
@@ -28,7 +29,7 @@ impl Connections {
     }
 }
 
-impl Processor<GetConsumerConnectionList> for Connections {
+impl Processor<GetConsumerConnectionList> for ConnectionAdmin {
     async fn process(
         &self,
         request: Incoming<GetConsumerConnectionList>,
@@ -42,7 +43,7 @@ impl Processor<GetConsumerConnectionList> for Connections {
     }
 }
 
-impl Processor<GetProducerConnectionList> for Connections {
+impl Processor<GetProducerConnectionList> for ConnectionAdmin {
     async fn process(
         &self,
         request: Incoming<GetProducerConnectionList>,
@@ -56,8 +57,8 @@ impl Processor<GetProducerConnectionList> for Connections {
     }
 }
 
-impl Processor<QueryTopicConsumeByWho> for Connections {
-    /// The groups that are connected and those that have come and gone, known by their offsets.
+impl Processor<QueryTopicConsumeByWho> for ConnectionAdmin {
+    /// The connected groups, and those that have committed offsets.
     async fn process(
         &self,
         request: Incoming<QueryTopicConsumeByWho>,

@@ -1,8 +1,8 @@
 //! 12 and 33: messages by key or unique id, and the message at a physical offset
 //! (`QueryMessageProcessor`).
 //!
-//! Invariant: what is given bears the key itself, the index alone knows only its hash; and it fits
-//! into a frame that the asker takes.
+//! Invariant: every message returned has the key itself, because the index knows only its hash; and
+//! the response fits into a frame.
 
 use bytes::{Bytes, BytesMut};
 
@@ -15,12 +15,12 @@ use crate::store::MessageStore;
 use crate::wire::header::{QueryMessage, QueryMessageReply, ViewMessageById};
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, frame};
 
-/// `defaultQueryMaxNum`: so many messages when a unique id is asked for.
-const WITH_UNIQUE_ID: usize = 32;
+/// `defaultQueryMaxNum`: the most messages for a unique id.
+const MAX_WITH_UNIQUE_ID: usize = 32;
 /// `maxMsgsNumBatch`.
-const MOST: i32 = 64;
-/// So many bytes of messages fit into a frame, beside a generous header.
-const MOST_BYTES: usize = frame::DEFAULT_LIMIT - 64 * 1024;
+const MAX_MESSAGES: i32 = 64;
+/// The bytes of messages that fit into a frame besides its header.
+const MAX_BYTES: usize = frame::DEFAULT_LIMIT - 64 * 1024;
 
 /// Finds messages.
 #[derive(Clone, Debug)]
@@ -40,9 +40,9 @@ impl Processor<QueryMessage> for FindMessage {
         let query = request.header;
         let unique = query.unique_key == Some(true);
         let most = if unique {
-            WITH_UNIQUE_ID
+            MAX_WITH_UNIQUE_ID
         } else {
-            usize::try_from(query.max_num.clamp(1, MOST)).unwrap_or(1)
+            usize::try_from(query.max_num.clamp(1, MAX_MESSAGES)).unwrap_or(1)
         };
         let times = query.begin_timestamp..=query.end_timestamp;
         let (topic, key) = (query.topic.clone(), query.key.clone());
@@ -51,8 +51,11 @@ impl Processor<QueryMessage> for FindMessage {
             .aside(move |store| store.query_by_key(&topic, &key, most, times));
         let found = found.await.map_err(|error| unreadable(&error))?;
         let mut body = BytesMut::new();
-        for record in found.iter().filter(|record| bears(record, &query, unique)) {
-            if body.len() + record.len() > MOST_BYTES {
+        for record in found
+            .iter()
+            .filter(|record| has_key(record, &query, unique))
+        {
+            if body.len() + record.len() > MAX_BYTES {
                 break;
             }
             body.extend_from_slice(record);
@@ -72,7 +75,7 @@ impl Processor<QueryMessage> for FindMessage {
     }
 }
 
-fn bears(record: &Bytes, query: &QueryMessage, unique: bool) -> bool {
+fn has_key(record: &Bytes, query: &QueryMessage, unique: bool) -> bool {
     let Ok(view) = RecordView::parse(record) else {
         return false;
     };

@@ -49,7 +49,8 @@ impl Processor<UpdateAndCreateSubscriptionGroup> for GroupAdmin {
         let config: SubscriptionGroupConfig = fastjson::read(&request.body)?;
         let name = GroupName::new(config.group_name.clone()).map_err(|error| illegal(&error))?;
         self.admit.groups.put(name, config);
-        // Also when nothing changed: the request that changed it may have found no room on the disk.
+        // Save even if nothing changed: an earlier request may have failed to, because the disk was
+        // full.
         self.save().await?;
         Ok(Reply::ok(NoFields))
     }
@@ -100,7 +101,7 @@ impl Processor<GetSubscriptionGroupConfig> for GroupAdmin {
     ) -> Result<Reply<NoFields>, Refusal> {
         let group = self
             .admit
-            .asked_by(&request.peer)
+            .admission_for(&request.peer)
             .group(&request.header.group)
             .await?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&group.config)))

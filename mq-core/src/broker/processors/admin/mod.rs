@@ -1,4 +1,4 @@
-//! What administrators ask: topics, groups, messages, figures (`AdminBrokerProcessor`).
+//! Requests of administrators: topics, groups, messages, statistics (`AdminBrokerProcessor`).
 
 mod connections;
 mod find_message;
@@ -18,12 +18,12 @@ use crate::wire::header::{
     InvokeBrokerToResetOffset, QueryMessage, QueryTopicConsumeByWho,
     UpdateAndCreateSubscriptionGroup, UpdateAndCreateTopic, ViewMessageById,
 };
-use connections::Connections;
+use connections::ConnectionAdmin;
 use find_message::FindMessage;
 use groups::GroupAdmin;
 use reset::Reset;
 use runtime::RuntimeInfo;
-use settings::Settings;
+use settings::SettingsAdmin;
 use statistics::Statistics;
 use topics::TopicAdmin;
 
@@ -32,7 +32,7 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
     let groups = GroupAdmin::new(parts);
     let messages = FindMessage::new(parts);
     let statistics = Statistics::new(parts);
-    let connections = Connections::new(parts);
+    let connections = ConnectionAdmin::new(parts);
     Router::default()
         .on::<UpdateAndCreateTopic>(topics.clone())
         .on::<DeleteTopicInBroker>(topics.clone())
@@ -50,6 +50,6 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
         .on::<GetProducerConnectionList>(connections.clone())
         .on::<QueryTopicConsumeByWho>(connections)
         .on::<InvokeBrokerToResetOffset>(Reset::new(parts))
-        .on::<GetBrokerConfig>(Settings::new(parts))
+        .on::<GetBrokerConfig>(SettingsAdmin::new(parts))
         .on::<GetBrokerRuntimeInfo>(RuntimeInfo::new(parts))
 }

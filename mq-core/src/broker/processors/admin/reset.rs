@@ -1,13 +1,13 @@
-//! 222: send a group to other offsets (`AdminBrokerProcessor.resetOffsetInner`, the server side).
+//! 222: reset the offsets of a group (`AdminBrokerProcessor.resetOffsetInner`, the server side).
 //!
-//! Invariant: either all queues that are meant are reset, or none.
+//! Invariant: either all requested queues are reset, or none.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::broker::admit::{Admit, unreadable};
 use crate::broker::parts::Parts;
-use crate::broker::state::offsets::{Offsets, Position};
+use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::topics::Topic;
 use crate::message::{MessageQueue, QueueOffset};
 use crate::remoting::{Incoming, Processor};
@@ -33,7 +33,7 @@ impl Reset {
         }
     }
 
-    /// Where a queue is sent.
+    /// The offset that a queue is reset to.
     fn target(
         &self,
         topic: &Topic,
@@ -60,12 +60,12 @@ impl Reset {
             .store
             .offset_by_time(name, queue, request.timestamp, Boundary::Lower);
         let offset = offset.map_err(|error| unreadable(&error))?.to_wire();
-        let at = Position {
+        let at = GroupQueue {
             group: &request.group,
             topic: name,
             queue,
         };
-        // Only by force does a group go backwards.
+        // Only with `force` is an offset moved back.
         let known = self.offsets.committed(at).filter(|_| !request.is_force);
         Ok(known.map_or(offset, |known| known.max(offset)))
     }
@@ -76,7 +76,7 @@ impl Processor<InvokeBrokerToResetOffset> for Reset {
         &self,
         request: Incoming<InvokeBrokerToResetOffset>,
     ) -> Result<Reply<NoFields>, Refusal> {
-        let admission = self.admit.asked_by(&request.peer);
+        let admission = self.admit.admission_for(&request.peer);
         let topic = admission.existing(&request.header.topic)?;
         let group = admission.existing_group(&request.header.group)?;
         let request = request.header;
@@ -93,7 +93,7 @@ impl Processor<InvokeBrokerToResetOffset> for Reset {
         for (queue, offset) in &offset_table {
             let (group, topic) = (group.name.as_str(), topic.name.as_str());
             self.offsets.reset(
-                Position {
+                GroupQueue {
                     group,
                     topic,
                     queue: queue.id,

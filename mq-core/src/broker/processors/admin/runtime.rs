@@ -1,7 +1,7 @@
-//! 28: figures of the running broker (`AdminBrokerProcessor.getBrokerRuntimeInfo`).
+//! 28: statistics of the running broker (`AdminBrokerProcessor.getBrokerRuntimeInfo`).
 //!
-//! Invariant: every key that Apache's tools read is there, in both spellings where versions differ:
-//! they read by key and fall over one that is missing. What is not measured is 0.
+//! Invariant: every key that Apache's tools read is present, in both spellings where versions
+//! differ, because the tools crash on a missing key. What is not measured is 0.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::wire::body::KvTable;
 use crate::wire::header::GetBrokerRuntimeInfo;
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
-/// What this broker says it is (`MQVersion`).
+/// The version that this broker reports (`MQVersion`).
 const VERSION: &str = "V5_3_3";
 
-/// Figures that are always 0: there are no thread pools, timers and transfer buffers.
+/// Values that are always 0: there are no thread pools, timers or transfer buffers.
 const ZEROS: [&str; 31] = [
     "putMessageFailedTimes",
     "putMessageEntireTimeMax",
@@ -61,7 +61,7 @@ const ZEROS: [&str; 31] = [
     "msgGetTotalTodayMorning",
 ];
 
-/// Capacities that nothing here has.
+/// Capacities of queues that do not exist here; shown with Apache's default.
 const CAPACITIES: [&str; 6] = [
     "sendThreadPoolQueueCapacity",
     "pullThreadPoolQueueCapacity",
@@ -81,7 +81,7 @@ const RATES: [&str; 6] = [
     "getTransferredTps",
 ];
 
-/// Gives figures.
+/// Reports the statistics.
 #[derive(Clone, Debug)]
 pub(super) struct RuntimeInfo {
     store: MessageStore,

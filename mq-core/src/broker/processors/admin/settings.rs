@@ -1,4 +1,4 @@
-//! 26: the broker's settings, to be read only (`AdminBrokerProcessor.getBrokerConfig`).
+//! 26: the broker's settings, read-only (`AdminBrokerProcessor.getBrokerConfig`).
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::wire::{Refusal, Reply, fastjson};
 
 /// Shows settings.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(super) struct SettingsAdmin {
     config: Arc<BrokerConfig>,
     advertised: Advertised,
 }
 
-impl Settings {
+impl SettingsAdmin {
     pub(super) fn new(parts: &Parts) -> Self {
         Self {
             config: Arc::clone(&parts.admit.config),
@@ -82,7 +82,7 @@ impl Settings {
     }
 }
 
-impl Processor<GetBrokerConfig> for Settings {
+impl Processor<GetBrokerConfig> for SettingsAdmin {
     async fn process(
         &self,
         _request: Incoming<GetBrokerConfig>,

@@ -1,6 +1,6 @@
-//! 202 and 208: what lies in a topic's queues, and how far a group has come in them.
+//! 202 and 208: the offsets of a topic's queues, and the progress of a group in them.
 //!
-//! Invariant: a time that is shown is the store time of a message that is there.
+//! Invariant: every time shown is the store time of an existing message.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use crate::broker::admit::{Admit, unreadable};
 use crate::broker::parts::Parts;
 use crate::broker::state::given::Given;
-use crate::broker::state::offsets::{Offsets, Position};
+use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::peers::Peers;
 use crate::broker::state::topics::Topic;
 use crate::clock::Clock;
@@ -21,10 +21,10 @@ use crate::wire::body::{ConsumeStats, OffsetWrapper, TopicOffset, TopicStatsTabl
 use crate::wire::header::{GetConsumeStats, GetTopicStatsInfo};
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
-/// Rates are those of so much time (`getStatsDataInMinute`).
-const RATE_MS: u64 = 60_000;
+/// The time over which rates are computed (`getStatsDataInMinute`).
+const RATE_PERIOD_MS: u64 = 60_000;
 
-/// Shows figures of topics and groups.
+/// Reports statistics of topics and groups.
 #[derive(Clone, Debug)]
 pub(super) struct Statistics {
     admit: Admit,
@@ -54,7 +54,7 @@ impl Statistics {
 
     fn of_topic(&self, topic: &Topic) -> Result<TopicStatsTable, StoreError> {
         let name = topic.name.as_str();
-        let minute_ago = self.clock.now_ms().saturating_sub_unsigned(RATE_MS);
+        let minute_ago = self.clock.now_ms().saturating_sub_unsigned(RATE_PERIOD_MS);
         let mut table = TopicStatsTable::default();
         let mut recent = 0;
         for queue in 0..topic.queues() {
@@ -92,7 +92,7 @@ impl Statistics {
                 continue;
             };
             for queue in 0..topic.config.read_queue_nums {
-                let at = Position {
+                let at = GroupQueue {
                     group,
                     topic: &name,
                     queue,
@@ -107,7 +107,7 @@ impl Statistics {
         Ok(stats)
     }
 
-    /// The topics that a question about a group means (`getTopicsForCollectingConsumeStats`).
+    /// The topics of a request about a group (`getTopicsForCollectingConsumeStats`).
     fn topics(&self, request: &GetConsumeStats) -> BTreeSet<ByteString> {
         let list = request.topic_list.as_deref().unwrap_or_default();
         let listed: BTreeSet<_> = list
@@ -127,7 +127,7 @@ impl Statistics {
         topics
     }
 
-    fn offsets_of(&self, at: Position<'_>) -> Result<OffsetWrapper, StoreError> {
+    fn offsets_of(&self, at: GroupQueue<'_>) -> Result<OffsetWrapper, StoreError> {
         let consumer_offset = self.offsets.committed(at).unwrap_or(0).max(0);
         let last = consumer_offset
             .checked_sub(1)
@@ -190,5 +190,5 @@ async fn off_the_async_threads<T: Send + 'static>(
     reason = "a rate needs no more than 52 bits"
 )]
 fn per_second(count: u64) -> f64 {
-    count as f64 * 1000.0 / RATE_MS as f64
+    count as f64 * 1000.0 / RATE_PERIOD_MS as f64
 }

@@ -1,7 +1,7 @@
 //! 17, 215, 21 and 351: create, change, delete and show topics.
 //!
-//! Invariant: an answer of success to a change comes after the change is on disk and the name
-//! servers were told.
+//! Invariant: a change is answered with success only after it is on disk and registration with the
+//! name servers was tried.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::wire::header::{
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
-/// A topic may have so many queues.
-const MOST_QUEUES: i32 = 65_536;
+/// The most queues of a topic.
+const MAX_QUEUES: i32 = 65_536;
 
 /// Changes and shows topics.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl TopicAdmin {
         }
     }
 
-    /// Those of a request that failed before, too.
+    /// Publishes changes, including those of an earlier request that failed to.
     async fn publish_changes(&self) -> Result<(), Refusal> {
         if self.admit.topics.is_saved() {
             return Ok(());
@@ -77,11 +77,9 @@ impl Processor<UpdateAndCreateTopic> for TopicAdmin {
         let header = request.header;
         let name = TopicName::new(header.topic.clone()).map_err(|error| illegal(&error))?;
         self.not_our_own(&name)?;
-        let queues = 0..=MOST_QUEUES;
+        let queues = 0..=MAX_QUEUES;
         if !queues.contains(&header.read_queue_nums) || !queues.contains(&header.write_queue_nums) {
-            return Err(invalid(&format!(
-                "a topic has at most {MOST_QUEUES} queues"
-            )));
+            return Err(invalid(&format!("a topic has at most {MAX_QUEUES} queues")));
         }
         let known = self.admit.topics.find(name.as_str());
         let attributes = known
@@ -125,7 +123,8 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
             .forget_topic(topic.as_str(), living, removed.queues());
         self.given.forget_topic(topic.as_str());
         let (store, name) = (self.store.clone(), topic.clone());
-        // The deletion goes along, so that giving up waiting does not end it.
+        // The deletion guard moves into the task, so that a cancelled request does not release it
+        // early.
         let delete = move || {
             let outcome = store.delete_topic(name.as_str());
             drop(deletion);
@@ -163,7 +162,7 @@ impl Processor<GetTopicConfig> for TopicAdmin {
     async fn process(&self, request: Incoming<GetTopicConfig>) -> Result<Reply<NoFields>, Refusal> {
         let topic = self
             .admit
-            .asked_by(&request.peer)
+            .admission_for(&request.peer)
             .existing(&request.header.topic)?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&topic.config)))
     }

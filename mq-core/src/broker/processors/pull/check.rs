@@ -1,10 +1,10 @@
-//! May this group read this queue, and what does it want of it?
+//! Checks whether a group may read a queue, and finds the filter of its subscription.
 
 use std::sync::Arc;
 
 use crate::broker::admit::{Admit, READ, forbidden};
 use crate::broker::parts::Parts;
-use crate::broker::state::peers::{Peers, Wish};
+use crate::broker::state::peers::{Peers, SubscriptionLookup};
 use crate::broker::state::topics::Topic;
 use crate::broker::state::unsupported::{Refused, Unsupported, not_built};
 use crate::message::subscription::{Filter, SelectorType};
@@ -13,21 +13,21 @@ use crate::wire::body::{MessageModel, permission};
 use crate::wire::header::{PullMessage, PullMessageReply};
 use crate::wire::{Refusal, Reply, ResponseCode};
 
-/// What an admitted pull reads.
+/// An admitted pull: its topic and filter.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(super) struct AdmittedPull {
     pub(super) topic: Arc<Topic>,
     pub(super) filter: Filter,
 }
 
-/// A pull that was refused; some reasons have a number (`ForbiddenType`).
+/// A refused pull; some reasons have a number (`ForbiddenType`).
 #[derive(Debug)]
-pub(super) struct Denied {
+pub(super) struct RefusedPull {
     refusal: Refusal,
     kind: Option<i32>,
 }
 
-impl Denied {
+impl RefusedPull {
     fn because(kind: i32, remark: &str) -> Self {
         Self {
             refusal: forbidden(remark),
@@ -49,7 +49,7 @@ impl Denied {
     }
 }
 
-impl From<Refusal> for Denied {
+impl From<Refusal> for RefusedPull {
     fn from(refusal: Refusal) -> Self {
         Self {
             refusal,
@@ -83,27 +83,27 @@ impl PullCheck {
         }
     }
 
-    /// The checks in Apache's order.
+    /// Runs the checks in Apache's order.
     pub(super) async fn admitted(
         &self,
         header: &PullMessage,
         asker: &Peer,
-    ) -> Result<Admitted, Denied> {
-        let admission = self.admit.asked_by(asker);
+    ) -> Result<AdmittedPull, RefusedPull> {
+        let admission = self.admit.admission_for(asker);
         if !self.admit.permits(READ) {
             let name = &self.admit.identity().name;
             let remark = format!("the broker[{name}] pulling message is forbidden");
-            return Err(Denied::because(forbidden_type::BROKER, &remark));
+            return Err(RefusedPull::because(forbidden_type::BROKER, &remark));
         }
         let group = admission.group(&header.consumer_group).await?;
         if !group.config.consume_enable {
             let remark = format!("subscription group no permission, {}", group.name);
-            return Err(Denied::because(forbidden_type::GROUP, &remark));
+            return Err(RefusedPull::because(forbidden_type::GROUP, &remark));
         }
         let topic = admission.existing(&header.topic)?;
         if !topic.permits(permission::READ) {
             let remark = format!("the topic[{}] pulling message is forbidden", topic.name);
-            return Err(Denied::because(forbidden_type::TOPIC, &remark));
+            return Err(RefusedPull::because(forbidden_type::TOPIC, &remark));
         }
         if !topic.has_read_queue(header.queue_id) {
             let remark = format!(
@@ -117,16 +117,16 @@ impl PullCheck {
         } else {
             self.registered(header, asker, group.config.consume_broadcast_enable)?
         };
-        Ok(Admitted { topic, filter })
+        Ok(AdmittedPull { topic, filter })
     }
 
-    /// What heartbeats say.
+    /// The filter of the subscription in the asker's heartbeats.
     fn registered(
         &self,
         header: &PullMessage,
         asker: &Peer,
         may_broadcast: bool,
-    ) -> Result<Filter, Denied> {
+    ) -> Result<Filter, RefusedPull> {
         let (group, topic) = (&header.consumer_group, &header.topic);
         let unknown = || {
             let remark = format!("the consumer group [{group}] has not subscribed [{topic}]");
@@ -135,32 +135,32 @@ impl PullCheck {
         let model = self.peers.model(group, asker.id()).ok_or_else(unknown)?;
         if !may_broadcast && model == MessageModel::Broadcasting {
             let remark = format!("the consumer group[{group}] can not consume by broadcast way");
-            return Err(Denied::because(forbidden_type::BROADCASTING, &remark));
+            return Err(RefusedPull::because(forbidden_type::BROADCASTING, &remark));
         }
         if self.admit.groups.may_not_read(group, topic) {
             let remark = format!("the consumer group[{group}] is forbidden for topic[{topic}]");
-            return Err(Denied::because(forbidden_type::SUBSCRIPTION, &remark));
+            return Err(RefusedPull::because(forbidden_type::SUBSCRIPTION, &remark));
         }
         match self
             .peers
-            .wish(group, asker.id(), topic, header.sub_version)
+            .subscription(group, asker.id(), topic, header.sub_version)
         {
-            Wish::Said(subscription) => match subscription.selector {
+            SubscriptionLookup::Known(subscription) => match subscription.selector {
                 SelectorType::Tag => Ok(subscription.filter.clone()),
                 other => Err(self.not_by_tags(header, asker, other).into()),
             },
-            Wish::Unsaid => self.unsaid(header, asker),
-            Wish::Nothing => Err(unknown().into()),
+            SubscriptionLookup::NotYetKnown => self.not_yet_known(header, asker),
+            SubscriptionLookup::NotSubscribed => Err(unknown().into()),
         }
     }
 
-    /// What a pull gets whose subscription the broker does not know yet: by tags everything, for
-    /// clients choose by tag once more.
+    /// The filter of a pull whose subscription the broker does not know yet: by tags, every message
+    /// passes, because clients filter by tag again.
     ///
-    /// `PullMessageProcessor` refuses it. But a Java client that changes its version while another
-    /// of its threads sends a heartbeat tells of it only with the next one, which may be 30 s away
-    /// (`sendHeartbeatToAllBrokerWithLock`).
-    fn unsaid(&self, header: &PullMessage, asker: &Peer) -> Result<Filter, Denied> {
+    /// Apache's `PullMessageProcessor` refuses such a pull. But a Java client that changes its
+    /// subscription while another of its threads sends a heartbeat sends it only with the next one,
+    /// up to 30 s later (`sendHeartbeatToAllBrokerWithLock`).
+    fn not_yet_known(&self, header: &PullMessage, asker: &Peer) -> Result<Filter, RefusedPull> {
         let selector = SelectorType::from_wire(header.expression_type.as_deref());
         if selector == Some(SelectorType::Tag) {
             return Ok(Filter::default());
@@ -171,7 +171,7 @@ impl PullCheck {
         Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into())
     }
 
-    /// What the pull itself says.
+    /// The filter of the subscription in the pull itself.
     fn inline(&self, header: &PullMessage, asker: &Peer) -> Result<Filter, Refusal> {
         let selector = SelectorType::from_wire(header.expression_type.as_deref());
         let expression = header.subscription.as_deref().unwrap_or_default();
@@ -203,7 +203,7 @@ impl PullCheck {
     }
 }
 
-/// What the pull's expression is written in.
+/// The language of the pull's expression.
 fn language(header: &PullMessage) -> &str {
     header.expression_type.as_deref().unwrap_or("TAG")
 }

@@ -1,7 +1,7 @@
-//! Give me what lies in this queue from here on: 11 and 361 (`PullMessageProcessor`).
+//! Pulls messages from a queue: 11 and 361 (`PullMessageProcessor`).
 //!
-//! Invariant: every answer but a refusal carries the four offsets; a pull that finds nothing waits
-//! at most once, and is then answered whatever it finds.
+//! Invariant: every response except a refusal has the four offsets. A pull that finds no message
+//! waits at most once (long polling), and is then answered whatever it finds.
 
 mod check;
 mod processor;

@@ -1,15 +1,15 @@
-//! A pull from its check to its answer.
+//! Handles a pull: check, read, wait, respond.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::check::{Admitted, Denied, PullCheck};
+use super::check::{AdmittedPull, PullCheck, RefusedPull};
 use crate::broker::admit::{Admit, unreadable};
 use crate::broker::parts::Parts;
 use crate::broker::state::given::Given;
-use crate::broker::state::offsets::{Offsets, Position};
+use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::peers::Peers;
 use crate::broker::state::waiting::Waiting;
 use crate::clock::Clock;
@@ -20,10 +20,11 @@ use crate::tasks::Tasks;
 use crate::wire::header::{LitePullMessage, PullMessage, PullMessageReply};
 use crate::wire::{Refusal, Reply, ResponseCode};
 
-/// A message that was passed over lets a waiting pull go on after this (`PullRequestHoldService`).
-const PASSED_OVER: Duration = Duration::from_secs(5);
-/// Nobody waits longer, whatever it asks for.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// How long a waiting pull goes on waiting after messages have arrived that its filter rejects
+/// (`PullRequestHoldService`).
+const UNMATCHED_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait, whatever the pull asks for.
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Answers pulls.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub(in crate::broker) struct PullProcessor {
     store: MessageStore,
     waiting: Arc<Waiting>,
     given: Arc<Given>,
-    /// Ends all waiting.
+    /// When it stops, no pull waits any longer.
     front: Tasks,
     clock: Clock,
 }
@@ -59,19 +60,20 @@ impl PullProcessor {
         &self,
         header: PullMessage,
         asker: &Peer,
-    ) -> Result<Reply<PullMessageReply>, Denied> {
+    ) -> Result<Reply<PullMessageReply>, RefusedPull> {
         let admitted = self.check.admitted(&header, asker).await?;
-        let at = Position {
+        let at = GroupQueue {
             group: &header.consumer_group,
             topic: &header.topic,
             queue: header.queue_id,
         };
-        // The pull with which a group comes to where it was sent still carries what it committed before.
+        // Commit before looking for a reset: the pull that follows a reset still carries the offset
+        // from before.
         if header.has(PullMessage::COMMIT) && header.commit_offset >= 0 {
             let end = self.store.max_offset(at.topic, at.queue);
             self.offsets.commit_up_to(end, at, header.commit_offset);
         }
-        if let Some(moved) = self.sent_elsewhere(&header, at, asker) {
+        if let Some(moved) = self.pending_reset(&header, at, asker) {
             return Ok(moved);
         }
         let mut outcome = self.read(&header, &admitted).await?;
@@ -79,10 +81,10 @@ impl PullProcessor {
         self.given.record(at, outcome.count, outcome.next);
         if may_wait && code_of(&outcome, &header) == ResponseCode::PULL_NOT_FOUND {
             self.wait(&header, &admitted).await?;
-            // Its member may have said meanwhile that it wants something else, and the topic may
+            // Check again: the subscription may have changed during the wait, and the topic may
             // have been deleted.
             let admitted = self.check.admitted(&header, asker).await?;
-            if let Some(moved) = self.sent_elsewhere(&header, at, asker) {
+            if let Some(moved) = self.pending_reset(&header, at, asker) {
                 return Ok(moved);
             }
             outcome = self.read(&header, &admitted).await?;
@@ -94,7 +96,7 @@ impl PullProcessor {
     async fn read(
         &self,
         header: &PullMessage,
-        admitted: &Admitted,
+        admitted: &AdmittedPull,
     ) -> Result<ReadOutcome, Refusal> {
         let wish = ReadLimits {
             messages: usize::try_from(header.max_msg_nums).unwrap_or(0),
@@ -103,7 +105,7 @@ impl PullProcessor {
                 .map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(0)),
         };
         let limits = self.admit.config.rules.transfer.at_most(wish);
-        // Nothing lies before the first message, as little as before the queue.
+        // A negative offset is before the queue's begin; see below.
         let offset = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
         let filter = admitted.filter.clone();
         let wanted = move |tag| filter.may_want(tag);
@@ -127,11 +129,12 @@ impl PullProcessor {
         Ok(outcome)
     }
 
-    /// Where a reader goes on that is beyond the end of a queue, as it was in an earlier life of the
-    /// topic or before the log lost its tail: messages may have come since that nobody has read.
-    /// Apache goes on at the end, and skips them.
+    /// Where a pull beyond the end of a queue continues. Its offset is from an earlier topic of the
+    /// same name, or from before the log lost its tail, so there may be unread messages: continue
+    /// at the committed offset, or at the beginning. Apache's broker continues at the end and skips
+    /// them.
     fn back_from_beyond(&self, header: &PullMessage, outcome: &ReadOutcome) -> QueueOffset {
-        let committed = self.offsets.committed(Position {
+        let committed = self.offsets.committed(GroupQueue {
             group: &header.consumer_group,
             topic: &header.topic,
             queue: header.queue_id,
@@ -145,10 +148,10 @@ impl PullProcessor {
         }
     }
 
-    /// Waits until a message is there that is wanted, or the time is over.
-    async fn wait(&self, header: &PullMessage, admitted: &Admitted) -> Result<(), Refusal> {
+    /// Waits until a message arrives that may pass the filter, or the time is over.
+    async fn wait(&self, header: &PullMessage, admitted: &AdmittedPull) -> Result<(), Refusal> {
         let wish = u64::try_from(header.suspend_timeout_millis).unwrap_or(0);
-        let limit = Duration::from_millis(wish).min(LONGEST_WAIT);
+        let limit = Duration::from_millis(wish).min(MAX_WAIT);
         let mut until = self.clock.moment().plus(limit);
         let from = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
         let place = self.waiting.enter(
@@ -157,7 +160,7 @@ impl PullProcessor {
             from,
             &admitted.filter,
         );
-        // What came before the pull was on the list has told nobody.
+        // Read again: a message that arrived before the pull was on the list did not wake it.
         let outcome = self.read(header, admitted).await?;
         if code_of(&outcome, header) != ResponseCode::PULL_NOT_FOUND {
             return Ok(());
@@ -168,7 +171,7 @@ impl PullProcessor {
                     if matches {
                         break;
                     }
-                    until = until.min(self.clock.moment().plus(PASSED_OVER));
+                    until = until.min(self.clock.moment().plus(UNMATCHED_WAIT));
                 }
                 () = self.clock.sleep_until(until) => break,
                 () = self.front.stopping() => break,
@@ -177,12 +180,12 @@ impl PullProcessor {
         Ok(())
     }
 
-    /// The answer when the group was sent to another offset than where it is: by an administrator,
-    /// or because the queue is not the one any more that it was.
-    fn sent_elsewhere(
+    /// The response for a pending reset of the group, by an administrator or because the queue was
+    /// created again.
+    fn pending_reset(
         &self,
         header: &PullMessage,
-        at: Position<'_>,
+        at: GroupQueue<'_>,
         asker: &Peer,
     ) -> Option<Reply<PullMessageReply>> {
         if !self.offsets.has_resets() {
@@ -191,13 +194,13 @@ impl PullProcessor {
         let own = self.peers.reader(&header.consumer_group, asker.id());
         let mut readers = [&own, at.group].into_iter();
         let offset = readers.find_map(|group| {
-            let at = Position { group, ..at };
-            self.offsets.sent_elsewhere(at, header.queue_offset)
+            let at = GroupQueue { group, ..at };
+            self.offsets.pending_reset(at, header.queue_offset)
         })?;
         Some(self.moved(header, offset))
     }
 
-    /// The group goes on at another offset.
+    /// The response that makes the group continue at another offset.
     fn moved(&self, header: &PullMessage, offset: i64) -> Reply<PullMessageReply> {
         let topic = &header.topic;
         let bound = |offset: QueueOffset| offset.to_wire();
@@ -218,7 +221,7 @@ impl Processor<PullMessage> for PullProcessor {
         request: Incoming<PullMessage>,
     ) -> Result<Reply<PullMessageReply>, Refusal> {
         let answer = self.pull(request.header, &request.peer).await;
-        answer.or_else(Denied::into_reply)
+        answer.or_else(RefusedPull::into_reply)
     }
 }
 
@@ -228,7 +231,7 @@ impl Processor<LitePullMessage> for PullProcessor {
         request: Incoming<LitePullMessage>,
     ) -> Result<Reply<PullMessageReply>, Refusal> {
         let answer = self.pull(request.header.0, &request.peer).await;
-        answer.or_else(Denied::into_reply)
+        answer.or_else(RefusedPull::into_reply)
     }
 }
 
@@ -244,7 +247,7 @@ fn code_of(outcome: &ReadOutcome, header: &PullMessage) -> ResponseCode {
     }
 }
 
-/// `GetMessageStatus`, which people read in the remark.
+/// The names of `GetMessageStatus`, which the remark shows.
 fn name_of(status: ReadStatus) -> &'static str {
     match status {
         ReadStatus::Found => "FOUND",

@@ -1,14 +1,14 @@
-//! 36: a consumer gives a message back (`AbstractSendMessageProcessor.consumerSendMsgBack`).
+//! 36: a consumer sends a message back (`AbstractSendMessageProcessor.consumerSendMsgBack`).
 //!
-//! Invariant: the copy differs from the original in topic, queue, attempts and bookkeeping only,
-//! and the consumer hears "ok" when the copy is as durable as any message.
+//! Invariant: the copy differs from the original only in topic, queue, attempts and the properties
+//! of retries. Success is answered when the copy is as durable as any message.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::order::SendOrder;
 use super::refusals::refusal;
-use super::retry::{self, Fate};
+use super::retry::{self, Redelivery};
 use super::room;
 use crate::broker::admit::{Admission, Admit, WRITE, forbidden, unreadable};
 use crate::broker::background::delay;
@@ -24,7 +24,7 @@ use crate::wire::body::permission;
 use crate::wire::header::ConsumerSendMsgBack;
 use crate::wire::{NoFields, Refusal, Reply};
 
-/// Takes messages back.
+/// Handles messages that consumers send back.
 #[derive(Debug)]
 pub(in crate::broker) struct SendBackProcessor {
     admit: Admit,
@@ -80,7 +80,7 @@ impl SendBackProcessor {
         i32::try_from(self.next_queue.fetch_add(1, Ordering::Relaxed) % queues).unwrap_or(0)
     }
 
-    /// The copy for another attempt, or for nobody.
+    /// The copy for the retry topic or the dead-letter topic.
     async fn copy(
         &self,
         admission: Admission<'_>,
@@ -91,8 +91,8 @@ impl SendBackProcessor {
         let original = self.original(header.offset).await?;
         let allowed = retry::allowed(header.max_reconsume_times, &group.config);
         let reason = header.reason.as_deref().unwrap_or_default();
-        match retry::fate(original.reconsume_times, allowed, header.delay_level) {
-            Fate::Again(level) => {
+        match retry::redelivery(original.reconsume_times, allowed, header.delay_level) {
+            Redelivery::Retry(level) => {
                 if let Some(copy) = self.again(group, retry_topic, &original, level)? {
                     return Ok(copy);
                 }
@@ -102,11 +102,11 @@ impl SendBackProcessor {
                 tracing::warn!(%topic, group = %group.name, %id, reason, "dead letter");
                 self.dead(admission, group, &original, reason).await
             }
-            Fate::Dead => self.dead(admission, group, &original, reason).await,
+            Redelivery::DeadLetter => self.dead(admission, group, &original, reason).await,
         }
     }
 
-    /// The copy that waits for another attempt, unless the properties leave no room for it.
+    /// The copy for the retry topic; `None` when its properties would be too long.
     fn again(
         &self,
         group: &Group,
@@ -124,14 +124,14 @@ impl SendBackProcessor {
         }
         properties.set(property::DELAY, &level.to_string());
         copy.message.topic = retry_topic.name.clone();
-        // A topic that was made when the group had fewer queues is read no further.
+        // Consumers read only the read queues, which may be fewer than the group's current setting.
         let queues = retry_topic.config.read_queue_nums;
         copy.queue_id = self.any_queue(group.config.retry_queue_nums.min(queues));
         delay::divert(&mut copy, &self.admit.config.rules.delay_levels)?;
         Ok(room::make(&mut copy.message.properties).then_some(copy))
     }
 
-    /// The copy for nobody: what it can do without is added as far as there is room.
+    /// The dead letter; optional properties are added as long as there is room.
     async fn dead(
         &self,
         admission: Admission<'_>,
@@ -189,8 +189,11 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
     ) -> Result<Reply<NoFields>, Refusal> {
         let (peer, group) = (request.peer.id(), request.header.group.clone());
         let (one_way, before) = (request.one_way, self.admit.registration.latest());
-        let begun = self.order.keep(peer, group, self.begin(request)).await?;
-        let Some(append) = begun else {
+        let pending = self
+            .order
+            .run_in_turn(peer, group, self.begin(request))
+            .await?;
+        let Some(append) = pending else {
             return Ok(Reply::ok(NoFields));
         };
         let heard = self.admit.registration.heard_since(before);
@@ -206,12 +209,12 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
 }
 
 impl SendBackProcessor {
-    /// Puts the copy into the log; `None` when the group wants none.
+    /// Appends the copy to the log; `None` when the group has no retry queues.
     async fn begin(
         &self,
         request: Incoming<ConsumerSendMsgBack>,
     ) -> Result<Option<Append<Appended>>, Refusal> {
-        let (admission, header) = (self.admit.asked_by(&request.peer), &request.header);
+        let (admission, header) = (self.admit.admission_for(&request.peer), &request.header);
         let group = admission.group(&header.group).await?;
         if !self.admit.permits(WRITE) {
             let name = &self.admit.identity().name;

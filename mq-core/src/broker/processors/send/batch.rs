@@ -1,11 +1,11 @@
-//! What is refused about a batch as a whole (`SendMessageProcessor.sendBatchMessage`).
+//! The checks of a batch as a whole (`SendMessageProcessor.sendBatchMessage`).
 
 use super::refusals::illegal;
 use crate::remoting::Incoming;
 use crate::wire::Refusal;
 use crate::wire::header::SendMessage;
 
-/// Refuses a batch for a retry topic, for a topic with too long a name, or with too long a body.
+/// Refuses a batch to a retry topic, to a topic with too long a name, or with too long a body.
 pub(super) fn check(request: &Incoming<SendMessage>, limit: usize) -> Result<(), Refusal> {
     let topic = &request.header.topic;
     if topic.starts_with("%RETRY%") {

@@ -1,9 +1,11 @@
-//! A message wants to be stored: 10, 310 and 320 (`SendMessageProcessor`).
+//! Stores messages: 10, 310, 320, and 36 for messages that consumers send back
+//! (`SendMessageProcessor`).
 //!
-//! Invariant: the append happens on the caller's task; nobody hears "ok" before the store says that
-//! the message is as durable as promised. For a topic that exists nothing else is waited for; what
-//! has to wait before the append lets no later send of its connection to the same topic pass. The
-//! answer to a send that made its topic waits a little for the name servers; the append does not.
+//! Invariant: the append runs on the caller's task, and success is answered only after the store
+//! reports the configured durability. A send to an existing topic waits for nothing else. A send
+//! that has to wait before its append is not overtaken by later sends of the same connection to the
+//! same topic. After creating a topic, the response waits a short time for the name servers; the
+//! append does not.
 
 mod back;
 mod batch;

@@ -1,5 +1,5 @@
-//! Sends of one connection to one topic are stored in the order in which they came, also while the
-//! topic is being made.
+//! Stores the sends of one connection to one topic in the order in which they arrived, even while
+//! the topic is being created.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,14 +9,14 @@ use bytestring::ByteString;
 use crate::lines::Lines;
 use crate::remoting::PeerId;
 
-/// The sends that wait before their message is in the log.
+/// The sends whose message is not in the log yet.
 #[derive(Debug, Default)]
 pub(super) struct SendOrder(Lines<(PeerId, ByteString)>);
 
 impl SendOrder {
-    /// Does `work`, which ends when the message is in the log, behind all earlier work of the same
+    /// Runs `work`, which ends when the message is in the log, after all earlier work of the same
     /// connection for the same topic.
-    pub(super) async fn keep<T>(
+    pub(super) async fn run_in_turn<T>(
         &self,
         peer: PeerId,
         topic: ByteString,

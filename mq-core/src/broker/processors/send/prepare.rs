@@ -1,7 +1,7 @@
-//! From a request to what is stored (`SendMessageProcessor.sendMessage`).
+//! Makes the record to store of a send request (`SendMessageProcessor.sendMessage`).
 //!
-//! Invariant: a kind of message that the broker cannot deliver rightly is refused, never stored as
-//! something else.
+//! Invariant: a message of a kind that the broker does not support is refused, never stored as
+//! another kind.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,22 +29,22 @@ use crate::wire::header::SendMessage;
 
 /// `MessageSysFlag.INNER_BATCH_FLAG` and `NEED_UNWRAP_FLAG`.
 const INNER_BATCH: i32 = 0xC0;
-/// The first version whose retries say how many attempts are allowed (`V3_4_9`).
-const SAYS_MAX_ATTEMPTS: i32 = 121;
+/// The first client version whose retries have `max_reconsume_times` (`V3_4_9`).
+const MAX_RECONSUME_SINCE_VERSION: i32 = 121;
 
-/// A message ready to be stored.
+/// A message that is ready to be stored.
 pub(super) struct Prepared {
     pub(super) draft: Draft,
     pub(super) durability: Durability,
     pub(super) unique_id: Option<ByteString>,
 }
 
-/// Makes what is stored of what is sent.
+/// Prepares sent messages for storing.
 #[derive(Clone, Debug)]
 pub(super) struct Preparation {
     admit: Admit,
     locks: Arc<QueueLocks>,
-    /// What the broker adds to every message.
+    /// The properties that the broker adds to every message.
     stamp: Arc<Stamp>,
     store_host: SocketAddr,
     clock: Clock,
@@ -62,7 +62,7 @@ impl Preparation {
         }
     }
 
-    /// One message. Not ready at once only when its dead-letter topic has to be made.
+    /// Prepares one message. Ready at once, unless its dead-letter topic has to be created.
     pub(super) async fn prepare(
         &self,
         topic: Arc<Topic>,
@@ -82,8 +82,8 @@ impl Preparation {
         draft.sys_flag = draft.sys_flag.with(sys_flag.0);
         if !topic.name.is_retry() {
             room::check(&draft.message.properties)?;
-        } else if self.is_hopeless(&topic, &request).await? {
-            self.bury(&request.peer, &mut draft).await?;
+        } else if self.is_out_of_retries(&topic, &request).await? {
+            self.make_dead_letter(&request.peer, &mut draft).await?;
         }
         let properties = &mut draft.message.properties;
         if !delay::is_delayed(properties)? {
@@ -94,7 +94,7 @@ impl Preparation {
         delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
         if topic.name.is_retry() && !room::make(&mut draft.message.properties) {
             delay::undivert(&mut draft, &topic.name);
-            self.bury(&request.peer, &mut draft).await?;
+            self.make_dead_letter(&request.peer, &mut draft).await?;
         }
         Ok(Prepared {
             draft,
@@ -111,7 +111,7 @@ impl Preparation {
         request: &Incoming<SendMessage>,
     ) -> Result<(Vec<Draft>, Durability), Refusal> {
         let shared = request.header.properties.as_deref().unwrap_or_default();
-        // An id of the whole batch would be the same for all its messages.
+        // The unique id of the batch is removed, because all its messages would get it.
         let shared = without_id(shared);
         storable(&request.header, &shared)?;
         let durability = durability(&shared, request.one_way);
@@ -174,9 +174,9 @@ impl Preparation {
         self.stamp.on(sent, &self.clock)
     }
 
-    /// Whether a message that a consumer itself sends to its retry topic has been tried often
-    /// enough; consumers in order send only then.
-    async fn is_hopeless(
+    /// Whether the retries of a message that a consumer itself sends to its retry topic are used
+    /// up. Orderly consumers send a message only then.
+    async fn is_out_of_retries(
         &self,
         topic: &Topic,
         request: &Incoming<SendMessage>,
@@ -186,21 +186,21 @@ impl Preparation {
         };
         let group = self
             .admit
-            .asked_by(&request.peer)
+            .admission_for(&request.peer)
             .group(name.as_str())
             .await?;
         let header = &request.header;
         let said = header
             .max_reconsume_times
-            .filter(|_| request.version >= SAYS_MAX_ATTEMPTS);
+            .filter(|_| request.version >= MAX_RECONSUME_SINCE_VERSION);
         let allowed = retry::allowed(said, &group.config);
         Ok(header.reconsume_times.unwrap_or(0) > allowed || self.locks.is_used_by(name.as_str()))
     }
 
     /// Makes a dead letter of a message of a retry topic.
-    async fn bury(&self, asker: &Peer, draft: &mut Draft) -> Result<(), Refusal> {
+    async fn make_dead_letter(&self, asker: &Peer, draft: &mut Draft) -> Result<(), Refusal> {
         if let Some(group) = draft.message.topic.group() {
-            let admission = self.admit.asked_by(asker);
+            let admission = self.admit.admission_for(asker);
             draft.message.topic = admission.dead_letters(&group).await?.name.clone();
             draft.queue_id = 0;
             room::set(&mut draft.message.properties, property::DELAY, "0");
@@ -209,7 +209,7 @@ impl Preparation {
     }
 }
 
-/// The message's flags, when messages of its kind can be stored.
+/// The message's system flag; refuses kinds of messages that are not supported.
 fn storable(header: &SendMessage, properties: &Properties) -> Result<SysFlag, Refusal> {
     let sys_flag = SysFlag(header.sys_flag);
     let half = properties
@@ -228,7 +228,7 @@ fn storable(header: &SendMessage, properties: &Properties) -> Result<SysFlag, Re
     Ok(sys_flag)
 }
 
-/// The sender does not wait for the disk when it says so, `WAIT` = `false`, or wants no answer.
+/// The durability that the sender waits for: none for `WAIT` = `false` and one-way requests.
 fn durability(properties: &Properties, one_way: bool) -> Durability {
     match properties.get(property::WAIT) {
         _ if one_way => Durability::Written,
@@ -237,14 +237,14 @@ fn durability(properties: &Properties, one_way: bool) -> Durability {
     }
 }
 
-/// The properties of a batch without an id of its own.
+/// The properties of a batch, without its unique id.
 fn without_id(properties: &str) -> Properties {
     let mut properties = Properties::from_bytes(properties.to_owned());
     properties.remove(property::UNIQ_KEY);
     properties
 }
 
-/// Ids for messages whose senders gave none.
+/// Unique ids for messages without one.
 fn unique_ids(parts: &Parts) -> UniqueIds {
     let address = parts.advertised.socket;
     let now_ms = parts.clock.now_ms();

@@ -1,4 +1,4 @@
-//! A send from its request to its answer.
+//! Handles a send: admission, append, response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,14 +28,14 @@ pub(in crate::broker) struct SendProcessor {
     store: MessageStore,
     order: Arc<SendOrder>,
     preparation: Preparation,
-    /// Which queue the next message without a queue gets.
+    /// The queue for the next message that names none.
     next_queue: Arc<AtomicU32>,
     store_host: SocketAddr,
 }
 
-/// A send whose messages are in the log. How durable they are is waited for outside of the order, and
-/// so is that the name servers hear of a topic that was made for them.
-struct Begun<T> {
+/// A send whose messages are in the log. Waiting for durability and for the name servers is done
+/// outside of the send order.
+struct PendingSend<T> {
     append: Append<T>,
     queue_id: i32,
     unique_id: Option<ByteString>,
@@ -61,7 +61,7 @@ impl SendProcessor {
         let (one_way, before) = (request.one_way, self.admit.registration.latest());
         let begun = self
             .order
-            .keep(peer, topic, self.begin_one(request))
+            .run_in_turn(peer, topic, self.begin_one(request))
             .await?;
         let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
@@ -71,8 +71,11 @@ impl SendProcessor {
         Ok(self.reply(begun.queue_id, &[appended], begun.unique_id))
     }
 
-    /// Puts one message into the log.
-    async fn begin_one(&self, request: Incoming<SendMessage>) -> Result<Begun<Appended>, Refusal> {
+    /// Appends one message to the log.
+    async fn begin_one(
+        &self,
+        request: Incoming<SendMessage>,
+    ) -> Result<PendingSend<Appended>, Refusal> {
         let topic = self.topic(&request.peer, &request.header).await?;
         let queue = self.queue(&topic, request.header.queue_id)?;
         let Prepared {
@@ -80,13 +83,13 @@ impl SendProcessor {
             durability,
             unique_id,
         } = self.preparation.prepare(topic, queue, request).await?;
-        // A message that waits elsewhere is answered with the queue it was sent to.
+        // For a delayed message the response has the queue that it was sent to.
         let queue_id = if draft.message.topic == crate::store::SCHEDULE_TOPIC {
             queue
         } else {
             draft.queue_id
         };
-        Ok(Begun {
+        Ok(PendingSend {
             append: self.store.append(&draft, durability),
             queue_id,
             unique_id,
@@ -102,7 +105,7 @@ impl SendProcessor {
         let (one_way, before) = (request.one_way, self.admit.registration.latest());
         let begun = self
             .order
-            .keep(peer, topic, self.begin_several(request))
+            .run_in_turn(peer, topic, self.begin_several(request))
             .await?;
         let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
@@ -112,11 +115,11 @@ impl SendProcessor {
         Ok(self.reply(begun.queue_id, &appended, begun.unique_id))
     }
 
-    /// Puts the messages of a batch into the log.
+    /// Appends the messages of a batch to the log.
     async fn begin_several(
         &self,
         request: Incoming<SendMessage>,
-    ) -> Result<Begun<Vec<Appended>>, Refusal> {
+    ) -> Result<PendingSend<Vec<Appended>>, Refusal> {
         let topic = self.topic(&request.peer, &request.header).await?;
         let queue_id = self.queue(&topic, request.header.queue_id)?;
         let (drafts, durability) = self.preparation.prepare_batch(&topic, queue_id, &request)?;
@@ -125,7 +128,7 @@ impl SendProcessor {
             .properties
             .as_deref()
             .and_then(properties::unique_id);
-        Ok(Begun {
+        Ok(PendingSend {
             append: self.store.append_batch(&drafts, durability),
             queue_id,
             unique_id: unique_id.map(ByteString::from),
@@ -135,12 +138,12 @@ impl SendProcessor {
     async fn topic(&self, asker: &Peer, header: &SendMessage) -> Result<Arc<Topic>, Refusal> {
         let template = &header.default_topic;
         self.admit
-            .asked_by(asker)
+            .admission_for(asker)
             .writable(&header.topic, template, header.default_topic_queue_nums)
             .await
     }
 
-    /// The queue that the sender chose; any, when it chose none.
+    /// The queue that the sender chose, or the next one when it chose none.
     fn queue(&self, topic: &Topic, wanted: i32) -> Result<i32, Refusal> {
         let queue = if wanted < 0 {
             self.any_queue(topic.config.write_queue_nums)
@@ -188,7 +191,7 @@ impl SendProcessor {
             transaction_id: unique_id,
             batch_uniq_id: None,
             recall_handle: None,
-            region: Some(ByteString::from_static(properties::REGION)),
+            region: Some(ByteString::from_static(properties::REGION_ID)),
             trace_on: Some(ByteString::from_static("true")),
         })
     }

@@ -1,7 +1,7 @@
-//! What the broker adds to a message's properties, in one pass over them.
+//! The properties that the broker adds to a message, in one pass over them.
 //!
-//! Invariant: what the sender wrote keeps its bytes and its order, but for the four names that are
-//! the broker's to set.
+//! Invariant: the sender's properties keep their bytes and order, except the four that only the
+//! broker may set.
 
 use bytes::Bytes;
 
@@ -10,12 +10,12 @@ use crate::message::property_text::{PropertiesWriter, iter, parts};
 use crate::message::{Properties, UniqueIds, property};
 
 /// `regionId`.
-pub(super) const REGION: &str = "DefaultRegion";
+pub(super) const REGION_ID: &str = "DefaultRegion";
 
-/// What the broker adds to every message.
+/// The properties that the broker adds to every message.
 #[derive(Debug)]
 pub(super) struct Stamp {
-    /// Region, trace switch and cluster, ready to be appended.
+    /// Region, trace switch and cluster, encoded.
     tail: Bytes,
     ids: UniqueIds,
 }
@@ -23,7 +23,7 @@ pub(super) struct Stamp {
 impl Stamp {
     pub(super) fn new(cluster: &str, ids: UniqueIds) -> Self {
         let own = [
-            (property::MSG_REGION, REGION),
+            (property::MSG_REGION, REGION_ID),
             (property::TRACE_ON, "true"),
             (property::CLUSTER, cluster),
         ];
@@ -33,11 +33,11 @@ impl Stamp {
         }
     }
 
-    /// The properties as they are stored, with a unique id in any case.
+    /// The properties to store; a missing unique id is added.
     pub(super) fn on(&self, sent: &[u8], clock: &Clock) -> Properties {
-        const ROOM_FOR_ID: usize = 64;
+        const UNIQUE_ID_CAPACITY: usize = 64;
 
-        let capacity = sent.len() + self.tail.len() + ROOM_FOR_ID;
+        let capacity = sent.len() + self.tail.len() + UNIQUE_ID_CAPACITY;
         let mut out = PropertiesWriter::with_capacity(capacity);
         let mut has_id = false;
         for part in parts(sent) {
@@ -84,7 +84,7 @@ mod tests {
             ("b", "2"),
             ("UNIQ_KEY", "U"),
             ("a", "1"),
-            ("MSG_REGION", REGION),
+            ("MSG_REGION", REGION_ID),
             ("TRACE_ON", "true"),
             ("CLUSTER", "C"),
         ];

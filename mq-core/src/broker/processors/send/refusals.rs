@@ -1,9 +1,9 @@
-//! Why a message was not stored, for its sender.
+//! The refusals of messages that are not stored.
 
 use crate::store::AppendError;
 use crate::wire::{Refusal, ResponseCode};
 
-/// What the store said.
+/// The refusal for an error of the store.
 pub(in crate::broker) fn refusal(error: &AppendError) -> Refusal {
     let code = match error {
         AppendError::Illegal(_) => ResponseCode::MESSAGE_ILLEGAL,
@@ -12,7 +12,7 @@ pub(in crate::broker) fn refusal(error: &AppendError) -> Refusal {
     Refusal::new(code, error.to_string())
 }
 
-/// What nobody could store.
+/// The refusal of an illegal message.
 pub(super) fn illegal(remark: &str) -> Refusal {
     Refusal::new(ResponseCode::MESSAGE_ILLEGAL, remark)
 }

@@ -1,34 +1,33 @@
-//! What becomes of a message that a consumer gives back: another attempt, or a dead letter.
+//! Decides whether a message that a consumer sends back is retried or becomes a dead letter.
 
 use crate::wire::body::SubscriptionGroupConfig;
 
-/// What becomes of a message that is given back.
+/// What happens to a message that is sent back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// Again, after the delay of this level.
-    Again(i32),
-    /// Never again.
-    Dead,
+pub(super) enum Redelivery {
+    /// It is delivered again, after the delay of this level.
+    Retry(i32),
+    /// It becomes a dead letter.
+    DeadLetter,
 }
 
-/// How many attempts a group allows after the first: what the consumer says, else what the group's
-/// settings say.
+/// The allowed retries: the consumer's setting, or else the group's.
 pub(super) fn allowed(said: Option<i32>, group: &SubscriptionGroupConfig) -> i32 {
     said.filter(|said| *said >= 0)
         .unwrap_or(group.retry_max_times)
 }
 
-/// Decides about a message that was tried `attempts` times after the first. Below 0 the wish is a
-/// dead letter, 0 leaves the delay to the broker: the more attempts, the longer.
-pub(super) fn fate(attempts: i32, allowed: i32, wish: i32) -> Fate {
-    /// The first attempt after the first waits as long as this level.
-    const FIRST: i32 = 3;
+/// Decides about a message with `attempts` retries so far. `delay_level` is the consumer's: below 0
+/// means a dead letter, and 0 lets the broker choose a delay that grows with each retry.
+pub(super) fn redelivery(attempts: i32, allowed: i32, delay_level: i32) -> Redelivery {
+    /// The delay level of the first retry.
+    const FIRST_RETRY_LEVEL: i32 = 3;
 
-    match wish {
-        ..0 => Fate::Dead,
-        _ if attempts >= allowed => Fate::Dead,
-        0 => Fate::Again(attempts.saturating_add(FIRST)),
-        level => Fate::Again(level),
+    match delay_level {
+        ..0 => Redelivery::DeadLetter,
+        _ if attempts >= allowed => Redelivery::DeadLetter,
+        0 => Redelivery::Retry(attempts.saturating_add(FIRST_RETRY_LEVEL)),
+        level => Redelivery::Retry(level),
     }
 }
 
@@ -38,16 +37,16 @@ mod tests {
 
     #[test]
     fn attempts_are_ever_further_apart_until_they_are_used_up() {
-        assert_eq!(fate(0, 16, 0), Fate::Again(3));
-        assert_eq!(fate(15, 16, 0), Fate::Again(18));
-        assert_eq!(fate(16, 16, 0), Fate::Dead);
-        assert_eq!(fate(0, 0, 5), Fate::Dead);
+        assert_eq!(redelivery(0, 16, 0), Redelivery::Retry(3));
+        assert_eq!(redelivery(15, 16, 0), Redelivery::Retry(18));
+        assert_eq!(redelivery(16, 16, 0), Redelivery::DeadLetter);
+        assert_eq!(redelivery(0, 0, 5), Redelivery::DeadLetter);
     }
 
     #[test]
     fn a_consumer_may_choose_the_delay_or_give_up() {
-        assert_eq!(fate(2, 16, 1), Fate::Again(1));
-        assert_eq!(fate(0, 16, -1), Fate::Dead);
+        assert_eq!(redelivery(2, 16, 1), Redelivery::Retry(1));
+        assert_eq!(redelivery(0, 16, -1), Redelivery::DeadLetter);
     }
 
     #[test]

@@ -1,22 +1,22 @@
-//! Room in the properties for what a retry adds to them.
+//! Keeps room in a message's properties for those that a retry adds.
 //!
-//! A record has 16 bits with a sign for their length. The copy of a message that comes again bears
-//! `RETRY_TOPIC`, `ORIGIN_MESSAGE_ID`, `DELAY`, `REAL_TOPIC` and `REAL_QID`, at most 503 bytes, and
-//! a dead letter its reason instead of the delay. Invariant: what is admitted can be given back.
+//! A record has a signed 16-bit length for its properties. A retried copy adds `RETRY_TOPIC`,
+//! `ORIGIN_MESSAGE_ID`, `DELAY`, `REAL_TOPIC` and `REAL_QID`, at most 503 bytes; a dead letter adds
+//! a reason instead of the delay. Invariant: every admitted message can be sent back.
 
 use super::refusals::illegal;
 use crate::message::{Properties, property};
 use crate::reason::line;
 use crate::wire::Refusal;
 
-/// Bytes that a record's properties may have.
-const LIMIT: usize = 32_767;
+/// The longest properties of a record, in bytes.
+const MAX_PROPERTIES: usize = 32_767;
 
-/// Bytes of them that a message leaves free.
-const KEPT_FREE: usize = 1_024;
+/// The bytes reserved for retries.
+const RESERVED: usize = 1_024;
 
-/// What a copy can do without, in the order in which it goes.
-const SPARE: [&str; 5] = [
+/// Properties that a copy can do without, in the order in which they are removed.
+const OPTIONAL: [&str; 5] = [
     property::ORIGIN_MESSAGE_ID,
     property::MSG_REGION,
     property::TRACE_ON,
@@ -24,37 +24,38 @@ const SPARE: [&str; 5] = [
     property::WAIT,
 ];
 
-/// Refuses a message that could not be given back.
+/// Refuses a message that could not be sent back.
 pub(super) fn check(stored: &Properties) -> Result<(), Refusal> {
-    const MOST: usize = LIMIT - KEPT_FREE;
+    const MAX_SENT: usize = MAX_PROPERTIES - RESERVED;
 
     let length = stored.as_bytes().len();
-    if length <= MOST {
+    if length <= MAX_SENT {
         return Ok(());
     }
     Err(illegal(&format!(
-        "the properties have {length} bytes with those that the broker adds, at most {MOST} are \
-         allowed: of the {LIMIT} bytes of a record, {KEPT_FREE} are kept for retries"
+        "the properties have {length} bytes with those that the broker adds, at most {MAX_SENT} are \
+         allowed: of the {MAX_PROPERTIES} bytes of a record, {RESERVED} are kept for retries"
     )))
 }
 
-/// Takes away what a copy can do without until it fits; whether it does. Only messages that were
-/// admitted without [`check`], by Apache's broker or an older one of ours, are ever too long.
+/// Removes optional properties until the copy fits; returns whether it does. Only messages that
+/// were admitted without [`check`], by Apache's broker or an older version of this one, can be too
+/// long.
 pub(super) fn make(properties: &mut Properties) -> bool {
-    for name in SPARE {
-        if properties.as_bytes().len() <= LIMIT {
+    for name in OPTIONAL {
+        if properties.as_bytes().len() <= MAX_PROPERTIES {
             return true;
         }
         properties.remove(name);
     }
-    properties.as_bytes().len() <= LIMIT
+    properties.as_bytes().len() <= MAX_PROPERTIES
 }
 
 /// Sets `name` when there is room for it.
 pub(super) fn set(properties: &mut Properties, name: &str, value: &str) {
     let mut longer = properties.clone();
     longer.set(name, value);
-    if longer.as_bytes().len() <= LIMIT {
+    if longer.as_bytes().len() <= MAX_PROPERTIES {
         *properties = longer;
     }
 }
@@ -63,7 +64,7 @@ pub(super) fn set(properties: &mut Properties, name: &str, value: &str) {
 pub(super) fn set_reason(properties: &mut Properties, reason: &str) {
     properties.remove(property::DLQ_REASON);
     let name = property::DLQ_REASON.len() + "\u{1}\u{2}\u{2}".len();
-    let room = LIMIT.saturating_sub(properties.as_bytes().len() + name);
+    let room = MAX_PROPERTIES.saturating_sub(properties.as_bytes().len() + name);
     let reason = line(reason);
     let (kept, _cut) = reason.split_at(reason.floor_char_boundary(room));
     if !kept.is_empty() {
@@ -95,9 +96,9 @@ mod tests {
 
     #[test]
     fn only_what_a_copy_can_do_without_makes_room() {
-        let mut fits = of_length(LIMIT);
-        let mut too_long = of_length(LIMIT + 10);
-        let mut hopeless = of_length(LIMIT + 100);
+        let mut fits = of_length(MAX_PROPERTIES);
+        let mut too_long = of_length(MAX_PROPERTIES + 10);
+        let mut hopeless = of_length(MAX_PROPERTIES + 100);
 
         assert!(make(&mut fits) && make(&mut too_long));
         assert!(!make(&mut hopeless));
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_not_set() {
-        let mut properties = of_length(LIMIT - 10);
+        let mut properties = of_length(MAX_PROPERTIES - 10);
 
         set(&mut properties, property::DELAY, "long enough");
         set_reason(&mut properties, "none");
@@ -119,16 +120,16 @@ mod tests {
 
         assert_eq!(properties.get(property::DELAY), None);
         assert_eq!(properties.get(property::DLQ_REASON), None);
-        assert_eq!(properties.as_bytes().len(), LIMIT);
+        assert_eq!(properties.as_bytes().len(), MAX_PROPERTIES);
     }
 
     #[test]
     fn a_reason_is_cut_to_the_room_that_there_is() {
-        let mut properties = of_length(LIMIT - 20);
+        let mut properties = of_length(MAX_PROPERTIES - 20);
 
         set_reason(&mut properties, "no\u{1}product");
 
         assert_eq!(properties.get(property::DLQ_REASON), Some("no prod"));
-        assert!(properties.as_bytes().len() <= LIMIT);
+        assert!(properties.as_bytes().len() <= MAX_PROPERTIES);
     }
 }

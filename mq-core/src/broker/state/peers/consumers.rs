@@ -1,69 +1,69 @@
-//! A consumer group with somebody in it: what each member said it wants (`ConsumerGroupInfo`).
+//! A consumer group with connected members, and their subscriptions (`ConsumerGroupInfo`).
 //!
-//! Invariant: what a member said counts as long as it is a member and until it says something else,
-//! whatever versions others gave to what they want.
+//! Invariant: a member's subscriptions apply until it leaves or sends others, whatever versions
+//! other members gave to theirs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::member::{Caller, Change, Member, Mixed};
+use super::member::{ClientInfo, GroupMember, MembershipChange, SubscriptionConflict};
 use crate::broker::state::offsets::broadcaster;
 use crate::clock::Moment;
+use crate::log_once::{LogDecision, LogOnce};
 use crate::message::TopicName;
 use crate::message::subscription::{SelectorType, Subscription, differences, summary};
 use crate::remoting::{Peer, PeerId};
-use crate::told::{Telling, Told};
 use crate::wire::body::{ConsumerConnection, ConsumerData, MessageModel, SubscriptionData};
 
-/// So many differences between members of a group are told; whoever has more has seen enough.
-const MOST_DIFFERENCES: usize = 64;
+/// The most differences between members of a group that are logged.
+const MAX_LOGGED_DIFFERENCES: usize = 64;
 
-/// What a member wants, by topic.
-type Said = HashMap<TopicName, Arc<Subscription>>;
+/// The subscriptions of a member, by topic.
+type MemberSubscriptions = HashMap<TopicName, Arc<Subscription>>;
 
 #[derive(Debug)]
-struct Consumer {
-    member: Member,
+struct ConsumerMember {
+    member: GroupMember,
     model: MessageModel,
     /// `None` until a heartbeat with subscriptions came over this connection.
-    said: Option<Said>,
+    said: Option<MemberSubscriptions>,
 }
 
-/// What is known of what a pull wants.
+/// What is known of the subscription of a pull.
 #[derive(Clone, Debug)]
-pub(in crate::broker) enum Wish {
-    /// Nobody of the group subscribes to the topic.
-    Nothing,
-    /// The asker subscribes to the topic, but has not said yet what it wants now.
-    Unsaid,
-    /// What the asker wants.
-    Said(Arc<Subscription>),
+pub(in crate::broker) enum SubscriptionLookup {
+    /// No member of the group subscribes to the topic.
+    NotSubscribed,
+    /// The member subscribes to the topic, but its current subscription has not arrived yet.
+    NotYetKnown,
+    /// The subscription.
+    Known(Arc<Subscription>),
 }
 
-/// What became of a heartbeat.
+/// The result of a heartbeat.
 #[derive(Debug)]
-pub(in crate::broker) struct Heard {
-    /// Queues must be shared anew.
+pub(in crate::broker) struct HeartbeatResult {
+    /// The group must rebalance.
     pub(in crate::broker) moved: bool,
-    /// The broker does not know what the member wants.
+    /// The broker does not know the member's subscriptions.
     pub(in crate::broker) incomplete: bool,
-    /// Members that want something else, one for each difference not told yet.
-    pub(in crate::broker) mixed: Vec<Mixed>,
+    /// Members with other subscriptions, one for each difference that is not logged yet.
+    pub(in crate::broker) conflicts: Vec<SubscriptionConflict>,
 }
 
-/// A consumer group: by connection, who is a member and what it wants.
+/// A consumer group: its members and their subscriptions, by connection.
 #[derive(Debug, Default)]
-pub(super) struct Consumers {
-    /// What the last heartbeat said, but for its subscriptions.
+pub(super) struct ConsumerGroup {
+    /// The last heartbeat, without its subscriptions.
     data: ConsumerData,
-    members: BTreeMap<PeerId, Consumer>,
-    /// Differences between members that were told.
-    told: Told<String, MOST_DIFFERENCES>,
+    members: BTreeMap<PeerId, ConsumerMember>,
+    /// The differences between members that were logged.
+    logged: LogOnce<String, MAX_LOGGED_DIFFERENCES>,
 }
 
-impl Consumer {
+impl ConsumerMember {
     fn wants(&self, topic: &str) -> Option<&Arc<Subscription>> {
         self.said.as_ref()?.get(topic)
     }
@@ -77,8 +77,8 @@ impl Consumer {
         subscriptions.map(|subscription| &**subscription)
     }
 
-    /// Whether the two say the same, or one of them has said nothing yet. What they say in other
-    /// words may still mean the same.
+    /// Whether both have sent the same expressions, or one has sent none yet. Different expressions
+    /// may still be equivalent.
     fn agrees_with(&self, other: &Self) -> bool {
         let (Some(ours), Some(theirs)) = (&self.said, &other.said) else {
             return true;
@@ -96,7 +96,8 @@ impl Consumer {
         self.member.caller.peer.clone()
     }
 
-    /// Who has an offset in what this member reads: its group, or itself when it broadcasts.
+    /// Under which name this member's offsets are stored: its group's, or its own when it
+    /// broadcasts.
     fn reader(&self, group: &ByteString) -> ByteString {
         match self.model {
             MessageModel::Clustering => group.clone(),
@@ -105,15 +106,15 @@ impl Consumer {
     }
 }
 
-impl Consumers {
-    /// A heartbeat; its subscriptions count unless `brief`.
+impl ConsumerGroup {
+    /// Takes a heartbeat. Its subscriptions are ignored when it is `brief`.
     pub(super) fn hear(
         &mut self,
-        caller: &Caller,
+        caller: &ClientInfo,
         data: &ConsumerData,
         brief: bool,
         seen: Moment,
-    ) -> Heard {
+    ) -> HeartbeatResult {
         self.data = ConsumerData {
             subscription_data_set: Vec::new(),
             ..data.clone()
@@ -127,19 +128,19 @@ impl Consumers {
         } else {
             Some(said(&data.subscription_data_set))
         };
-        let consumer = Consumer {
-            member: Member {
+        let consumer = ConsumerMember {
+            member: GroupMember {
                 caller: caller.clone(),
                 seen,
             },
             model: data.message_model,
             said,
         };
-        let heard = Heard {
+        let heard = HeartbeatResult {
             moved: is_new
                 || self.gains_or_loses_a_topic(said_before.as_ref(), consumer.said.as_ref()),
             incomplete: consumer.said.is_none(),
-            mixed: if consumer.said == said_before {
+            conflicts: if consumer.said == said_before {
                 Vec::new()
             } else {
                 self.differing_from(&consumer)
@@ -149,16 +150,22 @@ impl Consumers {
         heard
     }
 
-    /// Whether a topic comes or goes for the group when a member beside those that are here says
-    /// `after` instead of `before`.
-    fn gains_or_loses_a_topic(&self, before: Option<&Said>, after: Option<&Said>) -> bool {
-        let named = |said: Option<&Said>, topic| said.is_some_and(|said| said.contains_key(topic));
+    /// Whether the group as a whole gains or loses a topic when a member that is not in `members`
+    /// changes its subscriptions from `before` to `after`.
+    fn gains_or_loses_a_topic(
+        &self,
+        before: Option<&MemberSubscriptions>,
+        after: Option<&MemberSubscriptions>,
+    ) -> bool {
+        let named = |said: Option<&MemberSubscriptions>, topic| {
+            said.is_some_and(|said| said.contains_key(topic))
+        };
         let mut both = before.into_iter().chain(after).flat_map(HashMap::keys);
         both.any(|topic| named(before, topic) != named(after, topic) && !self.wants(topic.as_str()))
     }
 
-    /// Those for whom `leaves` holds are members no more; whether queues must be shared anew.
-    pub(super) fn remove(&mut self, leaves: &impl Fn(&Member) -> bool) -> bool {
+    /// Removes the members for which `leaves` holds. Returns whether the group must rebalance.
+    pub(super) fn remove(&mut self, leaves: &impl Fn(&GroupMember) -> bool) -> bool {
         if !self
             .members
             .values()
@@ -171,13 +178,13 @@ impl Consumers {
         before != (self.client_ids(), self.topics())
     }
 
-    /// The members that are to be told to share queues anew; none when everybody gets everything.
-    pub(super) fn change(&self, group: &ByteString) -> Option<Change> {
+    /// The members that must rebalance; `None` for broadcasting.
+    pub(super) fn change(&self, group: &ByteString) -> Option<MembershipChange> {
         if self.data.message_model == MessageModel::Broadcasting {
             return None;
         }
-        let peers = self.members.values().map(Consumer::peer);
-        Some(Change {
+        let peers = self.members.values().map(ConsumerMember::peer);
+        Some(MembershipChange {
             group: group.clone(),
             members: peers.collect(),
         })
@@ -187,7 +194,7 @@ impl Consumers {
         self.members.is_empty()
     }
 
-    /// How many connections there are.
+    /// The number of connections.
     pub(super) fn count(&self) -> usize {
         self.members.len()
     }
@@ -198,7 +205,7 @@ impl Consumers {
         Some(&consumer.member.caller.client_id)
     }
 
-    /// Who shares the queues: a client with two connections is one member.
+    /// The client ids that share the queues: a client with two connections counts once.
     pub(super) fn client_ids(&self) -> BTreeSet<ByteString> {
         let ids = self
             .members
@@ -207,56 +214,64 @@ impl Consumers {
         ids.cloned().collect()
     }
 
-    /// The topics that some member wants.
+    /// The topics to which a member subscribes.
     pub(super) fn topics(&self) -> BTreeSet<TopicName> {
-        let topics = self.members.values().flat_map(Consumer::topics);
+        let topics = self.members.values().flat_map(ConsumerMember::topics);
         topics.cloned().collect()
     }
 
-    /// Whether some member wants the topic.
+    /// Whether a member subscribes to the topic.
     pub(super) fn wants(&self, topic: &str) -> bool {
         self.members.values().any(|own| own.wants(topic).is_some())
     }
 
-    /// Who has an offset in the topic: the `group`, and each member of it that broadcasts.
+    /// The names under which offsets of the topic are stored: the `group`, and each of its members
+    /// that broadcasts.
     pub(super) fn readers(&self, group: &ByteString, topic: &str) -> BTreeSet<ByteString> {
         let members = self.members.values();
         let wanting = members.filter(|own| own.wants(topic).is_some());
         wanting.map(|own| own.reader(group)).collect()
     }
 
-    /// Who has an offset in what the asker reads.
+    /// The name under which the asker's offsets are stored.
     pub(super) fn reader(&self, group: &ByteString, asker: PeerId) -> ByteString {
         let asker = self.members.get(&asker);
         asker.map_or_else(|| group.clone(), |asker| asker.reader(group))
     }
 
-    /// How the asker consumes.
+    /// The message model of the asker.
     pub(super) fn model(&self, asker: PeerId) -> MessageModel {
         let asker = self.members.get(&asker);
         asker.map_or(self.data.message_model, |asker| asker.model)
     }
 
-    /// What the asker wants of a topic; `version` is what its pull says, 0 when it says none.
+    /// The asker's subscription to a topic; `version` is the one in its pull, 0 for none.
     ///
-    /// What it said itself counts. Some clients pull over connections that no heartbeat comes over:
-    /// then what the members together want.
-    pub(super) fn wish(&self, asker: PeerId, topic: &str, version: i64) -> Wish {
+    /// The asker's own subscription is used. Some clients pull over a connection without
+    /// heartbeats; for them it is the union of all members' subscriptions.
+    pub(super) fn subscription(
+        &self,
+        asker: PeerId,
+        topic: &str,
+        version: i64,
+    ) -> SubscriptionLookup {
         let own = self.members.get(&asker).and_then(|own| own.wants(topic));
         match own {
-            Some(own) if version == 0 || own.version == version => Wish::Said(Arc::clone(own)),
-            Some(_) => Wish::Unsaid,
-            None => match self.together(topic) {
-                None => Wish::Nothing,
-                Some(all) if all.version < version => Wish::Unsaid,
-                Some(all) => Wish::Said(all),
+            Some(own) if version == 0 || own.version == version => {
+                SubscriptionLookup::Known(Arc::clone(own))
+            }
+            Some(_) => SubscriptionLookup::NotYetKnown,
+            None => match self.union(topic) {
+                None => SubscriptionLookup::NotSubscribed,
+                Some(all) if all.version < version => SubscriptionLookup::NotYetKnown,
+                Some(all) => SubscriptionLookup::Known(all),
             },
         }
     }
 
     pub(super) fn connections(&self) -> ConsumerConnection {
         let subscription = |topic: TopicName| {
-            let all = self.together(topic.as_str())?;
+            let all = self.union(topic.as_str())?;
             Some((topic.to_text(), SubscriptionData::from(&*all)))
         };
         ConsumerConnection {
@@ -272,19 +287,20 @@ impl Consumers {
         }
     }
 
-    /// What the members together want of a topic.
-    fn together(&self, topic: &str) -> Option<Arc<Subscription>> {
+    /// The union of the members' subscriptions to a topic.
+    fn union(&self, topic: &str) -> Option<Arc<Subscription>> {
         let wanted = self.members.values().filter_map(|own| own.wants(topic));
         wanted.map(Arc::clone).reduce(|a, b| either(&a, &b))
     }
 
-    /// Members that want something else than `consumer` does, as far as that was not told.
-    fn differing_from(&mut self, consumer: &Consumer) -> Vec<Mixed> {
+    /// The members whose subscriptions differ from those of `consumer`, unless that was logged
+    /// before.
+    fn differing_from(&mut self, consumer: &ConsumerMember) -> Vec<SubscriptionConflict> {
         if consumer.model == MessageModel::Broadcasting {
-            // Everybody gets everything it wants.
+            // In broadcasting every member receives all messages, so differences are harmless.
             return Vec::new();
         }
-        let mut mixed = Vec::new();
+        let mut conflicts = Vec::new();
         for other in self.members.values() {
             let (here, there) = (&consumer.member, &other.member);
             if here.caller.client_id == there.caller.client_id || consumer.agrees_with(other) {
@@ -294,22 +310,22 @@ impl Consumers {
             if found.is_empty() {
                 continue;
             }
-            // Whoever of the two came last, the difference is the same.
+            // Compare in both directions, so that the same two members are logged once.
             let reverse = differences(other.subscriptions(), consumer.subscriptions());
             let difference = summary(&found).min(summary(&reverse));
-            if self.told.tell(difference) == Telling::News {
-                mixed.push(Mixed {
+            if self.logged.decide(difference) == LogDecision::First {
+                conflicts.push(SubscriptionConflict {
                     member: here.to_string(),
                     other: there.to_string(),
                     differences: summary(&found),
                 });
             }
         }
-        mixed
+        conflicts
     }
 }
 
-/// What at least one of two wants. Conditions cannot be joined: the newer counts.
+/// The union of two subscriptions. SQL conditions cannot be united: the newer one is used.
 fn either(a: &Arc<Subscription>, b: &Arc<Subscription>) -> Arc<Subscription> {
     let newer = if a.version < b.version { b } else { a };
     if a.filter == b.filter && a.selector == b.selector && a.expression == b.expression {
@@ -330,7 +346,7 @@ fn either(a: &Arc<Subscription>, b: &Arc<Subscription>) -> Arc<Subscription> {
     }
 }
 
-fn said(data: &[SubscriptionData]) -> Said {
+fn said(data: &[SubscriptionData]) -> MemberSubscriptions {
     let subscriptions = data.iter().filter_map(SubscriptionData::to_subscription);
     subscriptions
         .map(|subscription| (subscription.topic.clone(), Arc::new(subscription)))

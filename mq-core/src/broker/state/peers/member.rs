@@ -11,9 +11,9 @@ use crate::remoting::Peer;
 use crate::wire::Language;
 use crate::wire::body::Connection;
 
-/// A client that says it is there.
+/// A client that sent a heartbeat, and its connection.
 #[derive(Clone, Debug)]
-pub(in crate::broker) struct Caller {
+pub(in crate::broker) struct ClientInfo {
     pub(in crate::broker) client_id: ByteString,
     pub(in crate::broker) peer: Peer,
     pub(in crate::broker) language: Language,
@@ -21,12 +21,12 @@ pub(in crate::broker) struct Caller {
 }
 
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) caller: Caller,
+pub(super) struct GroupMember {
+    pub(super) caller: ClientInfo,
     pub(super) seen: Moment,
 }
 
-impl Member {
+impl GroupMember {
     pub(super) fn connection(&self) -> Connection {
         Connection {
             client_addr: self.address().to_string().into(),
@@ -36,34 +36,34 @@ impl Member {
         }
     }
 
-    /// A client that came over IPv4 to a socket for both families is shown as IPv4.
+    /// The address; one that is an IPv4 address mapped to IPv6 is shown as IPv4.
     pub(super) fn address(&self) -> SocketAddr {
         let address = self.caller.peer.address();
         SocketAddr::new(address.ip().to_canonical(), address.port())
     }
 }
 
-impl fmt::Display for Member {
+impl fmt::Display for GroupMember {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let client_id = excerpt(&self.caller.client_id);
         write!(f, "{client_id} at {}", self.address())
     }
 }
 
-/// A group whose queues must be shared anew, and who must be told.
+/// A group that must rebalance, and its members to notify.
 #[derive(Debug)]
-pub(in crate::broker) struct Change {
+pub(in crate::broker) struct MembershipChange {
     pub(in crate::broker) group: ByteString,
     pub(in crate::broker) members: Vec<Peer>,
 }
 
-/// Two members of a group that want different things.
+/// Two members of a group with different subscriptions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::broker) struct Mixed {
-    /// Client id and address of the member that has just said so.
+pub(in crate::broker) struct SubscriptionConflict {
+    /// Client id and address of the member that sent the heartbeat.
     pub(in crate::broker) member: String,
-    /// The same of a member that wants something else.
+    /// The same of a member with other subscriptions.
     pub(in crate::broker) other: String,
-    /// What the first wants against what the second wants.
+    /// The differences between the two.
     pub(in crate::broker) differences: String,
 }

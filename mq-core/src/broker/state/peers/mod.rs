@@ -1,14 +1,13 @@
-//! Who is connected as a producer or consumer of which group (`ProducerManager`,
-//! `ConsumerManager`).
+//! The connected producers and consumers of all groups (`ProducerManager`, `ConsumerManager`).
 //!
-//! Invariant: a connection is a member of a group by its own heartbeats, until it leaves, ends or is
-//! silent for 120 s. Another connection with the same client id is another member, which nothing
-//! that comes over this one can remove.
+//! Invariant: a connection becomes a member of a group by its own heartbeats, until it leaves,
+//! closes or is silent for 120 s. Another connection with the same client id is another member,
+//! which requests over this one cannot remove.
 
 mod consumers;
 mod member;
 mod table;
 
-pub(in crate::broker) use consumers::Wish;
-pub(in crate::broker) use member::{Caller, Change, Mixed};
+pub(in crate::broker) use consumers::SubscriptionLookup;
+pub(in crate::broker) use member::{ClientInfo, MembershipChange, SubscriptionConflict};
 pub(in crate::broker) use table::Peers;

@@ -6,26 +6,26 @@ use std::time::Duration;
 use bytestring::ByteString;
 use parking_lot::Mutex;
 
-use super::consumers::{Consumers, Heard, Wish};
-use super::member::{Caller, Change, Member};
+use super::consumers::{ConsumerGroup, HeartbeatResult, SubscriptionLookup};
+use super::member::{ClientInfo, GroupMember, MembershipChange};
 use crate::clock::Clock;
 use crate::remoting::{Peer, PeerId};
 use crate::wire::body::{ConsumerConnection, ConsumerData, MessageModel, ProducerConnection};
 
 /// `channelExpiredTimeout`.
-const EXPIRY: Duration = Duration::from_mins(2);
+const MEMBER_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Default)]
-struct Table {
-    consumers: HashMap<ByteString, Consumers>,
+struct PeerTable {
+    consumers: HashMap<ByteString, ConsumerGroup>,
     /// By group, by connection.
-    producers: HashMap<ByteString, BTreeMap<PeerId, Member>>,
+    producers: HashMap<ByteString, BTreeMap<PeerId, GroupMember>>,
 }
 
 /// The connected clients.
 #[derive(Debug)]
 pub(in crate::broker) struct Peers {
-    table: Mutex<Table>,
+    table: Mutex<PeerTable>,
     clock: Clock,
 }
 
@@ -40,10 +40,10 @@ impl Peers {
     /// A heartbeat of a consumer. `data.subscription_data_set` counts unless `brief`.
     pub(in crate::broker) fn consumer(
         &self,
-        caller: &Caller,
+        caller: &ClientInfo,
         data: &ConsumerData,
         brief: bool,
-    ) -> (Heard, Option<Change>) {
+    ) -> (HeartbeatResult, Option<MembershipChange>) {
         let seen = self.clock.moment();
         let mut table = self.table.lock();
         let group = table.consumers.entry(data.group_name.clone()).or_default();
@@ -56,8 +56,8 @@ impl Peers {
     }
 
     /// A heartbeat of a producer.
-    pub(in crate::broker) fn producer(&self, caller: &Caller, group: &ByteString) {
-        let member = Member {
+    pub(in crate::broker) fn producer(&self, caller: &ClientInfo, group: &ByteString) {
+        let member = GroupMember {
             caller: caller.clone(),
             seen: self.clock.moment(),
         };
@@ -66,8 +66,8 @@ impl Peers {
         members.insert(caller.peer.id(), member);
     }
 
-    /// A connection is a member of a consumer group no more.
-    pub(in crate::broker) fn leave(&self, peer: PeerId, group: &str) -> Option<Change> {
+    /// A connection leaves a consumer group.
+    pub(in crate::broker) fn leave(&self, peer: PeerId, group: &str) -> Option<MembershipChange> {
         let mut table = self.table.lock();
         let consumers = table.consumers.get_mut(group)?;
         let moved = consumers.remove(&|member| member.caller.peer.id() == peer);
@@ -76,7 +76,7 @@ impl Peers {
         change
     }
 
-    /// A connection is a producer of a group no more.
+    /// A connection leaves a producer group.
     pub(in crate::broker) fn leave_producers(&self, peer: PeerId, group: &str) {
         let mut table = self.table.lock();
         if let Some(members) = table.producers.get_mut(group) {
@@ -85,18 +85,18 @@ impl Peers {
         table.forget_empty();
     }
 
-    /// A connection has ended: it leaves all groups.
-    pub(in crate::broker) fn gone(&self, peer: PeerId) -> Vec<Change> {
+    /// A connection has closed: it leaves all groups.
+    pub(in crate::broker) fn gone(&self, peer: PeerId) -> Vec<MembershipChange> {
         self.table
             .lock()
             .remove(|member| member.caller.peer.id() == peer)
     }
 
-    /// Removes who has been silent for too long and ends their connections.
-    pub(in crate::broker) fn expire(&self) -> Vec<Change> {
+    /// Removes members without a heartbeat for too long and closes their connections.
+    pub(in crate::broker) fn expire(&self) -> Vec<MembershipChange> {
         let now = self.clock.moment();
         self.table.lock().remove(|member| {
-            let silent = now.since(member.seen) > EXPIRY;
+            let silent = now.since(member.seen) > MEMBER_TIMEOUT;
             if silent {
                 member.caller.peer.close();
             }
@@ -104,14 +104,14 @@ impl Peers {
         })
     }
 
-    /// The members of a group by client id, in order.
+    /// The client ids of a group's members, sorted.
     pub(in crate::broker) fn members(&self, group: &str) -> Vec<ByteString> {
         let table = self.table.lock();
-        let ids = table.consumers.get(group).map(Consumers::client_ids);
+        let ids = table.consumers.get(group).map(ConsumerGroup::client_ids);
         ids.unwrap_or_default().into_iter().collect()
     }
 
-    /// The client id of a member, or else the address that it has without the port.
+    /// The client id of a member, or else its IP address.
     pub(in crate::broker) fn client_of(&self, group: &str, peer: &Peer) -> ByteString {
         let table = self.table.lock();
         let group = table.consumers.get(group);
@@ -122,46 +122,48 @@ impl Peers {
         )
     }
 
-    /// How the asker consumes; `None` when nobody of the group is there.
+    /// The message model of the asker; `None` when the group has no member.
     pub(in crate::broker) fn model(&self, group: &str, asker: PeerId) -> Option<MessageModel> {
         let table = self.table.lock();
         table.consumers.get(group).map(|group| group.model(asker))
     }
 
-    /// What the asker wants of a topic; `version` is what its pull says, 0 when it says none.
-    pub(in crate::broker) fn wish(
+    /// The asker's subscription to a topic; `version` is the one in its pull, 0 for none.
+    pub(in crate::broker) fn subscription(
         &self,
         group: &str,
         asker: PeerId,
         topic: &str,
         version: i64,
-    ) -> Wish {
+    ) -> SubscriptionLookup {
         let table = self.table.lock();
         let group = table.consumers.get(group);
-        group.map_or(Wish::Nothing, |group| group.wish(asker, topic, version))
+        group.map_or(SubscriptionLookup::NotSubscribed, |group| {
+            group.subscription(asker, topic, version)
+        })
     }
 
-    /// The connections of a consumer group; `None` when nobody of the group is there.
+    /// The connections of a consumer group; `None` when the group has no member.
     pub(in crate::broker) fn consumer_connections(
         &self,
         group: &str,
     ) -> Option<ConsumerConnection> {
         let table = self.table.lock();
-        table.consumers.get(group).map(Consumers::connections)
+        table.consumers.get(group).map(ConsumerGroup::connections)
     }
 
-    /// The connections of a producer group; `None` when nobody of the group is there.
+    /// The connections of a producer group; `None` when the group has no member.
     pub(in crate::broker) fn producer_connections(
         &self,
         group: &str,
     ) -> Option<ProducerConnection> {
         let table = self.table.lock();
         let members = table.producers.get(group)?;
-        let connection_set = members.values().map(Member::connection).collect();
+        let connection_set = members.values().map(GroupMember::connection).collect();
         Some(ProducerConnection { connection_set })
     }
 
-    /// The groups with a member that wants the topic.
+    /// The groups with a member that subscribes to the topic.
     pub(in crate::broker) fn groups_wanting(&self, topic: &str) -> BTreeSet<ByteString> {
         let table = self.table.lock();
         let groups = table.consumers.iter();
@@ -169,7 +171,7 @@ impl Peers {
         wanting.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Who has an offset in the topic and is here: groups, and each member that broadcasts.
+    /// The connected readers of the topic: groups, and each member that broadcasts.
     pub(in crate::broker) fn readers_of(&self, topic: &str) -> BTreeSet<ByteString> {
         let table = self.table.lock();
         let groups = table.consumers.iter();
@@ -178,32 +180,33 @@ impl Peers {
             .collect()
     }
 
-    /// Who has an offset in what the asker reads: the `group`, or the asker when it broadcasts.
+    /// The name under which the asker's offsets are stored: the `group`, or its own when it
+    /// broadcasts.
     pub(in crate::broker) fn reader(&self, group: &ByteString, asker: PeerId) -> ByteString {
         let table = self.table.lock();
         let members = table.consumers.get(group);
         members.map_or_else(|| group.clone(), |members| members.reader(group, asker))
     }
 
-    /// Whether the members of a group say what they want, and it is not this topic.
+    /// Whether the group has subscriptions, but none to this topic.
     pub(in crate::broker) fn does_not_want(&self, group: &str, topic: &str) -> bool {
         let table = self.table.lock();
         let group = table.consumers.get(group);
         group.is_some_and(|group| !group.topics().is_empty() && !group.wants(topic))
     }
 
-    /// How many connections of consumers and of producers there are.
+    /// The number of connections of consumers and of producers.
     pub(in crate::broker) fn count(&self) -> (usize, usize) {
         let table = self.table.lock();
         (
-            table.consumers.values().map(Consumers::count).sum(),
+            table.consumers.values().map(ConsumerGroup::count).sum(),
             table.producers.values().map(BTreeMap::len).sum(),
         )
     }
 }
 
-impl Table {
-    fn remove(&mut self, leaves: impl Fn(&Member) -> bool) -> Vec<Change> {
+impl PeerTable {
+    fn remove(&mut self, leaves: impl Fn(&GroupMember) -> bool) -> Vec<MembershipChange> {
         let mut changes = Vec::new();
         for (name, group) in &mut self.consumers {
             if group.remove(&leaves) {
@@ -226,14 +229,14 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::state::peers::member::Mixed;
+    use crate::broker::state::peers::member::SubscriptionConflict;
     use crate::wire::Language;
     use crate::wire::body::SubscriptionData;
 
-    fn caller(clock: &Clock, id: u64, client_id: &'static str) -> Caller {
+    fn caller(clock: &Clock, id: u64, client_id: &'static str) -> ClientInfo {
         let address = "127.0.0.1:1".parse().unwrap();
         let (peer, _) = Peer::new(PeerId(id), address, 1, clock.clone());
-        Caller {
+        ClientInfo {
             client_id: ByteString::from_static(client_id),
             peer,
             language: Language::Java,
@@ -256,15 +259,15 @@ mod tests {
         }
     }
 
-    fn says(peers: &Peers, caller: &Caller, topics: &[(&'static str, &'static str, i64)]) {
+    fn says(peers: &Peers, caller: &ClientInfo, topics: &[(&'static str, &'static str, i64)]) {
         peers.consumer(caller, &data(topics), false);
     }
 
     /// The tags that a pull wants; `None` when that is not known.
-    fn wish(peers: &Peers, asker: &Caller, version: i64) -> Option<String> {
-        match peers.wish("g", asker.peer.id(), "orders", version) {
-            Wish::Said(subscription) => Some(subscription.filter.to_string()),
-            Wish::Unsaid | Wish::Nothing => None,
+    fn subscription(peers: &Peers, asker: &ClientInfo, version: i64) -> Option<String> {
+        match peers.subscription("g", asker.peer.id(), "orders", version) {
+            SubscriptionLookup::Known(subscription) => Some(subscription.filter.to_string()),
+            SubscriptionLookup::NotYetKnown | SubscriptionLookup::NotSubscribed => None,
         }
     }
 
@@ -273,7 +276,9 @@ mod tests {
         let clock = Clock::manual(0);
         let peers = Peers::new(clock.clone());
         let (a, b) = (caller(&clock, 1, "a"), caller(&clock, 2, "b"));
-        let told = |(_, change): (Heard, Option<Change>)| change.map(|change| change.members.len());
+        let told = |(_, change): (HeartbeatResult, Option<MembershipChange>)| {
+            change.map(|change| change.members.len())
+        };
         let orders = data(&[("orders", "*", 1)]);
 
         assert_eq!(told(peers.consumer(&a, &orders, false)), Some(1));
@@ -307,8 +312,9 @@ mod tests {
         assert_eq!(peers.members("g"), ["a"]);
     }
 
-    /// A process that was started anew under the client id of the one before it got nothing until
-    /// its next heartbeat: the old one took it out of the group when it left.
+    /// Regression: when a process was restarted under the same client id, the old process removed
+    /// the new one from the group as it left, and the new one received nothing until its next
+    /// heartbeat.
     #[test]
     fn who_leaves_takes_another_connection_with_its_client_id_out_of_no_group() {
         for old_speaks_last in [false, true] {
@@ -330,15 +336,16 @@ mod tests {
 
             assert_eq!(peers.members("g"), ["a"]);
             assert_eq!(peers.count(), (1, 1), "{old_speaks_last}");
-            assert_eq!(wish(&peers, &new, 1).as_deref(), Some("*"));
+            assert_eq!(subscription(&peers, &new, 1).as_deref(), Some("*"));
             peers.leave(PeerId(2), "g");
             peers.leave_producers(PeerId(2), "p");
             assert_eq!(peers.count(), (0, 0));
         }
     }
 
-    /// A rolling change of tags from `A` to `A || B` by a machine whose clock is behind: the group
-    /// was never empty, so the broker kept `A` for ever and passed B's messages over.
+    /// Regression: a rolling change of tags from `A` to `A || B` by a machine whose clock is
+    /// behind: the group was never empty, so the broker kept `A` and filtered out the messages of
+    /// `B` forever.
     #[test]
     fn what_a_member_wants_is_what_it_said_whatever_version_others_gave() {
         let clock = Clock::manual(0);
@@ -348,20 +355,23 @@ mod tests {
         says(&peers, &old, &[("orders", "A", 9)]);
         says(&peers, &new, &[("orders", "A || B", 5)]);
 
-        assert_eq!(wish(&peers, &old, 9).as_deref(), Some("A"));
-        assert_eq!(wish(&peers, &new, 5).as_deref(), Some("A || B"));
-        assert_eq!(wish(&peers, &stranger, 5).as_deref(), Some("A || B"));
-        assert_eq!(wish(&peers, &stranger, 10), None);
+        assert_eq!(subscription(&peers, &old, 9).as_deref(), Some("A"));
+        assert_eq!(subscription(&peers, &new, 5).as_deref(), Some("A || B"));
+        assert_eq!(
+            subscription(&peers, &stranger, 5).as_deref(),
+            Some("A || B")
+        );
+        assert_eq!(subscription(&peers, &stranger, 10), None);
 
         peers.leave(PeerId(1), "g");
-        assert_eq!(wish(&peers, &new, 5).as_deref(), Some("A || B"));
-        assert_eq!(wish(&peers, &stranger, 9), None);
+        assert_eq!(subscription(&peers, &new, 5).as_deref(), Some("A || B"));
+        assert_eq!(subscription(&peers, &stranger, 9), None);
         let shown = peers.consumer_connections("g").unwrap();
         let shown = &shown.subscription_table["orders"];
         assert_eq!((&*shown.sub_string, shown.sub_version), ("A || B", 5));
     }
 
-    /// After a step of its clock a client may give a lower version to what it wants now.
+    /// After its clock was set back, a client may send a new subscription with a lower version.
     #[test]
     fn the_last_word_of_a_member_counts_and_a_pull_with_another_version_is_not_known() {
         let clock = Clock::manual(0);
@@ -369,11 +379,11 @@ mod tests {
         let a = caller(&clock, 1, "a");
         says(&peers, &a, &[("orders", "A", 9)]);
 
-        assert_eq!(wish(&peers, &a, 4), None);
+        assert_eq!(subscription(&peers, &a, 4), None);
         says(&peers, &a, &[("orders", "B", 4)]);
-        assert_eq!(wish(&peers, &a, 4).as_deref(), Some("B"));
-        assert_eq!(wish(&peers, &a, 0).as_deref(), Some("B"));
-        assert_eq!(wish(&peers, &a, 9), None);
+        assert_eq!(subscription(&peers, &a, 4).as_deref(), Some("B"));
+        assert_eq!(subscription(&peers, &a, 0).as_deref(), Some("B"));
+        assert_eq!(subscription(&peers, &a, 9), None);
     }
 
     #[test]
@@ -383,7 +393,8 @@ mod tests {
         let a = caller(&clock, 1, "a");
         says(&peers, &a, &[("orders", "new || paid", 5)]);
 
-        let Wish::Said(wanted) = peers.wish("g", a.peer.id(), "orders", 5) else {
+        let SubscriptionLookup::Known(wanted) = peers.subscription("g", a.peer.id(), "orders", 5)
+        else {
             panic!("it was said")
         };
 
@@ -400,7 +411,7 @@ mod tests {
         says(&peers, &a, &[("orders", "*", 1)]);
         says(&peers, &b, &[("stock", "*", 2)]);
 
-        assert_eq!(wish(&peers, &a, 1).as_deref(), Some("*"));
+        assert_eq!(subscription(&peers, &a, 1).as_deref(), Some("*"));
         assert!(!peers.does_not_want("g", "orders"));
         assert!(peers.does_not_want("g", "other"));
         assert_eq!(peers.groups_wanting("orders").len(), 1);
@@ -416,12 +427,12 @@ mod tests {
         let stock = [("orders", "paid", 2), ("stock", "*", 2)];
         let say = |id, name, topics: &[(&'static str, &'static str, i64)]| {
             let (heard, _) = peers.consumer(&caller(&clock, id, name), &data(topics), false);
-            heard.mixed
+            heard.conflicts
         };
 
         assert_eq!(say(1, "a", &orders), []);
         assert_eq!(say(2, "b", &orders), []);
-        let told = Mixed {
+        let told = SubscriptionConflict {
             member: "c at 127.0.0.1:1".to_owned(),
             other: "a at 127.0.0.1:1".to_owned(),
             differences: "orders: `paid` against `*`; stock: `*` against not subscribed".to_owned(),
@@ -450,7 +461,7 @@ mod tests {
 
         let said = [say(1, "a", "orders"), say(2, "b", "stock")];
 
-        assert!(said.iter().all(|(heard, _)| heard.mixed.is_empty()));
+        assert!(said.iter().all(|(heard, _)| heard.conflicts.is_empty()));
     }
 
     #[test]
@@ -463,7 +474,7 @@ mod tests {
         assert!(brief(&a));
         says(&peers, &a, &[("orders", "*", 1)]);
         assert!(!brief(&a));
-        assert_eq!(wish(&peers, &a, 1).as_deref(), Some("*"));
+        assert_eq!(subscription(&peers, &a, 1).as_deref(), Some("*"));
         assert!(
             brief(&caller(&clock, 2, "a")),
             "a new connection has said nothing"

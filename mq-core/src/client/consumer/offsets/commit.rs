@@ -1,10 +1,10 @@
-//! How urgent a commit is.
+//! How an offset is committed.
 
-/// Whether the one who commits waits for the broker.
+/// Whether a commit waits for the broker's response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::client::consumer) enum Commit {
-    /// No: there will be another commit soon.
-    InPassing,
-    /// Yes: it is the last one.
-    Surely,
+    /// No: another commit follows soon.
+    OneWay,
+    /// Yes: it is the last commit of the queue.
+    Confirmed,
 }

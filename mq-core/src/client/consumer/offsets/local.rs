@@ -1,4 +1,4 @@
-//! Offsets in a file (`LocalFileOffsetStore`), in Apache's layout: objects as keys.
+//! Offsets in a local file (`LocalFileOffsetStore`), in Apache's format, which has objects as keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -13,18 +13,18 @@ use crate::message::{MessageQueue, QueueOffset};
 use crate::saved_file::{FileError, SavedFile, SystemFiles};
 use crate::wire::fastjson;
 
-type Table = HashMap<MessageQueue, QueueOffset>;
+type OffsetTable = HashMap<MessageQueue, QueueOffset>;
 
 #[derive(Debug)]
 pub(super) struct LocalFile {
     file: SavedFile,
-    /// What was saved last.
-    kept: Mutex<Table>,
+    /// The offsets that were saved last.
+    saved: Mutex<OffsetTable>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct OffsetFileContent {
     offset_table: BTreeMap<MessageQueue, i64>,
 }
 
@@ -33,27 +33,27 @@ impl LocalFile {
     pub(super) fn open(
         config: &ConsumerConfig,
         client_id: &str,
-    ) -> Result<(Self, Table), FileError> {
+    ) -> Result<(Self, OffsetTable), FileError> {
         let (file, written) =
             SavedFile::open(Arc::new(SystemFiles), path(config, client_id), |text| {
                 fastjson::read(text)
             })?;
-        let Written { offset_table } = written;
+        let OffsetFileContent { offset_table } = written;
         let known = offset_table
             .into_iter()
             .filter_map(|(queue, offset)| Some((queue, QueueOffset::from_wire(offset)?)));
         let file = Self {
             file,
-            kept: Mutex::default(),
+            saved: Mutex::default(),
         };
         Ok((file, known.collect()))
     }
 
-    /// Writes what is `known`, unless the file says so already. A failure is logged: the next time
-    /// makes up for it.
-    pub(super) async fn keep(&self, known: &Mutex<Table>) {
+    /// Writes the offsets in `known` if they have changed since the last save. A failure is logged;
+    /// the next save covers this one.
+    pub(super) async fn save_if_changed(&self, known: &Mutex<OffsetTable>) {
         let current = || known.lock().clone();
-        if *self.kept.lock() == current() {
+        if *self.saved.lock() == current() {
             return;
         }
         let mut written = None;
@@ -65,10 +65,10 @@ impl LocalFile {
             // `None`: another save was asked for meanwhile and covered this one.
             Ok(()) => {
                 if let Some(written) = written {
-                    *self.kept.lock() = written;
+                    *self.saved.lock() = written;
                 }
             }
-            Err(error) => tracing::error!(%error, "could not keep the offsets"),
+            Err(error) => tracing::error!(%error, "could not save_if_changed the offsets"),
         }
     }
 }
@@ -82,11 +82,11 @@ fn path(config: &ConsumerConfig, client_id: &str) -> PathBuf {
     path.join("offsets.json")
 }
 
-fn text(offsets: &Table) -> Bytes {
+fn text(offsets: &OffsetTable) -> Bytes {
     let offsets = offsets
         .iter()
         .map(|(queue, offset)| (queue.clone(), offset.to_wire()));
-    fastjson::write(&Written {
+    fastjson::write(&OffsetFileContent {
         offset_table: offsets.collect(),
     })
 }
@@ -100,24 +100,24 @@ mod tests {
     use crate::message::{GroupName, TopicName};
     use crate::saved_file::SmallFiles as _;
 
-    fn open(directory: &Path) -> Result<(LocalFile, Table), FileError> {
+    fn open(directory: &Path) -> Result<(LocalFile, OffsetTable), FileError> {
         let mut config = ConsumerConfig::new(GroupName::new("g").unwrap());
         config.offset_directory = Some(directory.to_owned());
         LocalFile::open(&config, "127.0.0.1@DEFAULT")
     }
 
-    fn at(offset: u64) -> Table {
+    fn at(offset: u64) -> OffsetTable {
         let queue = MessageQueue::new(TopicName::new("t").unwrap(), "b", 0);
         HashMap::from([(queue, QueueOffset(offset))])
     }
 
     #[tokio::test]
-    async fn the_file_is_apaches() {
+    async fn the_file_has_apaches_format() {
         let directory = tempfile::tempdir().unwrap();
         let (file, known) = open(directory.path()).unwrap();
         assert_eq!(known, HashMap::new());
 
-        file.keep(&Mutex::new(at(12))).await;
+        file.save_if_changed(&Mutex::new(at(12))).await;
 
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
         assert_eq!(
@@ -128,11 +128,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_the_file_is_damaged_the_one_before_counts() {
+    async fn a_damaged_file_is_replaced_by_its_backup() {
         let directory = tempfile::tempdir().unwrap();
         let (file, _) = open(directory.path()).unwrap();
-        file.keep(&Mutex::new(at(12))).await;
-        file.keep(&Mutex::new(at(13))).await;
+        file.save_if_changed(&Mutex::new(at(12))).await;
+        file.save_if_changed(&Mutex::new(at(13))).await;
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
 
         for damage in ["", "{}"] {
@@ -145,10 +145,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_damaged_file_without_another_is_an_error() {
+    async fn a_damaged_file_without_a_backup_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let (file, _) = open(directory.path()).unwrap();
-        file.keep(&Mutex::new(at(12))).await;
+        file.save_if_changed(&Mutex::new(at(12))).await;
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
         fs::File::create(&path).unwrap();
         fs::remove_file(path.with_extension("json.bak")).unwrap();

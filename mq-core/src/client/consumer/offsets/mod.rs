@@ -1,4 +1,4 @@
-//! How far a group is in each queue: at the broker, or for broadcasting in a file.
+//! The offsets of a group: stored by the broker, or for broadcasting in a local file.
 
 mod commit;
 mod local;
@@ -6,4 +6,4 @@ mod offset_store;
 mod remote;
 
 pub(super) use commit::Commit;
-pub(super) use offset_store::{Offsets, Unknown};
+pub(super) use offset_store::{OffsetQueryError, OffsetStore};

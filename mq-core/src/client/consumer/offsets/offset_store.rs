@@ -1,4 +1,4 @@
-//! Offsets as they are known here.
+//! The offsets of this consumer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,57 +9,57 @@ use parking_lot::Mutex;
 use super::commit::Commit;
 use super::local::LocalFile;
 use super::remote;
-use crate::client::cluster::Cluster;
+use crate::client::cluster::ClusterClient;
 use crate::client::consumer::config::ConsumerConfig;
 use crate::client::error::StartError;
 use crate::message::{GroupName, MessageQueue, QueueOffset};
 use crate::remoting::CallError;
 use crate::wire::body::MessageModel;
 
-/// Offsets as they are known here, and where they are kept (`OffsetStore`).
+/// The offsets of this consumer, in memory and where they are stored (`OffsetStore`).
 #[derive(Debug)]
-pub(in crate::client::consumer) struct Offsets {
-    cluster: Arc<Cluster>,
+pub(in crate::client::consumer) struct OffsetStore {
+    cluster: Arc<ClusterClient>,
     group: GroupName,
     known: Mutex<HashMap<MessageQueue, QueueOffset>>,
-    home: Home,
+    home: Storage,
 }
 
 #[derive(Debug)]
-enum Home {
+enum Storage {
     Broker,
     File(LocalFile),
 }
 
-/// The offset could not be asked for; that is not the same as "there is none".
+/// An offset could not be looked up, which is not the same as "there is none".
 #[derive(Debug, thiserror::Error)]
-#[error("could not ask for an offset of {queue}: {source}")]
-pub(in crate::client::consumer) struct Unknown {
+#[error("could not look up the offset of {queue}: {source}")]
+pub(in crate::client::consumer) struct OffsetQueryError {
     queue: MessageQueue,
     #[source]
     source: CallError,
 }
 
-impl Unknown {
-    /// Whether the broker was not reached or fell silent.
+impl OffsetQueryError {
+    /// Whether the broker was not reached or did not respond.
     pub(in crate::client::consumer) fn is_transport(&self) -> bool {
         self.source.is_transport()
     }
 }
 
-impl Offsets {
+impl OffsetStore {
     pub(in crate::client::consumer) fn open(
-        cluster: &Arc<Cluster>,
+        cluster: &Arc<ClusterClient>,
         config: &ConsumerConfig,
     ) -> Result<Self, StartError> {
         let mut known = HashMap::new();
         let home = match config.message_model {
-            MessageModel::Clustering => Home::Broker,
+            MessageModel::Clustering => Storage::Broker,
             MessageModel::Broadcasting => {
-                let opened = LocalFile::open(config, &cluster.lasting_id);
-                let (file, kept) = opened.map_err(StartError::Offsets)?;
-                known = kept;
-                Home::File(file)
+                let opened = LocalFile::open(config, &cluster.stable_id);
+                let (file, committed) = opened.map_err(StartError::Offsets)?;
+                known = committed;
+                Storage::File(file)
             }
         };
         Ok(Self {
@@ -70,58 +70,58 @@ impl Offsets {
         })
     }
 
-    /// Everything before `offset` is finished. Never goes back.
+    /// All messages before `offset` are finished. Never moves an offset back.
     pub(in crate::client::consumer) fn advance(&self, queue: &MessageQueue, offset: QueueOffset) {
         let mut known = self.known.lock();
         let entry = known.entry(queue.clone()).or_insert(offset);
         *entry = (*entry).max(offset);
     }
 
-    /// Goes to `offset`, backwards too.
+    /// Sets the offset, which may move it back.
     pub(in crate::client::consumer) fn set(&self, queue: &MessageQueue, offset: QueueOffset) {
         self.known.lock().insert(queue.clone(), offset);
     }
 
-    /// What is known here.
+    /// The offset in memory.
     pub(in crate::client::consumer) fn known(&self, queue: &MessageQueue) -> Option<QueueOffset> {
         self.known.lock().get(queue).copied()
     }
 
-    /// What is kept; `None`: nothing.
-    pub(in crate::client::consumer) async fn kept(
+    /// The committed offset; `None` when there is none.
+    pub(in crate::client::consumer) async fn committed(
         &self,
         queue: &MessageQueue,
-    ) -> Result<Option<QueueOffset>, Unknown> {
+    ) -> Result<Option<QueueOffset>, OffsetQueryError> {
         match &self.home {
-            Home::File(_) => Ok(self.known(queue)),
-            Home::Broker => {
-                let kept = remote::query(&self.cluster, &self.group, queue).await;
-                kept.map_err(|source| unknown(queue, source))
+            Storage::File(_) => Ok(self.known(queue)),
+            Storage::Broker => {
+                let committed = remote::query(&self.cluster, &self.group, queue).await;
+                committed.map_err(|source| unknown(queue, source))
             }
         }
     }
 
-    /// The end of a queue.
+    /// The offset after the last message of a queue.
     pub(in crate::client::consumer) async fn end(
         &self,
         queue: &MessageQueue,
-    ) -> Result<QueueOffset, Unknown> {
+    ) -> Result<QueueOffset, OffsetQueryError> {
         let end = remote::end(&self.cluster, queue).await;
         end.map_err(|source| unknown(queue, source))
     }
 
-    /// Where the messages of a time begin, ms since 1970.
+    /// The offset of the first message stored at `timestamp` or later, ms since 1970.
     pub(in crate::client::consumer) async fn at_time(
         &self,
         queue: &MessageQueue,
         timestamp: i64,
-    ) -> Result<QueueOffset, Unknown> {
+    ) -> Result<QueueOffset, OffsetQueryError> {
         let offset = remote::at_time(&self.cluster, queue, timestamp).await;
         offset.map_err(|source| unknown(queue, source))
     }
 
-    /// Keeps what is known of `queues`; whether no broker has to be told again. A failure is
-    /// logged: the next commit makes up for it.
+    /// Commits the offsets of `queues`. Returns false when a broker could not be reached, so that
+    /// the commit should be repeated. Failures are logged; the next commit covers this one.
     pub(in crate::client::consumer) async fn commit(
         &self,
         queues: &[MessageQueue],
@@ -133,12 +133,13 @@ impl Offsets {
             queues.iter().filter_map(offset).collect()
         };
         match &self.home {
-            Home::File(file) => {
-                file.keep(&self.known).await;
+            Storage::File(file) => {
+                file.save_if_changed(&self.known).await;
                 true
             }
-            Home::Broker => {
-                // Side by side: at shutdown a broker that is gone must not hold up the others.
+            Storage::Broker => {
+                // Concurrently, so that at shutdown an unreachable broker does not delay the
+                // others.
                 let commits = known.iter().map(|(queue, offset)| async move {
                     let sent = remote::update(&self.cluster, &self.group, queue, *offset, how);
                     match sent.await {
@@ -158,16 +159,16 @@ impl Offsets {
         }
     }
 
-    /// Forgets a queue that is somebody else's now; broadcasting keeps it.
+    /// Removes the offset of a queue that is no longer assigned; in broadcasting it stays.
     pub(in crate::client::consumer) fn forget(&self, queue: &MessageQueue) {
-        if matches!(self.home, Home::Broker) {
+        if matches!(self.home, Storage::Broker) {
             self.known.lock().remove(queue);
         }
     }
 }
 
-fn unknown(queue: &MessageQueue, source: CallError) -> Unknown {
-    Unknown {
+fn unknown(queue: &MessageQueue, source: CallError) -> OffsetQueryError {
+    OffsetQueryError {
         queue: queue.clone(),
         source,
     }

@@ -1,12 +1,12 @@
-//! Offsets at the broker (`RemoteBrokerOffsetStore`): kept by the master, asked of any broker of
-//! the name when the master is away.
+//! Offsets at the broker (`RemoteBrokerOffsetStore`): committed to the master; read from a slave of
+//! the same name when the master is away.
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::commit::Commit;
-use crate::client::cluster::Cluster;
-use crate::client::routes::MASTER;
+use crate::client::cluster::ClusterClient;
+use crate::client::routes::MASTER_ID;
 use crate::message::{GroupName, MessageQueue, QueueOffset};
 use crate::remoting::CallError;
 use crate::wire::header::OffsetReply;
@@ -17,7 +17,7 @@ use crate::wire::{Reply, Request, ResponseCode};
 
 /// The committed offset; `None` only when the broker says that there is none.
 pub(super) async fn query(
-    cluster: &Cluster,
+    cluster: &ClusterClient,
     group: &GroupName,
     queue: &MessageQueue,
 ) -> Result<Option<QueueOffset>, CallError> {
@@ -36,7 +36,10 @@ pub(super) async fn query(
     }
 }
 
-pub(super) async fn end(cluster: &Cluster, queue: &MessageQueue) -> Result<QueueOffset, CallError> {
+pub(super) async fn end(
+    cluster: &ClusterClient,
+    queue: &MessageQueue,
+) -> Result<QueueOffset, CallError> {
     let request = GetMaxOffset {
         topic: queue.topic.to_text(),
         queue_id: queue.id,
@@ -46,7 +49,7 @@ pub(super) async fn end(cluster: &Cluster, queue: &MessageQueue) -> Result<Queue
 }
 
 pub(super) async fn at_time(
-    cluster: &Cluster,
+    cluster: &ClusterClient,
     queue: &MessageQueue,
     timestamp: i64,
 ) -> Result<QueueOffset, CallError> {
@@ -60,7 +63,7 @@ pub(super) async fn at_time(
 }
 
 pub(super) async fn update(
-    cluster: &Cluster,
+    cluster: &ClusterClient,
     group: &GroupName,
     queue: &MessageQueue,
     offset: QueueOffset,
@@ -74,13 +77,13 @@ pub(super) async fn update(
     };
     let address = address(cluster, queue)?;
     match how {
-        Commit::InPassing => {
+        Commit::OneWay => {
             cluster
                 .remoting
                 .one_way(&address, request, Bytes::new())
                 .await
         }
-        Commit::Surely => cluster
+        Commit::Confirmed => cluster
             .call(&address, request, Bytes::new())
             .await
             .map(drop),
@@ -88,7 +91,7 @@ pub(super) async fn update(
 }
 
 async fn ask<R: Request>(
-    cluster: &Cluster,
+    cluster: &ClusterClient,
     queue: &MessageQueue,
     request: R,
 ) -> Result<Reply<R::Reply>, CallError> {
@@ -100,8 +103,8 @@ fn offset(reply: Result<Reply<OffsetReply>, CallError>) -> Result<QueueOffset, C
     reply.map(|reply| QueueOffset::from_wire(reply.header.offset).unwrap_or_default())
 }
 
-fn address(cluster: &Cluster, queue: &MessageQueue) -> Result<ByteString, CallError> {
-    let address = cluster.address(&queue.broker, MASTER);
+fn address(cluster: &ClusterClient, queue: &MessageQueue) -> Result<ByteString, CallError> {
+    let address = cluster.address(&queue.broker, MASTER_ID);
     address.ok_or_else(|| CallError::Connect {
         address: queue.broker.to_string(),
         source: std::io::ErrorKind::AddrNotAvailable.into(),

@@ -1,8 +1,8 @@
-//! Equal shares: in blocks, or dealt like cards.
+//! Equal shares: in contiguous blocks, or round robin.
 
 use crate::message::MessageQueue;
 
-/// Neighboring queues; those who come first get one more (`AllocateMessageQueueAveragely`).
+/// Contiguous queues; the first members get one more (`AllocateMessageQueueAveragely`).
 pub(super) fn in_blocks(
     index: usize,
     queues: &[MessageQueue],
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn cards_are_dealt_in_a_circle() {
+    fn a_circle_is_javas() {
         let queues = queues(&["a", "b"], 4);
 
         let three = shares(&Strategy::AverageByCircle, &queues, &members(3));

@@ -1,4 +1,4 @@
-//! Shares that look at where brokers and members are.
+//! Shares by the machine rooms of brokers and members.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use crate::message::MessageQueue;
 
-/// Tells where brokers and members are (`MachineRoomResolver`).
+/// Knows the rooms of brokers and members (`MachineRoomResolver`).
 pub trait Rooms: fmt::Debug + Send + Sync {
     /// The room of a queue's broker.
     fn of_queue(&self, queue: &MessageQueue) -> String;
@@ -39,7 +39,7 @@ fn is_in(rooms: &BTreeSet<String>, queue: &MessageQueue) -> bool {
     }
 }
 
-/// The share of `me` in its own room, and in every room where nobody is
+/// The share of `me` in its own room, and in every room without members
 /// (`AllocateMachineRoomNearby`).
 pub(super) fn nearby(
     share: impl Fn(&[MessageQueue], &[ByteString]) -> Vec<MessageQueue>,

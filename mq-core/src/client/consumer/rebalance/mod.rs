@@ -1,4 +1,4 @@
-//! How the queues of a topic are shared among the members of a group.
+//! How the queues of a topic are distributed among the members of a group.
 //!
 //! Every member computes its own share from the same sorted lists, so all of them must use the
 //! same strategy, and a strategy may depend on nothing but its arguments.

@@ -1,4 +1,4 @@
-//! Which share a member computes for itself.
+//! The strategies by which a member computes its share of the queues.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,37 +10,37 @@ use super::machine_room::Rooms;
 use super::{average, consistent_hash, machine_room};
 use crate::message::MessageQueue;
 
-/// How queues are shared (`AllocateMessageQueueStrategy`).
+/// How queues are distributed (`AllocateMessageQueueStrategy`).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// Neighboring queues to one member, as equally as possible (`AVG`).
+    /// Contiguous queues per member, as equally as possible (`AVG`).
     #[default]
     Average,
-    /// Dealt like cards (`AVG_BY_CIRCLE`).
+    /// Round robin (`AVG_BY_CIRCLE`).
     AverageByCircle,
-    /// These, whoever else is there (`CONFIG`).
+    /// These queues, whatever other members there are (`CONFIG`).
     Config(Vec<MessageQueue>),
     /// Brokers are named `room@name`: only queues in these rooms, equally (`MACHINE_ROOM`).
     MachineRoom(BTreeSet<String>),
     /// Each room's queues to the members there; those of rooms without members to everybody
     /// (`MACHINE_ROOM_NEARBY`).
     MachineRoomNearby {
-        /// How they are shared within a room.
+        /// How queues are distributed within a room.
         inner: Box<Self>,
-        /// Who is where.
+        /// The rooms of brokers and members.
         rooms: Arc<dyn Rooms>,
     },
-    /// On a ring of hashes: few queues move when a member comes or goes (`CONSISTENT_HASH`).
+    /// Consistent hashing: few queues move when a member joins or leaves (`CONSISTENT_HASH`).
     ConsistentHash {
         /// Points on the ring for each member; Java has 10.
         virtual_nodes: u32,
     },
-    /// Something of your own.
+    /// A strategy of your own.
     Custom(Arc<dyn Allocate>),
 }
 
-/// Shares queues in a way of its own.
+/// A custom strategy.
 pub trait Allocate: fmt::Debug + Send + Sync {
     /// The name of the strategy.
     fn name(&self) -> &str;
@@ -74,7 +74,7 @@ impl Strategy {
         }
     }
 
-    /// The queues of `me`. Both lists must be sorted; nothing for who is not a member.
+    /// The queues of `me`; empty when it is not a member. Both lists must be sorted.
     pub fn allocate(
         &self,
         me: &str,
@@ -140,7 +140,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn whoever_is_no_member_gets_nothing() {
+    fn who_is_not_a_member_gets_no_queue() {
         let strategies = [
             Strategy::Average,
             Strategy::AverageByCircle,
