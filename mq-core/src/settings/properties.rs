@@ -4,7 +4,7 @@
 
 /// A key and its value in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Property {
+pub struct Pair {
     /// The key without its escapes.
     pub key: String,
     /// The value without its escapes.
@@ -27,7 +27,7 @@ pub struct EscapeError {
 /// # Errors
 ///
 /// The first escape sequence that is not a character.
-pub fn read(text: &str) -> Result<Vec<Property>, EscapeError> {
+pub fn read(text: &str) -> Result<Vec<Pair>, EscapeError> {
     let mut pairs = Vec::new();
     let mut lines = (1_u64..).zip(text.lines());
     while let Some((line, first)) = lines.next() {
@@ -42,7 +42,7 @@ pub fn read(text: &str) -> Result<Vec<Property>, EscapeError> {
         }
         let (key, value) = split(&logical);
         let plain = |text| unescape(text).map_err(|what| EscapeError { line, what });
-        pairs.push(Property {
+        pairs.push(Pair {
             key: plain(key)?,
             value: plain(value)?,
             line,
