@@ -277,7 +277,7 @@ async fn what_is_handed_over_again_is_told_as_soon_as_its_own_call_has_had_its_t
         "group=sluggish",
         &id,
         "age=30",
-        "handed over again",
+        "delivered again",
     ];
     for part in parts {
         assert!(line.contains(part), "no {part}: {line}");
@@ -304,8 +304,9 @@ async fn two_programs_of_one_group_with_different_topics_are_told_once_of_each_o
     for topic in &topics {
         clients[0].create_topic(topic, 4).await.unwrap();
     }
-    let falls_to =
-        |topic: &str, client: &Client| format!("queues of `{topic}` that fall to {} ", client.id());
+    let falls_to = |topic: &str, client: &Client| {
+        format!("queues of `{topic}` that are assigned to {} ", client.id())
+    };
     let of_stock = || lines.count(Level::WARN, &falls_to("stock", &clients[0]));
     let of_orders = || lines.count(Level::WARN, &falls_to("orders", &clients[1]));
 

@@ -27,7 +27,7 @@ const OPEN: [&str; 11] = [
     "reason",
     "saved_file",
     "troubles",
-    "told",
+    "log_once",
     "excerpt",
     "lines",
 ];

@@ -126,7 +126,7 @@ mod tests {
         ] {
             let error = text.parse::<DelayLevels>().unwrap_err().to_string();
             assert!(
-                error.starts_with(&format!("`{word}` is no delay")),
+                error.starts_with(&format!("`{word}` is not a delay")),
                 "{text}: {error}"
             );
         }

@@ -143,9 +143,9 @@ fn what_is_not_built_or_not_right_stops_the_start_with_a_reason() {
         ("listenPort=70000", "from 0 to 65535"),
         ("brokerName=a/b", "illegal character '/'"),
         ("brokerIP1=10.0.0.1:10911", "without a port"),
-        ("bindAddress=here", "is no address"),
-        ("namesrvAddr=localhost", "`localhost` is no address"),
-        ("namesrvAddr=a:x;b:1;c", "`a:x`, `c` are no addresses"),
+        ("bindAddress=here", "is not an address"),
+        ("namesrvAddr=localhost", "`localhost` is not an address"),
+        ("namesrvAddr=a:x;b:1;c", "`a:x`, `c` are not addresses"),
         ("defaultTopicQueueNums=0", "from 1 to"),
         ("autoCreateTopicEnable=yes", "expected true or false"),
         ("deleteWhen=25", "from 00 to 23"),
@@ -156,7 +156,7 @@ fn what_is_not_built_or_not_right_stops_the_start_with_a_reason() {
             "flushDiskType=SOMETIMES",
             "expected SYNC_FLUSH or ASYNC_FLUSH",
         ),
-        ("messageDelayLevel=1s 5x", "`5x` is no delay"),
+        ("messageDelayLevel=1s 5x", "`5x` is not a delay"),
         ("brokerPermission=7", "expected 6"),
     ];
     for (line, expected) in cases {
