@@ -11,14 +11,15 @@
 //! offset, or sends the message back for another attempt.
 //!
 //! `ARCHITECTURE.md` names the files of both journeys in their order. [`message`] is the message
-//! itself; `namesrv` answers which broker has which topic; `node` starts and stops
-//! name server and broker together. [`clock`], [`tasks`], [`stop`], [`stopping`], [`settings`], [`reason`] and [`saved_file`] may be used by every module: the time, background
-//! tasks and their end, Ctrl-C and SIGTERM, what did not stop
-//! in time, reading of settings, an error with its causes in one
-//! line, and small files that are replaced atomically. So may `troubles` (log a lasting failure at
-//! its begin, once a minute and at its end), `log_once` (log each of many things once), `excerpt`
-//! (cut texts of peers for logs) and `lines` (asynchronous work with the same key runs in the
-//! order in which it was begun).
+//! itself; `namesrv` answers which broker has which topic; `node` starts and stops name server and
+//! broker together.
+//!
+//! Every module may use [`clock`] (the time), [`tasks`] (background tasks and their end), [`stop`]
+//! (Ctrl-C and SIGTERM), [`stopping`] (what did not stop in time), [`settings`], [`reason`] (an error
+//! with its causes in one line), [`saved_file`] (small files that are replaced atomically), [`lines`]
+//! (asynchronous work with the same key runs in the order in which it was begun), `troubles` (logs a
+//! lasting failure at its begin, once a minute and at its end), `log_once` (logs each of many things
+//! once) and `excerpt` (cuts texts of peers for logs).
 
 extern crate self as mq_core;
 

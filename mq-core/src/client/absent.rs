@@ -1,5 +1,5 @@
-//! Subscribed topics that no broker has. For each group one warning says that it waits for its
-//! topic, and one line that the topic has appeared.
+//! Subscribed topics that no broker has. For each group one line says that it waits for its
+//! topic, and one that the topic has appeared. A topic may well be created by its first message.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::message::{GroupName, TopicName};
 
-/// No warning before this time: a topic that is created while the program starts appears within it.
-const ABSENCE_WARNING_DELAY: Duration = Duration::from_secs(5);
+/// Nothing is logged before this time: a topic that is created while the program starts appears within it.
+const ABSENCE_LOG_DELAY: Duration = Duration::from_secs(5);
 
 /// The absent topics, with the group that waits for each.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct AbsentTopics(BTreeMap<(TopicName, GroupName), AbsentTopic>);
 #[derive(Debug)]
 struct AbsentTopic {
     since: Moment,
-    warned: bool,
+    logged: bool,
 }
 
 impl AbsentTopics {
@@ -33,7 +33,7 @@ impl AbsentTopics {
         self.0.retain(|wish, waiting| {
             let (topic, group) = wish;
             let there = is_there(topic);
-            if there && waiting.warned {
+            if there && waiting.logged {
                 tracing::info!(%topic, %group, "the topic exists now: its messages are received");
             }
             !there && wanted.contains(wish)
@@ -42,15 +42,15 @@ impl AbsentTopics {
         for wish in wanted.iter().filter(absent) {
             let fresh = AbsentTopic {
                 since: now,
-                warned: false,
+                logged: false,
             };
             let waiting = self.0.entry(wish.clone()).or_insert(fresh);
-            if waiting.warned || now.since(waiting.since) < ABSENCE_WARNING_DELAY {
+            if waiting.logged || now.since(waiting.since) < ABSENCE_LOG_DELAY {
                 continue;
             }
-            waiting.warned = true;
+            waiting.logged = true;
             let (topic, group) = wish;
-            tracing::warn!(
+            tracing::info!(
                 %topic, %group,
                 "no broker has the topic: the group waits until it exists. Is the name right? Its first message creates it where brokers create topics automatically; otherwise `mq topic create` does"
             );

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mq_core::client::SendResult;
 use serde::Serialize;
 
-use super::draft::SendDraft;
+use super::draft::MessageDraft;
 use super::error::SendError;
 use super::handle::SendHandle;
 use super::sender::Sender;
@@ -16,7 +16,7 @@ use super::sender::Sender;
 #[must_use = "nothing is sent before `send`, `spawn` or `send_one_way`"]
 pub struct MessageBuilder<'a> {
     sender: &'a Sender,
-    draft: Result<SendDraft, SendError>,
+    draft: Result<MessageDraft, SendError>,
 }
 
 #[expect(
@@ -27,7 +27,7 @@ impl<'a> MessageBuilder<'a> {
     pub(super) fn new(sender: &'a Sender, destination: &str) -> Self {
         Self {
             sender,
-            draft: SendDraft::to(destination),
+            draft: MessageDraft::to(destination),
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a> MessageBuilder<'a> {
         self,
         callback: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
     ) {
-        match self.draft.and_then(SendDraft::finish) {
+        match self.draft.and_then(MessageDraft::finish) {
             Ok(send) => self.sender.send_then(send, callback),
             Err(error) => callback(Err(error)),
         }
@@ -120,7 +120,7 @@ impl<'a> MessageBuilder<'a> {
         Ok(())
     }
 
-    fn with(mut self, change: impl FnOnce(&mut SendDraft) -> Result<(), SendError>) -> Self {
+    fn with(mut self, change: impl FnOnce(&mut MessageDraft) -> Result<(), SendError>) -> Self {
         if let Ok(draft) = &mut self.draft
             && let Err(error) = change(draft)
         {

@@ -16,7 +16,7 @@ const APPLICATION_JSON: &str = "application/json";
 
 /// What the caller said so far.
 #[derive(Debug)]
-pub(super) struct SendDraft {
+pub(super) struct MessageDraft {
     destination: Destination,
     body: Option<Bytes>,
     keys: Vec<String>,
@@ -24,7 +24,7 @@ pub(super) struct SendDraft {
     pub(super) options: SendOptions,
 }
 
-impl SendDraft {
+impl MessageDraft {
     pub(super) fn to(destination: &str) -> Result<Self, SendError> {
         let parsed = Destination::parse(destination);
         let parsed = parsed.map_err(|source| SendError::Destination {
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn keys_tag_and_headers_become_properties() {
-        let mut draft = SendDraft::to("order-topic:created").unwrap();
+        let mut draft = MessageDraft::to("order-topic:created").unwrap();
         draft.payload(&Order { id: 5 }).unwrap();
         draft.key("5".to_owned()).unwrap();
         draft.key("phone-1".to_owned()).unwrap();
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_text_is_not_called_json() {
-        let mut draft = SendDraft::to("log-topic").unwrap();
+        let mut draft = MessageDraft::to("log-topic").unwrap();
         draft.payload("a line").unwrap();
 
         let PreparedSend { message, .. } = draft.finish().unwrap();
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn names_of_rocketmq_cannot_be_headers() {
-        let mut draft = SendDraft::to("order-topic").unwrap();
+        let mut draft = MessageDraft::to("order-topic").unwrap();
 
         for name in ["TAGS", "KEYS", "DELAY", "UNIQ_KEY", "TRAN_MSG"] {
             let refused = draft.header(name, "x").unwrap_err();
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_key_with_a_blank_would_be_two_keys() {
-        let mut draft = SendDraft::to("order-topic").unwrap();
+        let mut draft = MessageDraft::to("order-topic").unwrap();
 
         assert!(draft.key("T 001".to_owned()).is_err());
         assert!(draft.key(String::new()).is_err());
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_message_without_payload_is_a_mistake() {
-        let draft = SendDraft::to("order-topic").unwrap();
+        let draft = MessageDraft::to("order-topic").unwrap();
 
         assert!(matches!(draft.finish(), Err(SendError::NoPayload(_))));
     }

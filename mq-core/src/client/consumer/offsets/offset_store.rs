@@ -22,11 +22,11 @@ pub(in crate::client::consumer) struct OffsetStore {
     cluster: Arc<ClusterClient>,
     group: GroupName,
     known: Mutex<HashMap<MessageQueue, QueueOffset>>,
-    home: Storage,
+    home: OffsetStorage,
 }
 
 #[derive(Debug)]
-enum Storage {
+enum OffsetStorage {
     Broker,
     File(LocalFile),
 }
@@ -54,12 +54,12 @@ impl OffsetStore {
     ) -> Result<Self, StartError> {
         let mut known = HashMap::new();
         let home = match config.message_model {
-            MessageModel::Clustering => Storage::Broker,
+            MessageModel::Clustering => OffsetStorage::Broker,
             MessageModel::Broadcasting => {
                 let opened = LocalFile::open(config, &cluster.stable_id);
                 let (file, committed) = opened.map_err(StartError::Offsets)?;
                 known = committed;
-                Storage::File(file)
+                OffsetStorage::File(file)
             }
         };
         Ok(Self {
@@ -93,8 +93,8 @@ impl OffsetStore {
         queue: &MessageQueue,
     ) -> Result<Option<QueueOffset>, OffsetQueryError> {
         match &self.home {
-            Storage::File(_) => Ok(self.known(queue)),
-            Storage::Broker => {
+            OffsetStorage::File(_) => Ok(self.known(queue)),
+            OffsetStorage::Broker => {
                 let committed = remote::query(&self.cluster, &self.group, queue).await;
                 committed.map_err(|source| unknown(queue, source))
             }
@@ -133,11 +133,11 @@ impl OffsetStore {
             queues.iter().filter_map(offset).collect()
         };
         match &self.home {
-            Storage::File(file) => {
+            OffsetStorage::File(file) => {
                 file.save_if_changed(&self.known).await;
                 true
             }
-            Storage::Broker => {
+            OffsetStorage::Broker => {
                 // Concurrently, so that at shutdown an unreachable broker does not delay the
                 // others.
                 let commits = known.iter().map(|(queue, offset)| async move {
@@ -161,7 +161,7 @@ impl OffsetStore {
 
     /// Removes the offset of a queue that is no longer assigned; in broadcasting it stays.
     pub(in crate::client::consumer) fn forget(&self, queue: &MessageQueue) {
-        if matches!(self.home, Storage::Broker) {
+        if matches!(self.home, OffsetStorage::Broker) {
             self.known.lock().remove(queue);
         }
     }
