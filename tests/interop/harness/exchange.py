@@ -75,8 +75,17 @@ class Exchange:
         programs.Program(self.home, program, arguments).finish(180)
 
     def segments(self):
-        """The files of the commit log, oldest first."""
-        return sorted((self.store / "commitlog").iterdir())
+        """The files of the commit log that hold records, oldest first: one may be made ahead of them."""
+        return sorted(filter(begins_with_record, (self.store / "commitlog").iterdir()))
+
+
+def begins_with_record(path):
+    """Whether the file begins with anything but zeros; one that was just removed does not."""
+    try:
+        with path.open("rb") as file:
+            return any(file.read(8))
+    except FileNotFoundError:
+        return False
 
 
 def create_topic(server, topic, queues=QUEUES):
