@@ -24,9 +24,9 @@ pub struct PeerId(pub u64);
 /// Requests to it go through a bounded queue. When the queue is full, because the peer does not
 /// read, [`notify`](Self::notify) and [`call`](Self::call) fail at once with [`CallError::Busy`].
 #[derive(Clone)]
-pub struct Peer(Arc<Inner>);
+pub struct Peer(Arc<PeerShared>);
 
-struct Inner {
+struct PeerShared {
     id: PeerId,
     address: SocketAddr,
     /// Boxed, because the channel allocates room for 32 items even while it is empty.
@@ -78,7 +78,7 @@ impl Peer {
         outbox: mpsc::Sender<Box<Outgoing>>,
         clock: Clock,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(PeerShared {
             id,
             address,
             outbox,

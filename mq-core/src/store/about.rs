@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::dispatch::Arrival;
 use super::error::{AppendError, StoreError};
 use super::figures::Figures;
-use super::inner::MessageStore;
+use super::shared::MessageStore;
 use crate::message::record::RecordView;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
 

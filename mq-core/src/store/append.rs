@@ -1,4 +1,5 @@
-//! Appending: encode outside, take the offsets under one short lock, wait until it is durable.
+//! Appending: records are encoded before the log is locked, get their offsets under one short lock,
+//! and are durable when the [`Append`] resolves.
 
 use std::fmt;
 use std::future::Future;
@@ -15,9 +16,9 @@ use super::dispatch::Notice;
 use super::error::AppendError;
 use super::facts::MessageFacts;
 use super::group_commit::SyncWait;
-use super::inner::{Inner, MessageStore};
 use super::schedule::SCHEDULE_TOPIC;
-use crate::message::record::{Draft, Place};
+use super::shared::{MessageStore, StoreShared};
+use crate::message::record::{RecordDraft, RecordPosition};
 use crate::message::{PhysicalOffset, QueueOffset};
 
 /// Bytes that a record may have beyond its body.
@@ -56,8 +57,8 @@ pub struct Append<T> {
 }
 
 /// A message of an append, with all that can be found out before the log is locked.
-struct Prepared<'a> {
-    draft: &'a Draft,
+struct PreparedRecord<'a> {
+    draft: &'a RecordDraft,
     facts: MessageFacts,
     /// Bytes of its record.
     size: usize,
@@ -65,7 +66,7 @@ struct Prepared<'a> {
 
 impl MessageStore {
     /// Appends one message.
-    pub fn append(&self, draft: &Draft, durability: Durability) -> Append<Appended> {
+    pub fn append(&self, draft: &RecordDraft, durability: Durability) -> Append<Appended> {
         let stored = self.0.append(std::slice::from_ref(draft));
         let first = |all: Vec<Appended>| all.into_iter().next();
         let none = || AppendError::Illegal("there is no message".to_owned());
@@ -76,70 +77,78 @@ impl MessageStore {
     }
 
     /// Appends several messages behind each other, all or none.
-    pub fn append_batch(&self, drafts: &[Draft], durability: Durability) -> Append<Vec<Appended>> {
+    pub fn append_batch(
+        &self,
+        drafts: &[RecordDraft],
+        durability: Durability,
+    ) -> Append<Vec<Appended>> {
         self.0.promise(self.0.append(drafts), durability)
     }
 }
 
-impl Inner {
+impl StoreShared {
     /// Copies the messages into the log; gives the end of the last.
-    fn append(self: &Arc<Self>, drafts: &[Draft]) -> Result<(u64, Vec<Appended>), AppendError> {
+    fn append(
+        self: &Arc<Self>,
+        drafts: &[RecordDraft],
+    ) -> Result<(u64, Vec<Appended>), AppendError> {
         self.log.writable()?;
-        let mut records = Vec::with_capacity(drafts.iter().map(Draft::size).sum());
+        let mut records = Vec::with_capacity(drafts.iter().map(RecordDraft::size).sum());
         let mut messages = Vec::with_capacity(drafts.len());
         for draft in drafts {
             messages.push(self.prepare(draft)?);
             draft.encode(&mut records);
         }
-        let mut places = Vec::with_capacity(drafts.len());
+        let mut positions = Vec::with_capacity(drafts.len());
         let end;
         {
             let mut tail = self.log.tail.lock();
             let now_ms = self.clock.now_ms();
-            let start = self.log.place(&mut tail, records.len(), now_ms)?;
-            self.number(&messages, start, now_ms, &mut places);
+            let start = self.log.assign_offset(&mut tail, records.len(), now_ms)?;
+            self.assign_positions(&messages, start, now_ms, &mut positions);
             let mut inside = 0;
-            for (message, place) in messages.iter().zip(&places) {
+            for (message, position) in messages.iter().zip(&positions) {
                 let record = records.get_mut(inside..inside + message.size);
-                place.write(record.unwrap_or_default());
+                position.write(record.unwrap_or_default());
                 inside += message.size;
             }
             self.log.write(&mut tail, start, &records)?;
             end = start.offset + records.len() as u64;
-            for (message, place) in messages.iter().zip(&places) {
-                self.derive(message, *place);
+            for (message, position) in messages.iter().zip(&positions) {
+                self.derive(message, *position);
             }
-            // Only now: whoever sees this end finds all that is derived, and the notices, so far.
+            // Last, because whoever sees this end must find the queue entries and the notices of all
+            // records before it.
             self.log.publish(&tail);
         }
-        let stored = places.len() as u64;
+        let stored = positions.len() as u64;
         self.log.figures.stored.fetch_add(stored, Ordering::Relaxed);
-        Ok((end, places.into_iter().map(Appended::from).collect()))
+        Ok((end, positions.into_iter().map(Appended::from).collect()))
     }
 
-    fn prepare<'a>(&self, draft: &'a Draft) -> Result<Prepared<'a>, AppendError> {
+    fn prepare<'a>(&self, draft: &'a RecordDraft) -> Result<PreparedRecord<'a>, AppendError> {
         self.check(draft)?;
         let message = &draft.message;
         let topic = message.topic.as_str();
-        Ok(Prepared {
+        Ok(PreparedRecord {
             draft,
             facts: MessageFacts::of(topic, draft.sys_flag, &message.properties, &self.config),
             size: draft.size(),
         })
     }
 
-    /// Gives every message its offsets and its store time.
-    fn number(
+    /// Assigns queue offset, physical offset and store time to every message.
+    fn assign_positions(
         &self,
-        messages: &[Prepared<'_>],
+        messages: &[PreparedRecord<'_>],
         start: AppendStart,
         now_ms: i64,
-        places: &mut Vec<Place>,
+        positions: &mut Vec<RecordPosition>,
     ) {
         // The queues of this append, each with the offset that its next message gets.
         let mut queues: Vec<(Arc<Queue>, QueueOffset)> = Vec::new();
         let mut offset = start.offset;
-        for Prepared { draft, facts, size } in messages {
+        for PreparedRecord { draft, facts, size } in messages {
             let topic = &draft.message.topic;
             let queue_offset = if facts.has_queue_entry {
                 let queue = self.queues.find_or_create(topic, draft.queue_id);
@@ -147,10 +156,11 @@ impl Inner {
             } else {
                 QueueOffset(0)
             };
-            places.push(Place {
+            positions.push(RecordPosition {
                 queue_offset,
                 physical_offset: PhysicalOffset(offset),
-                // A delay begins when it is, whatever time the message before was stored at.
+                // A delay begins at the wall clock's time, even while store times stand still until
+                // the clock catches up with them.
                 store_timestamp: if topic == SCHEDULE_TOPIC {
                     now_ms
                 } else {
@@ -163,13 +173,13 @@ impl Inner {
 
     /// Hands a message that is in the log to what is derived from it, and keeps the notice for those
     /// who wait for it.
-    fn derive(&self, message: &Prepared<'_>, place: Place) {
-        let Prepared { draft, facts, size } = message;
+    fn derive(&self, message: &PreparedRecord<'_>, position: RecordPosition) {
+        let PreparedRecord { draft, facts, size } = message;
         let topic = &draft.message.topic;
         let record = StoredRecord {
             topic,
             queue_id: draft.queue_id,
-            place,
+            position,
             size: u32::try_from(*size).unwrap_or(u32::MAX),
             facts,
             is_replayed: false,
@@ -177,17 +187,17 @@ impl Inner {
         self.derived.apply(&record);
         if facts.has_queue_entry {
             self.dispatch.keep(Notice {
-                end: place.physical_offset.0 + *size as u64,
+                end: position.physical_offset.0 + *size as u64,
                 topic: topic.clone(),
                 queue_id: draft.queue_id,
-                next: place.queue_offset.plus(1),
-                tag: facts.tag_code(place.store_timestamp),
-                time_ms: place.store_timestamp,
+                next: position.queue_offset.plus(1),
+                tag: facts.tag_code(position.store_timestamp),
+                time_ms: position.store_timestamp,
             });
         }
     }
 
-    /// Turns what was stored into what the caller waits for.
+    /// The [`Append`] that resolves when the records before `end` are as durable as `durability` asks.
     fn promise<T>(
         self: &Arc<Self>,
         stored: Result<(u64, T), AppendError>,
@@ -217,7 +227,7 @@ impl Inner {
         }
     }
 
-    fn check(&self, draft: &Draft) -> Result<(), AppendError> {
+    fn check(&self, draft: &RecordDraft) -> Result<(), AppendError> {
         let rule = |what: &str, found: usize, limit: usize| {
             let text = format!("{what} of {found} bytes is longer than the limit of {limit}");
             Err(AppendError::Illegal(text))
@@ -261,13 +271,13 @@ fn next_offset(queues: &mut Vec<(Arc<Queue>, QueueOffset)>, queue: Arc<Queue>) -
     offset
 }
 
-impl From<Place> for Appended {
-    fn from(place: Place) -> Self {
-        let Place {
+impl From<RecordPosition> for Appended {
+    fn from(position: RecordPosition) -> Self {
+        let RecordPosition {
             queue_offset,
             physical_offset,
             store_timestamp,
-        } = place;
+        } = position;
         Self {
             queue_offset,
             physical_offset,
@@ -287,7 +297,11 @@ impl<T: Unpin> Future for Append<T> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             }
         }
-        let gone = || Err(AppendError::Closed("it was asked twice".to_owned()));
+        let gone = || {
+            Err(AppendError::Closed(
+                "the append was polled after it had ended".to_owned(),
+            ))
+        };
         Poll::Ready(self.outcome.take().unwrap_or_else(gone))
     }
 }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::{StoreError, at};
-use super::inner::MessageStore;
 use super::read::{ReadOutcome, TransferLimits};
+use super::shared::MessageStore;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
 
 /// The end of the log that counts as being in the page cache, in bytes.

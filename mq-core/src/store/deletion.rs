@@ -1,10 +1,10 @@
 //! Deleting a topic, and saving the snapshot that outlives the log.
 
 use super::error::{StoreError, at};
-use super::inner::Inner;
+use super::shared::StoreShared;
 use super::snapshot::Snapshot;
 
-impl Inner {
+impl StoreShared {
     /// Brings the file in line with a log that has become shorter, before anything new is stored.
     pub(super) fn correct_snapshot(&self) -> Result<(), StoreError> {
         if self.deletions.end_at(self.log.written_end()) {

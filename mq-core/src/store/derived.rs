@@ -10,14 +10,14 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::facts::MessageFacts;
 use crate::message::TopicName;
-use crate::message::record::Place;
+use crate::message::record::RecordPosition;
 
 /// A record that is in the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StoredRecord<'a> {
     pub(super) topic: &'a TopicName,
     pub(super) queue_id: i32,
-    pub(super) place: Place,
+    pub(super) position: RecordPosition,
     /// Bytes of the record.
     pub(super) size: u32,
     pub(super) facts: &'a MessageFacts,

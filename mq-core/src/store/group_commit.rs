@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::error::AppendError;
-use super::inner::Inner;
+use super::shared::StoreShared;
 
 /// A hundred hand-overs between threads.
 const SLOW_SYNC: Duration = Duration::from_millis(2);
@@ -23,13 +23,13 @@ const SLOW_SYNC: Duration = Duration::from_millis(2);
 /// Resolves when the log is on disk up to `end`.
 #[derive(Debug)]
 pub(super) struct SyncWait {
-    store: Arc<Inner>,
+    store: Arc<StoreShared>,
     end: u64,
     waited: bool,
 }
 
 impl SyncWait {
-    pub(super) fn new(store: Arc<Inner>, end: u64) -> Self {
+    pub(super) fn new(store: Arc<StoreShared>, end: u64) -> Self {
         Self {
             store,
             end,
@@ -61,7 +61,7 @@ impl SyncWait {
 }
 
 /// Syncs, tells everybody, and lets one of the late comers lead the next.
-fn sync_for_all(store: &Inner) {
+fn sync_for_all(store: &StoreShared) {
     let begun = store.clock.moment();
     let synced = store.log.sync();
     let took = store.clock.moment().since(begun);

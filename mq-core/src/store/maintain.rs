@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::checkpoint::Mark;
 use super::config::Flush;
 use super::error::{AppendError, StoreError, at};
-use super::inner::{Inner, MessageStore};
+use super::shared::{MessageStore, StoreShared};
 use crate::tasks::Tasks;
 
 /// The mark is saved so often.
@@ -26,7 +26,7 @@ impl MessageStore {
             loop {
                 store.clock.sleep(MARK_EVERY).await;
                 store
-                    .in_background("saving the mark", Inner::maintain)
+                    .in_background("saving the mark", StoreShared::maintain)
                     .await;
             }
         });
@@ -34,7 +34,7 @@ impl MessageStore {
         tasks.spawn_until_stop("store: room ahead", async move {
             loop {
                 if store.log.wants_room() {
-                    let make = |store: &Inner| store.log.make_room();
+                    let make = |store: &StoreShared| store.log.make_room();
                     store.in_background("making room in the log", make).await;
                 }
                 if store.log.wants_room() {
@@ -51,7 +51,7 @@ impl MessageStore {
             loop {
                 store.clock.sleep(CLEAN_EVERY).await;
                 store
-                    .in_background("removing old segments", Inner::expire)
+                    .in_background("removing old segments", StoreShared::expire)
                     .await;
             }
         });
@@ -76,7 +76,7 @@ impl MessageStore {
                 }
                 if store.log.synced_end() < store.log.written_end() {
                     store
-                        .in_background("syncing the log", Inner::sync_log)
+                        .in_background("syncing the log", StoreShared::sync_log)
                         .await;
                 }
             }
@@ -94,7 +94,7 @@ impl MessageStore {
     }
 }
 
-impl Inner {
+impl StoreShared {
     /// Syncs what nobody waits for.
     pub(super) fn sync_log(&self) -> Result<(), StoreError> {
         match self.log.sync() {

@@ -10,10 +10,10 @@ use super::commit_log::{Scan, Scanned, Unsynced};
 use super::consume_queue::{Queue, QueueEntry};
 use super::error::StoreError;
 use super::facts::{MessageFacts, has_queue_entry};
-use super::inner::Inner;
+use super::shared::StoreShared;
 use crate::message::record::RecordView;
 
-impl Inner {
+impl StoreShared {
     /// The entry at the queue offset `index` as it must be; `None` when there is none, or the log has no
     /// record for it.
     pub(super) fn sound_entry(
@@ -45,7 +45,7 @@ impl Inner {
     /// not have the message: then its record was damaged.
     pub(super) fn mend(&self, queue: &Queue, index: u64) -> Result<Option<QueueEntry>, StoreError> {
         let mut lost = queue.lost();
-        if lost.iter().any(|numbers| numbers.contains(&index)) {
+        if lost.iter().any(|offsets| offsets.contains(&index)) {
             return Ok(None);
         }
         let old = queue.read(&*self.disk, index, 1)?.first().copied();
@@ -69,13 +69,13 @@ impl Inner {
             let Some(record) = record.ok().filter(|record| self.is_of(queue, record)) else {
                 continue;
             };
-            let number = record.queue_offset.0;
-            let known = queue.read(&*self.disk, number, 1)?.first().copied();
-            let Some(known) = known.filter(|_| number >= index) else {
+            let offset = record.queue_offset.0;
+            let known = queue.read(&*self.disk, offset, 1)?.first().copied();
+            let Some(known) = known.filter(|_| offset >= index) else {
                 continue;
             };
-            if self.fits(queue, number, &known)? {
-                behind = number;
+            if self.fits(queue, offset, &known)? {
+                behind = offset;
                 break;
             }
             let right = QueueEntry {
@@ -84,15 +84,15 @@ impl Inner {
                 tag: MessageFacts::of_record(&record, &self.config)
                     .tag_code(record.store_timestamp),
             };
-            if let Err(error) = self.queues.rewrite(queue, number, right) {
+            if let Err(error) = self.queues.rewrite(queue, offset, right) {
                 self.tell_unreadable(&error);
             }
             mended += 1;
-            if number == index {
+            if offset == index {
                 found = Some(right);
             } else if found.is_none() {
                 // The next queue offset is there, this one is not.
-                behind = number;
+                behind = offset;
                 break;
             }
         }
@@ -100,7 +100,7 @@ impl Inner {
             let path = queue.file_of(index).0;
             tracing::error!(
                 path = %path.display(),
-                number = index,
+                queue_offset = index,
                 entries = mended,
                 "entries of a consume queue were damaged: their messages were found in the log, and \
                  they were written again"

@@ -15,10 +15,10 @@ use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
 use super::error::{StoreError, at};
 use super::index::KeyIndex;
-use super::inner::{Inner, MessageStore};
 use super::opened::Opened;
 use super::paths::Paths;
 use super::recovery::{FoundFiles, Recovery, RecoveryReport};
+use super::shared::{MessageStore, StoreShared};
 use super::snapshot::{Deletions, Snapshot};
 use crate::clock::Clock;
 
@@ -80,7 +80,7 @@ impl MessageStore {
             clock.clone(),
         );
         let index = Arc::new(index);
-        let inner = Inner {
+        let shared = StoreShared {
             derived: DerivedList::new(vec![
                 Arc::<ConsumeQueues>::clone(&queues),
                 Arc::<KeyIndex>::clone(&index),
@@ -101,14 +101,14 @@ impl MessageStore {
             clock,
             log,
         };
-        let report = Recovery::new(&inner, &found).run()?;
-        inner.correct_snapshot()?;
+        let report = Recovery::new(&shared, &found).run()?;
+        shared.correct_snapshot()?;
         // The next start must not take the machine for one that never went down before the mark says
         // what was found.
-        inner.save_mark()?;
-        inner.say_open()?;
+        shared.save_mark()?;
+        shared.say_open()?;
         report.tell();
-        Ok((Self(Arc::new(inner)), report))
+        Ok((Self(Arc::new(shared)), report))
     }
 }
 

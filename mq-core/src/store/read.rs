@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::consume_queue::{Queue, QueueEntry};
 use super::error::StoreError;
-use super::inner::{Inner, MessageStore};
+use super::shared::{MessageStore, StoreShared};
 use crate::message::record::{MAGIC_V1, MAGIC_V2, RecordView};
 use crate::message::{PhysicalOffset, QueueOffset};
 
@@ -295,7 +295,7 @@ impl ReadOutcome {
     }
 }
 
-impl Inner {
+impl StoreShared {
     /// Collects records from `offset` on.
     fn examine(
         &self,

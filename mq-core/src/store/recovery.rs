@@ -12,9 +12,9 @@ use super::consume_queue::QueueEntry;
 use super::derived::StoredRecord;
 use super::error::StoreError;
 use super::facts::MessageFacts;
-use super::inner::Inner;
+use super::shared::StoreShared;
 use super::snapshot::Snapshot;
-use crate::message::record::{MIN_SIZE, Place, RecordView};
+use crate::message::record::{MIN_SIZE, RecordPosition, RecordView};
 use crate::message::{PhysicalOffset, TopicName};
 
 /// What opening found out and did.
@@ -47,7 +47,7 @@ pub(super) struct FoundFiles {
 
 /// The recovery of a store that is being opened.
 pub(super) struct Recovery<'a> {
-    store: &'a Inner,
+    store: &'a StoreShared,
     found: &'a FoundFiles,
     /// The mark that the last run saved; Apache's broker keeps none.
     known: Option<Mark>,
@@ -93,7 +93,7 @@ impl RecoveryReport {
 }
 
 impl<'a> Recovery<'a> {
-    pub(super) fn new(store: &'a Inner, found: &'a FoundFiles) -> Self {
+    pub(super) fn new(store: &'a StoreShared, found: &'a FoundFiles) -> Self {
         Self {
             store,
             found,
@@ -131,7 +131,7 @@ impl<'a> Recovery<'a> {
             .into_iter()
             .map(|(topic, id, old)| (topic, id, old.next()));
         let end = self.walk.end;
-        for (topic, id, next) in self.found.snapshot.numbers().chain(old_next) {
+        for (topic, id, next) in self.found.snapshot.used_queues().chain(old_next) {
             if next <= most_records(end) {
                 self.go_on_at(&topic, id, next);
             }
@@ -332,7 +332,7 @@ impl<'a> Recovery<'a> {
                     queue.reaches(begin) && missing > most_records(lost)
                 })
         };
-        self.walk.is_wrong || self.found.snapshot.numbers().any(lacks)
+        self.walk.is_wrong || self.found.snapshot.used_queues().any(lacks)
     }
 
     /// Applies a record, unless its queue offset does not fit between its neighbors'. As many offsets
@@ -359,7 +359,7 @@ impl<'a> Recovery<'a> {
             store.derived.apply(&StoredRecord {
                 topic: &topic,
                 queue_id: record.queue_id,
-                place: Place {
+                position: RecordPosition {
                     queue_offset: record.queue_offset,
                     physical_offset: record.physical_offset,
                     store_timestamp: record.store_timestamp,

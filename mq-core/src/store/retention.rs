@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::commit_log::{Scan, Scanned, Unsynced};
 use super::error::{StoreError, at};
-use super::inner::{Inner, MessageStore};
+use super::shared::{MessageStore, StoreShared};
 use crate::clock::Moment;
 use crate::message::record::RecordView;
 
@@ -26,11 +26,11 @@ impl MessageStore {
     ///
     /// [`StoreError`].
     pub fn expire(&self) -> Result<(), StoreError> {
-        self.0.while_open(Inner::expire)
+        self.0.while_open(StoreShared::expire)
     }
 }
 
-impl Inner {
+impl StoreShared {
     pub(super) fn expire(&self) -> Result<(), StoreError> {
         let retention = &self.config.retention;
         let directory = &self.paths.commit_log;

@@ -41,11 +41,11 @@ impl Snapshot {
     }
 
     /// Every queue that has held a message, and the queue offset of its next one.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = (TopicName, i32, u64)> {
+    pub(super) fn used_queues(&self) -> impl Iterator<Item = (TopicName, i32, u64)> {
         self.next_offsets.iter().flat_map(|(topic, ids)| {
             let topic = TopicName::new(topic.clone()).ok();
-            let numbers = ids.iter().filter(|(_, next)| **next > 0);
-            numbers.filter_map(move |(id, next)| Some((topic.clone()?, *id, *next)))
+            let used = ids.iter().filter(|(_, next)| **next > 0);
+            used.filter_map(move |(id, next)| Some((topic.clone()?, *id, *next)))
         })
     }
 

@@ -1,7 +1,7 @@
 //! A record that is about to be appended.
 //!
 //! It is encoded before the log lock is taken. Queue offset, physical offset and store time are
-//! known only under that lock; [`Place::write`] patches them in.
+//! known only under that lock; [`RecordPosition::write`] patches them in.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -19,12 +19,12 @@ const BORN_HOST_V6_SHIFT: usize = 12;
 
 /// Everything that a record holds except its offsets and its store time.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct RecordDraft {
     /// Topic, flag, properties, body (as stored: compressed if the sender compressed it).
     pub message: Message,
     /// The queue.
     pub queue_id: i32,
-    /// How the record is to be read; the address bits are set by [`Draft::encode`].
+    /// How the record is to be read; the address bits are set by [`RecordDraft::encode`].
     pub sys_flag: SysFlag,
     /// When it was sent, ms since 1970.
     pub born_timestamp: i64,
@@ -38,7 +38,7 @@ pub struct Draft {
     pub prepared_transaction_offset: i64,
 }
 
-impl Draft {
+impl RecordDraft {
     /// Bytes of the record. Nothing is checked: topic ≤ 255, properties ≤ 32,767 bytes and the
     /// whole ≤ 2 GiB are the store's rules.
     pub fn size(&self) -> usize {
@@ -58,7 +58,7 @@ impl Draft {
             + self.message.properties.as_bytes().len()
     }
 
-    /// Appends the record to `out`, with zeros for what [`Place`] holds.
+    /// Appends the record to `out`, with zeros for what [`RecordPosition`] holds.
     pub fn encode(&self, out: &mut impl BufMut) {
         let message = &self.message;
         let topic = message.topic.as_str().as_bytes();
@@ -105,9 +105,10 @@ impl Draft {
     }
 }
 
-/// What is assigned to a record when it is appended.
+/// The position of a record in its queue and in the commit log, and its store time: what is assigned
+/// when it is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RecordPosition {
     /// The message's queue offset.
     pub queue_offset: QueueOffset,
     /// The offset of the record's first byte in the commit log.
@@ -116,7 +117,7 @@ pub struct Place {
     pub store_timestamp: i64,
 }
 
-impl Place {
+impl RecordPosition {
     /// Patches these values into an encoded record.
     ///
     /// Bytes that are too short to be a record are left unchanged.

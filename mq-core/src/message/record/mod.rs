@@ -8,7 +8,7 @@ mod error;
 mod layout;
 mod view;
 
-pub use draft::{Draft, Place};
+pub use draft::{RecordDraft, RecordPosition};
 pub use error::RecordError;
 pub use layout::{BLANK_SIZE, MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_SIZE, checksum};
 pub use view::{RecordView, decode_all};
@@ -20,11 +20,11 @@ mod tests {
     use super::*;
     use crate::message::{Message, PhysicalOffset, QueueOffset, SysFlag, TopicName};
 
-    fn draft(topic: &str, host: &str) -> Draft {
+    fn draft(topic: &str, host: &str) -> RecordDraft {
         let mut message = Message::new(TopicName::new(topic.to_owned()).unwrap(), "hello");
         message.properties.set("TAGS", "created");
         message.flag = 7;
-        Draft {
+        RecordDraft {
             message,
             queue_id: 3,
             sys_flag: SysFlag::default(),
@@ -36,18 +36,18 @@ mod tests {
         }
     }
 
-    fn place() -> Place {
-        Place {
+    fn position() -> RecordPosition {
+        RecordPosition {
             queue_offset: QueueOffset(5),
             physical_offset: PhysicalOffset(6),
             store_timestamp: 77,
         }
     }
 
-    fn encoded(draft: &Draft) -> Bytes {
+    fn encoded(draft: &RecordDraft) -> Bytes {
         let mut bytes = Vec::new();
         draft.encode(&mut bytes);
-        place().write(&mut bytes);
+        position().write(&mut bytes);
         bytes.into()
     }
 

@@ -10,7 +10,7 @@ use super::tail::Tail;
 use crate::message::record::BLANK_SIZE;
 use crate::store::error::{AppendError, StoreError, no_room};
 
-/// Where records go, before they are written.
+/// The physical offset and the store time of records, before they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct AppendStart {
     /// Where the first of them begins.
@@ -20,9 +20,9 @@ pub(in crate::store) struct AppendStart {
 }
 
 impl CommitLog {
-    /// Finds the physical offset for `length` bytes of records at the time `now_ms`, in a new segment when
-    /// this one has too little room.
-    pub(in crate::store) fn place(
+    /// The physical offset and the store time of `length` bytes of records that are appended at
+    /// `now_ms`. Rolls to the next segment when this one has too little room.
+    pub(in crate::store) fn assign_offset(
         &self,
         tail: &mut Tail,
         length: usize,
@@ -40,7 +40,7 @@ impl CommitLog {
         let inside = tail.end % self.segment_size;
         let remaining = self.segment_size - inside;
         if inside == 0 || tail.segment.is_none() || needed > remaining {
-            self.turn_to(tail, needed)?;
+            self.roll(tail, needed)?;
         }
         Ok(AppendStart {
             offset: tail.end,
@@ -48,17 +48,17 @@ impl CommitLog {
         })
     }
 
-    /// Writes records at the physical offset that was found for them.
+    /// Writes records at the physical offset that was assigned to them.
     pub(in crate::store) fn write(
         &self,
         tail: &mut Tail,
-        placed: AppendStart,
+        start: AppendStart,
         records: &[u8],
     ) -> Result<(), AppendError> {
         let Some(segment) = tail.segment.as_ref() else {
             return Err(AppendError::Closed("the log has no segment".to_owned()));
         };
-        let inside = placed.offset - segment.base;
+        let inside = start.offset - segment.base;
         let path = self.path_of(segment);
         let disk = |action| {
             let path = path.clone();
@@ -77,7 +77,7 @@ impl CommitLog {
             .write_at(inside, records)
             .map_err(disk("write"));
         written.map_err(|error| self.failed(&error))?;
-        tail.end = placed.offset + records.len() as u64;
+        tail.end = start.offset + records.len() as u64;
         self.figures
             .bytes
             .fetch_add(records.len() as u64, Ordering::Relaxed);
@@ -86,13 +86,14 @@ impl CommitLog {
         Ok(())
     }
 
-    /// Lets everybody know how far the log goes now.
+    /// Makes the end of the log visible to readers that do not hold the lock.
     pub(in crate::store) fn publish(&self, tail: &Tail) {
         self.written.store(tail.end, Ordering::Release);
     }
 
-    /// Makes the segment current in which `needed` bytes find room behind the end.
-    fn turn_to(&self, tail: &mut Tail, needed: u64) -> Result<(), AppendError> {
+    /// Makes the segment current that has room for `needed` bytes at the end of the log: this one, or
+    /// the next, in which case a filler closes this one.
+    fn roll(&self, tail: &mut Tail, needed: u64) -> Result<(), AppendError> {
         let inside = tail.end % self.segment_size;
         let remaining = self.segment_size - inside;
         if inside > 0 && needed > remaining {
@@ -123,7 +124,8 @@ impl CommitLog {
         Ok(())
     }
 
-    /// No space is an ordinary misfortune; anything else closes the store for writing.
+    /// A full disk refuses this append only; any other failure closes the store for writing, because
+    /// what is in memory may differ from what is on disk.
     fn failed(&self, error: &StoreError) -> AppendError {
         match error {
             StoreError::Disk { source, .. } if no_room(source) => self.full(),

@@ -162,11 +162,11 @@ impl Derived for ConsumeQueues {
         if record.facts.has_queue_entry {
             let queue = self.find_or_create(record.topic, record.queue_id);
             let entry = QueueEntry {
-                offset: record.place.physical_offset.0,
+                offset: record.position.physical_offset.0,
                 size: record.size,
-                tag: record.facts.tag_code(record.place.store_timestamp),
+                tag: record.facts.tag_code(record.position.store_timestamp),
             };
-            self.put(&queue, record.place.queue_offset.0, entry);
+            self.put(&queue, record.position.queue_offset.0, entry);
         }
     }
 

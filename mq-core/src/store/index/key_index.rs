@@ -137,7 +137,10 @@ impl Derived for KeyIndex {
         if !self.enabled {
             return;
         }
-        let (offset, time_ms) = (record.place.physical_offset.0, record.place.store_timestamp);
+        let (offset, time_ms) = (
+            record.position.physical_offset.0,
+            record.position.store_timestamp,
+        );
         if record.is_replayed && offset < self.in_files.load(Ordering::Relaxed) {
             return;
         }

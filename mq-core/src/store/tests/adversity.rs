@@ -22,7 +22,7 @@ fn sweeping() -> StoreConfig {
     config
 }
 
-fn keyed(key: &str) -> Draft {
+fn keyed(key: &str) -> RecordDraft {
     let mut keyed = draft("t", 0, key);
     keyed.message.properties.set(property::KEYS, key);
     keyed
@@ -43,9 +43,9 @@ fn a_closed_store_changes_nothing_any_more() {
 
     runtime.block_on(async {
         let store = &store.0;
-        store.in_background("maintain", Inner::maintain).await;
-        store.in_background("expire", Inner::expire).await;
-        store.in_background("sync_log", Inner::sync_log).await;
+        store.in_background("maintain", StoreShared::maintain).await;
+        store.in_background("expire", StoreShared::expire).await;
+        store.in_background("sync_log", StoreShared::sync_log).await;
     });
     store.expire().unwrap();
     store.delete_topic("t").unwrap();
@@ -71,10 +71,10 @@ fn closing_waits_for_rounds_and_appends_that_are_under_way() {
             });
             scope.spawn(|| {
                 while store.writable().is_ok() {
-                    store.0.while_open(Inner::maintain).unwrap();
-                    store.0.while_open(Inner::expire).unwrap();
+                    store.0.while_open(StoreShared::maintain).unwrap();
+                    store.0.while_open(StoreShared::expire).unwrap();
                 }
-                store.0.while_open(Inner::maintain).unwrap();
+                store.0.while_open(StoreShared::maintain).unwrap();
             });
             while *acknowledged.lock() < 50 && store.writable().is_ok() {
                 std::thread::yield_now();

@@ -29,11 +29,11 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::disk::{Disk, Fault, FaultyDisk, SmallFiles};
-use super::inner::Inner;
 use super::paths::Paths;
+use super::shared::StoreShared;
 use super::*;
 use crate::clock::Clock;
-use crate::message::record::{Draft, decode_all};
+use crate::message::record::{RecordDraft, decode_all};
 use crate::message::{
     Message, MessageExt, PhysicalOffset, QueueOffset, SysFlag, TopicName, property,
 };
@@ -61,10 +61,10 @@ fn open(disk: &FaultyDisk) -> MessageStore {
     open_with(disk, config(), &Clock::manual(1_000)).0
 }
 
-fn draft(topic: &str, queue_id: i32, body: &str) -> Draft {
+fn draft(topic: &str, queue_id: i32, body: &str) -> RecordDraft {
     let mut message = Message::new(TopicName::new(topic.to_owned()).unwrap(), body.to_owned());
     message.properties.set(property::TAGS, "tag");
-    Draft {
+    RecordDraft {
         message,
         queue_id,
         sys_flag: SysFlag::default(),

@@ -1,7 +1,7 @@
 //! Delayed messages are stored in the queue of their level instead of their own topic.
 
 use crate::broker::config::DelayLevels;
-use crate::message::record::Draft;
+use crate::message::record::RecordDraft;
 use crate::message::{Properties, TopicName, property};
 use crate::store::SCHEDULE_TOPIC;
 use crate::wire::{Refusal, ResponseCode};
@@ -55,7 +55,10 @@ pub(in crate::broker) fn check_timer(properties: &Properties, now_ms: i64) -> Re
 }
 
 /// Redirects a delayed message to the queue of its level.
-pub(in crate::broker) fn divert(draft: &mut Draft, levels: &DelayLevels) -> Result<(), Refusal> {
+pub(in crate::broker) fn divert(
+    draft: &mut RecordDraft,
+    levels: &DelayLevels,
+) -> Result<(), Refusal> {
     let Some(level) = level_of(&draft.message.properties)? else {
         return Ok(());
     };
@@ -73,7 +76,7 @@ pub(in crate::broker) fn divert(draft: &mut Draft, levels: &DelayLevels) -> Resu
 }
 
 /// Undoes [`divert`]: the message goes to `topic` without a delay.
-pub(in crate::broker) fn undivert(draft: &mut Draft, topic: &TopicName) {
+pub(in crate::broker) fn undivert(draft: &mut RecordDraft, topic: &TopicName) {
     let properties = &mut draft.message.properties;
     for name in [property::DELAY, property::REAL_TOPIC, property::REAL_QID] {
         properties.remove(name);
@@ -101,10 +104,10 @@ mod tests {
     use super::*;
     use crate::message::{Message, SysFlag};
 
-    fn draft(properties: &[(&str, &str)]) -> Draft {
+    fn draft(properties: &[(&str, &str)]) -> RecordDraft {
         let mut message = Message::new(TopicName::new("orders").unwrap(), "x");
         message.properties = properties.iter().copied().collect();
-        Draft {
+        RecordDraft {
             message,
             queue_id: 3,
             sys_flag: SysFlag::default(),

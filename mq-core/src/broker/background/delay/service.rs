@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::broker::config::DelayLevels;
 use crate::broker::state::delay_offsets::DelayOffsets;
 use crate::clock::{Clock, Moment};
-use crate::message::record::{Draft, RecordView};
+use crate::message::record::{RecordDraft, RecordView};
 use crate::message::{MessageExt, QueueOffset, TopicName, property};
 use crate::store::{
     AppendError, Durability, MessageStore, ReadLimits, ReadOutcome, ReadStatus, SCHEDULE_TOPIC,
@@ -233,7 +233,7 @@ impl DelayService {
 }
 
 /// The message as it is delivered to its topic; its delay properties stay.
-fn delivery(stored: MessageExt) -> Option<Draft> {
+fn delivery(stored: MessageExt) -> Option<RecordDraft> {
     let properties = &stored.message.properties;
     let topic = TopicName::new(properties.get(property::REAL_TOPIC)?.to_owned()).ok()?;
     if topic == SCHEDULE_TOPIC || topic == "RMQ_SYS_TRANS_HALF_TOPIC" {
@@ -242,7 +242,7 @@ fn delivery(stored: MessageExt) -> Option<Draft> {
     let queue_id = properties.get(property::REAL_QID)?.parse().ok()?;
     let mut message = stored.message;
     message.topic = topic;
-    Some(Draft {
+    Some(RecordDraft {
         message,
         queue_id,
         sys_flag: stored.sys_flag,

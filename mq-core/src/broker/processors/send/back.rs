@@ -16,7 +16,7 @@ use crate::broker::parts::Parts;
 use crate::broker::state::groups::Group;
 use crate::broker::state::topics::Topic;
 use crate::excerpt::excerpt;
-use crate::message::record::{Draft, RecordView};
+use crate::message::record::{RecordDraft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
 use crate::remoting::{Incoming, Processor};
 use crate::store::{Append, Appended, Durability, MessageStore};
@@ -87,7 +87,7 @@ impl SendBackProcessor {
         group: &Group,
         retry_topic: &Topic,
         header: &ConsumerSendMsgBack,
-    ) -> Result<Draft, Refusal> {
+    ) -> Result<RecordDraft, Refusal> {
         let original = self.original(header.offset).await?;
         let allowed = retry::allowed(header.max_reconsume_times, &group.config);
         let reason = header.reason.as_deref().unwrap_or_default();
@@ -113,7 +113,7 @@ impl SendBackProcessor {
         retry_topic: &Topic,
         original: &MessageExt,
         level: i32,
-    ) -> Result<Option<Draft>, Refusal> {
+    ) -> Result<Option<RecordDraft>, Refusal> {
         let mut copy = self.copy_of(original);
         let properties = &mut copy.message.properties;
         if properties.get(property::RETRY_TOPIC).is_none() {
@@ -138,7 +138,7 @@ impl SendBackProcessor {
         group: &Group,
         original: &MessageExt,
         reason: &str,
-    ) -> Result<Draft, Refusal> {
+    ) -> Result<RecordDraft, Refusal> {
         let mut copy = self.copy_of(original);
         let properties = &mut copy.message.properties;
         room::set(properties, property::DELAY, "0");
@@ -158,8 +158,8 @@ impl SendBackProcessor {
         Ok(copy)
     }
 
-    fn copy_of(&self, original: &MessageExt) -> Draft {
-        Draft {
+    fn copy_of(&self, original: &MessageExt) -> RecordDraft {
+        RecordDraft {
             message: original.message.clone(),
             queue_id: 0,
             sys_flag: original.sys_flag,

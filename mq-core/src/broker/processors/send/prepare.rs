@@ -19,7 +19,7 @@ use crate::broker::state::topics::Topic;
 use crate::clock::Clock;
 use crate::message::batch::{self, Child};
 use crate::message::property_text::PropertiesWriter;
-use crate::message::record::Draft;
+use crate::message::record::RecordDraft;
 use crate::message::{Message, Properties, SysFlag, Transaction, UniqueIds, property};
 use crate::remoting::{Incoming, Peer};
 use crate::store::Durability;
@@ -32,9 +32,9 @@ const INNER_BATCH: i32 = 0xC0;
 /// The first client version whose retries have `max_reconsume_times` (`V3_4_9`).
 const MAX_RECONSUME_SINCE_VERSION: i32 = 121;
 
-/// A message that is ready to be stored.
-pub(super) struct Prepared {
-    pub(super) draft: Draft,
+/// A message that a client sent, as it is to be stored.
+pub(super) struct AcceptedMessage {
+    pub(super) draft: RecordDraft,
     pub(super) durability: Durability,
     pub(super) unique_id: Option<ByteString>,
 }
@@ -68,7 +68,7 @@ impl Preparation {
         topic: Arc<Topic>,
         queue: i32,
         request: Incoming<SendMessage>,
-    ) -> Result<Prepared, Refusal> {
+    ) -> Result<AcceptedMessage, Refusal> {
         let one_way = request.one_way;
         let properties = self.properties(request.header.properties.as_ref());
         let sys_flag = storable(&request.header, &properties)?;
@@ -96,7 +96,7 @@ impl Preparation {
             delay::undivert(&mut draft, &topic.name);
             self.make_dead_letter(&request.peer, &mut draft).await?;
         }
-        Ok(Prepared {
+        Ok(AcceptedMessage {
             draft,
             durability,
             unique_id,
@@ -109,7 +109,7 @@ impl Preparation {
         topic: &Topic,
         queue: i32,
         request: &Incoming<SendMessage>,
-    ) -> Result<(Vec<Draft>, Durability), Refusal> {
+    ) -> Result<(Vec<RecordDraft>, Durability), Refusal> {
         let shared = request.header.properties.as_deref().unwrap_or_default();
         // The unique id of the batch is removed, because all its messages would get it.
         let shared = without_id(shared);
@@ -152,10 +152,10 @@ impl Preparation {
         queue: i32,
         request: &Incoming<SendMessage>,
         message: Message,
-    ) -> Draft {
+    ) -> RecordDraft {
         let several_tags = topic.config.topic_filter_type == TopicFilterType::MultiTag;
         let tags = if several_tags { SysFlag::MULTI_TAGS } else { 0 };
-        Draft {
+        RecordDraft {
             message,
             queue_id: queue,
             sys_flag: SysFlag(request.header.sys_flag).with(tags),
@@ -198,7 +198,7 @@ impl Preparation {
     }
 
     /// Makes a dead letter of a message of a retry topic.
-    async fn make_dead_letter(&self, asker: &Peer, draft: &mut Draft) -> Result<(), Refusal> {
+    async fn make_dead_letter(&self, asker: &Peer, draft: &mut RecordDraft) -> Result<(), Refusal> {
         if let Some(group) = draft.message.topic.group() {
             let admission = self.admit.admission_for(asker);
             draft.message.topic = admission.dead_letters(&group).await?.name.clone();

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use super::batch;
 use super::order::SendOrder;
-use super::prepare::{Preparation, Prepared};
+use super::prepare::{AcceptedMessage, Preparation};
 use super::properties;
 use super::refusals::refusal;
 
@@ -78,7 +78,7 @@ impl SendProcessor {
     ) -> Result<PendingSend<Appended>, Refusal> {
         let topic = self.topic(&request.peer, &request.header).await?;
         let queue = self.queue(&topic, request.header.queue_id)?;
-        let Prepared {
+        let AcceptedMessage {
             draft,
             durability,
             unique_id,

@@ -1,4 +1,4 @@
-//! The parts of a store, and when work may be done on its files.
+//! What all clones of a store share, and when work may be done on its files.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,10 +23,10 @@ use crate::saved_file::SavedFile;
 
 /// The store. Clones are the same store.
 #[derive(Clone, Debug)]
-pub struct MessageStore(pub(super) Arc<Inner>);
+pub struct MessageStore(pub(super) Arc<StoreShared>);
 
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct StoreShared {
     pub(super) config: StoreConfig,
     pub(super) paths: Paths,
     pub(super) disk: Arc<dyn Disk>,
@@ -50,7 +50,7 @@ pub(super) struct Inner {
     pub(super) lock: RwLock<Option<Box<dyn Lock>>>,
 }
 
-impl Inner {
+impl StoreShared {
     /// Runs disk work away from the async threads. `what` names it to people.
     pub(super) async fn in_background(
         self: &Arc<Self>,
