@@ -79,7 +79,7 @@ impl MessageStore {
     ///
     /// # Errors
     ///
-    /// [`AppendError::Closed`] or [`AppendError::Full`].
+    /// [`AppendError::Full`], [`AppendError::Failed`] or [`AppendError::Closed`].
     pub fn writable(&self) -> Result<(), AppendError> {
         self.0.log.writable()
     }

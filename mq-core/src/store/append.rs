@@ -297,12 +297,8 @@ impl<T: Unpin> Future for Append<T> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             }
         }
-        let gone = || {
-            Err(AppendError::Closed(
-                "the append was polled after it had ended".to_owned(),
-            ))
-        };
-        Poll::Ready(self.outcome.take().unwrap_or_else(gone))
+        let outcome = self.outcome.take();
+        Poll::Ready(outcome.expect("`Append` polled after completion"))
     }
 }
 

@@ -54,10 +54,7 @@ impl StoreShared {
 
     fn mark_and_remove(&self, topic: &str) -> Result<(), StoreError> {
         // The mark may not lie behind what a crash leaves of the log: new messages would come there.
-        let end = self.log.sync();
-        let end = end
-            .map_err(std::io::Error::other)
-            .map_err(at("sync", self.log.directory()))?;
+        let end = self.log.sync()?;
         self.deletions.marks().insert(topic.to_owned(), end);
         self.queues.forget_topic(topic);
         self.save_snapshot()?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::message::PhysicalOffset;
 use crate::saved_file::FileError;
@@ -61,6 +62,9 @@ pub enum StoreError {
         /// Where it begins.
         offset: PhysicalOffset,
     },
+    /// The log cannot be synced any more.
+    #[error(transparent)]
+    Log(#[from] AppendError),
 }
 
 impl From<FileError> for StoreError {
@@ -81,7 +85,7 @@ impl From<FileError> for StoreError {
 }
 
 /// Why a message was not stored.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
     /// The message breaks a rule; sending it again does not help.
@@ -90,10 +94,16 @@ pub enum AppendError {
     /// There is no room; it is tried again as soon as there is.
     #[error("the disk is full: sends are taken again when there is space")]
     Full,
-    /// The store takes no more writes: it is closing, or a write or sync failed and memory may hold
-    /// what the disk does not.
+    /// The segment that the message would begin cannot be created; the next append tries again.
+    #[error("there is no segment to write to: {0}")]
+    NoSegment(#[source] Arc<StoreError>),
+    /// A write or sync failed, so that memory may hold what the disk does not: the store takes no
+    /// more writes until it is opened anew.
     #[error("the store takes no more writes: {0}")]
-    Closed(String),
+    Failed(#[source] Arc<StoreError>),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
 }
 
 /// Gives an I/O error the file and what was tried.

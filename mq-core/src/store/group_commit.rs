@@ -93,9 +93,7 @@ impl Future for SyncWait {
             if self.store.log.synced_end() >= self.end {
                 return Poll::Ready(Ok(()));
             }
-            if let Err(AppendError::Closed(reason)) = self.store.log.writable() {
-                return Poll::Ready(Err(AppendError::Closed(reason)));
-            }
+            self.store.log.syncable()?;
             if self.leads(context) {
                 self.lead();
                 continue;

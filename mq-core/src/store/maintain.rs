@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::checkpoint::Mark;
 use super::config::Flush;
-use super::error::{AppendError, StoreError, at};
+use super::error::{StoreError, at};
 use super::shared::{MessageStore, StoreShared};
 use crate::tasks::Tasks;
 
@@ -70,7 +70,7 @@ impl MessageStore {
             loop {
                 let wanted = store.log.sync_wanted.notified();
                 let _either = store.clock.timeout(every, wanted).await;
-                if let Err(AppendError::Closed(_)) = store.log.writable() {
+                if store.log.syncable().is_err() {
                     // Said already, and nothing will come any more.
                     break;
                 }
@@ -97,16 +97,9 @@ impl MessageStore {
 impl StoreShared {
     /// Syncs what nobody waits for.
     pub(super) fn sync_log(&self) -> Result<(), StoreError> {
-        match self.log.sync() {
-            Ok(_) => {
-                self.announce();
-                Ok(())
-            }
-            Err(error) => {
-                let source = std::io::Error::other(error);
-                Err(at("sync", self.log.directory())(source))
-            }
-        }
+        self.log.sync()?;
+        self.announce();
+        Ok(())
     }
 
     /// One round: what is derived into its files, the mark forward. A derived thing that cannot be
@@ -148,18 +141,12 @@ impl StoreShared {
         let synced = {
             // An append that is under way ends first, and the next finds the log closed.
             let _tail = self.log.tail.lock();
-            let synced = match self.log.writable() {
-                Err(AppendError::Closed(reason)) => Err(AppendError::Closed(reason)),
-                Ok(()) | Err(_) => self.log.sync(),
-            };
-            self.log.close("the store is closed");
+            let synced = self.log.syncable().and_then(|()| self.log.sync());
+            self.log.close();
             synced
         };
         self.announce();
-        if let Err(error) = synced {
-            let source = std::io::Error::other(error);
-            return Err(at("close", self.log.directory())(source));
-        }
+        synced?;
         let end = self.log.synced_end();
         self.derived.store(end)?;
         self.sync_derived(end)?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::log::CommitLog;
-use crate::store::error::AppendError;
+use crate::store::error::{AppendError, at};
 
 impl CommitLog {
     /// Syncs everything written so far; gives the end that is on disk now.
@@ -14,22 +14,14 @@ impl CommitLog {
         if end == from {
             return Ok(end);
         }
-        if let Err(AppendError::Closed(reason)) = self.writable() {
-            return Err(AppendError::Closed(reason));
-        }
+        self.syncable()?;
         for segment in self.segments() {
             if segment.base + self.segment_size <= from || segment.base >= end {
                 continue;
             }
-            if let Err(error) = segment.file.sync() {
-                let reason = format!(
-                    "could not sync `{}`: {error}",
-                    self.path_of(&segment).display()
-                );
-                tracing::error!("{reason}; the store takes no more writes");
-                self.close(&reason);
-                return Err(AppendError::Closed(reason));
-            }
+            let synced = segment.file.sync();
+            let synced = synced.map_err(at("sync", &self.path_of(&segment)));
+            synced.map_err(|error| self.fail(error))?;
         }
         self.figures.syncs.fetch_add(1, Ordering::Relaxed);
         self.synced.fetch_max(end, Ordering::AcqRel);

@@ -58,13 +58,15 @@ pub(in crate::store) struct CommitLog {
 }
 
 /// Whether the log takes records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum State {
     Open,
     /// The disk is so full that nothing more is taken until there is room again.
     Full,
-    /// Never again until the store is opened anew.
-    Closed(String),
+    /// A write or sync failed: never again until the store is opened anew.
+    Failed(Arc<StoreError>),
+    /// The store was closed.
+    Closed,
 }
 
 impl CommitLog {
@@ -133,7 +135,16 @@ impl CommitLog {
         match &*self.state.lock() {
             State::Open => Ok(()),
             State::Full => Err(AppendError::Full),
-            State::Closed(reason) => Err(AppendError::Closed(reason.clone())),
+            State::Failed(error) => Err(AppendError::Failed(Arc::clone(error))),
+            State::Closed => Err(AppendError::Closed),
+        }
+    }
+
+    /// Whether what was written may still be synced: a full disk only refuses more.
+    pub(in crate::store) fn syncable(&self) -> Result<(), AppendError> {
+        match self.writable() {
+            Err(AppendError::Full) => Ok(()),
+            state => state,
         }
     }
 
@@ -152,7 +163,7 @@ impl CommitLog {
         match before {
             State::Open | State::Full if full => self.tell_no_room("the disk is nearly full"),
             State::Full => self.tell_of_writing(),
-            State::Open | State::Closed(_) => {}
+            State::Open | State::Failed(_) | State::Closed => {}
         }
     }
 
@@ -172,11 +183,24 @@ impl CommitLog {
         }
     }
 
-    /// From now on nothing is written any more.
-    pub(in crate::store) fn close(&self, reason: &str) {
+    /// From now on nothing is written any more, because the store is closed.
+    pub(in crate::store) fn close(&self) {
+        self.end_with(State::Closed);
+    }
+
+    /// From now on nothing is written any more, because a write or sync failed.
+    pub(super) fn fail(&self, error: StoreError) -> AppendError {
+        tracing::error!(%error, "the store takes no more writes");
+        let error = Arc::new(error);
+        self.end_with(State::Failed(Arc::clone(&error)));
+        AppendError::Failed(error)
+    }
+
+    /// The first reason stays.
+    fn end_with(&self, end: State) {
         let mut state = self.state.lock();
-        if !matches!(*state, State::Closed(_)) {
-            *state = State::Closed(reason.to_owned());
+        if matches!(*state, State::Open | State::Full) {
+            *state = end;
         }
         drop(state);
         self.waiters.wake_all();

@@ -3,6 +3,7 @@
 //! The records are encoded before the lock is taken; under it they get their offsets and one write
 //! copies them into the segment.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::log::{CommitLog, NO_SEGMENT};
@@ -56,7 +57,8 @@ impl CommitLog {
         records: &[u8],
     ) -> Result<(), AppendError> {
         let Some(segment) = tail.segment.as_ref() else {
-            return Err(AppendError::Closed("the log has no segment".to_owned()));
+            let path = self.paths.segment(start.offset);
+            return Err(self.refused(StoreError::MissingSegment { path }));
         };
         let inside = start.offset - segment.base;
         let path = self.path_of(segment);
@@ -71,12 +73,12 @@ impl CommitLog {
         let reserved = self.reserve_if_scarce(segment, inside, records.len() as u64);
         reserved
             .map_err(disk("reserve space in"))
-            .map_err(|error| self.failed(&error))?;
+            .map_err(|error| self.failed(error))?;
         let written = segment
             .file
             .write_at(inside, records)
             .map_err(disk("write"));
-        written.map_err(|error| self.failed(&error))?;
+        written.map_err(|error| self.failed(error))?;
         tail.end = start.offset + records.len() as u64;
         self.figures
             .bytes
@@ -105,12 +107,12 @@ impl CommitLog {
                     path,
                     source,
                 });
-                filled.map_err(|error| self.failed(&error))?;
+                filled.map_err(|error| self.failed(error))?;
             }
             let next = tail.end + remaining;
             let segment = self
                 .add_segment(next)
-                .map_err(|error| self.refused(&error))?;
+                .map_err(|error| self.refused(error))?;
             tail.end = next;
             tail.segment = Some(segment);
         } else {
@@ -118,7 +120,7 @@ impl CommitLog {
                 Some(segment) => segment,
                 None => self
                     .add_segment(tail.end)
-                    .map_err(|error| self.refused(&error))?,
+                    .map_err(|error| self.refused(error))?,
             });
         }
         Ok(())
@@ -126,27 +128,22 @@ impl CommitLog {
 
     /// A full disk refuses this append only; any other failure closes the store for writing, because
     /// what is in memory may differ from what is on disk.
-    fn failed(&self, error: &StoreError) -> AppendError {
+    fn failed(&self, error: StoreError) -> AppendError {
         match error {
-            StoreError::Disk { source, .. } if no_room(source) => self.full(),
-            _ => {
-                let reason = error.to_string();
-                tracing::error!(%error, "the store takes no more writes");
-                self.close(&reason);
-                AppendError::Closed(reason)
-            }
+            StoreError::Disk { source, .. } if no_room(&source) => self.full(),
+            error => self.fail(error),
         }
     }
 
     /// A segment that could not be created leaves nothing behind; the next append tries again.
-    fn refused(&self, error: &StoreError) -> AppendError {
+    fn refused(&self, error: StoreError) -> AppendError {
         match error {
-            StoreError::Disk { source, .. } if no_room(source) => self.full(),
-            _ => {
+            StoreError::Disk { source, .. } if no_room(&source) => self.full(),
+            error => {
                 if let Some(untold) = self.troubles.begin(NO_SEGMENT) {
                     tracing::error!(%error, untold, "no new segment: sends are refused until one can be created");
                 }
-                AppendError::Closed(error.to_string())
+                AppendError::NoSegment(Arc::new(error))
             }
         }
     }

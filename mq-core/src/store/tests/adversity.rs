@@ -1,5 +1,7 @@
 //! What others do meanwhile, full disks, and files that lie.
 
+use std::error::Error as _;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -52,7 +54,7 @@ fn a_closed_store_changes_nothing_any_more() {
     store.close().unwrap();
     let refused = finish(store.append(&draft("t", 0, "late"), Durability::Written));
 
-    assert!(matches!(refused, Err(AppendError::Closed(_))));
+    assert!(matches!(refused, Err(AppendError::Closed)));
     assert_eq!(disk.changes(), changes);
 }
 
@@ -98,7 +100,7 @@ fn a_store_that_refuses_for_space_still_closes_in_order() {
     append(&store, "t", 0, "a");
     store.0.log.refuse_for_space(true);
     let refused = finish(store.append(&draft("t", 0, "b"), Durability::AsConfigured));
-    assert_eq!(refused, Err(AppendError::Full));
+    assert!(matches!(refused, Err(AppendError::Full)));
 
     store.close().unwrap();
     drop(store);
@@ -208,6 +210,17 @@ fn when_no_segment_can_be_created_sends_are_refused_until_one_can() {
         let send = || finish(store.append(&draft("t", 0, "body"), Durability::AsConfigured));
         let refused = std::iter::repeat_with(send).find_map(Result::err).unwrap();
         assert!(store.writable().is_ok(), "{refused}");
+        assert!(!refused.to_string().contains("no more writes"), "{refused}");
+        if fault == Fault::Create {
+            let text = format!(
+                "could not create `{}`: too many open files",
+                segment(SEGMENT)
+            );
+            let cause = refused.source().expect("the disk's error");
+            assert_eq!(cause.to_string(), text);
+            assert!(refused.to_string().ends_with(&text), "{refused}");
+            assert!(cause.source().unwrap().is::<io::Error>());
+        }
         let stored = bodies(&store, "t", 0).len();
 
         disk.set_fault(None);
@@ -660,7 +673,7 @@ fn after_a_failed_sync_the_background_tries_no_other() {
             clock.advance(Duration::from_millis(200)).await;
         }
 
-        assert!(matches!(store.writable(), Err(AppendError::Closed(_))));
+        assert!(matches!(store.writable(), Err(AppendError::Failed(_))));
         tasks.request_stop();
     });
 }

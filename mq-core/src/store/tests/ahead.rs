@@ -164,7 +164,7 @@ fn a_segment_that_cannot_be_made_ahead_is_made_when_it_is_needed() {
 
         if fault == Fault::Full {
             let refused = finish(store.append(&draft("t", 0, "x"), Durability::AsConfigured));
-            assert_eq!(refused.unwrap_err(), AppendError::Full);
+            assert!(matches!(refused, Err(AppendError::Full)));
         }
         disk.set_fault(None);
 

@@ -36,12 +36,28 @@ fn a_failed_sync_fails_all_who_wait_and_closes_the_store_for_writing() {
     disk.set_fault(Some(Fault::Sync));
 
     let failed = finish(store.append(&draft("t", 0, "lost"), Durability::AsConfigured));
-    assert!(matches!(failed, Err(AppendError::Closed(_))));
+    assert!(matches!(&failed, Err(AppendError::Failed(_))));
+    assert_eq!(
+        failed.unwrap_err().to_string(),
+        "the store takes no more writes: could not sync \
+         `/store/commitlog/00000000000000000000`: the disk cannot sync"
+    );
 
     disk.set_fault(None);
     let later = finish(store.append(&draft("t", 0, "later"), Durability::AsConfigured));
-    assert!(matches!(later, Err(AppendError::Closed(_))));
+    assert!(matches!(later, Err(AppendError::Failed(_))));
     assert_eq!(bodies(&store, "t", 0), ["before"]);
+}
+
+/// The second poll said that the store takes no more writes.
+#[test]
+#[should_panic(expected = "`Append` polled after completion")]
+fn an_append_that_is_polled_after_it_completed_panics_as_futures_do() {
+    let store = open(&FaultyDisk::default());
+    let mut append = pin!(store.append(&draft("t", 0, "a"), Durability::Written));
+    finish(append.as_mut()).unwrap();
+
+    drop(finish(append.as_mut()));
 }
 
 #[test]
@@ -52,7 +68,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     disk.set_fault(Some(Fault::Full));
 
     let refused = finish(store.append(&draft("t", 0, "b"), Durability::AsConfigured));
-    assert_eq!(refused.unwrap_err(), AppendError::Full);
+    assert!(matches!(refused, Err(AppendError::Full)));
     assert_eq!(bodies(&store, "t", 0), ["a"]);
 
     disk.set_fault(None);

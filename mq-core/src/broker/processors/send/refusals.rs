@@ -7,7 +7,11 @@ use crate::wire::{Refusal, ResponseCode};
 pub(in crate::broker) fn refusal(error: &AppendError) -> Refusal {
     let code = match error {
         AppendError::Illegal(_) => ResponseCode::MESSAGE_ILLEGAL,
-        _ => ResponseCode::SERVICE_NOT_AVAILABLE,
+        // `PutMessageStatus.CREATE_MAPPED_FILE_FAILED`
+        AppendError::NoSegment(_) => ResponseCode::SYSTEM_ERROR,
+        AppendError::Full | AppendError::Failed(_) | AppendError::Closed => {
+            ResponseCode::SERVICE_NOT_AVAILABLE
+        }
     };
     Refusal::new(code, error.to_string())
 }
