@@ -29,14 +29,14 @@ struct Arguments {
     name_server: Option<String>,
     /// Only this part, as a process of its own
     #[arg(long, hide = true)]
-    part: Option<Part>,
+    part: Option<ServicePart>,
     /// Words such as `--server.port=0`.
     #[arg(skip)]
     settings: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum ServicePart {
     Order,
     User,
 }

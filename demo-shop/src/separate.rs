@@ -9,11 +9,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mq_core::clock::{Clock, Moment};
 use mq_core::stop::{Asked, StopSignal};
-use mq_starter::config::{EmbeddedFlush, EmbeddedSettings, NameServer, RocketMQConfig};
+use mq_starter::config::{ClusterAddress, EmbeddedFlush, EmbeddedSettings, RocketMQConfig};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::story::{self, Places};
+use crate::story::{self, ServiceAddresses};
 use crate::{Arguments, SERVER};
 
 /// How long a process may take until it is ready.
@@ -57,13 +57,13 @@ async fn watch(
     processes: &mut Vec<Process>,
 ) -> mq_starter::Result<()> {
     let cluster = match &config.name_server {
-        NameServer::Embedded => Some(server(&config.embedded, processes).await?),
-        NameServer::At(_) => arguments.name_server.clone(),
+        ClusterAddress::Embedded => Some(server(&config.embedded, processes).await?),
+        ClusterAddress::At(_) => arguments.name_server.clone(),
     };
     let cluster = cluster.as_deref();
     let user = service("user", arguments, cluster, processes).await?;
     let order = service("order", arguments, cluster, processes).await?;
-    story::tell(&Places { order, user })?;
+    story::tell(&ServiceAddresses { order, user })?;
     let ends = processes
         .iter_mut()
         .map(|process| Box::pin(process.ended()));

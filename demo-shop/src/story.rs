@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 
 /// Where the services are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Places {
+pub(crate) struct ServiceAddresses {
     pub(crate) order: SocketAddr,
     pub(crate) user: SocketAddr,
 }
 
 /// Prints the addresses and what to try.
-pub(crate) fn tell(places: &Places) -> std::io::Result<()> {
-    let (order, user) = (places.order, places.user);
+pub(crate) fn tell(addresses: &ServiceAddresses) -> std::io::Result<()> {
+    let (order, user) = (addresses.order, addresses.user);
     say(&format!(
         "ready order=http://{order} user=http://{user}\n\n\
          order something:       curl 'http://{order}/order?pid=1'\n\

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::story::Places;
+use crate::story::ServiceAddresses;
 use crate::{Arguments, together};
 
 /// Settings that keep everything in `folder` and on free ports.
@@ -39,7 +39,7 @@ fn arguments(folder: &Path) -> Arguments {
 
 /// The running story; `stop` it and wait.
 struct Story {
-    places: Places,
+    addresses: ServiceAddresses,
     stop: CancellationToken,
     ended: oneshot::Receiver<Result<(), String>>,
 }
@@ -53,18 +53,18 @@ impl Story {
         let told = stop.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
-            let tell = |places: &Places| {
-                ready.send(*places).unwrap();
+            let tell = |addresses: &ServiceAddresses| {
+                ready.send(*addresses).unwrap();
                 Ok(())
             };
             let outcome = runtime.block_on(together::start(&arguments, tell, told));
             end.send(outcome.map_err(|failure| format!("{failure:?}")))
         });
-        let Ok(places) = is_ready.await else {
+        let Ok(addresses) = is_ready.await else {
             panic!("{:?}", ended.await)
         };
         Self {
-            places,
+            addresses,
             stop,
             ended,
         }
@@ -114,8 +114,8 @@ async fn an_order_becomes_one_text_message_within_a_second_and_both_outlive_the_
     let clock = Clock::system();
 
     let begun = clock.moment();
-    let (status, order) = get(story.places.order, "/order?pid=1").await;
-    let all = sent(story.places.user, 1).await;
+    let (status, order) = get(story.addresses.order, "/order?pid=1").await;
+    let all = sent(story.addresses.user, 1).await;
     let took = clock.moment().since(begun);
 
     assert_eq!(status, 200);
@@ -135,8 +135,8 @@ async fn an_order_becomes_one_text_message_within_a_second_and_both_outlive_the_
     story.end().await;
     assert!(!folder.path().join("broker/abort").exists());
     let story = Story::begin(folder.path()).await;
-    let (_, order) = get(story.places.order, "/order?pid=2").await;
-    let orders: Vec<_> = sent(story.places.user, 2)
+    let (_, order) = get(story.addresses.order, "/order?pid=2").await;
+    let orders: Vec<_> = sent(story.addresses.user, 2)
         .await
         .iter()
         .map(|sms| sms["orderId"].clone())
@@ -150,7 +150,7 @@ async fn an_order_becomes_one_text_message_within_a_second_and_both_outlive_the_
 async fn what_cannot_be_ordered_is_refused_in_json() {
     let folder = tempfile::tempdir().unwrap();
     let story = Story::begin(folder.path()).await;
-    let order = story.places.order;
+    let order = story.addresses.order;
 
     let cases = [
         ("/order", 400, "`pid` is missing"),
@@ -180,7 +180,7 @@ async fn what_cannot_be_ordered_is_refused_in_json() {
         (409, true)
     );
 
-    assert_eq!(sent(story.places.user, 1).await.len(), 1);
+    assert_eq!(sent(story.addresses.user, 1).await.len(), 1);
     story.end().await;
 }
 

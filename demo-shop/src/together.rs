@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use mq_core::clock::Clock;
-use mq_starter::config::NameServer;
+use mq_starter::config::ClusterAddress;
 use mq_starter::{EmbeddedBroker, asked_to_stop};
 use shop_user::FakeGateway;
 use tokio_util::sync::CancellationToken;
 
-use crate::story::{self, Places};
-use crate::{Arguments, Part};
+use crate::story::{self, ServiceAddresses};
+use crate::{Arguments, ServicePart};
 
 /// Runs the whole story until Ctrl-C; the services end first, the broker last.
 pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
@@ -27,13 +27,13 @@ pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
 /// Runs the whole story until `stop`; `ready` learns the addresses.
 pub(crate) async fn start(
     arguments: &Arguments,
-    ready: impl FnOnce(&Places) -> std::io::Result<()>,
+    ready: impl FnOnce(&ServiceAddresses) -> std::io::Result<()>,
     stop: CancellationToken,
 ) -> mq_starter::Result<()> {
     let config = arguments.broker()?;
     let broker = match config.name_server {
-        NameServer::Embedded => Some(EmbeddedBroker::start(&config.embedded).await?),
-        NameServer::At(_) => None,
+        ClusterAddress::Embedded => Some(EmbeddedBroker::start(&config.embedded).await?),
+        ClusterAddress::At(_) => None,
     };
     let clock = Clock::system();
     let deadline = async {
@@ -56,14 +56,14 @@ pub(crate) async fn start(
 async fn services(
     arguments: &Arguments,
     broker: Option<&EmbeddedBroker>,
-    ready: impl FnOnce(&Places) -> std::io::Result<()>,
+    ready: impl FnOnce(&ServiceAddresses) -> std::io::Result<()>,
     stop: CancellationToken,
 ) -> mq_starter::Result<()> {
     let settings = arguments.over(shop_user::Service::settings());
     let user = shop_user::Service::start(settings, Arc::new(FakeGateway), broker).await?;
     let settings = arguments.over(shop_order::Service::settings());
     let order = shop_order::Service::start(settings, broker).await?;
-    ready(&Places {
+    ready(&ServiceAddresses {
         order: order.address(),
         user: user.address(),
     })?;
@@ -86,15 +86,15 @@ fn first_of(
 }
 
 /// Runs one service, for a program that runs each as a process of its own.
-pub(crate) async fn part(arguments: &Arguments, part: Part) -> mq_starter::Result<()> {
+pub(crate) async fn part(arguments: &Arguments, part: ServicePart) -> mq_starter::Result<()> {
     match part {
-        Part::Order => {
+        ServicePart::Order => {
             let settings = arguments.over(shop_order::Service::settings());
             let order = shop_order::Service::start(settings, None).await?;
             story::say(&format!("ready order={}", order.address()))?;
             order.run_until(asked_to_stop()).await
         }
-        Part::User => {
+        ServicePart::User => {
             let settings = arguments.over(shop_user::Service::settings());
             let gateway = Arc::new(FakeGateway);
             let user = shop_user::Service::start(settings, gateway, None).await?;

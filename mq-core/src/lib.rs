@@ -39,7 +39,7 @@ pub mod wire;
 
 pub mod clock;
 mod excerpt;
-pub mod lines;
+pub mod keyed_fifo;
 mod log_once;
 pub mod reason;
 pub mod saved_file;

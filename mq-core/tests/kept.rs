@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 use mq_core::broker::config::BrokerConfig;
 use mq_core::clock::Clock;
 use mq_core::node::Node;
-use mq_core::remoting::{ClientConfig, RemotingClient, Router};
+use mq_core::remoting::{RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::{GetMaxOffset, SendMessage};
 
@@ -114,7 +114,7 @@ impl Stage {
 }
 
 fn client(clock: &Clock, tasks: &Tasks) -> RemotingClient {
-    let (config, nothing) = (ClientConfig::default(), Arc::new(Router::default()));
+    let (config, nothing) = (RemotingClientConfig::default(), Arc::new(Router::default()));
     RemotingClient::new(config, nothing, clock.clone(), tasks.clone())
 }
 

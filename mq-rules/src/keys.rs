@@ -7,7 +7,7 @@ use super::spelling::snake_case;
 
 /// One key of the attribute.
 #[derive(Debug)]
-pub struct Key {
+pub struct AttributeKey {
     /// In snake case.
     pub name: &'static str,
     /// Other spellings, the camel case of `name` apart.
@@ -38,64 +38,64 @@ pub enum Kind {
 }
 
 /// Every key.
-pub const KEYS: &[Key] = &[
-    Key {
+pub const KEYS: &[AttributeKey] = &[
+    AttributeKey {
         name: "topic",
         aliases: &[],
         kind: Kind::Topic,
         required: true,
         example: "\"order-topic\"",
     },
-    Key {
+    AttributeKey {
         name: "consumer_group",
         aliases: &["group"],
         kind: Kind::Group,
         required: true,
         example: "\"shop\"",
     },
-    Key {
+    AttributeKey {
         name: "selector_type",
         aliases: &[],
         kind: Kind::Choice(&SELECTOR_TYPE),
         required: false,
         example: "SelectorType::Tag",
     },
-    Key {
+    AttributeKey {
         name: "selector_expression",
         aliases: &[],
         kind: Kind::Expression,
         required: false,
         example: "\"created || paid\"",
     },
-    Key {
+    AttributeKey {
         name: "consume_mode",
         aliases: &[],
         kind: Kind::Choice(&CONSUME_MODE),
         required: false,
         example: "ConsumeMode::Orderly",
     },
-    Key {
+    AttributeKey {
         name: "message_model",
         aliases: &[],
         kind: Kind::Choice(&MESSAGE_MODEL),
         required: false,
         example: "MessageModel::Clustering",
     },
-    Key {
+    AttributeKey {
         name: "consume_thread_number",
         aliases: &[],
         kind: Kind::Number(1..=1000),
         required: false,
         example: "20",
     },
-    Key {
+    AttributeKey {
         name: "max_reconsume_times",
         aliases: &[],
         kind: Kind::Number(-1..=i32::MAX as i64),
         required: false,
         example: "16",
     },
-    Key {
+    AttributeKey {
         name: "blocking",
         aliases: &[],
         kind: Kind::Truth,
@@ -104,7 +104,7 @@ pub const KEYS: &[Key] = &[
     },
 ];
 
-impl Key {
+impl AttributeKey {
     /// The key that `written` names, in snake case, in Java's camel case or by an alias.
     pub fn named(written: &str) -> Option<&'static Self> {
         let name = snake_case(written);

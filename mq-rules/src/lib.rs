@@ -11,6 +11,6 @@ mod not_built;
 mod spelling;
 
 pub use choices::{Choice, Variant};
-pub use keys::{KEYS, Key, Kind};
+pub use keys::{AttributeKey, KEYS, Kind};
 pub use not_built::{CLUSTERS, NAMESPACES, NOT_BUILT, NotBuilt, Reason, SIGNING, TLS, TRACES};
 pub use spelling::snake_case;

@@ -6,26 +6,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use mq_core::clock::Clock;
 use mq_core::node::Node;
-use mq_core::remoting::{ClientConfig, RemotingClient, Router};
+use mq_core::remoting::{RemotingClient, RemotingClientConfig, Router};
 use mq_core::stop::StopSignal;
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::GetBrokerClusterInfo;
 
 use crate::cli::BrokerArgs;
-use crate::failure::Failure;
+use crate::failure::ProgramFailure;
 use crate::running::{self, StoreTold, announce};
 use crate::settings;
 
 /// How long a name server is waited for, when all start together.
-const NAME_SERVER_LIMIT: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(200);
+const NAME_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
+const NAME_SERVER_RETRY_DELAY: Duration = Duration::from_millis(200);
 
-pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
+pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), ProgramFailure> {
     let mut signal = StopSignal::listen()?;
     let begun = clock.moment();
     let config = announce(settings::broker(&args)?);
     if config.network.name_servers.is_empty() {
-        let failure = Failure::from("no name server is named");
+        let failure = ProgramFailure::from("no name server is named");
         return Err(failure.advise(
             "name one with `-n HOST:PORT` or `namesrvAddr=…`, or run both with `mq standalone`",
         ));
@@ -43,12 +43,12 @@ pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), Failure> {
 }
 
 /// Waits until one of the name servers answers.
-async fn await_name_server(addresses: &[String], clock: &Clock) -> Result<(), Failure> {
+async fn await_name_server(addresses: &[String], clock: &Clock) -> Result<(), ProgramFailure> {
     let tasks = Tasks::new(clock.clone());
     let nothing = Arc::new(Router::default());
-    let config = ClientConfig::default();
+    let config = RemotingClientConfig::default();
     let client = RemotingClient::new(config, nothing, clock.clone(), tasks.clone());
-    let deadline = clock.moment().plus(NAME_SERVER_LIMIT);
+    let deadline = clock.moment().plus(NAME_SERVER_TIMEOUT);
     let mut told = false;
     let answered = loop {
         let mut last = None;
@@ -57,7 +57,7 @@ async fn await_name_server(addresses: &[String], clock: &Clock) -> Result<(), Fa
                 address,
                 GetBrokerClusterInfo,
                 Bytes::new(),
-                NAME_SERVER_LIMIT,
+                NAME_SERVER_TIMEOUT,
             );
             match asked.await {
                 Err(error) if error.is_transport() => last = Some(error),
@@ -74,14 +74,14 @@ async fn await_name_server(addresses: &[String], clock: &Clock) -> Result<(), Fa
                     tracing::warn!(%error, "waiting for a name server");
                     told = true;
                 }
-                clock.sleep(PAUSE).await;
+                clock.sleep(NAME_SERVER_RETRY_DELAY).await;
             }
             None => break Ok(()),
         }
     };
-    tasks.stop(PAUSE).await?;
+    tasks.stop(NAME_SERVER_RETRY_DELAY).await?;
     answered.map_err(|error| {
-        Failure::from(error).advise(
+        ProgramFailure::from(error).advise(
             "is the name server running there? start one with `mq namesrv`, or name another with \
              `-n HOST:PORT`",
         )

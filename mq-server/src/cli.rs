@@ -86,7 +86,7 @@ pub(crate) struct CommonArgs {
     pub(crate) store: Option<PathBuf>,
     /// When a message counts as stored [default: sync]
     #[arg(long, value_enum)]
-    pub(crate) flush: Option<Flush>,
+    pub(crate) flush: Option<FlushArg>,
     /// A properties file, as Apache's `mqbroker -c` takes
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
@@ -96,7 +96,7 @@ pub(crate) struct CommonArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Flush {
+pub(crate) enum FlushArg {
     /// When it is on the disk
     Sync,
     /// When it is in memory; a power cut loses at most the last 200 ms or 4 MiB

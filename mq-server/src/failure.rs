@@ -7,12 +7,12 @@ use mq_core::reason::reason;
 
 /// Any error, shown with all its causes.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct ProgramFailure {
     error: Box<dyn Error + Send + Sync>,
     advice: Option<String>,
 }
 
-impl Failure {
+impl ProgramFailure {
     /// The same with a word about what to do.
     pub(crate) fn advise(self, advice: impl Into<String>) -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Failure {
     }
 }
 
-impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for ProgramFailure {
     fn from(error: E) -> Self {
         Self {
             error: error.into(),
@@ -31,7 +31,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for ProgramFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&reason(&*self.error))?;
         match &self.advice {
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn a_failure_tells_its_causes_and_what_to_do() {
         let error = Listen("127.0.0.1:9876", io::Error::other("taken"));
-        let failure = Failure::from(error).advise("choose another port");
+        let failure = ProgramFailure::from(error).advise("choose another port");
 
         assert_eq!(
             failure.to_string(),

@@ -22,7 +22,7 @@ use mq_core::clock::Clock;
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
-use failure::Failure;
+use failure::ProgramFailure;
 
 /// Runs `mq` with these words, the first being the program's name; says how it ended.
 ///
@@ -61,7 +61,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 #[tokio::main]
-async fn serve(command: Command) -> Result<(), Failure> {
+async fn serve(command: Command) -> Result<(), ProgramFailure> {
     let clock = Clock::system();
     match command {
         Command::Namesrv(args) => namesrv::run(args, clock).await,

@@ -8,10 +8,10 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the allocator is set up through a C function")]
 pub(crate) fn return_what_is_freed() {
-    const MOST_KEPT_AT_THE_END_OF_AN_ARENA: i32 = 1024 * 1024;
+    const TRIM_THRESHOLD_BYTES: i32 = 1024 * 1024;
 
     // SAFETY: `mallopt` takes two numbers and has no other precondition.
-    let set = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, MOST_KEPT_AT_THE_END_OF_AN_ARENA) };
+    let set = unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES) };
     if set == 0 {
         tracing::debug!("the allocator keeps its own limits");
     }

@@ -5,10 +5,10 @@ use mq_core::node::Node;
 use mq_core::stop::StopSignal;
 
 use crate::cli::NamesrvArgs;
-use crate::failure::Failure;
+use crate::failure::ProgramFailure;
 use crate::{ready, running, settings};
 
-pub(crate) async fn run(args: NamesrvArgs, clock: Clock) -> Result<(), Failure> {
+pub(crate) async fn run(args: NamesrvArgs, clock: Clock) -> Result<(), ProgramFailure> {
     let signal = StopSignal::listen()?;
     let begun = clock.moment();
     let (config, warnings) = settings::namesrv(&args)?;

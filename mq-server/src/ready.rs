@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use mq_core::settings::Problem;
+use mq_core::settings::SettingProblem;
 
 /// Prints to standard output, where a script may be reading.
 pub(crate) fn say(line: &str) -> std::io::Result<()> {
@@ -12,7 +12,7 @@ pub(crate) fn say(line: &str) -> std::io::Result<()> {
 }
 
 /// Logs what a person should know about the settings.
-pub(crate) fn warn(warnings: &[Problem]) {
+pub(crate) fn warn(warnings: &[SettingProblem]) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }

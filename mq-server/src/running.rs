@@ -10,12 +10,12 @@ use mq_core::node::{Node, NodeBuilder, NodeError};
 use mq_core::stop::StopSignal;
 use mq_core::store::StoreError;
 
-use crate::failure::Failure;
+use crate::failure::ProgramFailure;
 use crate::ready;
-use crate::settings::Checked;
+use crate::settings::WithWarnings;
 
 /// How long stopping may take, all steps together: Kubernetes gives a program 30 s.
-const STOP_LIMIT: Duration = Duration::from_secs(25);
+const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// What the line `ready` says of a broker's store, and where that is.
 pub(crate) struct StoreTold {
@@ -32,7 +32,7 @@ impl StoreTold {
     }
 
     /// `error` with what can be done about it where the broker is set up by `mq`.
-    pub(crate) fn advise(&self, error: NodeError) -> Failure {
+    pub(crate) fn advise(&self, error: NodeError) -> ProgramFailure {
         let advice = match &error {
             NodeError::NameServerAddress(_) => "this port is set with `--namesrv-port`".to_owned(),
             NodeError::BrokerAddress(_) => {
@@ -47,9 +47,9 @@ impl StoreTold {
                 self.root.display()
             ),
             NodeError::Store(_) => "or choose another directory with `--store`".to_owned(),
-            _ => return Failure::from(error),
+            _ => return ProgramFailure::from(error),
         };
-        Failure::from(error).advise(advice)
+        ProgramFailure::from(error).advise(advice)
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn run(
     store: Option<StoreTold>,
     mut signal: StopSignal,
     begun: Moment,
-) -> Result<(), Failure> {
+) -> Result<(), ProgramFailure> {
     let started = node.start().await;
     let node = started.map_err(|error| match &store {
         Some(store) => store.advise(error),
@@ -72,7 +72,7 @@ pub(crate) async fn run(
 
     signal.received_once().await;
     tracing::info!("stopping; a second signal ends the program at once");
-    Ok(node.stop(STOP_LIMIT).await?)
+    Ok(node.stop(STOP_TIMEOUT).await?)
 }
 
 /// Where the servers of `node` are, and where it stores what.
@@ -95,7 +95,7 @@ fn line(node: &Node, store: Option<&StoreTold>) -> String {
 }
 
 /// Logs what a person should know about a configuration.
-pub(crate) fn announce((config, warnings): Checked<BrokerConfig>) -> BrokerConfig {
+pub(crate) fn announce((config, warnings): WithWarnings<BrokerConfig>) -> BrokerConfig {
     ready::warn(&warnings);
     if config.storage.flush == FlushMode::Interval {
         tracing::warn!(

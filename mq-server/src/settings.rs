@@ -6,74 +6,76 @@ use std::path::Path;
 
 use mq_core::broker::config::BrokerConfig;
 use mq_core::namesrv::config::NamesrvConfig;
-use mq_core::settings::{Problem, Problems, Setting, SettingOrigin};
+use mq_core::settings::{Setting, SettingOrigin, SettingProblem, SettingProblems};
 
-use crate::cli::{BrokerArgs, CommonArgs, Flush, NamesrvArgs, StandaloneArgs};
+use crate::cli::{BrokerArgs, CommonArgs, FlushArg, NamesrvArgs, StandaloneArgs};
 
-const NAME_SERVERS: &str = "NAMESRV_ADDR";
+const NAME_SERVERS_VARIABLE: &str = "NAMESRV_ADDR";
 
 /// A configuration, and what a person should know about it.
-pub(crate) type Checked<T> = (T, Vec<Problem>);
+pub(crate) type WithWarnings<T> = (T, Vec<SettingProblem>);
 
 /// Settings of `mq namesrv`.
-pub(crate) fn namesrv(args: &NamesrvArgs) -> Result<Checked<NamesrvConfig>, Problems> {
-    let mut gathered = Gathered::default();
-    gathered.file(args.file.as_deref());
-    gathered.words(&args.set);
-    gathered.words(&args.words);
-    gathered.option("bindAddress", "--bind", args.bind);
-    gathered.option("listenPort", "--port", args.port);
-    gathered.refuse("broker.conf: it is a key of the broker's", |key| {
+pub(crate) fn namesrv(args: &NamesrvArgs) -> Result<WithWarnings<NamesrvConfig>, SettingProblems> {
+    let mut sources = ServerSettings::default();
+    sources.file(args.file.as_deref());
+    sources.words(&args.set);
+    sources.words(&args.words);
+    sources.option("bindAddress", "--bind", args.bind);
+    sources.option("listenPort", "--port", args.port);
+    sources.refuse("broker.conf: it is a key of the broker's", |key| {
         BrokerConfig::has_key(key) && !NamesrvConfig::has_key(key)
     });
-    gathered.finish(NamesrvConfig::from_settings)
+    sources.finish(NamesrvConfig::from_settings)
 }
 
 /// Settings of `mq broker`.
-pub(crate) fn broker(args: &BrokerArgs) -> Result<Checked<BrokerConfig>, Problems> {
-    let mut gathered = Gathered::with_host_name();
-    if let Ok(addresses) = std::env::var(NAME_SERVERS) {
-        gathered.add(
+pub(crate) fn broker(args: &BrokerArgs) -> Result<WithWarnings<BrokerConfig>, SettingProblems> {
+    let mut sources = ServerSettings::with_host_name();
+    if let Ok(addresses) = std::env::var(NAME_SERVERS_VARIABLE) {
+        sources.add(
             "namesrvAddr",
             addresses,
-            SettingOrigin::Environment(NAME_SERVERS),
+            SettingOrigin::Environment(NAME_SERVERS_VARIABLE),
         );
     }
-    gathered.common(&args.common, &args.words);
-    gathered.option("namesrvAddr", "-n", args.namesrv.as_ref());
-    gathered.option("bindAddress", "--bind", args.bind);
-    gathered.option("listenPort", "--port", args.port);
-    gathered.finish_broker()
+    sources.common(&args.common, &args.words);
+    sources.option("namesrvAddr", "-n", args.namesrv.as_ref());
+    sources.option("bindAddress", "--bind", args.bind);
+    sources.option("listenPort", "--port", args.port);
+    sources.finish_broker()
 }
 
 /// Settings of the broker in `mq standalone`.
-pub(crate) fn standalone(args: &StandaloneArgs) -> Result<Checked<BrokerConfig>, Problems> {
-    let mut gathered = Gathered::with_host_name();
+pub(crate) fn standalone(
+    args: &StandaloneArgs,
+) -> Result<WithWarnings<BrokerConfig>, SettingProblems> {
+    let mut sources = ServerSettings::with_host_name();
     let here = IpAddr::from([127, 0, 0, 1]);
-    gathered.add("bindAddress", here.to_string(), SettingOrigin::Default);
-    gathered.common(&args.common, &[]);
-    gathered.option("bindAddress", "--bind", args.bind);
-    gathered.option("listenPort", "--broker-port", args.broker_port);
-    gathered.finish_broker()
+    sources.add("bindAddress", here.to_string(), SettingOrigin::Default);
+    sources.common(&args.common, &[]);
+    sources.option("bindAddress", "--bind", args.bind);
+    sources.option("listenPort", "--broker-port", args.broker_port);
+    sources.finish_broker()
 }
 
 #[derive(Debug, Default)]
-struct Gathered {
+struct ServerSettings {
     settings: Vec<Setting>,
-    problems: Vec<Problem>,
+    problems: Vec<SettingProblem>,
 }
 
-impl Gathered {
+impl ServerSettings {
     /// A broker that is served bears the name of its host.
     fn with_host_name() -> Self {
-        let mut gathered = Self::default();
+        let mut sources = Self::default();
         let host = hostname::get()
             .ok()
             .and_then(|name| name.into_string().ok());
         if let Some(host) = host {
-            gathered.add("brokerName", host, SettingOrigin::Default);
+            sources.add("brokerName", host, SettingOrigin::Default);
         }
-        gathered
+        sources
     }
 
     fn common(&mut self, args: &CommonArgs, words: &[String]) {
@@ -83,8 +85,8 @@ impl Gathered {
         let store = args.store.as_deref().map(Path::display);
         self.option("storePathRootDir", "--store", store);
         let flush = args.flush.map(|flush| match flush {
-            Flush::Sync => "SYNC_FLUSH",
-            Flush::Interval => "ASYNC_FLUSH",
+            FlushArg::Sync => "SYNC_FLUSH",
+            FlushArg::Interval => "ASYNC_FLUSH",
         });
         self.option("flushDiskType", "--flush", flush);
     }
@@ -124,11 +126,11 @@ impl Gathered {
         for setting in self.settings.extract_if(.., foreign) {
             let what = format!("belongs to {whose}");
             self.problems
-                .push(Problem::new(setting.place, setting.key, what));
+                .push(SettingProblem::new(setting.place, setting.key, what));
         }
     }
 
-    fn finish_broker(mut self) -> Result<Checked<BrokerConfig>, Problems> {
+    fn finish_broker(mut self) -> Result<WithWarnings<BrokerConfig>, SettingProblems> {
         self.refuse("namesrv.conf: it is a key of the name server's", |key| {
             NamesrvConfig::has_key(key) && !BrokerConfig::has_key(key)
         });
@@ -136,9 +138,12 @@ impl Gathered {
     }
 
     /// What the settings mean, or all that is wrong with them.
-    fn finish<T>(self, read: fn(Vec<Setting>) -> Result<T, Problems>) -> Result<T, Problems> {
+    fn finish<T>(
+        self,
+        read: fn(Vec<Setting>) -> Result<T, SettingProblems>,
+    ) -> Result<T, SettingProblems> {
         match read(self.settings) {
-            Ok(value) => Problems::unless_empty(self.problems, value),
+            Ok(value) => SettingProblems::unless_empty(self.problems, value),
             Err(found) => Err(found.and(self.problems)),
         }
     }

@@ -6,19 +6,19 @@ use mq_core::node::Node;
 use mq_core::stop::StopSignal;
 
 use crate::cli::StandaloneArgs;
-use crate::failure::Failure;
+use crate::failure::ProgramFailure;
 use crate::running::{self, StoreTold, announce};
 use crate::settings;
 
-const NAME_SERVER_PORT: u16 = 9876;
+const DEFAULT_NAME_SERVER_PORT: u16 = 9876;
 
-pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failure> {
+pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), ProgramFailure> {
     let signal = StopSignal::listen()?;
     let begun = clock.moment();
     let config = announce(settings::standalone(&args)?);
     let name_server = NamesrvConfig {
         bind: config.network.bind,
-        port: args.namesrv_port.unwrap_or(NAME_SERVER_PORT),
+        port: args.namesrv_port.unwrap_or(DEFAULT_NAME_SERVER_PORT),
         ..NamesrvConfig::default()
     };
     if name_server.port != 0 && name_server.port == config.network.port {
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Failur
             "`--namesrv-port` and `--broker-port` (`listenPort`) are both {port}: the name server and the \
              broker need a port each"
         );
-        return Err(Failure::from(both));
+        return Err(ProgramFailure::from(both));
     }
     let store = StoreTold::of(&config);
     let node = Node::builder().name_server(name_server).broker(config);

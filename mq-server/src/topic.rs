@@ -8,7 +8,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use mq_core::clock::Clock;
 use mq_core::message::TopicName;
-use mq_core::remoting::{CallError, ClientConfig, RemotingClient, Router};
+use mq_core::remoting::{CallError, RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::body::{ClusterInfo, TopicConfigs, TopicList, permission};
 use mq_core::wire::header::{
@@ -18,33 +18,35 @@ use mq_core::wire::header::{
 use mq_core::wire::{Reply, Request, fastjson};
 
 use crate::cli::{ClusterArgs, TopicCommand};
-use crate::failure::Failure;
+use crate::failure::ProgramFailure;
 use crate::ready::say;
 
-const LIMIT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(crate) async fn run(command: TopicCommand, clock: Clock) -> Result<(), Failure> {
+pub(crate) async fn run(command: TopicCommand, clock: Clock) -> Result<(), ProgramFailure> {
     let tasks = Tasks::new(clock.clone());
     let outcome = match command {
         TopicCommand::Create { topic, queues, at } => {
-            let cluster = Cluster::new(at, &clock, &tasks);
+            let cluster = ClusterAdmin::new(at, &clock, &tasks);
             cluster.create(&topic, queues).await
         }
-        TopicCommand::List { at } => Cluster::new(at, &clock, &tasks).list().await,
-        TopicCommand::Delete { topic, at } => Cluster::new(at, &clock, &tasks).delete(&topic).await,
+        TopicCommand::List { at } => ClusterAdmin::new(at, &clock, &tasks).list().await,
+        TopicCommand::Delete { topic, at } => {
+            ClusterAdmin::new(at, &clock, &tasks).delete(&topic).await
+        }
     };
-    tasks.stop(LIMIT).await?;
+    tasks.stop(REQUEST_TIMEOUT).await?;
     outcome
 }
 
-struct Cluster {
+struct ClusterAdmin {
     args: ClusterArgs,
     client: RemotingClient,
 }
 
-impl Cluster {
+impl ClusterAdmin {
     fn new(args: ClusterArgs, clock: &Clock, tasks: &Tasks) -> Self {
-        let config = ClientConfig::default();
+        let config = RemotingClientConfig::default();
         let nothing = Arc::new(Router::default());
         Self {
             args,
@@ -52,7 +54,7 @@ impl Cluster {
         }
     }
 
-    async fn create(&self, name: &str, queues: u16) -> Result<(), Failure> {
+    async fn create(&self, name: &str, queues: u16) -> Result<(), ProgramFailure> {
         let name = TopicName::new(name.to_owned())?;
         for (broker, address) in self.brokers().await? {
             let queues = i32::from(queues);
@@ -74,7 +76,7 @@ impl Cluster {
         Ok(())
     }
 
-    async fn list(&self) -> Result<(), Failure> {
+    async fn list(&self) -> Result<(), ProgramFailure> {
         let mut topics: BTreeMap<ByteString, Vec<String>> = BTreeMap::new();
         for name in self.known().await? {
             topics.entry(name).or_default();
@@ -93,10 +95,10 @@ impl Cluster {
         Ok(())
     }
 
-    async fn delete(&self, name: &str) -> Result<(), Failure> {
+    async fn delete(&self, name: &str) -> Result<(), ProgramFailure> {
         let name = TopicName::new(name.to_owned())?;
         if !self.known().await?.contains(&name.to_text()) {
-            let failure = Failure::from(format!("there is no topic `{name}`"));
+            let failure = ProgramFailure::from(format!("there is no topic `{name}`"));
             return Err(failure.advise("`mq topic list` shows all"));
         }
         for (broker, address) in self.brokers().await? {
@@ -115,14 +117,14 @@ impl Cluster {
     }
 
     /// The topics that the name servers know.
-    async fn known(&self) -> Result<Vec<ByteString>, Failure> {
+    async fn known(&self) -> Result<Vec<ByteString>, ProgramFailure> {
         let reply = self.ask(|| GetAllTopicListFromNameserver).await?;
         let known: TopicList = fastjson::read(&reply.body)?;
         Ok(known.topic_list)
     }
 
     /// Names and addresses of the masters.
-    async fn brokers(&self) -> Result<Vec<(ByteString, String)>, Failure> {
+    async fn brokers(&self) -> Result<Vec<(ByteString, String)>, ProgramFailure> {
         let reply = self.ask(|| GetBrokerClusterInfo).await?;
         let info: ClusterInfo = fastjson::read(&reply.body)?;
         let wanted = self.args.cluster.as_deref();
@@ -139,9 +141,11 @@ impl Cluster {
         }
         let clusters: Vec<_> = info.cluster_addr_table.keys().map(|name| &**name).collect();
         let failure = match wanted {
-            Some(name) => Failure::from(format!("no broker of the cluster `{name}` is known"))
-                .advise(format!("there are: {}", clusters.join(", "))),
-            None => Failure::from(format!("{} knows no broker", self.args.namesrv))
+            Some(name) => {
+                ProgramFailure::from(format!("no broker of the cluster `{name}` is known"))
+                    .advise(format!("there are: {}", clusters.join(", ")))
+            }
+            None => ProgramFailure::from(format!("{} knows no broker", self.args.namesrv))
                 .advise("start one with `mq broker -n …`, or wait until it has registered"),
         };
         Err(failure)
@@ -153,7 +157,10 @@ impl Cluster {
     }
 
     /// Asks one name server after the other, until one answers.
-    async fn ask<R: Request>(&self, request: impl Fn() -> R) -> Result<Reply<R::Reply>, Failure> {
+    async fn ask<R: Request>(
+        &self,
+        request: impl Fn() -> R,
+    ) -> Result<Reply<R::Reply>, ProgramFailure> {
         let mut last = None;
         for address in self.name_servers() {
             match self.call(address, request()).await {
@@ -163,8 +170,9 @@ impl Cluster {
         }
         let advice = "is the name server running there? name another with `-n HOST:PORT`";
         Err(match last {
-            Some(error) => Failure::from(error).advise(advice),
-            None => Failure::from("no name server is named").advise("name one with `-n HOST:PORT`"),
+            Some(error) => ProgramFailure::from(error).advise(advice),
+            None => ProgramFailure::from("no name server is named")
+                .advise("name one with `-n HOST:PORT`"),
         })
     }
 
@@ -174,7 +182,7 @@ impl Cluster {
         request: R,
     ) -> Result<Reply<R::Reply>, CallError> {
         self.client
-            .call(address, request, Bytes::new(), LIMIT)
+            .call(address, request, Bytes::new(), REQUEST_TIMEOUT)
             .await
     }
 }

@@ -15,16 +15,16 @@ use crate::cluster_name::ClusterName;
 #[derive(Clone, Default)]
 pub struct AppState(Arc<Values>);
 
-type Values = HashMap<Key, Value>;
+type Values = HashMap<StateKey, Value>;
 
 /// What belongs to no cluster in particular lies under the default one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct StateKey {
     cluster: ClusterName,
     type_id: TypeId,
 }
 
-impl Key {
+impl StateKey {
     fn of<T: ?Sized + 'static>(cluster: &ClusterName) -> Self {
         Self {
             cluster: cluster.clone(),
@@ -42,7 +42,7 @@ struct Value {
 impl AppState {
     /// The value of type `T`, which may be a `dyn Trait`.
     pub fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.0.get(&Key::of::<T>(&ClusterName::DEFAULT))?;
+        let value = self.0.get(&StateKey::of::<T>(&ClusterName::DEFAULT))?;
         value.shared.downcast_ref::<Arc<T>>().cloned()
     }
 }
@@ -74,7 +74,7 @@ impl Collected {
         cluster: &ClusterName,
         value: Arc<T>,
     ) {
-        let (key, type_name) = (Key::of::<T>(cluster), type_name::<T>());
+        let (key, type_name) = (StateKey::of::<T>(cluster), type_name::<T>());
         if self.values.contains_key(&key) {
             self.twice.push(type_name);
             return;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mq_core::clock::Clock;
 use mq_core::message::{OffsetMessageId, Properties, property};
-use mq_core::remoting::{ClientConfig, RemotingClient, Router};
+use mq_core::remoting::{RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::SendMessage;
 use tokio::sync::mpsc;
@@ -46,7 +46,7 @@ pub(crate) async fn run(
             topic: plan.topic.clone(),
             broker: server.broker.clone(),
             client: RemotingClient::new(
-                ClientConfig::default(),
+                RemotingClientConfig::default(),
                 Arc::new(Router::default()),
                 clock.clone(),
                 tasks.clone(),

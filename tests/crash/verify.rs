@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mq_core::clock::Clock;
 use mq_core::message::record;
-use mq_core::remoting::{ClientConfig, RemotingClient, Router};
+use mq_core::remoting::{RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::ResponseCode;
 use mq_core::wire::header::PullMessage;
@@ -29,7 +29,7 @@ pub(crate) async fn topic(
     let tasks = Tasks::new(clock.clone());
     let nobody_asks = Arc::new(Router::default());
     let client = RemotingClient::new(
-        ClientConfig::default(),
+        RemotingClientConfig::default(),
         nobody_asks,
         clock.clone(),
         tasks.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
-use mq_core::remoting::{ClientConfig, RemotingClient};
+use mq_core::remoting::{RemotingClient, RemotingClientConfig};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::{PullMessage, SendMessage};
 use mq_core::wire::{self, Encoding, Head, RemotingCommand, Request, ResponseCode, frame};
@@ -35,7 +35,7 @@ fn client() -> RemotingClient {
     let clock = Clock::system();
     let tasks = Tasks::new(clock.clone());
     RemotingClient::new(
-        ClientConfig::default(),
+        RemotingClientConfig::default(),
         std::sync::Arc::default(),
         clock,
         tasks,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mq_core::clock::Clock;
-use mq_core::remoting::{ClientConfig, RemotingClient};
+use mq_core::remoting::{RemotingClient, RemotingClientConfig};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::GetBrokerClusterInfo;
 use mq_core::wire::{self, Encoding, Head, Request};
@@ -99,7 +99,7 @@ async fn few_file_descriptors() {
     let address = servers.addresses().remove(0);
     let clock = Clock::system();
     let client = RemotingClient::new(
-        ClientConfig::default(),
+        RemotingClientConfig::default(),
         std::sync::Arc::default(),
         clock.clone(),
         Tasks::new(clock.clone()),
@@ -135,7 +135,7 @@ async fn few_file_descriptors() {
     drop(greedy);
     eventually("newcomers are served again", async || {
         let newcomer = RemotingClient::new(
-            ClientConfig::default(),
+            RemotingClientConfig::default(),
             std::sync::Arc::default(),
             clock.clone(),
             Tasks::new(clock.clone()),

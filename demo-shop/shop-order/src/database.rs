@@ -8,7 +8,7 @@ use shop_contracts::{Order, OrderStatus};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 
-use crate::refusal::Refusal;
+use crate::refusal::OrderRefusal;
 use crate::request::OrderRequest;
 
 /// Products, customers and orders.
@@ -65,12 +65,12 @@ impl Database {
     }
 
     /// Writes the order and takes its goods from the stock.
-    pub(crate) async fn place(&self, request: &OrderRequest) -> Result<Order, Refusal> {
+    pub(crate) async fn place(&self, request: &OrderRequest) -> Result<Order, OrderRefusal> {
         let phone: Option<String> = sqlx::query_scalar("SELECT phone FROM customer WHERE id = ?")
             .bind(request.customer)
             .fetch_optional(&self.0)
             .await?;
-        let phone = phone.ok_or(Refusal::UnknownCustomer(request.customer))?;
+        let phone = phone.ok_or(OrderRefusal::UnknownCustomer(request.customer))?;
 
         let mut transaction = self.0.begin().await?;
         // The change comes first: it takes the write lock, so nobody sells the same goods.
@@ -109,17 +109,17 @@ impl Database {
         })
     }
 
-    async fn why_not(&self, request: &OrderRequest) -> Result<Refusal, sqlx::Error> {
+    async fn why_not(&self, request: &OrderRequest) -> Result<OrderRefusal, sqlx::Error> {
         let stock: Option<i64> = sqlx::query_scalar("SELECT stock FROM product WHERE id = ?")
             .bind(request.product)
             .fetch_optional(&self.0)
             .await?;
         Ok(match stock {
-            Some(left) => Refusal::SoldOut {
+            Some(left) => OrderRefusal::SoldOut {
                 product: request.product,
                 left,
             },
-            None => Refusal::UnknownProduct(request.product),
+            None => OrderRefusal::UnknownProduct(request.product),
         })
     }
 
@@ -187,7 +187,7 @@ mod tests {
         );
         let sold_out = database.place(&request(4, 1)).await.unwrap_err();
         assert!(
-            matches!(sold_out, Refusal::SoldOut { left: 0, .. }),
+            matches!(sold_out, OrderRefusal::SoldOut { left: 0, .. }),
             "{sold_out:?}"
         );
 
@@ -204,7 +204,7 @@ mod tests {
 
         let unknown = database.place(&request(99, 1)).await.unwrap_err();
         assert!(
-            matches!(unknown, Refusal::UnknownProduct(99)),
+            matches!(unknown, OrderRefusal::UnknownProduct(99)),
             "{unknown:?}"
         );
         let stranger = OrderRequest {
@@ -213,7 +213,7 @@ mod tests {
         };
         let stranger = database.place(&stranger).await.unwrap_err();
         assert!(
-            matches!(stranger, Refusal::UnknownCustomer(99)),
+            matches!(stranger, OrderRefusal::UnknownCustomer(99)),
             "{stranger:?}"
         );
         assert_eq!(database.count(OrderStatus::New).await.unwrap(), 0);

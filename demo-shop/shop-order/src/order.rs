@@ -7,7 +7,7 @@ use mq_starter::{Json, RocketMQTemplate, State};
 use shop_contracts::{ORDER_TOPIC, Order};
 
 use crate::database::Database;
-use crate::refusal::Refusal;
+use crate::refusal::OrderRefusal;
 use crate::request::OrderRequest;
 
 /// Takes an order.
@@ -18,12 +18,12 @@ pub(crate) async fn place(
     State(database): State<Database>,
     State(template): State<RocketMQTemplate>,
     Query(query): Query<HashMap<String, String>>,
-) -> Result<Json<Order>, Refusal> {
+) -> Result<Json<Order>, OrderRefusal> {
     let request = OrderRequest::from_query(&query)?;
     let order = database.place(&request).await?;
     if let Err(error) = template.convert_and_send(ORDER_TOPIC, &order).await {
         database.cancel(&order).await?;
-        return Err(Refusal::NotAnnounced {
+        return Err(OrderRefusal::NotAnnounced {
             order: order.id,
             source: error.into(),
         });

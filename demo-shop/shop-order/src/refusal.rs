@@ -8,7 +8,7 @@ use mq_starter::Json;
 use serde::Serialize;
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum OrderRefusal {
     #[error("`{parameter}` {what}, try /order?pid=1")]
     BadParameter {
         parameter: &'static str,
@@ -29,7 +29,7 @@ pub(crate) enum Refusal {
     Database(#[from] sqlx::Error),
 }
 
-impl Refusal {
+impl OrderRefusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadParameter { .. } => StatusCode::BAD_REQUEST,
@@ -41,11 +41,11 @@ impl Refusal {
 }
 
 #[derive(Serialize)]
-struct Body {
+struct ErrorBody {
     error: String,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for OrderRefusal {
     fn into_response(self) -> Response {
         let status = self.status();
         if status.is_server_error() {
@@ -53,6 +53,6 @@ impl IntoResponse for Refusal {
             tracing::error!(cause, "{self}");
         }
         let error = self.to_string();
-        (status, Json(Body { error })).into_response()
+        (status, Json(ErrorBody { error })).into_response()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::refusal::Refusal;
+use crate::refusal::OrderRefusal;
 
 const MOST: i64 = 1000;
 
@@ -15,9 +15,9 @@ pub(crate) struct OrderRequest {
 }
 
 impl OrderRequest {
-    pub(crate) fn from_query(query: &HashMap<String, String>) -> Result<Self, Refusal> {
+    pub(crate) fn from_query(query: &HashMap<String, String>) -> Result<Self, OrderRefusal> {
         Ok(Self {
-            product: number(query, "pid", i64::MAX)?.ok_or_else(|| Refusal::BadParameter {
+            product: number(query, "pid", i64::MAX)?.ok_or_else(|| OrderRefusal::BadParameter {
                 parameter: "pid",
                 what: "is missing".to_owned(),
             })?,
@@ -31,7 +31,7 @@ fn number(
     query: &HashMap<String, String>,
     parameter: &'static str,
     most: i64,
-) -> Result<Option<i64>, Refusal> {
+) -> Result<Option<i64>, OrderRefusal> {
     let Some(text) = query.get(parameter) else {
         return Ok(None);
     };
@@ -40,7 +40,7 @@ fn number(
         _ => {
             let text: String = text.chars().take(32).collect();
             let what = format!("is `{text}`, expected a number from 1 to {most}");
-            Err(Refusal::BadParameter { parameter, what })
+            Err(OrderRefusal::BadParameter { parameter, what })
         }
     }
 }

@@ -40,16 +40,16 @@ impl RocketMQListener for SmsService {
 }
 
 /// `GET /sms`: the newest first.
-pub(crate) async fn list(State(database): State<Database>) -> Result<Json<Vec<Sms>>, Refusal> {
+pub(crate) async fn list(State(database): State<Database>) -> Result<Json<Vec<Sms>>, SmsRefusal> {
     let newest = database.newest(SHOWN).await;
-    newest.map(Json).map_err(Refusal)
+    newest.map(Json).map_err(SmsRefusal)
 }
 
 /// The database cannot be read.
 #[derive(Debug)]
-pub(crate) struct Refusal(sqlx::Error);
+pub(crate) struct SmsRefusal(sqlx::Error);
 
-impl IntoResponse for Refusal {
+impl IntoResponse for SmsRefusal {
     fn into_response(self) -> Response {
         tracing::error!(error = %self.0, "could not read the text messages");
         let body =

@@ -148,10 +148,10 @@ fn not_listened<'a>(
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::remoting::{RemotingServer, ServerConfig};
+    use crate::remoting::{RemotingServer, RemotingServerConfig};
 
     async fn advertised(bind: &str, host: Option<&str>) -> Result<Advertised, AdvertiseError> {
-        let server = RemotingServer::bind(bind, ServerConfig::default(), Clock::system());
+        let server = RemotingServer::bind(bind, RemotingServerConfig::default(), Clock::system());
         Advertised::of(host, &server.await.unwrap().listening()).await
     }
 

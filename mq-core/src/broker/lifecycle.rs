@@ -19,7 +19,7 @@ use super::state::offsets::Offsets;
 use super::state::peers::Peers;
 use super::state::queue_locks::QueueLocks;
 use super::state::topics::Topics;
-use super::state::waiting::Waiting;
+use super::state::waiting::WaitingPulls;
 use crate::clock::Clock;
 use crate::message::{QueueOffset, TopicName};
 use crate::remoting::{LocalServer, PeerWatcher, RemotingClient, RemotingServer, Router};
@@ -223,7 +223,7 @@ async fn close(store: MessageStore) -> Result<(), StopProblem> {
 
 /// Who wants to know of new messages.
 struct Arrivals {
-    waiting: Arc<Waiting>,
+    waiting: Arc<WaitingPulls>,
     schedule: Arc<Schedule>,
 }
 

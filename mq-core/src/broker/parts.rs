@@ -10,7 +10,7 @@ use super::state::offsets::Offsets;
 use super::state::peers::Peers;
 use super::state::queue_locks::QueueLocks;
 use super::state::unsupported::Unsupported;
-use super::state::waiting::Waiting;
+use super::state::waiting::WaitingPulls;
 use crate::clock::Clock;
 use crate::remoting::Unanswered;
 use crate::store::MessageStore;
@@ -24,7 +24,7 @@ pub(super) struct Parts {
     pub(super) offsets: Arc<Offsets>,
     pub(super) peers: Arc<Peers>,
     pub(super) locks: Arc<QueueLocks>,
-    pub(super) waiting: Arc<Waiting>,
+    pub(super) waiting: Arc<WaitingPulls>,
     pub(super) delays: Arc<DelayOffsets>,
     pub(super) given: Arc<Given>,
     pub(super) unanswered: Arc<Unanswered>,

@@ -25,7 +25,7 @@ pub struct ClientConfig {
     /// Intervals and timeouts.
     pub timings: Timings,
     /// Limits of connections, and the encoding of requests.
-    pub remoting: remoting::ClientConfig,
+    pub remoting: remoting::RemotingClientConfig,
 }
 
 impl ClientConfig {
@@ -37,7 +37,7 @@ impl ClientConfig {
             instance_name: None,
             unit_name: None,
             timings: Timings::default(),
-            remoting: remoting::ClientConfig::default(),
+            remoting: remoting::RemotingClientConfig::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::settings::{KeyEffect, Problem, Problems, Setting, SettingKey, Sheet};
+use crate::settings::{KeyEffect, Setting, SettingKey, SettingProblem, SettingProblems, Sheet};
 
 use KeyEffect::{Harmless, Refused, Works};
 
@@ -142,7 +142,9 @@ impl NamesrvConfig {
     /// # Errors
     ///
     /// Every setting that is unknown, out of range, of the wrong type or not supported yet.
-    pub fn from_settings(settings: Vec<Setting>) -> Result<(Self, Vec<Problem>), Problems> {
+    pub fn from_settings(
+        settings: Vec<Setting>,
+    ) -> Result<(Self, Vec<SettingProblem>), SettingProblems> {
         let mut sheet = Sheet::new(KEYS, settings);
         let config = read(&mut sheet);
         sheet.finish(config)

@@ -24,7 +24,7 @@ use crate::saved_file::FileError;
 use crate::stopping::{StopError, StopProblem};
 use crate::tasks::Tasks;
 use kv_config::KvConfig;
-use processors::{Brokers, Kv, Settings, Topics};
+use processors::{BrokerProcessor, KvProcessor, SettingsProcessor, TopicProcessor};
 use route_table::RouteTable;
 
 /// A running name server. This process reaches it through [`local`](Self::local), others through
@@ -32,7 +32,7 @@ use route_table::RouteTable;
 #[derive(Debug)]
 pub struct NameServer {
     router: Arc<Router>,
-    brokers: Brokers,
+    brokers: BrokerProcessor,
     local: LocalServer,
     tasks: Tasks,
 }
@@ -51,19 +51,24 @@ impl NameServer {
     ) -> Result<Self, FileError> {
         let kv = Arc::new(KvConfig::open(config.kv_path.clone())?);
         let table = Arc::<Mutex<RouteTable>>::default();
-        let brokers = Brokers {
+        let brokers = BrokerProcessor {
             table: Arc::clone(&table),
             kv: Arc::clone(&kv),
             tell_order: config.tell_brokers_order,
             clock: clock.clone(),
         };
-        let topics = Topics {
+        let topics = TopicProcessor {
             table: Arc::clone(&table),
             kv: Arc::clone(&kv),
             tell_order: config.tell_clients_order,
         };
-        let settings = Settings(Bytes::from(config.to_properties()));
-        let router = Arc::new(routes::routes(&brokers, &topics, &Kv(kv), &settings));
+        let settings = SettingsProcessor(Bytes::from(config.to_properties()));
+        let router = Arc::new(routes::routes(
+            &brokers,
+            &topics,
+            &KvProcessor(kv),
+            &settings,
+        ));
         let tasks = Tasks::new(clock.clone());
         let watcher = Arc::new(brokers.clone());
         let local = LocalServer::new(

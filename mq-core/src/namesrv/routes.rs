@@ -1,6 +1,6 @@
 //! Every request that a name server answers, one row each; all others are refused with code 3.
 
-use super::processors::{Brokers, Kv, Settings, Topics};
+use super::processors::{BrokerProcessor, KvProcessor, SettingsProcessor, TopicProcessor};
 use crate::remoting::Router;
 use crate::wire::header::{
     AddWritePermOfBroker, DeleteKvConfig, DeleteTopicInNamesrv, GetAllTopicListFromNameserver,
@@ -9,7 +9,12 @@ use crate::wire::header::{
     RegisterTopicInNamesrv, UnregisterBroker, WipeWritePermOfBroker,
 };
 
-pub(super) fn routes(brokers: &Brokers, topics: &Topics, kv: &Kv, settings: &Settings) -> Router {
+pub(super) fn routes(
+    brokers: &BrokerProcessor,
+    topics: &TopicProcessor,
+    kv: &KvProcessor,
+    settings: &SettingsProcessor,
+) -> Router {
     Router::default()
         .on::<RegisterBroker>(brokers.clone())
         .on::<UnregisterBroker>(brokers.clone())

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::remoting::{CallError, ClientConfig, RemotingClient, ServerConfig};
+use crate::remoting::{CallError, RemotingClient, RemotingClientConfig, RemotingServerConfig};
 use crate::wire::body::{
     ClusterInfo, DataVersion, KvTable, RegisterBrokerBody, TopicConfig, TopicList, TopicRouteData,
     body_checksum,
@@ -33,14 +33,18 @@ impl Stage {
 
     async fn with(config: NamesrvConfig) -> Self {
         let clock = Clock::manual(0);
-        let socket = RemotingServer::bind("127.0.0.1:0", ServerConfig::default(), clock.clone());
+        let socket = RemotingServer::bind(
+            "127.0.0.1:0",
+            RemotingServerConfig::default(),
+            clock.clone(),
+        );
         let socket = socket.await.unwrap();
         let address = socket.local_address();
         let server = NameServer::start(&config, address, clock.clone()).unwrap();
         server.serve(socket);
         let tasks = Tasks::new(clock.clone());
         let broker = RemotingClient::new(
-            ClientConfig::default(),
+            RemotingClientConfig::default(),
             Arc::default(),
             clock.clone(),
             tasks,

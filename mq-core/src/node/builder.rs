@@ -13,7 +13,7 @@ use crate::broker::Broker;
 use crate::broker::config::BrokerConfig;
 use crate::clock::Clock;
 use crate::namesrv::{NameServer, NamesrvConfig};
-use crate::remoting::{ClientConfig, RemotingClient, Router};
+use crate::remoting::{RemotingClient, RemotingClientConfig, Router};
 use crate::store::disk::{Disk, RealDisk};
 use crate::store::{MessageStore, StoreConfig};
 use crate::tasks::Tasks;
@@ -165,7 +165,7 @@ impl NodeBuilder {
         let store = self.open_store(&config).await?;
         let outward = Tasks::new(self.clock.clone());
         let client = RemotingClient::new(
-            ClientConfig::default(),
+            RemotingClientConfig::default(),
             Arc::new(Router::default()),
             self.clock.clone(),
             outward.clone(),

@@ -9,7 +9,7 @@ use crate::broker::Advertised;
 use crate::broker::config::Network;
 use crate::clock::Clock;
 use crate::namesrv::NamesrvConfig;
-use crate::remoting::{BindError, Listening, RemotingServer, ServerConfig};
+use crate::remoting::{BindError, Listening, RemotingServer, RemotingServerConfig};
 
 use super::error::NodeError;
 
@@ -99,6 +99,6 @@ impl BrokerEntrance {
 
 /// What lies between the network and the servers of a node is put here.
 async fn listen(address: SocketAddr, clock: &Clock) -> Result<RemotingServer, BindError> {
-    let config = ServerConfig::default();
+    let config = RemotingServerConfig::default();
     RemotingServer::bind(&address.to_string(), config, clock.clone()).await
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::config::ClientConfig;
+use super::config::RemotingClientConfig;
 use super::connections::{Connections, Way, closed};
 use super::error::CallError;
 use super::local::LocalServer;
@@ -41,7 +41,12 @@ enum Stage {
 
 impl RemotingClient {
     /// A client without connections. `incoming` answers requests from servers.
-    pub fn new(config: ClientConfig, incoming: Arc<Router>, clock: Clock, tasks: Tasks) -> Self {
+    pub fn new(
+        config: RemotingClientConfig,
+        incoming: Arc<Router>,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> Self {
         Self(Arc::new(Connections::new(config, incoming, clock, tasks)))
     }
 

@@ -40,14 +40,14 @@ impl Default for Limits {
 
 /// Settings of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerConfig {
+pub struct RemotingServerConfig {
     /// Limits of one connection.
     pub limits: Limits,
     /// The most connections at a time; a further one is closed at once.
     pub connections: usize,
 }
 
-impl Default for ServerConfig {
+impl Default for RemotingServerConfig {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
@@ -58,7 +58,7 @@ impl Default for ServerConfig {
 
 /// Settings of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientConfig {
+pub struct RemotingClientConfig {
     /// Limits of one connection.
     pub limits: Limits,
     /// The encoding of requests; responses are read in both encodings.
@@ -67,7 +67,7 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
 }
 
-impl Default for ClientConfig {
+impl Default for RemotingClientConfig {
     fn default() -> Self {
         Self {
             limits: Limits::default(),

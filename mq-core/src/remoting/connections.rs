@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
-use super::config::ClientConfig;
+use super::config::RemotingClientConfig;
 use super::connection::{self, Link};
 use super::error::CallError;
 use super::local::{LocalLink, LocalServer};
@@ -26,7 +26,7 @@ use crate::tasks::Tasks;
 /// The connections of one client. They are closed when this is dropped or when the owner of `tasks`
 /// stops.
 pub(super) struct Connections {
-    pub(super) config: ClientConfig,
+    pub(super) config: RemotingClientConfig,
     /// Answers requests from servers.
     pub(super) incoming: Arc<Router>,
     pub(super) clock: Clock,
@@ -109,7 +109,7 @@ impl Way {
 
 impl Connections {
     pub(super) fn new(
-        config: ClientConfig,
+        config: RemotingClientConfig,
         incoming: Arc<Router>,
         clock: Clock,
         tasks: Tasks,
@@ -269,7 +269,7 @@ impl fmt::Debug for Connections {
 
 async fn open(
     address: &str,
-    config: &ClientConfig,
+    config: &RemotingClientConfig,
     clock: &Clock,
 ) -> io::Result<(TcpStream, SocketAddr)> {
     let connecting = TcpStream::connect(address);

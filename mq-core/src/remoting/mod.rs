@@ -29,7 +29,7 @@ mod waiters;
 mod tests;
 
 pub use client::RemotingClient;
-pub use config::{ClientConfig, Limits, ServerConfig};
+pub use config::{Limits, RemotingClientConfig, RemotingServerConfig};
 pub use error::{BindError, CallError};
 pub use listening::{Listening, NotListened};
 pub use local::LocalServer;

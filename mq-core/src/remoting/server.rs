@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::config::ServerConfig;
+use super::config::RemotingServerConfig;
 use super::connection::{self, Link};
 use super::error::BindError;
 use super::listening::{self, Listening, unmapped};
@@ -32,7 +32,7 @@ const CONNECTION_LIMIT: &str = "connection limit";
 pub struct RemotingServer {
     listener: TcpListener,
     listening: Listening,
-    config: ServerConfig,
+    config: RemotingServerConfig,
     clock: Clock,
 }
 
@@ -45,7 +45,7 @@ impl RemotingServer {
     /// [`BindError`] names the address, the cause and what to do.
     pub async fn bind(
         address: &str,
-        config: ServerConfig,
+        config: RemotingServerConfig,
         clock: Clock,
     ) -> Result<Self, BindError> {
         let complaint = |source| BindError::new(address, source);

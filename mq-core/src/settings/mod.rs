@@ -9,6 +9,6 @@ pub mod properties;
 mod setting;
 mod sheet;
 
-pub use problem::{Problem, Problems, SettingOrigin};
+pub use problem::{SettingOrigin, SettingProblem, SettingProblems};
 pub use setting::Setting;
 pub use sheet::{KeyEffect, SettingKey, Sheet};

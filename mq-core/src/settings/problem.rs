@@ -56,7 +56,7 @@ impl fmt::Display for SettingOrigin {
 
 /// An error or warning about one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingProblem {
     /// Where it was written.
     pub place: SettingOrigin,
     /// The key as it was spelled; empty when the message is about the whole file or argument.
@@ -65,7 +65,7 @@ pub struct Problem {
     pub what: String,
 }
 
-impl Problem {
+impl SettingProblem {
     /// An error or warning about `key`, which was set at `place`.
     pub fn new(place: SettingOrigin, key: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SettingProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.place)?;
         if !self.key.is_empty() {
@@ -88,15 +88,15 @@ impl fmt::Display for Problem {
 
 /// All errors in the settings; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub struct SettingProblems(Vec<SettingProblem>);
 
-impl Problems {
+impl SettingProblems {
     /// `Ok(value)` when `problems` is empty; otherwise all of them, in the order of the file.
     ///
     /// # Errors
     ///
     /// All of `problems`, if there are any.
-    pub fn unless_empty<T>(problems: Vec<Problem>, value: T) -> Result<T, Self> {
+    pub fn unless_empty<T>(problems: Vec<SettingProblem>, value: T) -> Result<T, Self> {
         if problems.is_empty() {
             Ok(value)
         } else {
@@ -106,19 +106,19 @@ impl Problems {
 
     /// These and `others`.
     #[must_use]
-    pub fn and(mut self, others: Vec<Problem>) -> Self {
+    pub fn and(mut self, others: Vec<SettingProblem>) -> Self {
         self.0.extend(others);
         self.0.sort_by_key(|problem| problem.place.position());
         self
     }
 
     /// The problems; never empty.
-    pub fn list(&self) -> &[Problem] {
+    pub fn list(&self) -> &[SettingProblem] {
         &self.0
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for SettingProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
             [one] => write!(f, "the settings have a problem\n  {one}"),
@@ -130,7 +130,7 @@ impl fmt::Display for Problems {
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for SettingProblems {}
 
 #[cfg(test)]
 mod tests {
@@ -144,9 +144,9 @@ mod tests {
         };
         let typed = |word: &str| SettingOrigin::CommandLine(word.to_owned());
         let places = [typed("b"), file(9), typed("a"), file(0), file(2)];
-        let problems = places.map(|place| Problem::new(place, "", "wrong"));
+        let problems = places.map(|place| SettingProblem::new(place, "", "wrong"));
 
-        let told = Problems::unless_empty(problems.to_vec(), ()).unwrap_err();
+        let told = SettingProblems::unless_empty(problems.to_vec(), ()).unwrap_err();
 
         assert_eq!(
             told.to_string(),

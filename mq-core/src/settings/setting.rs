@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::problem::{Problem, SettingOrigin};
+use super::problem::{SettingOrigin, SettingProblem};
 use super::properties;
 
 /// A key and its value, and where they were set.
@@ -22,7 +22,7 @@ impl Setting {
     /// # Errors
     ///
     /// When `word` has no `=` or nothing before it.
-    pub fn from_word(word: &str) -> Result<Self, Problem> {
+    pub fn from_word(word: &str) -> Result<Self, SettingProblem> {
         let place = SettingOrigin::CommandLine(word.to_owned());
         match word.split_once('=') {
             Some((key, value)) if !key.trim().is_empty() => Ok(Self {
@@ -30,7 +30,7 @@ impl Setting {
                 value: value.trim().to_owned(),
                 place,
             }),
-            _ => Err(Problem::new(place, "", "expected key=value")),
+            _ => Err(SettingProblem::new(place, "", "expected key=value")),
         }
     }
 
@@ -39,16 +39,17 @@ impl Setting {
     /// # Errors
     ///
     /// A file that cannot be read, is not UTF-8, or has a broken escape.
-    pub fn from_file(path: &Path) -> Result<Vec<Self>, Problem> {
+    pub fn from_file(path: &Path) -> Result<Vec<Self>, SettingProblem> {
         let at = |line| SettingOrigin::File {
             path: path.to_owned(),
             line,
         };
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Problem::new(at(0), "", format!("could not read the file: {error}"))
+            SettingProblem::new(at(0), "", format!("could not read the file: {error}"))
         })?;
         let pairs = properties::read(text.trim_start_matches('\u{feff}'));
-        let pairs = pairs.map_err(|error| Problem::new(at(error.line), "", error.to_string()))?;
+        let pairs =
+            pairs.map_err(|error| SettingProblem::new(at(error.line), "", error.to_string()))?;
         let settings = pairs.into_iter().map(|pair| Self {
             key: pair.key,
             value: pair.value.trim().to_owned(),

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::problem::{Problem, Problems, SettingOrigin};
+use super::problem::{SettingOrigin, SettingProblem, SettingProblems};
 use super::setting::Setting;
 
 /// A known key.
@@ -49,8 +49,8 @@ pub enum KeyEffect {
 pub struct Sheet {
     keys: &'static [SettingKey],
     values: BTreeMap<&'static str, Setting>,
-    problems: Vec<Problem>,
-    warnings: Vec<Problem>,
+    problems: Vec<SettingProblem>,
+    warnings: Vec<SettingProblem>,
 }
 
 impl Sheet {
@@ -191,16 +191,16 @@ impl Sheet {
     /// # Errors
     ///
     /// All errors, if there are any.
-    pub fn finish<T>(self, value: T) -> Result<(T, Vec<Problem>), Problems> {
-        Problems::unless_empty(self.problems, (value, self.warnings))
+    pub fn finish<T>(self, value: T) -> Result<(T, Vec<SettingProblem>), SettingProblems> {
+        SettingProblems::unless_empty(self.problems, (value, self.warnings))
     }
 
     fn complain_at(&mut self, place: SettingOrigin, key: String, what: impl Into<String>) {
-        self.problems.push(Problem::new(place, key, what));
+        self.problems.push(SettingProblem::new(place, key, what));
     }
 
     fn warn_at(&mut self, place: SettingOrigin, key: String, what: impl Into<String>) {
-        self.warnings.push(Problem::new(place, key, what));
+        self.warnings.push(SettingProblem::new(place, key, what));
     }
 }
 

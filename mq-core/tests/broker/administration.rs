@@ -13,7 +13,7 @@ use mq_core::wire::body::{
     TopicConfigs, TopicStatsTable,
 };
 use mq_core::wire::header::{
-    Boundary, DeleteSubscriptionGroup, DeleteTopicInBroker, GetAllSubscriptionGroupConfig,
+    BoundaryType, DeleteSubscriptionGroup, DeleteTopicInBroker, GetAllSubscriptionGroupConfig,
     GetAllTopicConfig, GetAllTopicListFromNameserver, GetBrokerConfig, GetBrokerRuntimeInfo,
     GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, GetSubscriptionGroupConfig,
     GetTopicConfig, GetTopicStatsInfo, InvokeBrokerToResetOffset, PullMessage, QueryMessage,
@@ -384,10 +384,10 @@ async fn a_queue_knows_where_it_begins_where_it_ends_and_what_lay_when() {
         ),
         (0, 0)
     );
-    assert_eq!(at(1_000_500, Boundary::Lower).await, 1);
-    assert_eq!(at(1_000_500, Boundary::Upper).await, 0);
-    assert_eq!(at(9_000_000, Boundary::Lower).await, 3);
-    assert_eq!(at(9_000_000, Boundary::Upper).await, 2);
+    assert_eq!(at(1_000_500, BoundaryType::Lower).await, 1);
+    assert_eq!(at(1_000_500, BoundaryType::Upper).await, 0);
+    assert_eq!(at(9_000_000, BoundaryType::Lower).await, 3);
+    assert_eq!(at(9_000_000, BoundaryType::Upper).await, 2);
     let earliest = |topic: &'static str| {
         client.call(GetEarliestMsgStoreTime {
             topic: topic.into(),

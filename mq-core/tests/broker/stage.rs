@@ -12,7 +12,9 @@ use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{MessageExt, Properties};
 use mq_core::node::Node;
-use mq_core::remoting::{CallError, ClientConfig, Incoming, Processor, RemotingClient, Router};
+use mq_core::remoting::{
+    CallError, Incoming, Processor, RemotingClient, RemotingClientConfig, Router,
+};
 use mq_core::store::StoreConfig;
 use mq_core::store::disk::{Disk, MemoryDisk};
 use mq_core::tasks::Tasks;
@@ -151,7 +153,7 @@ pub(crate) fn stranger(clock: &Clock) -> Client {
 }
 
 fn client(clock: &Clock, tasks: &Tasks, router: Router) -> RemotingClient {
-    let config = ClientConfig::default();
+    let config = RemotingClientConfig::default();
     RemotingClient::new(config, Arc::new(router), clock.clone(), tasks.clone())
 }
 

@@ -137,7 +137,7 @@ impl Cluster {
         let node = node.disk(Arc::new(self.disk.clone())).start().await;
         let tasks = Tasks::new(Clock::system());
         let router = Arc::new(Router::default());
-        let remoting = mq_core::remoting::ClientConfig::default();
+        let remoting = mq_core::remoting::RemotingClientConfig::default();
         let remoting = RemotingClient::new(remoting, router, Clock::system(), tasks.clone());
         self.broker = Some(Running {
             node: node.unwrap(),

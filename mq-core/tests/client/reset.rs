@@ -9,7 +9,7 @@ use mq_core::client::{Client, ClientConfig};
 use mq_core::clock::Clock;
 use mq_core::message::MessageQueue;
 use mq_core::remoting::{
-    Incoming, Peer, Processor, RemotingClient, RemotingServer, Router, ServerConfig,
+    Incoming, Peer, Processor, RemotingClient, RemotingServer, RemotingServerConfig, Router,
 };
 use mq_core::tasks::Tasks;
 use mq_core::wire::body::ResetOffsetBody;
@@ -96,7 +96,11 @@ async fn a_pushed_reset_is_followed() {
         asker: Arc::clone(&asker),
     };
     let router = Arc::new(Router::default().on::<GetRouteInfoByTopic>(between));
-    let server = RemotingServer::bind("127.0.0.1:0", ServerConfig::default(), Clock::system());
+    let server = RemotingServer::bind(
+        "127.0.0.1:0",
+        RemotingServerConfig::default(),
+        Clock::system(),
+    );
     let server = server.await.unwrap();
     let names = ClientConfig::new([server.local_address().to_string()]);
     server.serve(router, Arc::new(()), &tasks);

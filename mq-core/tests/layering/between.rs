@@ -29,7 +29,7 @@ const OPEN: [&str; 11] = [
     "troubles",
     "log_once",
     "excerpt",
-    "lines",
+    "keyed_fifo",
 ];
 
 fn is_known(module: &str) -> bool {

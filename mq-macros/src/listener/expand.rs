@@ -9,14 +9,14 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::function::Target;
-use super::model::{Attribute, Given, ListenerModel};
+use super::function::ListenerItem;
+use super::model::{Attribute, CheckedValue, ListenerModel};
 
 pub(crate) fn expand(model: &ListenerModel) -> TokenStream {
     let attributes = model.attributes.iter().map(attribute);
     let (name, assemble) = match &model.target {
-        Target::Struct(ident) => (ident, of_struct(ident)),
-        Target::Function {
+        ListenerItem::Struct(ident) => (ident, of_struct(ident)),
+        ListenerItem::Function {
             ident,
             is_async,
             parameters,
@@ -58,19 +58,19 @@ pub(crate) fn expand(model: &ListenerModel) -> TokenStream {
 fn attribute(attribute: &Attribute) -> TokenStream {
     let field = format_ident!("{}", attribute.key.name);
     match &attribute.value {
-        Given::Text(text) if attribute.key.required => quote!(#field: #text),
-        Given::Text(text) => quote!(#field: ::core::option::Option::Some(#text)),
-        Given::Placeholder(text) => {
+        CheckedValue::Text(text) if attribute.key.required => quote!(#field: #text),
+        CheckedValue::Text(text) => quote!(#field: ::core::option::Option::Some(#text)),
+        CheckedValue::Placeholder(text) => {
             quote!(#field: ::core::option::Option::Some(p::LiteralOrPlaceholder::Placeholder(#text)))
         }
-        Given::Number(number) => {
+        CheckedValue::Number(number) => {
             let number = proc_macro2::Literal::i64_unsuffixed(*number);
             quote!(#field: ::core::option::Option::Some(p::LiteralOrPlaceholder::Literal(#number)))
         }
-        Given::Truth(truth) => {
+        CheckedValue::Truth(truth) => {
             quote!(#field: ::core::option::Option::Some(p::LiteralOrPlaceholder::Literal(#truth)))
         }
-        Given::Variant(variant) => {
+        CheckedValue::Variant(variant) => {
             let type_name = match &attribute.key.kind {
                 Kind::Choice(choice) => format_ident!("{}", choice.type_name),
                 _ => format_ident!("{}", attribute.key.name),

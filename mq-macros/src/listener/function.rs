@@ -9,7 +9,7 @@ use syn::{
 use crate::diagnostics::Diagnostics;
 
 /// What becomes a listener.
-pub(super) enum Target {
+pub(super) enum ListenerItem {
     Struct(Ident),
     Function {
         ident: Ident,
@@ -19,7 +19,7 @@ pub(super) enum Target {
     },
 }
 
-impl Target {
+impl ListenerItem {
     pub(super) fn of(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<Self> {
         match syn::parse2::<Item>(item.clone()) {
             Ok(Item::Struct(item)) => Some(of_struct(item, diagnostics)),
@@ -48,12 +48,12 @@ fn keyword(item: ParseStream<'_>) -> syn::Result<TokenTree> {
     Ok(keyword)
 }
 
-fn of_struct(item: ItemStruct, diagnostics: &mut Diagnostics) -> Target {
+fn of_struct(item: ItemStruct, diagnostics: &mut Diagnostics) -> ListenerItem {
     no_generics(&item.generics, diagnostics);
-    Target::Struct(item.ident)
+    ListenerItem::Struct(item.ident)
 }
 
-fn of_function(function: ItemFn, diagnostics: &mut Diagnostics) -> Target {
+fn of_function(function: ItemFn, diagnostics: &mut Diagnostics) -> ListenerItem {
     let signature = function.sig;
     if let Safety::Unsafe(word) = &signature.safety {
         diagnostics.at(
@@ -85,7 +85,7 @@ fn of_function(function: ItemFn, diagnostics: &mut Diagnostics) -> Target {
         ReturnType::Default => None,
         ReturnType::Type(_, ty) => Some(ty),
     };
-    Target::Function {
+    ListenerItem::Function {
         ident: signature.ident,
         is_async: signature.asyncness.is_some(),
         parameters,

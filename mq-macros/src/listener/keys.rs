@@ -1,15 +1,15 @@
 //! The key that somebody meant, and all of them for a message.
 
-use mq_rules::{KEYS, Key};
+use mq_rules::{AttributeKey, KEYS};
 
 use crate::diagnostics;
 
 /// The key that a misspelt `written` was probably meant to be.
-pub(super) fn nearest(written: &str) -> Option<&'static Key> {
+pub(super) fn nearest(written: &str) -> Option<&'static AttributeKey> {
     let names = KEYS
         .iter()
         .flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
-    diagnostics::nearest(&mq_rules::snake_case(written), names).and_then(Key::named)
+    diagnostics::nearest(&mq_rules::snake_case(written), names).and_then(AttributeKey::named)
 }
 
 /// Every name.

@@ -1,11 +1,11 @@
 //! What was written, judged: every rule is applied here, every complaint gathered.
 
-use mq_rules::{Choice, KEYS, Key, Kind, NotBuilt, names};
+use mq_rules::{AttributeKey, Choice, KEYS, Kind, NotBuilt, names};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::LitStr;
 
-use super::function::Target;
+use super::function::ListenerItem;
 use super::parse::{KeyValue, WrittenArguments, WrittenValue};
 use super::placeholder::Template;
 use super::{choices, keys};
@@ -13,19 +13,19 @@ use crate::diagnostics::Diagnostics;
 
 /// A listener without a fault that can be seen before the program runs.
 pub(crate) struct ListenerModel {
-    pub(super) target: Target,
+    pub(super) target: ListenerItem,
     pub(super) attributes: Vec<Attribute>,
 }
 
 /// One key with a value that fits it.
 pub(super) struct Attribute {
-    pub(super) key: &'static Key,
-    pub(super) value: Given,
+    pub(super) key: &'static AttributeKey,
+    pub(super) value: CheckedValue,
     written: TokenStream,
 }
 
 /// A value that fits its key.
-pub(super) enum Given {
+pub(super) enum CheckedValue {
     /// A text, which may have placeholders.
     Text(LitStr),
     /// A number.
@@ -73,7 +73,7 @@ impl ListenerModel {
         let complete = written.stray.is_empty();
         for key in KEYS.iter().filter(|key| key.required && complete) {
             if !meant.contains(&key.name) {
-                let Key { name, example, .. } = key;
+                let AttributeKey { name, example, .. } = key;
                 diagnostics.at_span(
                     Span::call_site(),
                     format_args!("`{name}` is missing: add `{name} = {example}`"),
@@ -81,7 +81,7 @@ impl ListenerModel {
             }
         }
         combinations(&attributes, diagnostics);
-        let target = Target::of(item, diagnostics)?;
+        let target = ListenerItem::of(item, diagnostics)?;
         fits(&attributes, &target, diagnostics);
         Some(Self { target, attributes })
     }
@@ -92,9 +92,9 @@ fn known_key(
     entry: &KeyValue,
     meant: &mut Vec<&'static str>,
     diagnostics: &mut Diagnostics,
-) -> Option<&'static Key> {
+) -> Option<&'static AttributeKey> {
     let written = entry.key.to_string();
-    let key = Key::named(&written);
+    let key = AttributeKey::named(&written);
     let not_built = NotBuilt::named(&written);
     if let Some(name) = key
         .map(|key| key.name)
@@ -170,7 +170,7 @@ fn tokens(value: &WrittenValue) -> TokenStream {
 }
 
 /// The value when it fits its key, else what is wrong with it.
-fn value(key: &Key, value: &WrittenValue) -> Result<Given, String> {
+fn value(key: &AttributeKey, value: &WrittenValue) -> Result<CheckedValue, String> {
     let template = match value {
         WrittenValue::Text(text) => Some((text, text.value())),
         _ => None,
@@ -184,20 +184,20 @@ fn value(key: &Key, value: &WrittenValue) -> Result<Given, String> {
     match (&key.kind, value) {
         (Kind::Topic | Kind::Group | Kind::Expression, WrittenValue::Text(text)) => {
             check_text(&key.kind, &text.value())?;
-            Ok(Given::Text(text.clone()))
+            Ok(CheckedValue::Text(text.clone()))
         }
         (Kind::Choice(choice), WrittenValue::Name(path)) => {
-            choices::by_path(choice, path).map(Given::Variant)
+            choices::by_path(choice, path).map(CheckedValue::Variant)
         }
         (Kind::Choice(choice), WrittenValue::Text(text)) => {
-            choices::by_name(choice, &text.value()).map(Given::Variant)
+            choices::by_name(choice, &text.value()).map(CheckedValue::Variant)
         }
         (Kind::Number(_), WrittenValue::Number(_, number)) => {
-            in_range(key, *number).map(Given::Number)
+            in_range(key, *number).map(CheckedValue::Number)
         }
         (Kind::Truth, WrittenValue::Text(_) | WrittenValue::Name(_) | WrittenValue::Other(_)) => {
             truth(value)
-                .map(Given::Truth)
+                .map(CheckedValue::Truth)
                 .ok_or_else(|| wrong_type(key))
         }
         _ => Err(wrong_type(key)),
@@ -205,7 +205,11 @@ fn value(key: &Key, value: &WrittenValue) -> Result<Given, String> {
 }
 
 /// A text with placeholders: what can be known of it before the settings are.
-fn placeholder(key: &Key, text: &LitStr, template: &Template<'_>) -> Result<Given, String> {
+fn placeholder(
+    key: &AttributeKey,
+    text: &LitStr,
+    template: &Template<'_>,
+) -> Result<CheckedValue, String> {
     match &key.kind {
         Kind::Topic | Kind::Group | Kind::Expression => {
             if let Some(default) = template.sole_default()
@@ -219,13 +223,13 @@ fn placeholder(key: &Key, text: &LitStr, template: &Template<'_>) -> Result<Give
                     names::characters(noun(&key.kind), part)?;
                 }
             }
-            Ok(Given::Text(text.clone()))
+            Ok(CheckedValue::Text(text.clone()))
         }
         Kind::Choice(choice) => {
             if let Some(default) = template.sole_default() {
                 default_variant(choice, default)?;
             }
-            Ok(Given::Placeholder(text.clone()))
+            Ok(CheckedValue::Placeholder(text.clone()))
         }
         Kind::Number(_) => {
             if let Some(default) = template.sole_default() {
@@ -236,13 +240,13 @@ fn placeholder(key: &Key, text: &LitStr, template: &Template<'_>) -> Result<Give
                 in_range(key, number)
                     .map_err(|problem| format!("the default does not fit: {problem}"))?;
             }
-            Ok(Given::Placeholder(text.clone()))
+            Ok(CheckedValue::Placeholder(text.clone()))
         }
         Kind::Truth => match template.sole_default() {
             Some(default) if truth_of(default).is_none() => Err(format!(
                 "the default does not fit: `{default}` is neither true nor false"
             )),
-            _ => Ok(Given::Placeholder(text.clone())),
+            _ => Ok(CheckedValue::Placeholder(text.clone())),
         },
     }
 }
@@ -286,7 +290,7 @@ fn noun(kind: &Kind) -> &'static str {
     }
 }
 
-fn in_range(key: &Key, number: i128) -> Result<i64, String> {
+fn in_range(key: &AttributeKey, number: i128) -> Result<i64, String> {
     let Kind::Number(range) = &key.kind else {
         return Err(wrong_type(key));
     };
@@ -303,8 +307,8 @@ fn in_range(key: &Key, number: i128) -> Result<i64, String> {
         })
 }
 
-fn wrong_type(key: &Key) -> String {
-    let Key { name, example, .. } = key;
+fn wrong_type(key: &AttributeKey) -> String {
+    let AttributeKey { name, example, .. } = key;
     let what = match &key.kind {
         Kind::Topic | Kind::Group | Kind::Expression => "a text",
         Kind::Choice(choice) => {
@@ -323,7 +327,7 @@ fn wrong_type(key: &Key) -> String {
 fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
     let find = |name: &str| attributes.iter().find(|a| a.key.name == name);
     let is = |name: &str, wanted: &str| {
-        find(name).filter(|a| matches!(a.value, Given::Variant(found) if found == wanted))
+        find(name).filter(|a| matches!(a.value, CheckedValue::Variant(found) if found == wanted))
     };
     if is("message_model", "Broadcasting").is_some() {
         if let Some(mode) = is("consume_mode", "Orderly") {
@@ -355,10 +359,10 @@ fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
 }
 
 /// Values that do not fit what the attribute stands on.
-fn fits(attributes: &[Attribute], target: &Target, diagnostics: &mut Diagnostics) {
+fn fits(attributes: &[Attribute], target: &ListenerItem, diagnostics: &mut Diagnostics) {
     if !matches!(
         target,
-        Target::Function {
+        ListenerItem::Function {
             is_async: false,
             ..
         }
@@ -366,7 +370,9 @@ fn fits(attributes: &[Attribute], target: &Target, diagnostics: &mut Diagnostics
         return;
     }
     for attribute in attributes {
-        if let (key @ "blocking", Given::Truth(false)) = (attribute.key.name, &attribute.value) {
+        if let (key @ "blocking", CheckedValue::Truth(false)) =
+            (attribute.key.name, &attribute.value)
+        {
             diagnostics.at(
                 &attribute.written,
                 format_args!(
@@ -382,7 +388,7 @@ fn check_expression(
     check: impl Fn(&str) -> Result<(), String>,
     diagnostics: &mut Diagnostics,
 ) {
-    let Given::Text(text) = &expression.value else {
+    let CheckedValue::Text(text) = &expression.value else {
         return;
     };
     let content = text.value();

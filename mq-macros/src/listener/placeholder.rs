@@ -2,10 +2,10 @@
 
 /// A text cut at its placeholders.
 pub(super) struct Template<'a> {
-    parts: Vec<Part<'a>>,
+    parts: Vec<TemplatePart<'a>>,
 }
 
-enum Part<'a> {
+enum TemplatePart<'a> {
     Literal(&'a str),
     Placeholder { default: Option<&'a str> },
 }
@@ -17,7 +17,7 @@ impl<'a> Template<'a> {
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once("${") {
             if !before.is_empty() {
-                parts.push(Part::Literal(before));
+                parts.push(TemplatePart::Literal(before));
             }
             if before.ends_with('\\') {
                 rest = behind;
@@ -32,7 +32,7 @@ impl<'a> Template<'a> {
             rest = after;
         }
         if !rest.is_empty() {
-            parts.push(Part::Literal(rest));
+            parts.push(TemplatePart::Literal(rest));
         }
         Ok(Self { parts })
     }
@@ -40,14 +40,14 @@ impl<'a> Template<'a> {
     /// Whether the settings have a say in it.
     pub(super) fn has_placeholder(&self) -> bool {
         let mut parts = self.parts.iter();
-        parts.any(|part| matches!(part, Part::Placeholder { .. }))
+        parts.any(|part| matches!(part, TemplatePart::Placeholder { .. }))
     }
 
     /// The default of a text that is one placeholder and nothing else.
     pub(super) fn sole_default(&self) -> Option<&'a str> {
         match self.parts.as_slice() {
             [
-                Part::Placeholder {
+                TemplatePart::Placeholder {
                     default: Some(default),
                 },
             ] if !default.contains("${") => Some(default),
@@ -58,14 +58,14 @@ impl<'a> Template<'a> {
     /// The parts between the placeholders.
     pub(super) fn literals(&self) -> impl Iterator<Item = &'a str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Literal(text) => Some(*text),
-            Part::Placeholder { .. } => None,
+            TemplatePart::Literal(text) => Some(*text),
+            TemplatePart::Placeholder { .. } => None,
         })
     }
 }
 
 /// `key` or `key:default`; both may have placeholders of their own.
-fn placeholder(inside: &str) -> Result<Part<'_>, String> {
+fn placeholder(inside: &str) -> Result<TemplatePart<'_>, String> {
     let (key, default) = match find(inside, ':') {
         Some((key, default)) => (key, Some(default)),
         None => (inside, None),
@@ -84,7 +84,7 @@ fn placeholder(inside: &str) -> Result<Part<'_>, String> {
     if let Some(default) = default {
         Template::parse(default)?;
     }
-    Ok(Part::Placeholder { default })
+    Ok(TemplatePart::Placeholder { default })
 }
 
 /// Splits at the first `wanted` that does not belong to a placeholder inside `text`.

@@ -12,17 +12,17 @@ use mq_core::node::{Node, NodeBuilder};
 use mq_core::store::disk::Disk;
 use mq_core::tasks::Tasks;
 
-use super::checked::Checked;
+use super::checked::CheckedApplication;
 use super::running::Application;
 use crate::bridge::ClusterLocation;
 use crate::cluster_name::ClusterName;
-use crate::config::{NameServer, RocketMQConfig, Settings, SettingsOptions};
+use crate::config::{ClusterAddress, RocketMQConfig, Settings, SettingsOptions};
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedBroker;
 use crate::listener::{Plan, Selection};
 use crate::problem::{ApplicationError, Problem};
 use crate::state::Collected;
-use crate::template::{Producer, RocketMQTemplate};
+use crate::template::{ProducerSlot, RocketMQTemplate};
 
 /// The producer group of an application that names neither one nor itself.
 const PRODUCER_GROUP: &str = "mq-starter-producer";
@@ -176,14 +176,14 @@ impl RocketMQApplication {
     }
 
     /// Everything that can be known without a socket.
-    fn check(mut self, tasks: &Tasks) -> Result<Checked, ApplicationError> {
+    fn check(mut self, tasks: &Tasks) -> Result<CheckedApplication, ApplicationError> {
         let settings = Arc::new(Settings::load(&self.options)?);
         for warning in settings.warnings() {
             tracing::warn!("{warning}");
         }
         let (config, problems) = settings.checked();
         let mut problems: Vec<Problem> = problems.into_iter().map(Problem::from).collect();
-        let producer = Producer::default();
+        let producer = ProducerSlot::default();
         let cluster = ClusterName::DEFAULT;
         let template = RocketMQTemplate::new(&cluster, producer.clone(), tasks.clone());
         self.provided.add_of(&cluster, Arc::new(template.clone()));
@@ -201,11 +201,11 @@ impl RocketMQApplication {
         };
         let overrides = &config.listeners;
         let plan = Plan::of(&declarations, &settings, overrides, &state, &mut problems);
-        if config.name_server == NameServer::Embedded {
+        if config.name_server == ClusterAddress::Embedded {
             problems.extend(plan.conditions());
         }
         match group {
-            Some(group) if problems.is_empty() => Ok(Checked {
+            Some(group) if problems.is_empty() => Ok(CheckedApplication {
                 settings,
                 config,
                 group,
@@ -223,7 +223,7 @@ impl RocketMQApplication {
     fn too_long_for_shared_broker(&self, config: &RocketMQConfig) -> Option<Problem> {
         let limit = self.broker.as_ref()?.max_message_size();
         let longest = config.producer.max_message_size;
-        (config.name_server == NameServer::Embedded && longest > limit).then(|| {
+        (config.name_server == ClusterAddress::Embedded && longest > limit).then(|| {
             let what = format!(
                 "rocketmq.producer.max-message-size: is {longest} bytes, but the broker that the \
                  application shares takes at most {limit}: set the key to that, or start the broker \

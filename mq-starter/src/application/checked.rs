@@ -7,10 +7,10 @@ use mq_core::message::GroupName;
 use crate::config::{RocketMQConfig, Settings};
 use crate::listener::Plan;
 use crate::state::AppState;
-use crate::template::{Producer, RocketMQTemplate};
+use crate::template::{ProducerSlot, RocketMQTemplate};
 
 /// What is known before the first socket opens.
-pub(super) struct Checked {
+pub(super) struct CheckedApplication {
     pub(super) settings: Arc<Settings>,
     pub(super) config: RocketMQConfig,
     /// The group messages are sent in.
@@ -18,5 +18,5 @@ pub(super) struct Checked {
     pub(super) plan: Plan,
     pub(super) state: AppState,
     pub(super) template: RocketMQTemplate,
-    pub(super) producer: Producer,
+    pub(super) producer: ProducerSlot,
 }

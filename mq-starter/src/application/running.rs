@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use mq_core::clock::Clock;
 use mq_core::tasks::Tasks;
 
-use super::checked::Checked;
+use super::checked::CheckedApplication;
 use super::signal::asked_to_stop;
 use crate::bridge::{ClusterLocation, JoinedCluster, RunningConsumer};
 use crate::cluster_name::ClusterName;
@@ -45,12 +45,12 @@ pub struct Application {
 
 impl Application {
     pub(super) async fn connect(
-        checked: Checked,
+        checked: CheckedApplication,
         location: Option<ClusterLocation>,
         clock: Clock,
         tasks: Tasks,
     ) -> Result<Self, ApplicationError> {
-        let Checked { config, group, .. } = &checked;
+        let CheckedApplication { config, group, .. } = &checked;
         let mut clusters = BTreeMap::new();
         if let Some(location) = location {
             let cluster = JoinedCluster::connect(location, config, group, &clock).await?;

@@ -30,14 +30,14 @@ pub(super) struct Web {
 }
 
 /// Where connections come from.
-struct Door {
+struct CuttableListener {
     socket: TcpListener,
     cut: CancellationToken,
     open: TaskTracker,
 }
 
 /// A connection that ends when it is cut.
-struct Connection {
+struct CuttableStream {
     stream: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Counts it.
@@ -52,12 +52,12 @@ impl Web {
             CancellationToken::new(),
             TaskTracker::new(),
         );
-        let door = Door {
+        let listener = CuttableListener {
             socket,
             cut: cut.clone(),
             open: open.clone(),
         };
-        let server = axum::serve(door, router);
+        let server = axum::serve(listener, router);
         let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
         Self {
             server: Box::pin(server.into_future()),
@@ -100,13 +100,13 @@ impl Web {
     }
 }
 
-impl Listener for Door {
-    type Io = Connection;
+impl Listener for CuttableListener {
+    type Io = CuttableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.socket).await;
-        let connection = Connection {
+        let connection = CuttableStream {
             stream,
             cut: Box::pin(self.cut.child_token().cancelled_owned()),
             _open: self.open.token(),
@@ -119,7 +119,7 @@ impl Listener for Door {
     }
 }
 
-impl Connection {
+impl CuttableStream {
     /// The stream, unless it is cut; whoever waits for it learns when it is.
     fn stream(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
         match self.cut.as_mut().poll(context) {
@@ -129,7 +129,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for CuttableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -139,7 +139,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for CuttableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -23,7 +23,7 @@ use crate::listener::{ConsumeError, ConsumeResult, Delivery, Listener};
 use crate::stopping::ShutdownProblem;
 
 /// The calls of one group.
-pub(super) struct Calls {
+pub(super) struct HandlerCalls {
     workers: Workers,
     list: Arc<OpenCalls>,
     holds: Holds,
@@ -49,7 +49,7 @@ struct ListedCall {
     list: Arc<OpenCalls>,
 }
 
-impl Calls {
+impl HandlerCalls {
     /// None yet, and at most `most` at a time; `tasks` adds threads where they are missing.
     pub(super) fn new(group: &GroupName, most: u16, clock: &Clock, tasks: &Tasks) -> Self {
         let workers = Workers::new(format!("mq-{group}"), most, Handle::current());
@@ -105,12 +105,12 @@ pub(super) struct OnThreads<I> {
     listener: &'static str,
     topic: TopicName,
     conduct: Conduct,
-    calls: Arc<Calls>,
+    calls: Arc<HandlerCalls>,
     inner: I,
 }
 
 impl<I> OnThreads<I> {
-    pub(super) fn new(listener: &Listener, calls: Arc<Calls>, inner: I) -> Self {
+    pub(super) fn new(listener: &Listener, calls: Arc<HandlerCalls>, inner: I) -> Self {
         Self {
             listener: listener.name,
             topic: listener.topic.clone(),
@@ -127,7 +127,7 @@ impl<I> OnThreads<I> {
 
 impl<I: Consume + Clone + 'static> Consume for OnThreads<I> {
     async fn consume(&self, delivery: Delivery) -> ConsumeResult {
-        let Calls {
+        let HandlerCalls {
             workers,
             list,
             clock,
@@ -246,12 +246,21 @@ mod tests {
         }
     }
 
-    fn calls(clock: &Clock) -> Arc<Calls> {
+    fn calls(clock: &Clock) -> Arc<HandlerCalls> {
         let group = GroupName::new("g").unwrap();
-        Arc::new(Calls::new(&group, 2, clock, &Tasks::new(clock.clone())))
+        Arc::new(HandlerCalls::new(
+            &group,
+            2,
+            clock,
+            &Tasks::new(clock.clone()),
+        ))
     }
 
-    async fn call(calls: &Arc<Calls>, listener: &Listener, delivery: Delivery) -> ConsumeResult {
+    async fn call(
+        calls: &Arc<HandlerCalls>,
+        listener: &Listener,
+        delivery: Delivery,
+    ) -> ConsumeResult {
         let handler = listener.handler.clone();
         let on_threads = OnThreads::new(listener, Arc::clone(calls), handler);
         on_threads.consume(delivery).await
@@ -290,7 +299,7 @@ mod tests {
     }
 
     /// One call that holds its thread for `hold`; gives the message's id.
-    async fn hold_for(calls: &Arc<Calls>, clock: &Clock, hold: Duration) -> String {
+    async fn hold_for(calls: &Arc<HandlerCalls>, clock: &Clock, hold: Duration) -> String {
         let (handler, has_begun, go_on) = blocks();
         let listener = listener(false, handler);
         let delivery = delivery();

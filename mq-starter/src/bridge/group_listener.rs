@@ -8,7 +8,7 @@ use std::time::Duration;
 use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
 use mq_core::message::{GroupName, MessageExt, TopicName};
 
-use super::calls::{Calls, OnThreads};
+use super::calls::{HandlerCalls, OnThreads};
 use super::consume::Consume;
 use super::failures::LogFailures;
 use super::retry::RetryRules;
@@ -18,11 +18,11 @@ use crate::listener::{
 use crate::state::AppState;
 
 /// What a message goes through, from the outermost layer to the handler.
-type Layers = LogFailures<OnThreads<Handler>>;
+type ConsumeLayers = LogFailures<OnThreads<Handler>>;
 
 /// The listeners of one group, by topic.
 pub(super) struct GroupListener {
-    layers: HashMap<TopicName, Layers>,
+    layers: HashMap<TopicName, ConsumeLayers>,
     rules: Arc<RetryRules>,
     state: AppState,
 }
@@ -32,8 +32,8 @@ fn layers(
     listener: &Listener,
     group: &GroupName,
     rules: &Arc<RetryRules>,
-    calls: &Arc<Calls>,
-) -> Layers {
+    calls: &Arc<HandlerCalls>,
+) -> ConsumeLayers {
     let handler = listener.handler.clone();
     let on_threads = OnThreads::new(listener, Arc::clone(calls), handler);
     LogFailures::new(listener, group.clone(), Arc::clone(rules), on_threads)
@@ -44,7 +44,7 @@ impl GroupListener {
         consumer: &PlannedConsumer,
         rules: RetryRules,
         state: &AppState,
-        calls: &Arc<Calls>,
+        calls: &Arc<HandlerCalls>,
     ) -> Self {
         let (group, rules) = (&consumer.group, Arc::new(rules));
         let with_topic = |listener: &Listener| {
@@ -93,7 +93,7 @@ impl ConcurrentListener for GroupListener {
     fn name(&self, topic: &TopicName) -> &str {
         self.layers
             .get(topic)
-            .map_or("no listener", Layers::listener)
+            .map_or("no listener", ConsumeLayers::listener)
     }
 }
 

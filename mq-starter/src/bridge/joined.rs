@@ -9,7 +9,7 @@ use mq_core::clock::Clock;
 use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
 
-use super::calls::Calls;
+use super::calls::HandlerCalls;
 use super::errors::could_not;
 use super::group_listener::GroupListener;
 use super::location::ClusterLocation;
@@ -123,7 +123,7 @@ impl JoinedCluster {
             builder = builder.subscribe_by(topic, listener.selector, expression);
         }
         let tasks = Tasks::new(self.clock.clone());
-        let calls = Calls::new(&consumer.group, consumer.threads, &self.clock, &tasks);
+        let calls = HandlerCalls::new(&consumer.group, consumer.threads, &self.clock, &tasks);
         let list = calls.list();
         let rules = RetryRules::new(consumer, &config, self.delays.clone());
         let listener = GroupListener::new(consumer, rules, state, &Arc::new(calls));

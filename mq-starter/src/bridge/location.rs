@@ -9,7 +9,7 @@ use mq_core::node::NodeBuilder;
 use mq_core::stopping::StopError;
 
 use super::errors::could_not;
-use crate::config::{NameServer, RocketMQConfig};
+use crate::config::{ClusterAddress, RocketMQConfig};
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedBroker;
 use crate::problem::ApplicationError;
@@ -38,12 +38,12 @@ impl ClusterLocation {
         node: NodeBuilder,
     ) -> Result<Self, ApplicationError> {
         match (&config.name_server, shared) {
-            (NameServer::At(addresses), _) => Ok(Self::At(addresses.clone())),
-            (NameServer::Embedded, Some(broker)) if broker.is_stopped() => {
+            (ClusterAddress::At(addresses), _) => Ok(Self::At(addresses.clone())),
+            (ClusterAddress::Embedded, Some(broker)) if broker.is_stopped() => {
                 Err(ApplicationError::ShutDown("the embedded broker"))
             }
-            (NameServer::Embedded, Some(broker)) => Ok(Self::Shared(broker)),
-            (NameServer::Embedded, None) => {
+            (ClusterAddress::Embedded, Some(broker)) => Ok(Self::Shared(broker)),
+            (ClusterAddress::Embedded, None) => {
                 let started = EmbeddedBroker::start_on(node, &config.embedded).await;
                 started.map(Self::Own)
             }
@@ -54,8 +54,8 @@ impl ClusterLocation {
     #[cfg(not(feature = "embedded"))]
     pub(crate) fn find(config: &RocketMQConfig) -> Result<Self, ApplicationError> {
         match &config.name_server {
-            NameServer::At(addresses) => Ok(Self::At(addresses.clone())),
-            NameServer::Embedded => Err(ApplicationError::Refused(vec![Problem::new(
+            ClusterAddress::At(addresses) => Ok(Self::At(addresses.clone())),
+            ClusterAddress::Embedded => Err(ApplicationError::Refused(vec![Problem::new(
                 "settings",
                 "rocketmq.name-server: is not set, and this program was built without a broker: \
                  set it to HOST:PORT, or turn on the feature `embedded` of mq-starter",

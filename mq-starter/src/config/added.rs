@@ -5,8 +5,8 @@
 
 use config::{Map, Source, Value, ValueKind};
 
-use super::error::{ConfigProblem, Origin};
-use super::written::{Entry, Written};
+use super::entries::{SourceEntries, SourceEntry};
+use super::error::{ConfigOrigin, ConfigProblem};
 
 /// A source and the name that messages give it.
 #[derive(Clone, Debug)]
@@ -16,10 +16,10 @@ pub(super) struct Added {
 }
 
 impl Added {
-    pub(super) fn read(&self, problems: &mut Vec<ConfigProblem>) -> Written {
+    pub(super) fn read(&self, problems: &mut Vec<ConfigProblem>) -> SourceEntries {
         let mut said = Value::from(Map::<String, Value>::new());
         if let Err(error) = self.source.collect_to(&mut said) {
-            let origin = Origin::Source(self.name.clone());
+            let origin = ConfigOrigin::Source(self.name.clone());
             problems.push(ConfigProblem::new(
                 origin,
                 "",
@@ -28,12 +28,12 @@ impl Added {
         }
         let mut entries = Vec::new();
         self.flatten(String::new(), said, &mut entries);
-        Written::new(entries, problems)
+        SourceEntries::new(entries, problems)
     }
 
     /// Every value as the text that a file would have for it.
-    fn flatten(&self, key: String, value: Value, entries: &mut Vec<Entry>) {
-        let origin = Origin::Source(value.origin().unwrap_or(&self.name).to_owned());
+    fn flatten(&self, key: String, value: Value, entries: &mut Vec<SourceEntry>) {
+        let origin = ConfigOrigin::Source(value.origin().unwrap_or(&self.name).to_owned());
         let value = match value.kind {
             ValueKind::Table(table) => {
                 let mut below: Vec<_> = table.into_iter().collect();
@@ -53,7 +53,7 @@ impl Added {
             ValueKind::Nil => String::new(),
             one => one.to_string(),
         };
-        entries.push(Entry {
+        entries.push(SourceEntry {
             written: key,
             value,
             origin,

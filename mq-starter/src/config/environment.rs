@@ -5,25 +5,28 @@
 
 use std::collections::HashMap;
 
-use super::error::Origin;
-use super::key::{Key, squash};
-use super::written::Entry;
+use super::entries::SourceEntry;
+use super::error::ConfigOrigin;
+use super::key::{ConfigKey, squash};
 
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     /// By name without anything but letters and digits; the shortest name first.
-    variables: HashMap<String, Vec<Entry>>,
+    variables: HashMap<String, Vec<SourceEntry>>,
 }
 
 impl Environment {
     pub(super) fn new(variables: &[(String, String)]) -> Self {
-        let mut by_letters = HashMap::<String, Vec<Entry>>::new();
+        let mut by_letters = HashMap::<String, Vec<SourceEntry>>::new();
         for (name, value) in variables {
-            by_letters.entry(squash(name)).or_default().push(Entry {
-                written: name.clone(),
-                value: value.clone(),
-                origin: Origin::Environment(name.clone()),
-            });
+            by_letters
+                .entry(squash(name))
+                .or_default()
+                .push(SourceEntry {
+                    written: name.clone(),
+                    value: value.clone(),
+                    origin: ConfigOrigin::Environment(name.clone()),
+                });
         }
         for alike in by_letters.values_mut() {
             // As Spring, which asks for the name without the dashes first.
@@ -35,13 +38,13 @@ impl Environment {
     }
 
     /// The variable that names `key`.
-    pub(super) fn find(&self, key: &Key) -> Option<&Entry> {
+    pub(super) fn find(&self, key: &ConfigKey) -> Option<&SourceEntry> {
         let mut alike = self.variables.get(&key.squashed())?.iter();
         alike.find(|entry| key.is_named_by(&entry.written))
     }
 
     /// Variables whose name begins with `prefix`, which has letters and digits only; by name.
-    pub(super) fn beginning_with(&self, prefix: &str) -> Vec<&Entry> {
+    pub(super) fn beginning_with(&self, prefix: &str) -> Vec<&SourceEntry> {
         let named = self.variables.iter();
         let named = named.filter(|(name, _)| name.starts_with(prefix));
         let mut found: Vec<_> = named.flat_map(|(_, alike)| alike).collect();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Origin {
+pub enum ConfigOrigin {
     /// A line of a file, counted from 1.
     File {
         /// The file, as it was looked for.
@@ -28,7 +28,7 @@ pub enum Origin {
     Nowhere,
 }
 
-impl Origin {
+impl ConfigOrigin {
     /// Something to sort by: files by name and line, then the rest, weakest first.
     pub(super) fn position(&self) -> (u8, PathBuf, u64) {
         match self {
@@ -42,7 +42,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ConfigOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
@@ -59,7 +59,7 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigProblem {
     /// Where it was written.
-    pub origin: Origin,
+    pub origin: ConfigOrigin,
     /// The key as its writer spelled it; empty when a whole file is meant.
     pub key: String,
     /// What is wrong and, where we can tell, what to write instead.
@@ -68,7 +68,7 @@ pub struct ConfigProblem {
 
 impl ConfigProblem {
     /// A complaint about `key`, which was written at `origin`.
-    pub fn new(origin: Origin, key: impl Into<String>, what: impl Into<String>) -> Self {
+    pub fn new(origin: ConfigOrigin, key: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             origin,
             key: key.into(),
@@ -81,7 +81,9 @@ impl ConfigProblem {
     /// The key and what is wrong with it; the key once, when its origin names it already.
     pub(crate) fn said(&self) -> String {
         match &self.origin {
-            Origin::Environment(text) | Origin::Argument(text) if text.contains(&self.key) => {
+            ConfigOrigin::Environment(text) | ConfigOrigin::Argument(text)
+                if text.contains(&self.key) =>
+            {
                 self.what.clone()
             }
             _ if self.key.is_empty() => self.what.clone(),

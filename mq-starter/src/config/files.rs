@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use mq_core::settings::properties::{self, Pair};
 
-use super::error::{ConfigProblem, Origin};
-use super::written::{Entry, Written};
+use super::entries::{SourceEntries, SourceEntry};
+use super::error::{ConfigOrigin, ConfigProblem};
 use super::{known, yaml};
 
 const NAMES: [&str; 2] = ["bootstrap", "application"];
@@ -28,7 +28,7 @@ pub(super) fn read(
     folders: &[PathBuf],
     suffix: &str,
     problems: &mut Vec<ConfigProblem>,
-) -> Vec<Written> {
+) -> Vec<SourceEntries> {
     let mut files = Vec::new();
     for path in folders.iter().flat_map(|folder| candidates(folder, suffix)) {
         let read = match std::fs::read(&path) {
@@ -36,12 +36,12 @@ pub(super) fn read(
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => Err((1, format!("not readable: {error}"))),
         };
-        let at = |line| Origin::File {
+        let at = |line| ConfigOrigin::File {
             path: path.clone(),
             line,
         };
         let entries = read.map(|pairs| {
-            let entry = |Pair { key, value, line }| Entry {
+            let entry = |Pair { key, value, line }| SourceEntry {
                 written: key,
                 value,
                 origin: at(line),
@@ -52,7 +52,7 @@ pub(super) fn read(
             problems.push(ConfigProblem::new(at(line), "", what));
             Vec::new()
         });
-        files.push(Written::new(entries, problems));
+        files.push(SourceEntries::new(entries, problems));
     }
     files
 }

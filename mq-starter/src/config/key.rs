@@ -10,13 +10,13 @@ use std::fmt;
 ///
 /// Segments are joined by dots, an element of a list is a segment `[0]`.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(super) struct ConfigKey {
     canonical: String,
-    /// What an environment variable that names this key looks like; see [`Key::is_named_by`].
+    /// What an environment variable that names this key looks like; see [`ConfigKey::is_named_by`].
     variable: String,
 }
 
-impl Key {
+impl ConfigKey {
     /// Reads a key in whatever spelling it was written.
     pub(super) fn new(written: &str) -> Self {
         let mut canonical = Vec::<String>::new();
@@ -81,27 +81,27 @@ impl Key {
 }
 
 /// Spellings of one key are equal, although they tell words apart in different places.
-impl PartialEq for Key {
+impl PartialEq for ConfigKey {
     fn eq(&self, other: &Self) -> bool {
         self.canonical == other.canonical
     }
 }
 
-impl Eq for Key {}
+impl Eq for ConfigKey {}
 
-impl PartialOrd for Key {
+impl PartialOrd for ConfigKey {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Key {
+impl Ord for ConfigKey {
     fn cmp(&self, other: &Self) -> Ordering {
         self.canonical.cmp(&other.canonical)
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for ConfigKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.canonical)
     }
@@ -187,15 +187,19 @@ mod tests {
             "rocketmq.producer.send_message_timeout",
         ];
         for spelling in same {
-            assert_eq!(Key::new(spelling), Key::new(same[0]), "{spelling}");
+            assert_eq!(
+                ConfigKey::new(spelling),
+                ConfigKey::new(same[0]),
+                "{spelling}"
+            );
         }
         assert_ne!(
-            Key::new("rocketmq.topics.order-topic.queues"),
-            Key::new("rocketmq.topics.orderTopic.queues")
+            ConfigKey::new("rocketmq.topics.order-topic.queues"),
+            ConfigKey::new("rocketmq.topics.orderTopic.queues")
         );
         assert_ne!(
-            Key::new("rocketmq.consumer.listeners.shop.Order"),
-            Key::new("rocketmq.consumer.listeners.shop.order")
+            ConfigKey::new("rocketmq.consumer.listeners.shop.Order"),
+            ConfigKey::new("rocketmq.consumer.listeners.shop.order")
         );
     }
 
@@ -231,7 +235,7 @@ mod tests {
                 "ROCKETMQ_TOPICSORDERTOPIC_QUEUES",
             ),
         ] {
-            let key = Key::new(key);
+            let key = ConfigKey::new(key);
             for name in names.split(' ') {
                 assert!(key.is_named_by(name), "{key} {name}");
             }
@@ -244,13 +248,13 @@ mod tests {
     #[test]
     fn a_bare_listener_is_its_switch() {
         assert_eq!(
-            Key::new("rocketmq.consumer.listeners.shop.order-topic"),
-            Key::new("rocketmq.consumer.listeners.shop.order-topic.enabled")
+            ConfigKey::new("rocketmq.consumer.listeners.shop.order-topic"),
+            ConfigKey::new("rocketmq.consumer.listeners.shop.order-topic.enabled")
         );
     }
 
     #[test]
     fn an_element_of_a_list_is_a_segment() {
-        assert_eq!(Key::new("a.list[1].b").as_str(), "a.list.[1].b");
+        assert_eq!(ConfigKey::new("a.list[1].b").as_str(), "a.list.[1].b");
     }
 }

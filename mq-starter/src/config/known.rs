@@ -4,8 +4,8 @@
 //! known but not built may still say what is so anyway (`tls-enable: false`).
 
 use super::error::ConfigProblem;
-use super::key::{Key, plain, squash};
-use super::layers::{Found, Layers};
+use super::key::{ConfigKey, plain, squash};
+use super::layers::{ConfigLayers, Found};
 use super::{placeholder, typed};
 
 /// What setting a key does.
@@ -155,7 +155,7 @@ const GRPC_PARTS: &[&str] = &["rocketmq.simple-consumer", "rocketmq.push-consume
 
 /// Complaints about every key of files and arguments that may not be set, and every variable that
 /// is nearly the name of a key.
-pub(super) fn complaints(layers: &Layers) -> Vec<ConfigProblem> {
+pub(super) fn complaints(layers: &ConfigLayers) -> Vec<ConfigProblem> {
     let in_files = layers.all().filter_map(|(key, found)| {
         let what = complaint(layers, key, found)?;
         Some(ConfigProblem::new(
@@ -176,7 +176,7 @@ pub(super) fn complaints(layers: &Layers) -> Vec<ConfigProblem> {
 }
 
 /// Environment variables that look like settings and are none; Apache's own programs have some.
-pub(super) fn foreign_variables(layers: &Layers) -> Vec<String> {
+pub(super) fn foreign_variables(layers: &ConfigLayers) -> Vec<String> {
     layers
         .variables("rocketmq")
         .filter(|found| matches!(variable(layers, *found), Err(None)))
@@ -185,20 +185,20 @@ pub(super) fn foreign_variables(layers: &Layers) -> Vec<String> {
 }
 
 /// What is wrong with a key; of a list, its first element speaks for all.
-fn complaint(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
+fn complaint(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>) -> Option<String> {
     let Some((list, index)) = key.as_str().split_once(".[") else {
         return complaint_about_one(layers, key, found);
     };
-    let list = Key::new(list);
-    let may_be_list = LISTS.iter().any(|name| Key::new(name) == list);
-    let is_ours = list.below(&Key::new("rocketmq")).is_some();
+    let list = ConfigKey::new(list);
+    let may_be_list = LISTS.iter().any(|name| ConfigKey::new(name) == list);
+    let is_ours = list.below(&ConfigKey::new("rocketmq")).is_some();
     let what = complaint_about_one(layers, &list, found).or_else(|| {
         (is_ours && !may_be_list).then(|| "is a list, expected one value".to_owned())
     })?;
     index.starts_with("0]").then_some(what)
 }
 
-fn complaint_about_one(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
+fn complaint_about_one(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>) -> Option<String> {
     let segments: Vec<&str> = key.as_str().split('.').collect();
     match segments.as_slice() {
         ["rocketmq", "consumer", "listeners", _, _, attribute] => {
@@ -231,9 +231,9 @@ fn needs(found: Found<'_>, what: &str) -> Option<String> {
     (!found.value.is_empty()).then(|| what.to_owned())
 }
 
-fn plain_key(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
-    let is = |name: &&str| Key::new(name) == *key;
-    let is_part = |name: &&str| Key::new(name).below(key).is_some();
+fn plain_key(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>) -> Option<String> {
+    let is = |name: &&str| ConfigKey::new(name) == *key;
+    let is_part = |name: &&str| ConfigKey::new(name).below(key).is_some();
     let mut known = KEYS.iter().chain(FOR_ALL);
     if let Some((_, effect)) = known.find(|(name, _)| is(name)) {
         return refusal(layers, *effect, found);
@@ -243,7 +243,7 @@ fn plain_key(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
     }
     let below_grpc = GRPC_PARTS
         .iter()
-        .any(|part| key.below(&Key::new(part)).is_some());
+        .any(|part| key.below(&ConfigKey::new(part)).is_some());
     if below_grpc || GRPC_KEYS.iter().any(is) {
         return Some(GRPC.to_owned());
     }
@@ -257,14 +257,14 @@ fn plain_key(layers: &Layers, key: &Key, found: Found<'_>) -> Option<String> {
 }
 
 /// What there is beside an unknown `key`, under the same heading.
-fn siblings(key: &Key) -> Option<String> {
+fn siblings(key: &ConfigKey) -> Option<String> {
     let (heading, _) = key.as_str().rsplit_once('.')?;
     if heading == "rocketmq" {
         return None;
     }
     let mut beside = KEYS.iter().filter_map(|(name, effect)| {
         let (its_heading, last) = name.rsplit_once('.')?;
-        (*effect == Works && Key::new(its_heading).as_str() == heading).then_some(last)
+        (*effect == Works && ConfigKey::new(its_heading).as_str() == heading).then_some(last)
     });
     let first = beside.next()?;
     let rest: Vec<_> = beside.collect();
@@ -272,7 +272,7 @@ fn siblings(key: &Key) -> Option<String> {
 }
 
 /// Why `found` may not be set. Saying what is so anyway is allowed.
-fn refusal(layers: &Layers, effect: Effect, found: Found<'_>) -> Option<String> {
+fn refusal(layers: &ConfigLayers, effect: Effect, found: Found<'_>) -> Option<String> {
     let Refused(reason) = effect else { return None };
     let value = placeholder::fill(layers, found.value);
     let neutral =
@@ -281,8 +281,8 @@ fn refusal(layers: &Layers, effect: Effect, found: Found<'_>) -> Option<String> 
 }
 
 /// `Ok` when the variable is a setting; `Err(None)` when it has nothing to do with ours.
-fn variable(layers: &Layers, found: Found<'_>) -> Result<(), Option<String>> {
-    let is_named = |key: &str| Key::new(key).is_named_by(found.written);
+fn variable(layers: &ConfigLayers, found: Found<'_>) -> Result<(), Option<String>> {
+    let is_named = |key: &str| ConfigKey::new(key).is_named_by(found.written);
     if let Some((_, effect)) = KEYS.iter().find(|(key, _)| is_named(key)) {
         return refusal(layers, *effect, found).map_or(Ok(()), |what| Err(Some(what)));
     }
@@ -307,12 +307,16 @@ fn variable(layers: &Layers, found: Found<'_>) -> Result<(), Option<String>> {
 
 /// Complaints about every key of files and arguments below `heading` that is not among `known`,
 /// and about headings that are nearly `heading`.
-pub(super) fn strangers(layers: &Layers, heading: &str, known: &[&str]) -> Vec<ConfigProblem> {
-    let top = Key::new(heading);
+pub(super) fn strangers(
+    layers: &ConfigLayers,
+    heading: &str,
+    known: &[&str],
+) -> Vec<ConfigProblem> {
+    let top = ConfigKey::new(heading);
     let is_known = |rest: &str| {
         known.iter().any(|name| {
-            let name = Key::new(name);
-            rest == name.as_str() || Key::new(rest).below(&name).is_some()
+            let name = ConfigKey::new(name);
+            rest == name.as_str() || ConfigKey::new(rest).below(&name).is_some()
         })
     };
     let found = layers.all().filter_map(|(key, found)| {
@@ -321,7 +325,7 @@ pub(super) fn strangers(layers: &Layers, heading: &str, known: &[&str]) -> Vec<C
             Some(rest) if is_known(rest) || found.value.is_empty() => return None,
             Some(rest) => match known
                 .iter()
-                .find(|name| near(rest, Key::new(name).as_str()))
+                .find(|name| near(rest, ConfigKey::new(name).as_str()))
             {
                 Some(name) => format!("unknown, did you mean `{heading}.{name}`?"),
                 None => format!("unknown, below `{heading}` there are: {}", known.join(", ")),
@@ -351,13 +355,13 @@ fn unknown(attribute: &str, known: &[(String, Effect)]) -> String {
 fn suggestion(canonical: &str) -> Option<&'static str> {
     let last = canonical.rsplit('.').next().unwrap_or_default();
     let allowed = last.chars().count().div_ceil(4).max(2);
-    let distance = |name: &str| strsim::osa_distance(Key::new(name).as_str(), canonical);
+    let distance = |name: &str| strsim::osa_distance(ConfigKey::new(name).as_str(), canonical);
     let nearest = KEYS.iter().map(|(name, _)| (distance(name), *name)).min();
     let misspelt = nearest.filter(|(distance, _)| *distance <= allowed);
     misspelt.map(|(_, name)| name).or_else(|| {
         // The right key under a wrong heading: `rocketmq.group`.
         let misplaced = KEYS.iter().find(|(name, effect)| {
-            *effect == Works && Key::new(name).as_str().rsplit('.').next() == Some(last)
+            *effect == Works && ConfigKey::new(name).as_str().rsplit('.').next() == Some(last)
         });
         misplaced.map(|(name, _)| *name)
     })

@@ -8,29 +8,29 @@ use std::collections::{BTreeMap, HashMap};
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder};
 
+use super::entries::{Overrides, ROOT, SourceEntries, SourceEntry, leaves};
 use super::environment::Environment;
-use super::error::Origin;
-use super::key::Key;
-use super::written::{Entry, Overrides, ROOT, Written, leaves};
+use super::error::ConfigOrigin;
+use super::key::ConfigKey;
 
 /// The strongest value of a key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
     pub(super) value: &'a str,
     pub(super) written: &'a str,
-    pub(super) origin: &'a Origin,
+    pub(super) origin: &'a ConfigOrigin,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Layers {
-    entries: BTreeMap<Key, Entry>,
+pub(super) struct ConfigLayers {
+    entries: BTreeMap<ConfigKey, SourceEntry>,
     environment: Environment,
 }
 
-impl Layers {
+impl ConfigLayers {
     /// `sources` weakest first; the environment stands between them and `overrides`.
     pub(super) fn new(
-        sources: &[Written],
+        sources: &[SourceEntries],
         environment: Environment,
         overrides: &Overrides,
     ) -> Self {
@@ -38,7 +38,7 @@ impl Layers {
         // it was spelled are found again.
         let said = sources.iter().flat_map(|source| &source.0);
         let said = said.chain(&overrides.0).map(|entry| {
-            let key = Key::new(&entry.written);
+            let key = ConfigKey::new(&entry.written);
             ((key.as_str().to_owned(), entry.origin.to_string()), entry)
         });
         let said: HashMap<_, _> = said.collect();
@@ -48,15 +48,15 @@ impl Layers {
         let merged = merged.and_then(|merged| merged.get_table(ROOT));
         let strongest = leaves(merged.expect("what was read before cannot fail here"));
         let entries = strongest.into_iter().filter_map(|(key, value)| {
-            let Entry {
+            let SourceEntry {
                 written, origin, ..
             } = said.get(&(key, value.origin()?.to_owned()))?;
-            let entry = Entry {
+            let entry = SourceEntry {
                 written: written.clone(),
                 origin: origin.clone(),
                 value: value.into_string().ok()?,
             };
-            Some((Key::new(written), entry))
+            Some((ConfigKey::new(written), entry))
         });
         Self {
             entries: entries.collect(),
@@ -65,24 +65,34 @@ impl Layers {
     }
 
     /// The strongest value of `key`.
-    pub(super) fn find(&self, key: &Key) -> Option<Found<'_>> {
+    pub(super) fn find(&self, key: &ConfigKey) -> Option<Found<'_>> {
         let entry = self.entries.get(key);
-        let above =
-            entry.filter(|entry| matches!(entry.origin, Origin::Argument(_) | Origin::Program));
+        let above = entry.filter(|entry| {
+            matches!(
+                entry.origin,
+                ConfigOrigin::Argument(_) | ConfigOrigin::Program
+            )
+        });
         let variable = || self.environment.find(key);
         above.or_else(variable).or(entry).map(Found::from)
     }
 
     /// Values of a list, in order.
-    pub(super) fn elements(&self, key: &Key) -> Vec<Found<'_>> {
+    pub(super) fn elements(&self, key: &ConfigKey) -> Vec<Found<'_>> {
         (0..)
-            .map_while(|index| self.entries.get(&Key::new(&format!("{key}[{index}]"))))
+            .map_while(|index| {
+                self.entries
+                    .get(&ConfigKey::new(&format!("{key}[{index}]")))
+            })
             .map(Found::from)
             .collect()
     }
 
     /// Everything from files and arguments below `prefix`, by key.
-    pub(super) fn below<'a>(&'a self, prefix: &Key) -> impl Iterator<Item = (&'a Key, Found<'a>)> {
+    pub(super) fn below<'a>(
+        &'a self,
+        prefix: &ConfigKey,
+    ) -> impl Iterator<Item = (&'a ConfigKey, Found<'a>)> {
         let prefix = prefix.clone();
         self.entries
             .iter()
@@ -91,7 +101,7 @@ impl Layers {
     }
 
     /// Everything from files and arguments, by key.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Key, Found<'_>)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&ConfigKey, Found<'_>)> {
         let entries = self.entries.iter();
         entries.map(|(key, entry)| (key, Found::from(entry)))
     }
@@ -103,8 +113,8 @@ impl Layers {
     }
 }
 
-impl<'a> From<&'a Entry> for Found<'a> {
-    fn from(entry: &'a Entry) -> Self {
+impl<'a> From<&'a SourceEntry> for Found<'a> {
+    fn from(entry: &'a SourceEntry) -> Self {
         Self {
             value: &entry.value,
             written: &entry.written,

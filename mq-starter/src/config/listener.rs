@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use mq_rules::{KEYS, Kind};
 
-use super::error::Origin;
-use super::key::Key;
-use super::reader::{Filled, Reader};
+use super::error::ConfigOrigin;
+use super::key::ConfigKey;
+use super::reader::{Filled, SettingReader};
 
 /// What the files say about one listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct ListenerSettings {
     /// Attributes of the annotation (`consume_mode`) to be replaced, already checked.
     pub attributes: BTreeMap<&'static str, AttributeValue>,
     /// The first place that mentions it.
-    pub origin: Origin,
+    pub origin: ConfigOrigin,
 }
 
 /// An attribute's value from a file.
@@ -31,15 +31,15 @@ pub struct AttributeValue {
     /// As text, placeholders filled; words and numbers as the annotation takes them.
     pub text: String,
     /// Where it was written.
-    pub origin: Origin,
+    pub origin: ConfigOrigin,
 }
 
 const PREFIX: &str = "rocketmq.consumer.listeners";
 
 /// Every listener that files and arguments mention, by group and topic.
-pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ListenerSettings> {
-    let prefix = Key::new(PREFIX);
-    let mut named = BTreeMap::<(String, String), Origin>::new();
+pub(super) fn read(reader: &mut SettingReader<'_>) -> Vec<ListenerSettings> {
+    let prefix = ConfigKey::new(PREFIX);
+    let mut named = BTreeMap::<(String, String), ConfigOrigin>::new();
     for (key, found) in reader.layers.below(&prefix) {
         let mut segments = key.below(&prefix).unwrap_or_default().split('.');
         if let (Some(group), Some(topic)) = (segments.next(), segments.next()) {
@@ -54,7 +54,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ListenerSettings> {
         .collect()
 }
 
-fn one(reader: &mut Reader<'_>, group: String, topic: String, origin: Origin) -> ListenerSettings {
+fn one(
+    reader: &mut SettingReader<'_>,
+    group: String,
+    topic: String,
+    origin: ConfigOrigin,
+) -> ListenerSettings {
     let key = |name: &str| format!("{PREFIX}.{group}.{topic}.{name}");
     let mut attributes = BTreeMap::new();
     for attribute in KEYS.iter().filter(|key| !key.required) {
@@ -72,10 +77,10 @@ fn one(reader: &mut Reader<'_>, group: String, topic: String, origin: Origin) ->
     }
 }
 
-fn value(reader: &mut Reader<'_>, key: &str, kind: &Kind) -> Option<Filled> {
+fn value(reader: &mut SettingReader<'_>, key: &str, kind: &Kind) -> Option<Filled> {
     let value = reader
         .layers
-        .find(&Key::new(key))
+        .find(&ConfigKey::new(key))
         .and_then(|_| reader.filled(key))?;
     let text = match kind {
         Kind::Topic | Kind::Group | Kind::Expression => reader.text(key)?.text,

@@ -6,6 +6,7 @@
 //! reported together.
 
 mod added;
+mod entries;
 mod environment;
 mod error;
 mod files;
@@ -18,19 +19,18 @@ mod reader;
 mod rocketmq;
 mod sources;
 mod typed;
-mod written;
 mod yaml;
 
 use serde::de::DeserializeOwned;
 
-pub use error::{ConfigErrors, ConfigProblem, Origin};
-use key::Key;
-use layers::Layers;
+pub use error::{ConfigErrors, ConfigOrigin, ConfigProblem};
+use key::ConfigKey;
+use layers::ConfigLayers;
 pub use listener::{AttributeValue, ListenerSettings};
 pub use placeholder::PlaceholderError;
 pub use rocketmq::{
-    DeclaredTopic, EmbeddedFlush, EmbeddedSettings, NameServer, ProducerSettings, RocketMQConfig,
-    Startup,
+    ClusterAddress, DeclaredTopic, EmbeddedFlush, EmbeddedSettings, ProducerSettings,
+    RocketMQConfig, Startup,
 };
 pub use sources::SettingsOptions;
 pub(crate) use typed::truth;
@@ -43,7 +43,7 @@ pub mod source {
 /// All settings of one application, of every source, each with its origin.
 #[derive(Debug)]
 pub struct Settings {
-    layers: Layers,
+    layers: ConfigLayers,
     profiles: Vec<String>,
     warnings: Vec<String>,
 }
@@ -99,7 +99,7 @@ impl Settings {
     /// A value that is not of the type, with the place it was written at; a placeholder that cannot
     /// be filled.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ConfigErrors> {
-        let part = typed::Part::new(&self.layers, key);
+        let part = typed::SettingDeserializer::new(&self.layers, key);
         if !part.is_set() {
             return Ok(None);
         }
@@ -122,8 +122,8 @@ impl Settings {
     }
 
     /// Where the strongest value of `key` was written.
-    pub fn origin(&self, key: &str) -> Option<Origin> {
-        let found = self.layers.find(&Key::new(key))?;
+    pub fn origin(&self, key: &str) -> Option<ConfigOrigin> {
+        let found = self.layers.find(&ConfigKey::new(key))?;
         Some(found.origin.clone())
     }
 

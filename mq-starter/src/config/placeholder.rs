@@ -3,8 +3,8 @@
 //! Invariant: filling ends. A key that needs itself is a cycle and is reported with its whole way;
 //! nesting deeper than [`DEEPEST`] is refused.
 
-use super::key::Key;
-use super::layers::Layers;
+use super::key::ConfigKey;
+use super::layers::ConfigLayers;
 
 /// Values within values (and defaults within defaults) up to this depth are filled.
 const DEEPEST: usize = 32;
@@ -45,7 +45,7 @@ pub enum PlaceholderError {
 }
 
 /// `text` with every placeholder filled; `\${` stands for `${` itself.
-pub(super) fn fill(layers: &Layers, text: &str) -> Result<String, PlaceholderError> {
+pub(super) fn fill(layers: &ConfigLayers, text: &str) -> Result<String, PlaceholderError> {
     Filling {
         layers,
         way: Vec::new(),
@@ -55,9 +55,9 @@ pub(super) fn fill(layers: &Layers, text: &str) -> Result<String, PlaceholderErr
 }
 
 struct Filling<'a> {
-    layers: &'a Layers,
+    layers: &'a ConfigLayers,
     /// Keys whose values are being filled right now.
-    way: Vec<Key>,
+    way: Vec<ConfigKey>,
     depth: usize,
 }
 
@@ -95,7 +95,7 @@ impl Filling<'_> {
             None => (inner, None),
         };
         let name = self.fill(name)?;
-        let key = Key::new(&name);
+        let key = ConfigKey::new(&name);
         let Some(found) = self.layers.find(&key) else {
             if let Some((_, found)) = self.layers.below(&key).next() {
                 let below = found.written.to_owned();
@@ -159,20 +159,20 @@ fn split_default(inner: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::entries::{Overrides, SourceEntry};
     use super::super::environment::Environment;
-    use super::super::error::Origin;
-    use super::super::written::{Entry, Overrides};
+    use super::super::error::ConfigOrigin;
     use super::*;
 
-    fn layers(pairs: &[(&str, &str)]) -> Layers {
+    fn layers(pairs: &[(&str, &str)]) -> ConfigLayers {
         let variables = [("NAMESRV".to_owned(), "env:1".to_owned())];
-        let entry = |(key, value): &(&str, &str)| Entry {
+        let entry = |(key, value): &(&str, &str)| SourceEntry {
             written: (*key).to_owned(),
             value: (*value).to_owned(),
-            origin: Origin::Program,
+            origin: ConfigOrigin::Program,
         };
         let entries = pairs.iter().map(entry).collect();
-        Layers::new(&[], Environment::new(&variables), &Overrides(entries))
+        ConfigLayers::new(&[], Environment::new(&variables), &Overrides(entries))
     }
 
     #[test]

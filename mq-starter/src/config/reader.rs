@@ -6,14 +6,14 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::error::{ConfigProblem, Origin};
-use super::key::{Key, plain};
-use super::layers::Layers;
+use super::error::{ConfigOrigin, ConfigProblem};
+use super::key::{ConfigKey, plain};
+use super::layers::ConfigLayers;
 use super::{placeholder, typed};
 
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
-    pub(super) layers: &'a Layers,
+pub(super) struct SettingReader<'a> {
+    pub(super) layers: &'a ConfigLayers,
     pub(super) problems: Vec<ConfigProblem>,
 }
 
@@ -22,11 +22,11 @@ pub(super) struct Reader<'a> {
 pub(super) struct Filled {
     pub(super) text: String,
     pub(super) written: String,
-    pub(super) origin: Origin,
+    pub(super) origin: ConfigOrigin,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(layers: &'a Layers) -> Self {
+impl<'a> SettingReader<'a> {
+    pub(super) fn new(layers: &'a ConfigLayers) -> Self {
         Self {
             layers,
             problems: Vec::new(),
@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
 
     /// What `key` says, if anybody sets it and its placeholders can be filled.
     pub(super) fn filled(&mut self, key: &str) -> Option<Filled> {
-        let found = self.layers.find(&Key::new(key))?;
+        let found = self.layers.find(&ConfigKey::new(key))?;
         let mut value = Filled {
             text: found.value.to_owned(),
             written: found.written.to_owned(),

@@ -12,11 +12,11 @@ use mq_core::message::{GroupName, TopicName};
 use mq_core::wire::frame;
 
 use super::error::ConfigProblem;
-use super::key::Key;
+use super::key::ConfigKey;
 use super::known;
-use super::layers::Layers;
+use super::layers::ConfigLayers;
 use super::listener::{self, ListenerSettings};
-use super::reader::Reader;
+use super::reader::SettingReader;
 
 /// Java's `int`: what a setting may hold at most.
 const INT: u32 = i32::MAX.unsigned_abs();
@@ -30,7 +30,7 @@ pub struct RocketMQConfig {
     /// Whether anything is started at all.
     pub enabled: bool,
     /// Where topics are looked up.
-    pub name_server: NameServer,
+    pub name_server: ClusterAddress,
     /// What to do when no cluster answers at start.
     pub startup: Startup,
     /// How long the application may take to end, everything together.
@@ -50,7 +50,7 @@ pub struct RocketMQConfig {
 
 /// Which cluster to speak to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NameServer {
+pub enum ClusterAddress {
     /// The one inside this process.
     Embedded,
     /// Addresses `HOST:PORT` of the name servers, at least one.
@@ -158,8 +158,8 @@ pub struct DeclaredTopic {
 const LONGEST_BODY: usize = frame::DEFAULT_LIMIT - 64 * 1024;
 
 /// Reads and checks everything below `rocketmq.`; what is wrong is read as its default.
-pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
-    let mut reader = Reader::new(layers);
+pub(super) fn read(layers: &ConfigLayers) -> (RocketMQConfig, Vec<ConfigProblem>) {
+    let mut reader = SettingReader::new(layers);
     reader.problems = known::complaints(layers);
     reader.choice("rocketmq.access-channel", &[("LOCAL", ())]);
     let producer = producer(&mut reader);
@@ -183,36 +183,36 @@ pub(super) fn read(layers: &Layers) -> (RocketMQConfig, Vec<ConfigProblem>) {
     (config, problems)
 }
 
-fn startup(reader: &mut Reader<'_>) -> Startup {
+fn startup(reader: &mut SettingReader<'_>) -> Startup {
     let choices = [("retry", Startup::Retry), ("fail-fast", Startup::FailFast)];
     let chosen = reader.choice("rocketmq.startup", &choices);
     chosen.unwrap_or_default()
 }
 
-fn name_server(reader: &mut Reader<'_>) -> NameServer {
+fn name_server(reader: &mut SettingReader<'_>) -> ClusterAddress {
     const KEY: &str = "rocketmq.name-server";
-    let listed = reader.layers.elements(&Key::new(KEY));
+    let listed = reader.layers.elements(&ConfigKey::new(KEY));
     if listed.is_empty() {
         let given = reader.checked(KEY, name_servers);
-        return given.unwrap_or(NameServer::Embedded);
+        return given.unwrap_or(ClusterAddress::Embedded);
     }
     let mut all = Vec::new();
     for index in 0..listed.len() {
         let given = reader.checked(&format!("{KEY}[{index}]"), name_servers);
-        if let Some(NameServer::At(addresses)) = given {
+        if let Some(ClusterAddress::At(addresses)) = given {
             all.extend(addresses);
         }
     }
     if all.is_empty() {
-        NameServer::Embedded
+        ClusterAddress::Embedded
     } else {
-        NameServer::At(all)
+        ClusterAddress::At(all)
     }
 }
 
-fn name_servers(text: &str) -> Result<NameServer, String> {
+fn name_servers(text: &str) -> Result<ClusterAddress, String> {
     if text.eq_ignore_ascii_case("embedded") {
-        return Ok(NameServer::Embedded);
+        return Ok(ClusterAddress::Embedded);
     }
     let parts = text.split([';', ',']).map(str::trim);
     let addresses: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
@@ -223,7 +223,7 @@ fn name_servers(text: &str) -> Result<NameServer, String> {
         endpoint(address, 1)?;
     }
     let addresses = addresses.into_iter().map(str::to_owned).collect();
-    Ok(NameServer::At(addresses))
+    Ok(ClusterAddress::At(addresses))
 }
 
 /// Checks that `text` is `HOST:PORT` with a port of at least `lowest`.
@@ -243,7 +243,7 @@ fn endpoint(text: &str, lowest: u16) -> Result<(), String> {
     }
 }
 
-fn producer(reader: &mut Reader<'_>) -> ProducerSettings {
+fn producer(reader: &mut SettingReader<'_>) -> ProducerSettings {
     let default = ProducerSettings::default();
     let key = |name: &str| format!("rocketmq.producer.{name}");
     let mut int =
@@ -304,7 +304,7 @@ fn bytes(number: Option<u32>) -> Option<usize> {
     number.and_then(|number| usize::try_from(number).ok())
 }
 
-fn embedded(reader: &mut Reader<'_>, longest_sent: usize) -> EmbeddedSettings {
+fn embedded(reader: &mut SettingReader<'_>, longest_sent: usize) -> EmbeddedSettings {
     let default = EmbeddedSettings::default();
     let flushes = [
         ("sync", EmbeddedFlush::Sync),
@@ -337,19 +337,19 @@ fn embedded(reader: &mut Reader<'_>, longest_sent: usize) -> EmbeddedSettings {
 }
 
 #[cfg(feature = "embedded")]
-fn delay_levels(reader: &mut Reader<'_>, key: &str) -> Option<String> {
+fn delay_levels(reader: &mut SettingReader<'_>, key: &str) -> Option<String> {
     let check = |text: &str| text.parse::<DelayLevels>().map(|_| text.to_owned());
     reader.checked(key, check)
 }
 
 /// Without a broker in the program nobody reads them.
 #[cfg(not(feature = "embedded"))]
-fn delay_levels(reader: &mut Reader<'_>, key: &str) -> Option<String> {
+fn delay_levels(reader: &mut SettingReader<'_>, key: &str) -> Option<String> {
     reader.text(key).map(|value| value.text)
 }
 
-fn topics(reader: &mut Reader<'_>) -> Vec<DeclaredTopic> {
-    let prefix = Key::new("rocketmq.topics");
+fn topics(reader: &mut SettingReader<'_>) -> Vec<DeclaredTopic> {
+    let prefix = ConfigKey::new("rocketmq.topics");
     let names: BTreeSet<String> = reader
         .layers
         .below(&prefix)

@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use config::Source;
 
 use super::added::Added;
+use super::entries::{Overrides, SourceEntries, SourceEntry};
 use super::environment::Environment;
-use super::error::{ConfigProblem, Origin};
+use super::error::{ConfigOrigin, ConfigProblem};
 use super::files;
-use super::key::Key;
-use super::layers::Layers;
-use super::written::{Entry, Overrides, Written};
+use super::key::ConfigKey;
+use super::layers::ConfigLayers;
 
 const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
 
@@ -134,7 +134,7 @@ impl SettingsOptions {
     }
 
     /// Reads everything; problems go to `problems` and the rest is read on.
-    pub(super) fn gather(&self, problems: &mut Vec<ConfigProblem>) -> Gathered {
+    pub(super) fn gather(&self, problems: &mut Vec<ConfigProblem>) -> LoadedSources {
         let folders = if self.files {
             files::folders(self.directory.as_deref())
         } else {
@@ -144,9 +144,9 @@ impl SettingsOptions {
         let added = self.added.iter().map(|added| added.read(problems));
         let added: Vec<_> = added.collect();
         let overrides = self.overrides(problems);
-        let lay = |files: &[Written]| {
+        let lay = |files: &[SourceEntries]| {
             let environment = Environment::new(&self.environment);
-            Layers::new(&[files, &added].concat(), environment, &overrides)
+            ConfigLayers::new(&[files, &added].concat(), environment, &overrides)
         };
 
         let active = active_profiles(&lay(&files));
@@ -160,7 +160,7 @@ impl SettingsOptions {
             }
             files.extend(own);
         }
-        Gathered {
+        LoadedSources {
             layers: lay(&files),
             profiles: active.into_iter().map(|active| active.profile).collect(),
             warnings,
@@ -171,7 +171,7 @@ impl SettingsOptions {
     fn overrides(&self, problems: &mut Vec<ConfigProblem>) -> Overrides {
         let mut entries = Vec::new();
         let mut put = |key: &str, value: &str, origin| {
-            entries.push(Entry {
+            entries.push(SourceEntry {
                 written: key.to_owned(),
                 value: value.to_owned(),
                 origin,
@@ -188,7 +188,7 @@ impl SettingsOptions {
             if !key.contains('.') {
                 continue;
             }
-            let origin = Origin::Argument(argument.clone());
+            let origin = ConfigOrigin::Argument(argument.clone());
             match value {
                 Some(value) => put(key, value, origin),
                 None => problems.push(ConfigProblem::new(
@@ -199,7 +199,7 @@ impl SettingsOptions {
             }
         }
         for (key, value) in &self.program {
-            put(key, value, Origin::Program);
+            put(key, value, ConfigOrigin::Program);
         }
         Overrides(entries)
     }
@@ -207,8 +207,8 @@ impl SettingsOptions {
 
 /// All sources, one above the other.
 #[derive(Debug)]
-pub(super) struct Gathered {
-    pub(super) layers: Layers,
+pub(super) struct LoadedSources {
+    pub(super) layers: ConfigLayers,
     pub(super) profiles: Vec<String>,
     pub(super) warnings: Vec<String>,
 }
@@ -218,7 +218,7 @@ fn without_dashes(argument: &str) -> Option<ConfigProblem> {
     let setting = argument.strip_prefix("-D").unwrap_or(argument);
     let setting = setting.strip_prefix('-').unwrap_or(setting);
     (setting.starts_with("rocketmq.") && setting.contains('=')).then(|| {
-        let origin = Origin::Argument(argument.to_owned());
+        let origin = ConfigOrigin::Argument(argument.to_owned());
         ConfigProblem::new(origin, "", format!("is no setting, write `--{setting}`"))
     })
 }
@@ -226,13 +226,13 @@ fn without_dashes(argument: &str) -> Option<ConfigProblem> {
 /// A profile, and where it is switched on.
 struct Active {
     profile: String,
-    origin: Origin,
+    origin: ConfigOrigin,
 }
 
-fn active_profiles(layers: &Layers) -> Vec<Active> {
+fn active_profiles(layers: &ConfigLayers) -> Vec<Active> {
     let mut active = Vec::<Active>::new();
     for key in PROFILES {
-        let key = Key::new(key);
+        let key = ConfigKey::new(key);
         for found in layers.find(&key).into_iter().chain(layers.elements(&key)) {
             for profile in words(found.value) {
                 if !active.iter().any(|active| active.profile == profile) {

@@ -48,7 +48,7 @@ fn nothing_written_means_the_broker_inside_with_java_s_defaults() {
     let config = load(&[]).rocketmq().unwrap();
 
     assert!(config.enabled);
-    assert_eq!(config.name_server, NameServer::Embedded);
+    assert_eq!(config.name_server, ClusterAddress::Embedded);
     assert_eq!(config.startup, Startup::Retry);
     assert_eq!(config.embedded.store_path, Path::new("./data"));
     assert_eq!(config.embedded.flush, EmbeddedFlush::Sync);
@@ -123,7 +123,7 @@ fn the_tutorials_own_files_are_understood() {
 
         assert_eq!(
             config.name_server,
-            NameServer::At(vec!["localhost:9876".to_owned()])
+            ClusterAddress::At(vec!["localhost:9876".to_owned()])
         );
         assert_eq!(config.producer.group.unwrap(), "test-group");
     }
@@ -167,7 +167,7 @@ fn a_later_source_wins_key_by_key() {
     assert_eq!(settings.profiles(), ["dev"]);
     assert_eq!(
         settings.origin("g"),
-        Some(Origin::Environment("G".to_owned()))
+        Some(ConfigOrigin::Environment("G".to_owned()))
     );
     let line = settings.origin("e").unwrap().to_string();
     assert!(line.ends_with("application-dev.yaml:1"), "{line}");
@@ -277,7 +277,7 @@ fn variables_name_keys_with_and_without_the_dashes() {
         let options = SettingsOptions::default().environment([(name, "a:1;b:2, c:3")]);
         let config = Settings::load(&options).unwrap().rocketmq().unwrap();
         let expected = ["a:1", "b:2", "c:3"].map(str::to_owned).to_vec();
-        assert_eq!(config.name_server, NameServer::At(expected), "{name}");
+        assert_eq!(config.name_server, ClusterAddress::At(expected), "{name}");
     }
 }
 
@@ -748,7 +748,7 @@ fn a_source_that_the_program_adds_stands_above_files_and_below_the_environment()
     assert_eq!(settings.profiles(), ["vault"]);
     assert_eq!(settings.rocketmq().unwrap().topics[0].queues, 5);
     let origin = settings.origin("shop.house-name");
-    assert_eq!(origin, Some(Origin::Source("vault".to_owned())));
+    assert_eq!(origin, Some(ConfigOrigin::Source("vault".to_owned())));
 }
 
 #[test]
@@ -862,7 +862,7 @@ fn an_element_beside_a_text_leaves_the_text_as_it_is() {
     let settings = Settings::load(&options(folder.path()).arguments(words)).unwrap();
 
     let cluster = settings.rocketmq().unwrap().name_server;
-    assert_eq!(cluster, NameServer::At(vec!["h:1".to_owned()]));
+    assert_eq!(cluster, ClusterAddress::At(vec!["h:1".to_owned()]));
     let list = settings.get::<Vec<String>>("shop.list");
     assert_eq!(list.unwrap().unwrap(), ["a", "b"]);
 }

@@ -9,22 +9,22 @@ use std::fmt;
 use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
-use super::error::{ConfigProblem, Origin};
-use super::key::{Key, plain, segments};
-use super::layers::Layers;
+use super::error::{ConfigOrigin, ConfigProblem};
+use super::key::{ConfigKey, plain, segments};
+use super::layers::ConfigLayers;
 use super::placeholder;
 
 /// A key of the settings, to be read as whatever serde asks for.
 #[derive(Clone, Debug)]
-pub(super) struct Part<'a> {
-    layers: &'a Layers,
+pub(super) struct SettingDeserializer<'a> {
+    layers: &'a ConfigLayers,
     key: String,
     /// One word of a list that was written on one line, `a, b`.
     word: Option<String>,
 }
 
-impl<'a> Part<'a> {
-    pub(super) fn new(layers: &'a Layers, key: impl Into<String>) -> Self {
+impl<'a> SettingDeserializer<'a> {
+    pub(super) fn new(layers: &'a ConfigLayers, key: impl Into<String>) -> Self {
         Self {
             layers,
             key: key.into(),
@@ -34,17 +34,17 @@ impl<'a> Part<'a> {
 
     /// Whether any source says anything about it.
     pub(super) fn is_set(&self) -> bool {
-        let key = Key::new(&self.key);
+        let key = ConfigKey::new(&self.key);
         self.layers.find(&key).is_some() || self.layers.below(&key).next().is_some()
     }
 
     fn complain(&self, what: impl Into<String>) -> Complaint {
-        let key = Key::new(&self.key);
+        let key = ConfigKey::new(&self.key);
         let found = self.layers.find(&key);
         let written = found.map_or(self.key.as_str(), |found| found.written);
         let first = || self.layers.below(&key).next().map(|(_, found)| found);
         let place = found.or_else(first);
-        let origin = place.map_or(Origin::Nowhere, |found| found.origin.clone());
+        let origin = place.map_or(ConfigOrigin::Nowhere, |found| found.origin.clone());
         Complaint(ConfigProblem::new(origin, written, what))
     }
 
@@ -58,7 +58,7 @@ impl<'a> Part<'a> {
         if self.word.is_some() {
             return Ok(self.word.clone());
         }
-        let Some(found) = self.layers.find(&Key::new(&self.key)) else {
+        let Some(found) = self.layers.find(&ConfigKey::new(&self.key)) else {
             return Ok(None);
         };
         placeholder::fill(self.layers, found.value)
@@ -88,12 +88,12 @@ impl<'a> Part<'a> {
         } else {
             format!("{}.{name}", self.key)
         };
-        Part::new(self.layers, key)
+        SettingDeserializer::new(self.layers, key)
     }
 
     /// Names right below this key, as they were written.
     fn children(&self) -> Vec<String> {
-        let key = Key::new(&self.key);
+        let key = ConfigKey::new(&self.key);
         let depth = key.as_str().split('.').count();
         let mut seen = BTreeSet::new();
         let mut names = Vec::new();
@@ -129,12 +129,16 @@ impl std::error::Error for Complaint {}
 
 impl de::Error for Complaint {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(ConfigProblem::new(Origin::Nowhere, "", message.to_string()))
+        Self(ConfigProblem::new(
+            ConfigOrigin::Nowhere,
+            "",
+            message.to_string(),
+        ))
     }
 }
 
 /// Gives a complaint made by serde itself the place it belongs to.
-fn placed<T>(part: &Part<'_>, result: Result<T, Complaint>) -> Result<T, Complaint> {
+fn placed<T>(part: &SettingDeserializer<'_>, result: Result<T, Complaint>) -> Result<T, Complaint> {
     result.map_err(|Complaint(problem)| {
         if problem.key.is_empty() {
             part.complain(problem.what)
@@ -152,7 +156,7 @@ macro_rules! numbers {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Part<'_> {
+impl<'de> Deserializer<'de> for SettingDeserializer<'_> {
     type Error = Complaint;
 
     numbers! {
@@ -169,7 +173,7 @@ impl<'de> Deserializer<'de> for Part<'_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
-        if self.layers.find(&Key::new(&self.key)).is_some() {
+        if self.layers.find(&ConfigKey::new(&self.key)).is_some() {
             self.deserialize_string(visitor)
         } else if self.elements().is_empty() {
             self.deserialize_map(visitor)
@@ -215,7 +219,7 @@ impl<'de> Deserializer<'de> for Part<'_> {
         }
         let text = self.text()?.unwrap_or_default();
         let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
-        let words = words.map(|word| Part {
+        let words = words.map(|word| SettingDeserializer {
             word: Some(word.to_owned()),
             ..self.clone()
         });
@@ -240,7 +244,7 @@ impl<'de> Deserializer<'de> for Part<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Complaint> {
-        let fields = Fields {
+        let fields = FieldsAccess {
             unknown: unknown(&self, fields).into_iter(),
             part: self.clone(),
             known: fields.iter(),
@@ -272,7 +276,7 @@ impl<'de> Deserializer<'de> for Part<'_> {
     }
 }
 
-impl IntoDeserializer<'_, Complaint> for Part<'_> {
+impl IntoDeserializer<'_, Complaint> for SettingDeserializer<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -281,22 +285,22 @@ impl IntoDeserializer<'_, Complaint> for Part<'_> {
 }
 
 /// Names below `part` that no field takes; serde decides whether that is an error.
-fn unknown(part: &Part<'_>, fields: &[&str]) -> Vec<String> {
+fn unknown(part: &SettingDeserializer<'_>, fields: &[&str]) -> Vec<String> {
     let known: BTreeSet<_> = fields.iter().map(|field| plain(field)).collect();
     let mut names = part.children();
     names.retain(|name| !known.contains(&plain(name)));
     names
 }
 
-/// Fields of a struct that are set somewhere, then names it does not know.
-struct Fields<'a> {
-    part: Part<'a>,
+/// The fields of a struct that a source sets, then the names below the key that the struct lacks.
+struct FieldsAccess<'a> {
+    part: SettingDeserializer<'a>,
     known: std::slice::Iter<'static, &'static str>,
     unknown: std::vec::IntoIter<String>,
-    current: Option<Part<'a>>,
+    current: Option<SettingDeserializer<'a>>,
 }
 
-impl<'de> MapAccess<'de> for Fields<'_> {
+impl<'de> MapAccess<'de> for FieldsAccess<'_> {
     type Error = Complaint;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(

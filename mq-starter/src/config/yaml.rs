@@ -12,12 +12,12 @@ use serde_saphyr::Spanned;
 /// Keys (dotted) and values of `text`, or the line and reason that make it unreadable.
 pub(super) fn read(text: &str) -> Result<Vec<Pair>, (u64, String)> {
     let options = serde_saphyr::options! { with_snippet: false };
-    let root: Option<Spanned<Node>> =
+    let root: Option<Spanned<YamlNode>> =
         serde_saphyr::from_str_with_options(text, options).map_err(|e| complaint(&e))?;
     let mut written = Vec::new();
     if let Some(root) = root {
         match root.value {
-            Node::Table(_) | Node::Nothing => flatten(text, "", &root, &mut written),
+            YamlNode::Table(_) | YamlNode::Nothing => flatten(text, "", &root, &mut written),
             _ => return Err((root.referenced.line(), "expected `key: value`".to_owned())),
         }
     }
@@ -40,22 +40,22 @@ fn complaint(error: &serde_saphyr::Error) -> (u64, String) {
     (line, what)
 }
 
-fn flatten(text: &str, key: &str, node: &Spanned<Node>, written: &mut Vec<Pair>) {
+fn flatten(text: &str, key: &str, node: &Spanned<YamlNode>, written: &mut Vec<Pair>) {
     match &node.value {
-        Node::Table(entries) => {
+        YamlNode::Table(entries) => {
             for (name, value) in entries {
                 flatten(text, &child(key, name), value, written);
             }
         }
-        Node::List(elements) => {
+        YamlNode::List(elements) => {
             for (index, element) in elements.iter().enumerate() {
                 flatten(text, &format!("{key}[{index}]"), element, written);
             }
         }
-        Node::Nothing if key.is_empty() => {}
-        Node::Nothing => written.push(leaf(key, String::new(), node)),
-        Node::Text(value) => written.push(leaf(key, value.clone(), node)),
-        Node::Plain(meant) => {
+        YamlNode::Nothing if key.is_empty() => {}
+        YamlNode::Nothing => written.push(leaf(key, String::new(), node)),
+        YamlNode::Text(value) => written.push(leaf(key, value.clone(), node)),
+        YamlNode::Plain(meant) => {
             let as_written = source(text, node).unwrap_or(meant);
             written.push(leaf(key, as_written.to_owned(), node));
         }
@@ -70,7 +70,7 @@ fn child(key: &str, name: &str) -> String {
     }
 }
 
-fn leaf(key: &str, value: String, node: &Spanned<Node>) -> Pair {
+fn leaf(key: &str, value: String, node: &Spanned<YamlNode>) -> Pair {
     Pair {
         key: key.to_owned(),
         value,
@@ -79,7 +79,7 @@ fn leaf(key: &str, value: String, node: &Spanned<Node>) -> Pair {
 }
 
 /// The characters a scalar was written with.
-fn source<'a>(text: &'a str, node: &Spanned<Node>) -> Option<&'a str> {
+fn source<'a>(text: &'a str, node: &Spanned<YamlNode>) -> Option<&'a str> {
     let span = node.defined.span();
     let start = usize::try_from(span.byte_offset()?).ok()?;
     let length = usize::try_from(span.byte_len()?).ok()?;
@@ -88,7 +88,7 @@ fn source<'a>(text: &'a str, node: &Spanned<Node>) -> Option<&'a str> {
 }
 
 /// A YAML node before anybody asked what it means.
-enum Node {
+enum YamlNode {
     Nothing,
     /// Quoted, or not readable as anything but text.
     Text(String),
@@ -98,7 +98,7 @@ enum Node {
     Table(Vec<(String, Spanned<Self>)>),
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for YamlNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NodeVisitor)
     }
@@ -107,58 +107,58 @@ impl<'de> Deserialize<'de> for Node {
 struct NodeVisitor;
 
 impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
+    type Value = YamlNode;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value, a list or a table")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Nothing)
+    fn visit_unit<E: Error>(self) -> Result<YamlNode, E> {
+        Ok(YamlNode::Nothing)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Plain(value.to_string()))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<YamlNode, E> {
+        Ok(YamlNode::Plain(value.to_string()))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Plain(value.to_string()))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Plain(value.to_string()))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Plain(value.to_string()))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Plain(value.to_string()))
     }
 
-    fn visit_i128<E: Error>(self, value: i128) -> Result<Node, E> {
-        Ok(Node::Plain(value.to_string()))
+    fn visit_i128<E: Error>(self, value: i128) -> Result<YamlNode, E> {
+        Ok(YamlNode::Plain(value.to_string()))
     }
 
-    fn visit_u128<E: Error>(self, value: u128) -> Result<Node, E> {
-        Ok(Node::Plain(value.to_string()))
+    fn visit_u128<E: Error>(self, value: u128) -> Result<YamlNode, E> {
+        Ok(YamlNode::Plain(value.to_string()))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Plain(value.to_string()))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<YamlNode, E> {
+        Ok(YamlNode::Plain(value.to_string()))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Text(value.to_owned()))
+    fn visit_str<E: Error>(self, value: &str) -> Result<YamlNode, E> {
+        Ok(YamlNode::Text(value.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Node, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<YamlNode, A::Error> {
         let mut list = Vec::new();
         while let Some(element) = elements.next_element()? {
             list.push(element);
         }
-        Ok(Node::List(list))
+        Ok(YamlNode::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<YamlNode, A::Error> {
         let mut table = Vec::new();
         while let Some(entry) = entries.next_entry()? {
             table.push(entry);
         }
-        Ok(Node::Table(table))
+        Ok(YamlNode::Table(table))
     }
 }
 

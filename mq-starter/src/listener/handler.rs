@@ -23,18 +23,18 @@ pub struct Delivery {
     pub state: AppState,
 }
 
-type Outcome = Pin<Box<dyn Future<Output = ConsumeResult> + Send>>;
+type HandlerFuture = Pin<Box<dyn Future<Output = ConsumeResult> + Send>>;
 
 /// A listener that is ready to be called.
 #[derive(Clone)]
 pub struct Handler {
-    call: Arc<dyn Fn(Delivery) -> Outcome + Send + Sync>,
+    call: Arc<dyn Fn(Delivery) -> HandlerFuture + Send + Sync>,
     blocking: bool,
 }
 
 impl Handler {
     /// From what a delivery is done with.
-    pub fn new(call: impl Fn(Delivery) -> Outcome + Send + Sync + 'static) -> Self {
+    pub fn new(call: impl Fn(Delivery) -> HandlerFuture + Send + Sync + 'static) -> Self {
         Self {
             call: Arc::new(call),
             blocking: false,

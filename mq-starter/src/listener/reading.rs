@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
-use mq_rules::Key;
+use mq_rules::AttributeKey;
 use mq_rules::names::{LONGEST_GROUP, refused_group, refused_topic};
 
 use super::attributes::LiteralOrPlaceholder;
@@ -201,7 +201,7 @@ impl<'a> Reading<'a> {
         key: &'static str,
         written: Option<LiteralOrPlaceholder<i32>>,
     ) -> Option<i32> {
-        let range = Key::named(key)?.range()?;
+        let range = AttributeKey::named(key)?.range()?;
         self.value(key, written, |text| {
             let number = text.trim().parse().ok();
             let number = number.filter(|number| range.contains(&i64::from(*number)));

@@ -32,16 +32,16 @@ pub struct DecodeError {
 /// # Ok::<_, mq_starter::payload::DecodeError>(())
 /// ```
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
-    T::deserialize(Body(body)).map_err(|source| DecodeError {
+    T::deserialize(BodyDeserializer(body)).map_err(|source| DecodeError {
         wanted: type_name::<T>(),
         length: body.len(),
         source,
     })
 }
 
-struct Body<'de>(&'de [u8]);
+struct BodyDeserializer<'de>(&'de [u8]);
 
-impl<'de> Body<'de> {
+impl<'de> BodyDeserializer<'de> {
     fn text(&self) -> Result<&'de str, serde_json::Error> {
         std::str::from_utf8(self.0).map_err(serde_json::Error::custom)
     }
@@ -63,7 +63,7 @@ macro_rules! json {
     };
 }
 
-impl<'de> Deserializer<'de> for Body<'de> {
+impl<'de> Deserializer<'de> for BodyDeserializer<'de> {
     type Error = serde_json::Error;
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {

@@ -9,24 +9,24 @@ use tokio::sync::oneshot;
 
 use super::error::SendError;
 
-type Outcome = Result<SendResult, SendError>;
+type SendOutcome = Result<SendResult, SendError>;
 
 /// The outcome of a message that is being sent; wait for it or let it go.
 #[derive(Debug)]
 #[must_use = "the outcome tells whether the message was stored"]
-pub struct SendHandle(oneshot::Receiver<Outcome>);
+pub struct SendHandle(oneshot::Receiver<SendOutcome>);
 
 impl SendHandle {
-    pub(super) fn new() -> (oneshot::Sender<Outcome>, Self) {
+    pub(super) fn new() -> (oneshot::Sender<SendOutcome>, Self) {
         let (sender, receiver) = oneshot::channel();
         (sender, Self(receiver))
     }
 }
 
 impl Future for SendHandle {
-    type Output = Outcome;
+    type Output = SendOutcome;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<SendOutcome> {
         Pin::new(&mut self.0)
             .poll(context)
             .map(|received| received.unwrap_or(Err(SendError::ShutDown)))

@@ -17,5 +17,5 @@ pub use builder::MessageBuilder;
 pub use error::SendError;
 pub use handle::SendHandle;
 pub use mq_core::client::{SendResult, SendStatus};
-pub(crate) use producer::Producer;
+pub(crate) use producer::ProducerSlot;
 pub use rocketmq_template::RocketMQTemplate;

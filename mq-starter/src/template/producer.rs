@@ -4,27 +4,27 @@
 use std::sync::{Arc, OnceLock};
 
 use mq_core::client::{self, SendResult, SendStatus, Target};
-use mq_core::lines::Passed;
+use mq_core::keyed_fifo::NextMayBegin;
 
 use super::error::SendError;
 use super::publish::{PreparedSend, Publish, SendMode};
 
 /// What sends.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Producer(Arc<OnceLock<client::Producer>>);
+pub(crate) struct ProducerSlot(Arc<OnceLock<client::Producer>>);
 
-impl Producer {
+impl ProducerSlot {
     /// From now on it sends through `producer`.
     pub(crate) fn open(&self, producer: &client::Producer) {
         self.0.get_or_init(|| producer.clone());
     }
 }
 
-impl Publish for Producer {
+impl Publish for ProducerSlot {
     async fn publish(
         &self,
         prepared: PreparedSend,
-        handed_over: &Passed,
+        handed_over: &NextMayBegin,
     ) -> Result<Option<SendResult>, SendError> {
         let producer = self.0.get().ok_or(SendError::NotRunning)?;
         let PreparedSend { message, options } = prepared;
@@ -55,7 +55,7 @@ impl<I: Publish> Publish for RequireFlushed<I> {
     async fn publish(
         &self,
         prepared: PreparedSend,
-        handed_over: &Passed,
+        handed_over: &NextMayBegin,
     ) -> Result<Option<SendResult>, SendError> {
         let accept_unflushed = prepared.options.accept_unflushed;
         match self.0.publish(prepared, handed_over).await? {

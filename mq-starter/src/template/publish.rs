@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use mq_core::client::SendResult;
-use mq_core::lines::Passed;
+use mq_core::keyed_fifo::NextMayBegin;
 use mq_core::message::Message;
 
 use super::error::SendError;
@@ -49,6 +49,6 @@ pub(super) trait Publish: Send + Sync {
     fn publish(
         &self,
         prepared: PreparedSend,
-        handed_over: &Passed,
+        handed_over: &NextMayBegin,
     ) -> impl Future<Output = Result<Option<SendResult>, SendError>> + Send;
 }

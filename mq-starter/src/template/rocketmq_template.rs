@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::builder::MessageBuilder;
 use super::error::SendError;
-use super::producer::Producer;
+use super::producer::ProducerSlot;
 use super::sender::Sender;
 use crate::cluster_name::ClusterName;
 
@@ -20,7 +20,7 @@ use crate::cluster_name::ClusterName;
 pub struct RocketMQTemplate(Sender);
 
 impl RocketMQTemplate {
-    pub(crate) fn new(cluster: &ClusterName, producer: Producer, tasks: Tasks) -> Self {
+    pub(crate) fn new(cluster: &ClusterName, producer: ProducerSlot, tasks: Tasks) -> Self {
         Self(Sender::new(cluster.clone(), producer, tasks))
     }
 

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use mq_core::client::SendResult;
-use mq_core::lines::{Lines, Passed};
+use mq_core::keyed_fifo::{KeyedFifo, NextMayBegin};
 use mq_core::message::TopicName;
 use mq_core::tasks::Tasks;
 use tokio::runtime::Handle;
 
 use super::error::SendError;
-use super::producer::{Producer, RequireFlushed};
+use super::producer::{ProducerSlot, RequireFlushed};
 use super::publish::{PreparedSend, Publish, SendMode};
 use crate::cluster_name::ClusterName;
 
 /// What a message goes through, from the outermost layer to the producer: a further layer enters
 /// right inside `InOrder`, where it may wait without changing the order.
-type Layers = InOrder<RequireFlushed<Producer>>;
+type SendLayers = InOrder<RequireFlushed<ProducerSlot>>;
 
 /// Sends messages. Cheap to clone.
 #[derive(Clone)]
@@ -27,14 +27,14 @@ pub(super) struct Sender(Arc<SenderParts>);
 
 struct SenderParts {
     cluster: ClusterName,
-    layers: Layers,
+    layers: SendLayers,
     /// Sends in the background, which a stop waits for.
     tasks: Tasks,
     runtime: Handle,
 }
 
 impl Sender {
-    pub(super) fn new(cluster: ClusterName, producer: Producer, tasks: Tasks) -> Self {
+    pub(super) fn new(cluster: ClusterName, producer: ProducerSlot, tasks: Tasks) -> Self {
         Self(Arc::new(SenderParts {
             cluster,
             layers: InOrder::new(RequireFlushed(producer)),
@@ -101,14 +101,14 @@ impl fmt::Debug for Sender {
 /// sent, also when a layer further in has to wait. A message takes its place when its send is polled
 /// for the first time.
 struct InOrder<I> {
-    topics: Lines<TopicName>,
+    topics: KeyedFifo<TopicName>,
     inner: I,
 }
 
 impl<I> InOrder<I> {
     fn new(inner: I) -> Self {
         Self {
-            topics: Lines::default(),
+            topics: KeyedFifo::default(),
             inner,
         }
     }
@@ -117,11 +117,9 @@ impl<I> InOrder<I> {
 impl<I: Publish> InOrder<I> {
     /// Sends a message behind all earlier ones to its topic.
     async fn send(&self, prepared: PreparedSend) -> Result<Option<SendResult>, SendError> {
-        let (topic, handed_over) = (prepared.message.topic.clone(), Passed::default());
+        let (topic, handed_over) = (prepared.message.topic.clone(), NextMayBegin::default());
         let work = pin!(self.inner.publish(prepared, &handed_over));
-        self.topics
-            .keep(&topic, &handed_over, pending(), work)
-            .await
+        self.topics.run(&topic, &handed_over, pending(), work).await
     }
 }
 
@@ -150,7 +148,7 @@ mod tests {
         async fn publish(
             &self,
             prepared: PreparedSend,
-            handed_over: &Passed,
+            handed_over: &NextMayBegin,
         ) -> Result<Option<SendResult>, SendError> {
             if self.holds_first.swap(false, Ordering::Relaxed) {
                 self.go_on.notified().await;

@@ -10,7 +10,7 @@ mod storage;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::settings::{Problem, Problems, Setting, SettingKey, Sheet};
+use crate::settings::{Setting, SettingKey, SettingProblem, SettingProblems, Sheet};
 use crate::store::StoreConfig;
 
 pub use delay_levels::{DelayError, DelayLevels};
@@ -67,7 +67,9 @@ impl BrokerConfig {
     /// # Errors
     ///
     /// Every setting that is unknown, out of range, of the wrong type or not supported yet.
-    pub fn from_settings(settings: Vec<Setting>) -> Result<(Self, Vec<Problem>), Problems> {
+    pub fn from_settings(
+        settings: Vec<Setting>,
+    ) -> Result<(Self, Vec<SettingProblem>), SettingProblems> {
         let mut sheet = Sheet::new(keys::KEYS, settings);
         let config = read(&mut sheet);
         sheet.finish(config)

@@ -142,8 +142,8 @@ impl Processor<SearchOffsetByTimestamp> for OffsetProcessor {
             boundary_type,
         } = request.header;
         let boundary = match boundary_type {
-            header::Boundary::Lower => Boundary::Lower,
-            header::Boundary::Upper => Boundary::Upper,
+            header::BoundaryType::Lower => Boundary::Lower,
+            header::BoundaryType::Upper => Boundary::Upper,
         };
         let offset = self
             .store

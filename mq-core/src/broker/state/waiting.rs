@@ -49,13 +49,13 @@ impl PullWaiter {
 
 /// The waiting pulls.
 #[derive(Debug, Default)]
-pub(in crate::broker) struct Waiting {
+pub(in crate::broker) struct WaitingPulls {
     lines: Mutex<HashMap<TopicName, HashMap<i32, QueueWaiters>>>,
     count: AtomicUsize,
     next_id: AtomicU64,
 }
 
-impl Waiting {
+impl WaitingPulls {
     /// Puts a pull on the list of a queue: it waits for messages from offset `from` on that pass
     /// `filter`.
     pub(in crate::broker) fn enter<'a>(
@@ -124,7 +124,7 @@ impl Waiting {
 /// A pull's place on the list; dropped to leave it.
 #[derive(Debug)]
 pub(in crate::broker) struct WaitGuard<'a> {
-    waiting: &'a Waiting,
+    waiting: &'a WaitingPulls,
     topic: TopicName,
     queue: i32,
     id: u64,
@@ -170,13 +170,13 @@ mod tests {
         TopicName::new("orders").unwrap()
     }
 
-    fn arrive(waiting: &Waiting, queue: i32, next: u64, tag: &str) {
+    fn arrive(waiting: &WaitingPulls, queue: i32, next: u64, tag: &str) {
         waiting.arrived(&topic(), queue, QueueOffset(next), java_hash(tag).into());
     }
 
     #[test]
     fn a_pull_hears_of_messages_it_wants_and_of_those_that_it_does_not() {
-        let waiting = Waiting::default();
+        let waiting = WaitingPulls::default();
         let filter = Filter::by_tags("paid").unwrap();
         let place = waiting.enter(&topic(), 1, QueueOffset(5), &filter);
 
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn who_gives_up_its_place_leaves_nothing_behind() {
-        let waiting = Waiting::default();
+        let waiting = WaitingPulls::default();
         let all = Filter::default();
         let first = waiting.enter(&topic(), 0, QueueOffset(0), &all);
         let second = waiting.enter(&topic(), 0, QueueOffset(0), &all);

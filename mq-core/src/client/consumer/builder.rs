@@ -12,7 +12,7 @@ use super::concurrently;
 use super::config::{ConsumerConfig, StartFrom};
 use super::core::Core;
 use super::fetch::Fetcher;
-use super::listener::{ConcurrentListener, Listener, OrderlyListener};
+use super::listener::{AnyListener, ConcurrentListener, OrderlyListener};
 use super::mixed_group::SubscriptionCheck;
 use super::offsets::OffsetStore;
 use super::push::PushConsumer;
@@ -80,7 +80,7 @@ impl PushConsumerBuilder {
         self,
         listener: impl ConcurrentListener,
     ) -> Result<PushConsumer, StartError> {
-        self.run(Listener::Concurrent(Arc::new(listener))).await
+        self.run(AnyListener::Concurrent(Arc::new(listener))).await
     }
 
     /// Starts a consumer that hands the messages of each queue over one after the other.
@@ -92,10 +92,10 @@ impl PushConsumerBuilder {
         self,
         listener: impl OrderlyListener,
     ) -> Result<PushConsumer, StartError> {
-        self.run(Listener::Orderly(Arc::new(listener))).await
+        self.run(AnyListener::Orderly(Arc::new(listener))).await
     }
 
-    async fn run(self, listener: Listener) -> Result<PushConsumer, StartError> {
+    async fn run(self, listener: AnyListener) -> Result<PushConsumer, StartError> {
         let Self {
             cluster,
             config,

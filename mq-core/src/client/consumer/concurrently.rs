@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::assigned::AssignedQueue;
 use super::core::Core;
-use super::listener::{Listener, Outcome};
+use super::listener::{AnyListener, Outcome};
 use super::received;
 use super::retry::{self, FailedMessage};
 use super::work_queue::ListenerBatch;
@@ -43,7 +43,7 @@ pub(super) async fn work(core: Arc<Core>) {
 
 async fn consume(core: &Arc<Core>, work: ListenerBatch) {
     let ListenerBatch { assigned, batch } = work;
-    let Listener::Concurrent(listener) = &core.listener else {
+    let AnyListener::Concurrent(listener) = &core.listener else {
         return;
     };
     if assigned.is_dropped() {

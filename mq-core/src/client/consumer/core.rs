@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::assigned::AssignedQueue;
 use super::config::ConsumerConfig;
 use super::fetch::Fetcher;
-use super::listener::Listener;
+use super::listener::AnyListener;
 use super::mixed_group::SubscriptionCheck;
 use super::offsets::OffsetStore;
 use super::refused_queues::RefusedQueues;
@@ -29,7 +29,7 @@ pub(super) struct Core {
     pub(super) subscriptions: Arc<BTreeMap<TopicName, Subscription>>,
     pub(super) fetcher: Fetcher,
     pub(super) offsets: OffsetStore,
-    pub(super) listener: Listener,
+    pub(super) listener: AnyListener,
     /// The queues that are assigned to this consumer.
     pub(super) assigned: Mutex<BTreeMap<MessageQueue, Arc<AssignedQueue>>>,
     pub(super) refused_queues: RefusedQueues,
@@ -50,7 +50,7 @@ impl Core {
     }
 
     pub(super) fn is_orderly(&self) -> bool {
-        matches!(self.listener, Listener::Orderly(_))
+        matches!(self.listener, AnyListener::Orderly(_))
     }
 
     /// Whether queues are locked at the broker: for orderly listeners in clustering mode.

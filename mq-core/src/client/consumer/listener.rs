@@ -81,7 +81,7 @@ pub trait OrderlyListener: Send + Sync + 'static {
 }
 
 /// A listener with its type erased.
-pub(super) enum Listener {
+pub(super) enum AnyListener {
     Concurrent(Arc<dyn DynConcurrent>),
     Orderly(Arc<dyn DynOrderly>),
 }

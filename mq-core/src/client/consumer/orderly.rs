@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::assigned::AssignedQueue;
 use super::core::Core;
-use super::listener::{Listener, OrderlyOutcome};
+use super::listener::{AnyListener, OrderlyOutcome};
 use super::retry::{self, FailedMessage};
 use super::{concurrently, lock, received};
 use crate::message::{MessageExt, QueueOffset};
@@ -88,7 +88,7 @@ async fn consume(
     assigned: &AssignedQueue,
     batch: Vec<MessageExt>,
 ) -> Option<Duration> {
-    let Listener::Orderly(listener) = &core.listener else {
+    let AnyListener::Orderly(listener) = &core.listener else {
         return None;
     };
     let (offsets, outcome) = match readable(batch) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::assigned::AssignedQueue;
 use super::concurrently::finish;
 use super::core::Core;
-use super::listener::Listener;
+use super::listener::AnyListener;
 use super::process_queue::OverdueMessage;
 use super::retry::{self, FailedMessage};
 use crate::clock::Moment;
@@ -48,8 +48,8 @@ async fn send_overdue_back(core: &Core, assigned: &AssignedQueue, overdue: Overd
     let OverdueMessage { message, age } = overdue;
     let (topic, group) = (&message.message.topic, &core.config.group);
     let listener = match &core.listener {
-        Listener::Concurrent(listener) => listener.name(topic),
-        Listener::Orderly(_) => return,
+        AnyListener::Concurrent(listener) => listener.name(topic),
+        AnyListener::Orderly(_) => return,
     };
     let (id, age) = (message.message_id(), in_millis(age));
     if !core.is_clustering() {

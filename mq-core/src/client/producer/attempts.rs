@@ -12,7 +12,7 @@ use super::target::Target;
 use crate::client::error::{self, SendError};
 use crate::client::routes::TopicRoute;
 use crate::clock::Moment;
-use crate::lines::Passed;
+use crate::keyed_fifo::NextMayBegin;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::remoting::CallError;
 use crate::wire::Reply;
@@ -44,7 +44,7 @@ impl ProducerShared {
         mut target: Target,
         SendTime { limit, deadline }: SendTime,
         retry: Retry,
-        on_its_way: &Passed,
+        on_its_way: &NextMayBegin,
     ) -> Result<SendResult, SendError> {
         let clock = &self.cluster.clock;
         let attempts = self.allowed_attempts(&target, retry);
@@ -173,7 +173,7 @@ impl ProducerShared {
         draft: &SendDraft,
         queue: &MessageQueue,
         deadline: Moment,
-        on_its_way: &Passed,
+        on_its_way: &NextMayBegin,
     ) -> Result<Reply<SendMessageReply>, CallError> {
         let Some(address) = self.cluster.master(&queue.broker) else {
             return Err(CallError::Connect {

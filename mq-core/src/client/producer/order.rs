@@ -15,7 +15,7 @@ use super::prepare::SendDraft;
 use super::shared::ProducerShared;
 use super::target::Target;
 use crate::client::error::SendError;
-use crate::lines::Passed;
+use crate::keyed_fifo::NextMayBegin;
 
 impl ProducerShared {
     /// Sends in the order of the calls; `limit` is for waiting and all attempts together.
@@ -34,15 +34,15 @@ impl ProducerShared {
             let topic = topic.clone();
             Err(SendError::Timeout { topic, limit })
         };
-        let (time, on_its_way) = (SendTime { limit, deadline }, Passed::default());
+        let (time, on_its_way) = (SendTime { limit, deadline }, NextMayBegin::default());
         let work = pin!(self.attempts_in_turn(draft, target, time, retry, &on_its_way));
-        self.lines.keep(&topic, &on_its_way, late, work).await
+        self.send_order.run(&topic, &on_its_way, late, work).await
     }
 
     /// The same for a message that nobody waits for.
     pub(super) async fn one_way(&self, draft: SendDraft, target: Target) -> Result<(), SendError> {
-        let (topic, never) = (draft.topic.clone(), Passed::default());
+        let (topic, never) = (draft.topic.clone(), NextMayBegin::default());
         let work = pin!(self.one_way_in_turn(draft, target));
-        self.lines.keep(&topic, &never, pending(), work).await
+        self.send_order.run(&topic, &never, pending(), work).await
     }
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::config::ProducerConfig;
 use crate::client::cluster::ClusterClient;
-use crate::lines::Lines;
+use crate::keyed_fifo::KeyedFifo;
 use crate::message::TopicName;
 use crate::tasks::Tasks;
 
@@ -19,7 +19,7 @@ pub(super) struct ProducerShared {
     /// The round-robin position, by topic.
     pub(super) turns: Mutex<HashMap<TopicName, usize>>,
     /// The sends that are not on their way yet, by topic.
-    pub(super) lines: Lines<TopicName>,
+    pub(super) send_order: KeyedFifo<TopicName>,
     /// The number of background sends in flight.
     pub(super) background: AtomicUsize,
     pub(super) tasks: Tasks,
@@ -31,7 +31,7 @@ impl ProducerShared {
             cluster: Arc::clone(cluster),
             config,
             turns: Mutex::default(),
-            lines: Lines::default(),
+            send_order: KeyedFifo::default(),
             background: AtomicUsize::new(0),
             tasks: Tasks::new(cluster.clock.clone()),
         }

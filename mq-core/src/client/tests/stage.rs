@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::client::{Client, ClientConfig, Producer, ProducerConfig};
 use crate::clock::Clock;
 use crate::message::{GroupName, Message, TopicName};
-use crate::remoting::{Incoming, Processor, RemotingServer, Router, ServerConfig};
+use crate::remoting::{Incoming, Processor, RemotingServer, RemotingServerConfig, Router};
 use crate::tasks::Tasks;
 use crate::wire::body::{BrokerData, QueueData, TopicRouteData};
 use crate::wire::header::{
@@ -47,7 +47,7 @@ pub(super) struct Server {
 impl Server {
     pub(super) async fn start(router: Router) -> Self {
         let clock = Clock::system();
-        let config = ServerConfig::default();
+        let config = RemotingServerConfig::default();
         let server = RemotingServer::bind("127.0.0.1:0", config, clock.clone())
             .await
             .unwrap();

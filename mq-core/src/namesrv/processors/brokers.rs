@@ -25,7 +25,7 @@ use crate::wire::{NoFields, Refusal, Reply, fastjson};
 const DEFAULT_HEARTBEAT_TIMEOUT: Duration = Duration::from_mins(2);
 
 #[derive(Clone, Debug)]
-pub(in crate::namesrv) struct Brokers {
+pub(in crate::namesrv) struct BrokerProcessor {
     pub(in crate::namesrv) table: Arc<Mutex<RouteTable>>,
     pub(in crate::namesrv) kv: Arc<KvConfig>,
     /// Whether brokers are sent the ordered topics.
@@ -33,7 +33,7 @@ pub(in crate::namesrv) struct Brokers {
     pub(in crate::namesrv) clock: Clock,
 }
 
-impl Processor<RegisterBroker> for Brokers {
+impl Processor<RegisterBroker> for BrokerProcessor {
     async fn process(
         &self,
         request: Incoming<RegisterBroker>,
@@ -75,7 +75,7 @@ impl Processor<RegisterBroker> for Brokers {
     }
 }
 
-impl Processor<UnregisterBroker> for Brokers {
+impl Processor<UnregisterBroker> for BrokerProcessor {
     async fn process(
         &self,
         request: Incoming<UnregisterBroker>,
@@ -93,7 +93,7 @@ impl Processor<UnregisterBroker> for Brokers {
     }
 }
 
-impl Processor<QueryDataVersion> for Brokers {
+impl Processor<QueryDataVersion> for BrokerProcessor {
     async fn process(
         &self,
         request: Incoming<QueryDataVersion>,
@@ -117,7 +117,7 @@ impl Processor<QueryDataVersion> for Brokers {
     }
 }
 
-impl Processor<WipeWritePermOfBroker> for Brokers {
+impl Processor<WipeWritePermOfBroker> for BrokerProcessor {
     async fn process(
         &self,
         request: Incoming<WipeWritePermOfBroker>,
@@ -127,7 +127,7 @@ impl Processor<WipeWritePermOfBroker> for Brokers {
     }
 }
 
-impl Processor<AddWritePermOfBroker> for Brokers {
+impl Processor<AddWritePermOfBroker> for BrokerProcessor {
     async fn process(
         &self,
         request: Incoming<AddWritePermOfBroker>,
@@ -137,7 +137,7 @@ impl Processor<AddWritePermOfBroker> for Brokers {
     }
 }
 
-impl Brokers {
+impl BrokerProcessor {
     fn change(&self, broker: &str, change: fn(i32) -> i32) -> i32 {
         let count = self.table.lock().change_permission(broker, change);
         if count > 0 {
@@ -148,7 +148,7 @@ impl Brokers {
 }
 
 /// A broker is removed as soon as its connection closes.
-impl PeerWatcher for Brokers {
+impl PeerWatcher for BrokerProcessor {
     fn closed(&self, peer: &Peer) {
         for place in self.table.lock().connection_closed(peer.id()) {
             tracing::warn!(

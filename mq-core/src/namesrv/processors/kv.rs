@@ -12,9 +12,9 @@ use crate::wire::header::{
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
 #[derive(Clone, Debug)]
-pub(in crate::namesrv) struct Kv(pub(in crate::namesrv) Arc<KvConfig>);
+pub(in crate::namesrv) struct KvProcessor(pub(in crate::namesrv) Arc<KvConfig>);
 
-impl Processor<PutKvConfig> for Kv {
+impl Processor<PutKvConfig> for KvProcessor {
     async fn process(&self, request: Incoming<PutKvConfig>) -> Result<Reply<NoFields>, Refusal> {
         let PutKvConfig {
             namespace,
@@ -27,7 +27,7 @@ impl Processor<PutKvConfig> for Kv {
     }
 }
 
-impl Processor<DeleteKvConfig> for Kv {
+impl Processor<DeleteKvConfig> for KvProcessor {
     async fn process(&self, request: Incoming<DeleteKvConfig>) -> Result<Reply<NoFields>, Refusal> {
         let DeleteKvConfig { namespace, key } = request.header;
         let kept = self.0.delete(&namespace, &key).await;
@@ -36,7 +36,7 @@ impl Processor<DeleteKvConfig> for Kv {
     }
 }
 
-impl Processor<GetKvConfig> for Kv {
+impl Processor<GetKvConfig> for KvProcessor {
     async fn process(
         &self,
         request: Incoming<GetKvConfig>,
@@ -50,7 +50,7 @@ impl Processor<GetKvConfig> for Kv {
     }
 }
 
-impl Processor<GetKvListByNamespace> for Kv {
+impl Processor<GetKvListByNamespace> for KvProcessor {
     async fn process(
         &self,
         request: Incoming<GetKvListByNamespace>,

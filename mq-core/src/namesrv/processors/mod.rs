@@ -6,7 +6,7 @@ mod own;
 mod settings;
 mod topics;
 
-pub(super) use brokers::Brokers;
-pub(super) use kv::Kv;
-pub(super) use settings::Settings;
-pub(super) use topics::Topics;
+pub(super) use brokers::BrokerProcessor;
+pub(super) use kv::KvProcessor;
+pub(super) use settings::SettingsProcessor;
+pub(super) use topics::TopicProcessor;

@@ -8,9 +8,9 @@ use crate::wire::{NoFields, Refusal, Reply};
 
 /// The text, made once at the start, because settings do not change.
 #[derive(Clone, Debug)]
-pub(in crate::namesrv) struct Settings(pub(in crate::namesrv) Bytes);
+pub(in crate::namesrv) struct SettingsProcessor(pub(in crate::namesrv) Bytes);
 
-impl Processor<GetNamesrvConfig> for Settings {
+impl Processor<GetNamesrvConfig> for SettingsProcessor {
     async fn process(
         &self,
         _request: Incoming<GetNamesrvConfig>,

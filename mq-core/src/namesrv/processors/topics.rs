@@ -17,14 +17,14 @@ use crate::wire::header::{
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
 #[derive(Clone, Debug)]
-pub(in crate::namesrv) struct Topics {
+pub(in crate::namesrv) struct TopicProcessor {
     pub(in crate::namesrv) table: Arc<Mutex<RouteTable>>,
     pub(in crate::namesrv) kv: Arc<KvConfig>,
     /// Whether routes contain the queue order of ordered topics.
     pub(in crate::namesrv) tell_order: bool,
 }
 
-impl Processor<GetRouteInfoByTopic> for Topics {
+impl Processor<GetRouteInfoByTopic> for TopicProcessor {
     /// Always strict JSON, which older clients can read too.
     async fn process(
         &self,
@@ -43,7 +43,7 @@ impl Processor<GetRouteInfoByTopic> for Topics {
     }
 }
 
-impl Processor<GetBrokerClusterInfo> for Topics {
+impl Processor<GetBrokerClusterInfo> for TopicProcessor {
     async fn process(
         &self,
         _request: Incoming<GetBrokerClusterInfo>,
@@ -53,7 +53,7 @@ impl Processor<GetBrokerClusterInfo> for Topics {
     }
 }
 
-impl Processor<GetAllTopicListFromNameserver> for Topics {
+impl Processor<GetAllTopicListFromNameserver> for TopicProcessor {
     async fn process(
         &self,
         _request: Incoming<GetAllTopicListFromNameserver>,
@@ -62,7 +62,7 @@ impl Processor<GetAllTopicListFromNameserver> for Topics {
     }
 }
 
-impl Processor<GetTopicsByCluster> for Topics {
+impl Processor<GetTopicsByCluster> for TopicProcessor {
     async fn process(
         &self,
         request: Incoming<GetTopicsByCluster>,
@@ -72,7 +72,7 @@ impl Processor<GetTopicsByCluster> for Topics {
     }
 }
 
-impl Processor<GetSystemTopicListFromNs> for Topics {
+impl Processor<GetSystemTopicListFromNs> for TopicProcessor {
     async fn process(
         &self,
         _request: Incoming<GetSystemTopicListFromNs>,
@@ -86,7 +86,7 @@ impl Processor<GetSystemTopicListFromNs> for Topics {
     }
 }
 
-impl Processor<DeleteTopicInNamesrv> for Topics {
+impl Processor<DeleteTopicInNamesrv> for TopicProcessor {
     async fn process(
         &self,
         request: Incoming<DeleteTopicInNamesrv>,
@@ -103,7 +103,7 @@ impl Processor<DeleteTopicInNamesrv> for Topics {
     }
 }
 
-impl Processor<RegisterTopicInNamesrv> for Topics {
+impl Processor<RegisterTopicInNamesrv> for TopicProcessor {
     async fn process(
         &self,
         request: Incoming<RegisterTopicInNamesrv>,

@@ -279,9 +279,9 @@ async fn one_connection_too_many_is_closed_at_once() {
     let clock = Clock::system();
     let (_, router) = echo_router();
     let tasks = Tasks::new(clock.clone());
-    let config = ServerConfig {
+    let config = RemotingServerConfig {
         connections: 1,
-        ..ServerConfig::default()
+        ..RemotingServerConfig::default()
     };
     let server = RemotingServer::bind("127.0.0.1:0", config, clock)
         .await
@@ -307,7 +307,11 @@ async fn one_connection_too_many_is_closed_at_once() {
 async fn a_taken_port_is_named_with_what_to_do() {
     let stage = Stage::new().await;
 
-    let second = RemotingServer::bind(&stage.address, ServerConfig::default(), Clock::system());
+    let second = RemotingServer::bind(
+        &stage.address,
+        RemotingServerConfig::default(),
+        Clock::system(),
+    );
     let error = second.await.unwrap_err();
 
     let said = error.to_string();

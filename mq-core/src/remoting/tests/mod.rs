@@ -124,9 +124,9 @@ impl Stage {
         let (pushed, incoming) = echo_router();
         let (server_tasks, client_tasks) = (Tasks::new(clock.clone()), Tasks::new(clock.clone()));
         let gone = Arc::new(Gone::default());
-        let config = ServerConfig {
+        let config = RemotingServerConfig {
             limits,
-            ..ServerConfig::default()
+            ..RemotingServerConfig::default()
         };
         let server = RemotingServer::bind(address, config, clock.clone());
         let server = server.await.unwrap();
@@ -140,7 +140,7 @@ impl Stage {
             clock.clone(),
         );
         server.serve(router, watcher, &server_tasks);
-        let config = ClientConfig::default();
+        let config = RemotingClientConfig::default();
         let client = RemotingClient::new(config, incoming, clock, client_tasks.clone());
         client.attach(WITHIN, &local);
         Self {

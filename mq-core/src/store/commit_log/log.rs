@@ -49,7 +49,7 @@ pub(in crate::store) struct CommitLog {
     pub(in crate::store) slow_disk: AtomicBool,
     /// Something was written that nobody waits for, or very much.
     pub(in crate::store) sync_wanted: Notify,
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<LogState>,
     /// Syncs do not overlap: the system reports an error to one of them only.
     pub(super) syncing: Mutex<()>,
     pub(in crate::store) figures: Counters,
@@ -59,7 +59,7 @@ pub(in crate::store) struct CommitLog {
 
 /// Whether the log takes records.
 #[derive(Clone, Debug)]
-pub(super) enum State {
+pub(super) enum LogState {
     Open,
     /// The disk is so full that nothing more is taken until there is room again.
     Full,
@@ -92,7 +92,7 @@ impl CommitLog {
             waiters: Waiters::default(),
             slow_disk: AtomicBool::new(false),
             sync_wanted: Notify::new(),
-            state: Mutex::new(State::Open),
+            state: Mutex::new(LogState::Open),
             syncing: Mutex::default(),
             figures: Counters::default(),
             troubles: Troubles::new(clock.clone()),
@@ -133,10 +133,10 @@ impl CommitLog {
 
     pub(in crate::store) fn writable(&self) -> Result<(), AppendError> {
         match &*self.state.lock() {
-            State::Open => Ok(()),
-            State::Full => Err(AppendError::Full),
-            State::Failed(error) => Err(AppendError::Failed(Arc::clone(error))),
-            State::Closed => Err(AppendError::Closed),
+            LogState::Open => Ok(()),
+            LogState::Full => Err(AppendError::Full),
+            LogState::Failed(error) => Err(AppendError::Failed(Arc::clone(error))),
+            LogState::Closed => Err(AppendError::Closed),
         }
     }
 
@@ -154,16 +154,16 @@ impl CommitLog {
             let mut state = self.state.lock();
             let before = state.clone();
             match (&before, full) {
-                (State::Open, true) => *state = State::Full,
-                (State::Full, false) => *state = State::Open,
+                (LogState::Open, true) => *state = LogState::Full,
+                (LogState::Full, false) => *state = LogState::Open,
                 _ => {}
             }
             before
         };
         match before {
-            State::Open | State::Full if full => self.tell_no_room("the disk is nearly full"),
-            State::Full => self.tell_of_writing(),
-            State::Open | State::Failed(_) | State::Closed => {}
+            LogState::Open | LogState::Full if full => self.tell_no_room("the disk is nearly full"),
+            LogState::Full => self.tell_of_writing(),
+            LogState::Open | LogState::Failed(_) | LogState::Closed => {}
         }
     }
 
@@ -185,21 +185,21 @@ impl CommitLog {
 
     /// From now on nothing is written any more, because the store is closed.
     pub(in crate::store) fn close(&self) {
-        self.end_with(State::Closed);
+        self.end_with(LogState::Closed);
     }
 
     /// From now on nothing is written any more, because a write or sync failed.
     pub(super) fn fail(&self, error: StoreError) -> AppendError {
         tracing::error!(%error, "the store takes no more writes");
         let error = Arc::new(error);
-        self.end_with(State::Failed(Arc::clone(&error)));
+        self.end_with(LogState::Failed(Arc::clone(&error)));
         AppendError::Failed(error)
     }
 
     /// The first reason stays.
-    fn end_with(&self, end: State) {
+    fn end_with(&self, end: LogState) {
         let mut state = self.state.lock();
-        if matches!(*state, State::Open | State::Full) {
+        if matches!(*state, LogState::Open | LogState::Full) {
             *state = end;
         }
         drop(state);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::clock::Moment;
 use crate::message::record::MIN_SIZE;
-use crate::store::disk::{Disk, Entry, File};
+use crate::store::disk::{DirectoryEntry, Disk, File};
 use crate::store::error::{StoreError, at};
 use crate::store::paths::{Paths, base_of};
 
@@ -45,7 +45,7 @@ impl Segments {
     ) -> Result<Self, StoreError> {
         let directory = &paths.commit_log;
         let mut entries = disk.list(directory).map_err(at("list", directory))?;
-        entries.retain(Entry::is_plain_file);
+        entries.retain(DirectoryEntry::is_plain_file);
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let newest = entries.last().map(|entry| entry.name.clone());
         let newest_used = match &*entries {

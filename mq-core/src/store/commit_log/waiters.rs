@@ -6,10 +6,10 @@ use parking_lot::Mutex;
 
 /// The tasks that wait for a sync.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Waiters(Mutex<Waiting>);
+pub(in crate::store) struct Waiters(Mutex<WaitingTasks>);
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct WaitingTasks {
     /// One of them is the leader: it syncs, or has a thread that does.
     is_led: bool,
     wakers: Vec<Waker>,

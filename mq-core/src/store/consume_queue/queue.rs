@@ -20,7 +20,7 @@ pub(in crate::store) struct Queue {
     id: i32,
     directory: PathBuf,
     file_entries: u64,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// Numbers whose messages were searched for in the log and are not there. Held during a search.
     lost: Mutex<Vec<Range<u64>>>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Loaded {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     /// Number of the first entry that is still there.
     min: u64,
     /// Entries before this queue offset are in files.
@@ -47,7 +47,7 @@ struct State {
     last_offset: u64,
 }
 
-impl State {
+impl QueueState {
     /// Without a message; the next one gets the queue offset `next`.
     fn empty_at(next: u64) -> Self {
         Self {
@@ -167,7 +167,7 @@ impl Queue {
             state.add_holes(next);
             was_clean
         } else {
-            *state = State::empty_at(next);
+            *state = QueueState::empty_at(next);
             false
         }
     }
@@ -176,7 +176,7 @@ impl Queue {
     pub(super) fn put(&self, index: u64, entry: QueueEntry) -> bool {
         let mut state = self.state.lock();
         if state.max() == 0 && index > 0 {
-            *state = State::empty_at(index);
+            *state = QueueState::empty_at(index);
         }
         if index < state.max() {
             return false;
@@ -345,7 +345,10 @@ impl Queue {
         let mut bases = Vec::new();
         let found = disk.list(&self.directory);
         let found = found.map_err(at("list", &self.directory))?;
-        for file in found.into_iter().filter(disk::Entry::is_plain_file) {
+        for file in found
+            .into_iter()
+            .filter(disk::DirectoryEntry::is_plain_file)
+        {
             let path = self.directory.join(&file.name);
             let length = self.file_entries * QueueEntry::SIZE;
             let base = base_of(&file.name).filter(|base| base % length == 0);
@@ -395,11 +398,11 @@ impl Queue {
             }
         }
         let mut state = self.state.lock();
-        *state = State {
+        *state = QueueState {
             min: first,
             stored: max,
             last_offset,
-            ..State::default()
+            ..QueueState::default()
         };
         drop(state);
         Ok(Loaded { cut, whole })

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::memory::{Content, MemoryDisk};
-use super::traits::{Disk, Entry, File, Lock, Space};
+use super::traits::{DirectoryEntry, Disk, File, Lock, Space};
 use crate::saved_file::SmallFiles;
 
 /// What a real disk writes at once or not at all.
@@ -284,7 +284,7 @@ impl SmallFiles for FaultyDisk {
 }
 
 impl Disk for FaultyDisk {
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
         self.memory.list(path)
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::traits::{Disk, Entry, File, Lock, Space};
+use super::traits::{DirectoryEntry, Disk, File, Lock, Space};
 use crate::saved_file::SmallFiles;
 
 /// A disk in memory. Clones are the same disk.
@@ -110,9 +110,9 @@ impl SmallFiles for MemoryDisk {
 }
 
 impl Disk for MemoryDisk {
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
         let tree = self.tree.lock();
-        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        let mut entries: BTreeMap<String, DirectoryEntry> = BTreeMap::new();
         for (file, content) in &tree.files {
             let Ok(below) = file.strip_prefix(path) else {
                 continue;
@@ -126,7 +126,7 @@ impl Disk for MemoryDisk {
             } else {
                 content.lock().current.len() as u64
             };
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 name: name.clone(),
                 directory,
                 length,

@@ -15,4 +15,4 @@ pub use crate::saved_file::SmallFiles;
 pub use faulty::{Fault, FaultyDisk};
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
-pub use traits::{Disk, Entry, File, Lock, Space};
+pub use traits::{DirectoryEntry, Disk, File, Lock, Space};

@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::traits::{Disk, Entry, File, Lock, Space};
+use super::traits::{DirectoryEntry, Disk, File, Lock, Space};
 #[cfg(unix)]
 use super::unix as system;
 #[cfg(windows)]
@@ -41,7 +41,7 @@ impl SmallFiles for RealDisk {
 }
 
 impl Disk for RealDisk {
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
         let directory = match fs::read_dir(path) {
             Ok(directory) => directory,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -55,7 +55,7 @@ impl Disk for RealDisk {
                 .modified()?
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default();
-            entries.push(Entry {
+            entries.push(DirectoryEntry {
                 name: entry.file_name().to_string_lossy().into_owned(),
                 directory: about.is_dir(),
                 length: about.len(),

@@ -14,7 +14,7 @@ pub trait Disk: SmallFiles {
     /// # Errors
     ///
     /// What the system says.
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
+    fn list(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>>;
 
     /// Creates a file of exactly `length` zeros that survives a crash.
     ///
@@ -120,7 +120,7 @@ pub trait Lock: Send + Sync + Debug {}
 
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct DirectoryEntry {
     /// The name, without the directory; not UTF-8 is replaced.
     pub name: String,
     /// Whether it is a directory itself.
@@ -131,7 +131,7 @@ pub struct Entry {
     pub modified_ms: i64,
 }
 
-impl Entry {
+impl DirectoryEntry {
     /// Whether it is a file that is not hidden. Whatever else lies in a directory of the store
     /// belongs to the system or the administrator, as `lost+found` does where a file system of its
     /// own is mounted (`MappedFileQueue.load` passes directories over too).

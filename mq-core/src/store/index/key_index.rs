@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::file::{self, IndexFile, Item};
 use crate::clock::Clock;
 use crate::store::derived::{Derived, StoredRecord};
-use crate::store::disk::{Disk, Entry};
+use crate::store::disk::{DirectoryEntry, Disk};
 use crate::store::error::{StoreError, at};
 use crate::store::key_hash::key_hash;
 use crate::store::paths::{Paths, time_name};
@@ -204,7 +204,7 @@ impl Derived for KeyIndex {
 }
 
 /// What in the directory is named as an index file is, after a time. Anything else is not ours.
-fn index_files(disk: &dyn Disk, directory: &Path) -> Result<Vec<Entry>, StoreError> {
+fn index_files(disk: &dyn Disk, directory: &Path) -> Result<Vec<DirectoryEntry>, StoreError> {
     let mut entries = disk.list(directory).map_err(at("list", directory))?;
     let digits = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
     entries.retain(|entry| entry.is_plain_file() && digits(&entry.name));

@@ -228,7 +228,7 @@ fn a_recovery_that_is_cut_short_ten_times_ends_where_an_undisturbed_one_does() {
     let segments = |disk: &FaultyDisk| {
         let mut files = disk.list("/store/commitlog".as_ref()).unwrap();
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        let content = |file: disk::Entry| {
+        let content = |file: disk::DirectoryEntry| {
             let path = format!("/store/commitlog/{}", file.name);
             disk.read(path.as_ref()).unwrap()
         };

@@ -19,7 +19,7 @@ impl Serialize for MessageQueue {
 
 impl<'de> Deserialize<'de> for MessageQueue {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        let written = Written::deserialize(reader)?;
+        let written = MessageQueueFields::deserialize(reader)?;
         let topic = TopicName::new(written.topic).map_err(D::Error::custom)?;
         Ok(Self::new(topic, written.broker_name, written.queue_id))
     }
@@ -28,7 +28,7 @@ impl<'de> Deserialize<'de> for MessageQueue {
 #[derive(serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[derive(Default)]
-struct Written {
+struct MessageQueueFields {
     broker_name: ByteString,
     queue_id: i32,
     topic: ByteString,

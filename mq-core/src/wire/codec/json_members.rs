@@ -123,8 +123,8 @@ impl<'de> Visitor<'de> for FieldList<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let out = self.out;
         let mut end = out.len();
-        while map.next_key_seed(Append::name(out))?.is_some() {
-            if map.next_value_seed(Append::value(out))? {
+        while map.next_key_seed(ScalarWriter::name(out))?.is_some() {
+            if map.next_value_seed(ScalarWriter::value(out))? {
                 end = out.len();
             } else {
                 out.truncate(end);
@@ -135,30 +135,30 @@ impl<'de> Visitor<'de> for FieldList<'_> {
 }
 
 #[derive(Clone, Copy)]
-enum Part {
+enum ScalarRole {
     Name,
     Value,
 }
 
 /// Appends any scalar as its text behind its length; says whether it was there.
-struct Append<'a> {
+struct ScalarWriter<'a> {
     out: &'a mut BytesMut,
-    part: Part,
+    role: ScalarRole,
 }
 
-impl<'a> Append<'a> {
+impl<'a> ScalarWriter<'a> {
     fn name(out: &'a mut BytesMut) -> Self {
-        let part = Part::Name;
-        Self { out, part }
+        let role = ScalarRole::Name;
+        Self { out, role }
     }
 
     fn value(out: &'a mut BytesMut) -> Self {
-        let part = Part::Value;
-        Self { out, part }
+        let role = ScalarRole::Value;
+        Self { out, role }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Append<'_> {
+impl<'de> DeserializeSeed<'de> for ScalarWriter<'_> {
     type Value = bool;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<bool, D::Error> {
@@ -166,7 +166,7 @@ impl<'de> DeserializeSeed<'de> for Append<'_> {
     }
 }
 
-impl Visitor<'_> for Append<'_> {
+impl Visitor<'_> for ScalarWriter<'_> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,9 +174,9 @@ impl Visitor<'_> for Append<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<bool, E> {
-        match self.part {
-            Part::Name => self.out.put_u16(text.len().try_into().map_err(E::custom)?),
-            Part::Value => self.out.put_u32(text.len().try_into().map_err(E::custom)?),
+        match self.role {
+            ScalarRole::Name => self.out.put_u16(text.len().try_into().map_err(E::custom)?),
+            ScalarRole::Value => self.out.put_u32(text.len().try_into().map_err(E::custom)?),
         }
         self.out.put_slice(text.as_bytes());
         Ok(true)

@@ -6,11 +6,11 @@ use serde::forward_to_deserialize_any;
 
 use super::convert::{parse, variant};
 use super::error::{BodyError, Result};
-use super::scan::{Key, Reader};
+use super::scan::{JsonReader, MemberKey};
 
 /// Gives a key to whatever type a map or a struct has for it.
 pub(super) struct KeyReader<'de> {
-    pub(super) key: Key<'de>,
+    pub(super) key: MemberKey<'de>,
     pub(super) depth: u32,
 }
 
@@ -18,8 +18,8 @@ macro_rules! number_keys {
     ($($method:ident $visit:ident;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             match self.key {
-                Key::Text(text) => visitor.$visit(parse(&text, "a whole number in range")?),
-                Key::Nested { .. } => Err(BodyError::new("expected a number as key")),
+                MemberKey::Text(text) => visitor.$visit(parse(&text, "a whole number in range")?),
+                MemberKey::Nested { .. } => Err(BodyError::new("expected a number as key")),
             }
         }
     )*};
@@ -41,8 +41,10 @@ impl<'de> Deserializer<'de> for KeyReader<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.key {
-            Key::Text(text) => CowStrDeserializer::new(text).deserialize_any(visitor),
-            Key::Nested { text, .. } => BorrowedStrDeserializer::new(text).deserialize_any(visitor),
+            MemberKey::Text(text) => CowStrDeserializer::new(text).deserialize_any(visitor),
+            MemberKey::Nested { text, .. } => {
+                BorrowedStrDeserializer::new(text).deserialize_any(visitor)
+            }
         }
     }
 
@@ -53,16 +55,18 @@ impl<'de> Deserializer<'de> for KeyReader<'de> {
         visitor: V,
     ) -> Result<V::Value> {
         match self.key {
-            Key::Text(text) => visitor.visit_enum(variant(&text, variants).into_deserializer()),
-            Key::Nested { .. } => Err(BodyError::new("expected a name as key")),
+            MemberKey::Text(text) => {
+                visitor.visit_enum(variant(&text, variants).into_deserializer())
+            }
+            MemberKey::Nested { .. } => Err(BodyError::new("expected a name as key")),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let Key::Nested { text, start } = self.key else {
+        let MemberKey::Nested { text, start } = self.key else {
             return Err(BodyError::new("expected an object as key"));
         };
-        let mut reader = Reader::new(text);
+        let mut reader = JsonReader::new(text);
         reader.depth = self.depth;
         let value = reader.deserialize_map(visitor);
         value.map_err(|error| BodyError {

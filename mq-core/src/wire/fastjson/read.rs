@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 use super::convert::{boolean, parse, variant};
 use super::error::{BodyError, Result};
 use super::key::KeyReader;
-use super::scan::Reader;
+use super::scan::JsonReader;
 
 /// Reads a body.
 ///
@@ -31,7 +31,7 @@ pub fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T> {
         at: error.valid_up_to(),
         reason: "it is not UTF-8".to_owned(),
     })?;
-    let mut reader = Reader::new(text);
+    let mut reader = JsonReader::new(text);
     let value = T::deserialize(&mut reader).map_err(|error| reader.locate(error))?;
     reader.end()?;
     Ok(value)
@@ -45,7 +45,7 @@ macro_rules! whole_numbers {
     )*};
 }
 
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
+impl<'de> Deserializer<'de> for &mut JsonReader<'de> {
     type Error = BodyError;
 
     whole_numbers! {
@@ -164,12 +164,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
 /// What lies between two brackets.
 struct Elements<'a, 'de> {
-    reader: &'a mut Reader<'de>,
+    reader: &'a mut JsonReader<'de>,
     first: bool,
 }
 
 impl<'a, 'de> Elements<'a, 'de> {
-    fn of(reader: &'a mut Reader<'de>) -> Self {
+    fn of(reader: &'a mut JsonReader<'de>) -> Self {
         Self {
             reader,
             first: true,

@@ -15,13 +15,13 @@ pub const MAX_VALUES: usize = 1 << 21;
 pub const MAX_CONTAINERS: usize = 1 << 18;
 
 /// The key of a member, before anybody has said what type it is.
-pub(super) enum Key<'de> {
+pub(super) enum MemberKey<'de> {
     Text(Cow<'de, str>),
     Nested { text: &'de str, start: usize },
 }
 
 /// How far a text has been read, and what it may still have.
-pub(super) struct Reader<'de> {
+pub(super) struct JsonReader<'de> {
     pub(super) text: &'de str,
     pub(super) at: usize,
     pub(super) depth: u32,
@@ -29,7 +29,7 @@ pub(super) struct Reader<'de> {
     containers_left: usize,
 }
 
-impl<'de> Reader<'de> {
+impl<'de> JsonReader<'de> {
     pub(super) fn new(text: &'de str) -> Self {
         Self {
             text,
@@ -241,16 +241,16 @@ impl<'de> Reader<'de> {
     }
 
     /// The key of a member; an object that is a key is stepped over and read when it is asked for.
-    pub(super) fn key(&mut self) -> Result<Key<'de>> {
+    pub(super) fn key(&mut self) -> Result<MemberKey<'de>> {
         match self.peek()? {
-            quote @ (b'"' | b'\'') => self.quoted(quote).map(Key::Text),
+            quote @ (b'"' | b'\'') => self.quoted(quote).map(MemberKey::Text),
             b'{' | b'[' => {
                 let start = self.at;
                 self.skip_value()?;
                 let text = self.text.get(start..self.at).unwrap_or_default();
-                Ok(Key::Nested { text, start })
+                Ok(MemberKey::Nested { text, start })
             }
-            _ => self.bare().map(|text| Key::Text(Cow::Borrowed(text))),
+            _ => self.bare().map(|text| MemberKey::Text(Cow::Borrowed(text))),
         }
     }
 

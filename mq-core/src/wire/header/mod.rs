@@ -33,7 +33,7 @@ pub use kv_config::{
 };
 pub use lock::{LockBatchMq, UnlockBatchMq};
 pub use offsets::{
-    Boundary, GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, OffsetReply,
+    BoundaryType, GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, OffsetReply,
     QueryConsumerOffset, SearchOffsetByTimestamp, StoreTimeReply, UpdateConsumerOffset,
 };
 pub use pull_message::{LitePullMessage, PullMessage, PullMessageReply};

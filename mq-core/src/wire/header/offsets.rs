@@ -59,7 +59,7 @@ pub struct SearchOffsetByTimestamp {
     pub timestamp: i64,
     /// Which of several messages stored at that time.
     #[header(default)]
-    pub boundary_type: Boundary,
+    pub boundary_type: BoundaryType,
 }
 
 impl Request for SearchOffsetByTimestamp {
@@ -69,7 +69,7 @@ impl Request for SearchOffsetByTimestamp {
 
 /// Which of several messages with the same time is meant (`BoundaryType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Boundary {
+pub enum BoundaryType {
     /// The first; also what any unknown text means.
     #[default]
     Lower,
@@ -77,7 +77,7 @@ pub enum Boundary {
     Upper,
 }
 
-impl FieldValue for Boundary {
+impl FieldValue for BoundaryType {
     const EXPECTED: &'static str = "LOWER or UPPER";
 
     fn write(&self, name: &'static str, out: &mut FieldWriter<'_>) {

@@ -14,7 +14,7 @@ use crate::broker::state::delay_offsets::DelayOffsets;
 use crate::broker::state::given::Given;
 use crate::broker::state::peers::Peers;
 use crate::broker::state::unsupported::Unsupported;
-use crate::broker::state::waiting::Waiting;
+use crate::broker::state::waiting::WaitingPulls;
 use crate::clock::Clock;
 use crate::remoting::{Incoming, Processor, Unanswered};
 use crate::store::disk::Space;
@@ -86,7 +86,7 @@ const RATES: [&str; 6] = [
 pub(super) struct RuntimeInfo {
     store: MessageStore,
     peers: Arc<Peers>,
-    waiting: Arc<Waiting>,
+    waiting: Arc<WaitingPulls>,
     delays: Arc<DelayOffsets>,
     levels: DelayLevels,
     given: Arc<Given>,

@@ -14,7 +14,7 @@ use crate::broker::state::given::Given;
 use crate::broker::state::offsets::Offsets;
 use crate::broker::state::peers::Peers;
 use crate::broker::state::topics::Removed;
-use crate::broker::state::waiting::Waiting;
+use crate::broker::state::waiting::WaitingPulls;
 use crate::message::TopicName;
 use crate::remoting::{Incoming, Processor};
 use crate::store::MessageStore;
@@ -35,7 +35,7 @@ pub(super) struct TopicAdmin {
     offsets: Arc<Offsets>,
     given: Arc<Given>,
     peers: Arc<Peers>,
-    waiting: Arc<Waiting>,
+    waiting: Arc<WaitingPulls>,
     store: MessageStore,
 }
 

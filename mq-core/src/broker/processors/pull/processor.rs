@@ -11,7 +11,7 @@ use crate::broker::parts::Parts;
 use crate::broker::state::given::Given;
 use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::peers::Peers;
-use crate::broker::state::waiting::Waiting;
+use crate::broker::state::waiting::WaitingPulls;
 use crate::clock::Clock;
 use crate::message::QueueOffset;
 use crate::remoting::{Incoming, Peer, Processor};
@@ -34,7 +34,7 @@ pub(in crate::broker) struct PullProcessor {
     peers: Arc<Peers>,
     offsets: Arc<Offsets>,
     store: MessageStore,
-    waiting: Arc<Waiting>,
+    waiting: Arc<WaitingPulls>,
     given: Arc<Given>,
     /// When it stops, no pull waits any longer.
     front: Tasks,

@@ -6,12 +6,12 @@ use std::pin::pin;
 
 use bytestring::ByteString;
 
-use crate::lines::Lines;
+use crate::keyed_fifo::KeyedFifo;
 use crate::remoting::PeerId;
 
 /// The sends whose message is not in the log yet.
 #[derive(Debug, Default)]
-pub(super) struct SendOrder(Lines<(PeerId, ByteString)>);
+pub(super) struct SendOrder(KeyedFifo<(PeerId, ByteString)>);
 
 impl SendOrder {
     /// Runs `work`, which ends when the message is in the log, after all earlier work of the same
@@ -22,6 +22,6 @@ impl SendOrder {
         topic: ByteString,
         work: impl Future<Output = T>,
     ) -> T {
-        self.0.keep_of_one_task(&(peer, topic), pin!(work)).await
+        self.0.run_from_one_task(&(peer, topic), pin!(work)).await
     }
 }

@@ -1,4 +1,4 @@
-//! Asynchronous work with the same key runs in the order in which it was begun.
+//! Runs asynchronous work with the same key first in, first out; work with other keys runs beside it.
 //!
 //! Sends use it: while the first send to a topic waits for its route or for the topic to be
 //! created, later sends to that topic queue up behind it.
@@ -17,15 +17,15 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use tokio::task::unconstrained;
 
-/// Locked by the work that runs. Tokio's mutex is fair, so waiters get it in the order in which
-/// they came.
-type Line = Arc<tokio::sync::Mutex<()>>;
+/// Held by the work that runs. Tokio's mutex is fair, so waiters get it in the order in which they
+/// asked for it.
+type KeyLock = Arc<tokio::sync::Mutex<()>>;
 
-/// Set by running work that lets the next one begin before it has ended itself.
+/// A flag that running work sets to let the next work with its key begin before it has ended itself.
 #[derive(Debug, Default)]
-pub struct Passed(AtomicBool);
+pub struct NextMayBegin(AtomicBool);
 
-impl Passed {
+impl NextMayBegin {
     /// Lets the next work with the same key begin.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
@@ -36,35 +36,35 @@ impl Passed {
     }
 }
 
-/// The work that is pending, by key.
+/// A first-in-first-out queue of pending work for each key.
 #[derive(Debug)]
-pub struct Lines<K> {
-    lines: Mutex<HashMap<K, Line>>,
-    /// The length of `lines`, so that the usual case, nothing pending, takes no lock.
+pub struct KeyedFifo<K> {
+    locks: Mutex<HashMap<K, KeyLock>>,
+    /// The length of `locks`, so that the usual case, nothing pending, takes no lock.
     count: AtomicUsize,
 }
 
-impl<K> Default for Lines<K> {
+impl<K> Default for KeyedFifo<K> {
     fn default() -> Self {
         Self {
-            lines: Mutex::default(),
+            locks: Mutex::default(),
             count: AtomicUsize::new(0),
         }
     }
 }
 
-impl<K: Clone + Eq + Hash> Lines<K> {
-    /// Runs `work` after all earlier work with the same key has ended or set its [`Passed`]. When
+impl<K: Clone + Eq + Hash> KeyedFifo<K> {
+    /// Runs `work` after all earlier work with the same key has ended or set its [`NextMayBegin`]. When
     /// `late` ends while this work still waits, `work` is not begun and the output of `late` is
     /// returned.
-    pub async fn keep<T>(
+    pub async fn run<T>(
         &self,
         key: &K,
-        passed: &Passed,
+        next_may_begin: &NextMayBegin,
         late: impl Future<Output = T>,
         mut work: Pin<&mut impl Future<Output = T>>,
     ) -> T {
-        let place = self.place(key);
+        let pending = self.enqueue(key);
         {
             // Unconstrained, including the `select!`: when the task's cooperative budget is used
             // up, the lock would return pending without queueing this waiter, and later work could
@@ -72,7 +72,7 @@ impl<K: Clone + Eq + Hash> Lines<K> {
             let turn = async {
                 tokio::select! {
                     biased;
-                    turn = place.line.lock() => Ok(turn),
+                    turn = pending.lock.lock() => Ok(turn),
                     outcome = late => Err(outcome),
                 }
             };
@@ -80,78 +80,79 @@ impl<K: Clone + Eq + Hash> Lines<K> {
                 Ok(turn) => turn,
                 Err(outcome) => return outcome,
             };
-            if let Some(done) = until_passed(passed, work.as_mut()).await {
+            if let Some(done) = until_next_may_begin(next_may_begin, work.as_mut()).await {
                 return done;
             }
         }
-        drop(place);
+        drop(pending);
         work.await
     }
 
-    /// As [`keep`](Self::keep) without a limit, for callers that poll all work of a key from one
+    /// As [`run`](Self::run) without a limit, for callers that poll all work of a key from one
     /// task: work that ends at its first poll and has none pending before it takes no lock.
     #[cfg(feature = "broker")]
-    pub(crate) async fn keep_of_one_task<T>(
+    pub(crate) async fn run_from_one_task<T>(
         &self,
         key: &K,
         mut work: Pin<&mut impl Future<Output = T>>,
     ) -> T {
-        if !self.is_waited_in(key) {
+        if !self.has_pending(key) {
             let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
             if let Poll::Ready(done) = first {
                 return done;
             }
         }
         let never = std::future::pending();
-        self.keep(key, &Passed::default(), never, work).await
+        self.run(key, &NextMayBegin::default(), never, work).await
     }
 
     #[cfg(feature = "broker")]
-    fn is_waited_in(&self, key: &K) -> bool {
-        self.count.load(Ordering::Acquire) > 0 && self.lines.lock().contains_key(key)
+    fn has_pending(&self, key: &K) -> bool {
+        self.count.load(Ordering::Acquire) > 0 && self.locks.lock().contains_key(key)
     }
 
-    fn place(&self, key: &K) -> Place<'_, K> {
-        let mut lines = self.lines.lock();
-        let line = Arc::clone(lines.entry(key.clone()).or_default());
-        self.count.store(lines.len(), Ordering::Release);
-        Place {
-            lines: self,
+    fn enqueue(&self, key: &K) -> PendingKey<'_, K> {
+        let mut locks = self.locks.lock();
+        let lock = Arc::clone(locks.entry(key.clone()).or_default());
+        self.count.store(locks.len(), Ordering::Release);
+        PendingKey {
+            fifo: self,
             key: key.clone(),
-            line,
+            lock,
         }
     }
 }
 
-/// The output of `work`, or `None` once it allows the next one to begin.
-async fn until_passed<T>(
-    passed: &Passed,
+/// The output of `work`; `None` as soon as it has set `next_may_begin`.
+async fn until_next_may_begin<T>(
+    next_may_begin: &NextMayBegin,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Option<T> {
     poll_fn(|cx| match work.as_mut().poll(cx) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending if passed.is_set() => Poll::Ready(None),
+        Poll::Pending if next_may_begin.is_set() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     })
     .await
 }
 
-/// Pending work's share of the lock of its key; the last one dropped removes the key.
-struct Place<'a, K: Eq + Hash> {
-    lines: &'a Lines<K>,
+/// A reference to the lock of a key, held by one pending piece of work; dropping the last one
+/// removes the key.
+struct PendingKey<'a, K: Eq + Hash> {
+    fifo: &'a KeyedFifo<K>,
     key: K,
-    line: Line,
+    lock: KeyLock,
 }
 
-impl<K: Eq + Hash> Drop for Place<'_, K> {
+impl<K: Eq + Hash> Drop for PendingKey<'_, K> {
     fn drop(&mut self) {
         /// References left when nobody else waits: the table's and this one's.
-        const ALONE: usize = 2;
+        const REFERENCES_OF_LAST: usize = 2;
 
-        let mut lines = self.lines.lines.lock();
-        if Arc::strong_count(&self.line) <= ALONE {
-            lines.remove(&self.key);
-            self.lines.count.store(lines.len(), Ordering::Release);
+        let mut locks = self.fifo.locks.lock();
+        if Arc::strong_count(&self.lock) <= REFERENCES_OF_LAST {
+            locks.remove(&self.key);
+            self.fifo.count.store(locks.len(), Ordering::Release);
         }
     }
 }
@@ -169,18 +170,18 @@ mod tests {
     type Key = (u64, &'static str);
 
     /// Runs `work` in its turn, without a time limit.
-    async fn keep<T>(lines: &Lines<Key>, key: Key, work: impl Future<Output = T>) -> T {
-        let (passed, work) = (Passed::default(), pin!(work));
-        lines.keep(&key, &passed, pending(), work).await
+    async fn run<T>(fifo: &KeyedFifo<Key>, key: Key, work: impl Future<Output = T>) -> T {
+        let (next_may_begin, work) = (NextMayBegin::default(), pin!(work));
+        fifo.run(&key, &next_may_begin, pending(), work).await
     }
 
     #[cfg(feature = "broker")]
     #[tokio::test]
     async fn what_one_task_does_at_its_first_poll_waits_only_behind_what_waits() {
-        let (lines, made) = (Lines::default(), Notify::new());
+        let (fifo, made) = (KeyedFifo::default(), Notify::new());
         let of_one_task = async |work| {
             let work = pin!(work);
-            lines.keep_of_one_task(&(1, "new"), work).await;
+            fifo.run_from_one_task(&(1, "new"), work).await;
         };
         let work: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(made.notified());
         let mut first = Box::pin(of_one_task(work));
@@ -193,18 +194,18 @@ mod tests {
         first.await;
 
         second.await;
-        assert!(lines.lines.lock().is_empty());
+        assert!(fifo.locks.lock().is_empty());
     }
 
     #[tokio::test]
     async fn what_comes_behind_work_that_waits_does_not_pass_it_and_other_keys_do() {
-        let (lines, made, stored) = (Lines::default(), Notify::new(), Mutex::new(Vec::new()));
-        let send = |peer, topic, name| keep(&lines, (peer, topic), async move { name });
-        let mut first = pin!(keep(&lines, (1, "new"), async {
+        let (fifo, made, stored) = (KeyedFifo::default(), Notify::new(), Mutex::new(Vec::new()));
+        let send = |peer, topic, name| run(&fifo, (peer, topic), async move { name });
+        let mut first = pin!(run(&fifo, (1, "new"), async {
             made.notified().await;
             stored.lock().push("first");
         }));
-        let mut second = pin!(keep(&lines, (1, "new"), async {
+        let mut second = pin!(run(&fifo, (1, "new"), async {
             stored.lock().push("second");
         }));
 
@@ -220,15 +221,15 @@ mod tests {
 
         assert_eq!(*stored.lock(), ["first", "second"]);
         assert_eq!(send(1, "new", "last").now_or_never(), Some("last"));
-        assert!(lines.lines.lock().is_empty());
+        assert!(fifo.locks.lock().is_empty());
     }
 
     #[tokio::test]
     async fn a_task_that_has_used_up_its_budget_gets_its_place_all_the_same() {
-        let (lines, made) = (Lines::default(), Notify::new());
-        let mut first = Box::pin(keep(&lines, (1, "new"), made.notified()));
-        let mut second = Box::pin(keep(&lines, (1, "new"), async {}));
-        let mut third = Box::pin(keep(&lines, (1, "new"), async {}));
+        let (fifo, made) = (KeyedFifo::default(), Notify::new());
+        let mut first = Box::pin(run(&fifo, (1, "new"), made.notified()));
+        let mut second = Box::pin(run(&fifo, (1, "new"), async {}));
+        let mut third = Box::pin(run(&fifo, (1, "new"), async {}));
         assert_eq!(first.as_mut().now_or_never(), None);
 
         while tokio::task::consume_budget().now_or_never().is_some() {}
@@ -245,28 +246,28 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_is_given_up_lets_the_next_go_on() {
-        let lines = Lines::default();
-        let mut first = Box::pin(keep(&lines, (1, "new"), pending::<()>()));
-        let mut second = Box::pin(keep(&lines, (1, "new"), async { "second" }));
+        let fifo = KeyedFifo::default();
+        let mut first = Box::pin(run(&fifo, (1, "new"), pending::<()>()));
+        let mut second = Box::pin(run(&fifo, (1, "new"), async { "second" }));
         assert_eq!(first.as_mut().now_or_never(), None);
         assert_eq!(second.as_mut().now_or_never(), None);
 
         drop(first);
         assert_eq!(second.await, "second");
-        assert!(lines.lines.lock().is_empty());
+        assert!(fifo.locks.lock().is_empty());
     }
 
     #[tokio::test]
     async fn work_that_lets_others_go_on_need_not_be_done() {
-        let (lines, known, answered) = (Lines::default(), Notify::new(), Notify::new());
-        let passed = Passed::default();
+        let (fifo, known, answered) = (KeyedFifo::default(), Notify::new(), Notify::new());
+        let next_may_begin = NextMayBegin::default();
         let work = pin!(async {
             known.notified().await;
-            passed.set();
+            next_may_begin.set();
             answered.notified().await;
         });
-        let mut first = Box::pin(lines.keep(&(1, "new"), &passed, pending(), work));
-        let mut second = Box::pin(keep(&lines, (1, "new"), async { "second" }));
+        let mut first = Box::pin(fifo.run(&(1, "new"), &next_may_begin, pending(), work));
+        let mut second = Box::pin(run(&fifo, (1, "new"), async { "second" }));
         assert_eq!(first.as_mut().now_or_never(), None);
         assert_eq!(second.as_mut().now_or_never(), None);
 
@@ -274,22 +275,22 @@ mod tests {
         assert_eq!(first.as_mut().now_or_never(), None);
 
         assert_eq!(second.await, "second");
-        assert!(lines.lines.lock().is_empty());
+        assert!(fifo.locks.lock().is_empty());
         answered.notify_one();
         first.await;
     }
 
     #[tokio::test]
-    async fn who_has_waited_too_long_leaves_the_line_with_nothing_done() {
-        let (lines, late) = (Lines::default(), Notify::new());
-        let mut first = Box::pin(keep(&lines, (1, "new"), pending::<&str>()));
-        let passed = Passed::default();
+    async fn who_has_waited_too_long_leaves_the_queue_with_nothing_done() {
+        let (fifo, late) = (KeyedFifo::default(), Notify::new());
+        let mut first = Box::pin(run(&fifo, (1, "new"), pending::<&str>()));
+        let next_may_begin = NextMayBegin::default();
         let too_late = async {
             late.notified().await;
             "too late"
         };
         let work = pin!(async { "done" });
-        let mut second = Box::pin(lines.keep(&(1, "new"), &passed, too_late, work));
+        let mut second = Box::pin(fifo.run(&(1, "new"), &next_may_begin, too_late, work));
         assert_eq!(first.as_mut().now_or_never(), None);
         assert_eq!(second.as_mut().now_or_never(), None);
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
-use super::error::{ConfigProblem, Origin};
-use super::key::Key;
+use super::error::{ConfigOrigin, ConfigProblem};
+use super::key::ConfigKey;
 
 /// The table in which all settings lie. Within it the crate takes keys as they are; above it dots
 /// and brackets would be a path, and what is no path, such as a topic `%RETRY%shop`, none.
@@ -17,27 +17,27 @@ pub(super) const ROOT: &str = "settings";
 
 /// One value of one source.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct SourceEntry {
     /// The key as its writer spelled it.
     pub(super) written: String,
     pub(super) value: String,
-    pub(super) origin: Origin,
+    pub(super) origin: ConfigOrigin,
 }
 
 /// What a file or a source of the program's own says: its lists replace weaker ones.
 #[derive(Clone, Debug)]
-pub(super) struct Written(pub(super) Vec<Entry>);
+pub(super) struct SourceEntries(pub(super) Vec<SourceEntry>);
 
 /// Arguments and what the program sets: each is one value, also of an element of a weaker list.
 #[derive(Clone, Debug)]
-pub(super) struct Overrides(pub(super) Vec<Entry>);
+pub(super) struct Overrides(pub(super) Vec<SourceEntry>);
 
-impl Written {
+impl SourceEntries {
     /// Complains of keys that are set twice, in whatever spelling.
-    pub(super) fn new(entries: Vec<Entry>, problems: &mut Vec<ConfigProblem>) -> Self {
-        let mut first = BTreeMap::<Key, &Entry>::new();
+    pub(super) fn new(entries: Vec<SourceEntry>, problems: &mut Vec<ConfigProblem>) -> Self {
+        let mut first = BTreeMap::<ConfigKey, &SourceEntry>::new();
         for entry in &entries {
-            if let Some(first) = first.insert(Key::new(&entry.written), entry) {
+            if let Some(first) = first.insert(ConfigKey::new(&entry.written), entry) {
                 problems.push(ConfigProblem::new(
                     entry.origin.clone(),
                     &entry.written,
@@ -52,7 +52,7 @@ impl Written {
     }
 }
 
-impl Source for Written {
+impl Source for SourceEntries {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
@@ -60,7 +60,7 @@ impl Source for Written {
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
         let mut table = Map::new();
         // Values first: in one source a value and elements of the same key stand beside each other.
-        let is_element = |entry: &&Entry| Key::new(&entry.written).list().is_some();
+        let is_element = |entry: &&SourceEntry| ConfigKey::new(&entry.written).list().is_some();
         let (elements, values): (Vec<_>, Vec<_>) = self.0.iter().partition(is_element);
         for entry in values.into_iter().chain(elements) {
             put(&mut table, entry);
@@ -75,7 +75,7 @@ impl Source for Overrides {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        Written(self.0.clone()).collect()
+        SourceEntries(self.0.clone()).collect()
     }
 
     fn collect_to(&self, weaker: &mut Value) -> Result<(), ConfigError> {
@@ -94,8 +94,8 @@ impl Source for Overrides {
 }
 
 /// A value replaces what its key had; an element is added to it.
-fn put(table: &mut Map<String, Value>, entry: &Entry) {
-    let key = Key::new(&entry.written);
+fn put(table: &mut Map<String, Value>, entry: &SourceEntry) {
+    let key = ConfigKey::new(&entry.written);
     let value = Value::new(Some(&entry.origin.to_string()), entry.value.as_str());
     let Some((list, element)) = key.list() else {
         table.insert(key.as_str().to_owned(), value);
