@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use super::commit_log::AppendStart;
 use super::config::Flush;
-use super::consume_queue::Queue;
+use super::consume_queue::{ConsumeQueues, Queue};
 use super::derived::StoredRecord;
 use super::dispatch::Notice;
 use super::error::AppendError;
@@ -19,7 +19,7 @@ use super::group_commit::SyncWait;
 use super::schedule::SCHEDULE_TOPIC;
 use super::shared::{MessageStore, StoreShared};
 use crate::message::record::{RecordDraft, RecordPosition};
-use crate::message::{PhysicalOffset, QueueOffset};
+use crate::message::{PhysicalOffset, QueueOffset, TopicName};
 
 /// Bytes that a record may have beyond its body.
 const MAX_RECORD_OVERHEAD: usize = 64 * 1024;
@@ -114,9 +114,7 @@ impl StoreShared {
             }
             self.log.write(&mut tail, start, &records)?;
             end = start.offset + records.len() as u64;
-            for (message, position) in messages.iter().zip(&positions) {
-                self.derive(message, *position);
-            }
+            self.derive(&messages, &positions);
             // Last, because whoever sees this end must find the queue entries and the notices of all
             // records before it.
             self.log.publish(&tail);
@@ -145,14 +143,12 @@ impl StoreShared {
         now_ms: i64,
         positions: &mut Vec<RecordPosition>,
     ) {
-        // The queues of this append, each with the offset that its next message gets.
-        let mut queues: Vec<(Arc<Queue>, QueueOffset)> = Vec::new();
+        let mut next_offsets = NextOffsets::of(&self.queues);
         let mut offset = start.offset;
         for PreparedRecord { draft, facts, size } in messages {
             let topic = &draft.message.topic;
             let queue_offset = if facts.has_queue_entry {
-                let queue = self.queues.find_or_create(topic, draft.queue_id);
-                next_offset(&mut queues, queue)
+                next_offsets.take(topic, draft.queue_id)
             } else {
                 QueueOffset(0)
             };
@@ -171,30 +167,17 @@ impl StoreShared {
         }
     }
 
-    /// Hands a message that is in the log to what is derived from it, and keeps the notice for those
-    /// who wait for it.
-    fn derive(&self, message: &PreparedRecord<'_>, position: RecordPosition) {
-        let PreparedRecord { draft, facts, size } = message;
-        let topic = &draft.message.topic;
-        let record = StoredRecord {
-            topic,
-            queue_id: draft.queue_id,
-            position,
-            size: u32::try_from(*size).unwrap_or(u32::MAX),
-            facts,
-            is_replayed: false,
-        };
-        self.derived.apply(&record);
-        if facts.has_queue_entry {
-            self.dispatch.keep(Notice {
-                end: position.physical_offset.0 + *size as u64,
-                topic: topic.clone(),
-                queue_id: draft.queue_id,
-                next: position.queue_offset.plus(1),
-                tag: facts.tag_code(position.store_timestamp),
-                time_ms: position.store_timestamp,
-            });
-        }
+    /// Hands messages that are in the log to what is derived from it, and keeps the notices for those
+    /// who wait for them.
+    fn derive(&self, messages: &[PreparedRecord<'_>], positions: &[RecordPosition]) {
+        let records: Vec<StoredRecord<'_>> = messages
+            .iter()
+            .zip(positions)
+            .map(|(message, position)| message.stored_at(*position))
+            .collect();
+        self.derived.apply(&records);
+        let queued = records.iter().filter(|record| record.facts.has_queue_entry);
+        self.dispatch.keep(queued.map(Notice::of));
     }
 
     /// The [`Append`] that resolves when the records before `end` are as durable as `durability` asks.
@@ -254,21 +237,48 @@ impl StoreShared {
     }
 }
 
-/// The offset that the next message of `queue` gets behind those of the same append; as a rule they
-/// all go to one queue.
-fn next_offset(queues: &mut Vec<(Arc<Queue>, QueueOffset)>, queue: Arc<Queue>) -> QueueOffset {
-    let known = queues
-        .iter_mut()
-        .rev()
-        .find(|(known, _)| Arc::ptr_eq(known, &queue));
-    if let Some((_, next)) = known {
-        let offset = *next;
-        *next = offset.plus(1);
-        return offset;
+impl PreparedRecord<'_> {
+    fn stored_at(&self, position: RecordPosition) -> StoredRecord<'_> {
+        StoredRecord {
+            topic: &self.draft.message.topic,
+            queue_id: self.draft.queue_id,
+            position,
+            size: u32::try_from(self.size).unwrap_or(u32::MAX),
+            facts: &self.facts,
+            is_replayed: false,
+        }
     }
-    let offset = QueueOffset(queue.next());
-    queues.push((queue, offset.plus(1)));
-    offset
+}
+
+/// The queue offsets that the messages of one append get. As a rule they all go to one queue, which is
+/// looked up once.
+struct NextOffsets<'a> {
+    queues: &'a ConsumeQueues,
+    known: Vec<(Arc<Queue>, QueueOffset)>,
+}
+
+impl<'a> NextOffsets<'a> {
+    fn of(queues: &'a ConsumeQueues) -> Self {
+        Self {
+            queues,
+            known: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, topic: &TopicName, queue_id: i32) -> QueueOffset {
+        let known = self.known.iter_mut().rev();
+        for (queue, next) in known {
+            if queue.is_of(topic.as_str(), queue_id) {
+                let offset = *next;
+                *next = offset.plus(1);
+                return offset;
+            }
+        }
+        let queue = self.queues.find_or_create(topic, queue_id);
+        let offset = QueueOffset(queue.next());
+        self.known.push((queue, offset.plus(1)));
+        offset
+    }
 }
 
 impl From<RecordPosition> for Appended {

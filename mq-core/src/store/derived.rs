@@ -32,9 +32,10 @@ pub(super) trait Derived: Send + Sync + Debug {
     /// complete and all of it must be built again.
     fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError>;
 
-    /// Takes a record over into memory, unless it is replayed and known already. Called in the order of the log,
-    /// under its lock, so it does no I/O and cannot fail; what can fail is [`Derived::store`].
-    fn apply(&self, record: &StoredRecord<'_>);
+    /// Takes records over into memory, except those that are replayed and known already. Called in the
+    /// order of the log, under its lock, so it does no I/O and cannot fail; what can fail is
+    /// [`Derived::store`].
+    fn apply(&self, records: &[StoredRecord<'_>]);
 
     /// Writes what it has of records that end before the physical offset `visible` into its files.
     /// What could not be written stays in memory, where readers find it, and is written later.
@@ -67,9 +68,9 @@ impl DerivedList {
         Ok(all_complete)
     }
 
-    pub(super) fn apply(&self, record: &StoredRecord<'_>) {
+    pub(super) fn apply(&self, records: &[StoredRecord<'_>]) {
         for derived in &self.0 {
-            derived.apply(record);
+            derived.apply(records);
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::derived::StoredRecord;
 use crate::message::{QueueOffset, TopicName};
 
 /// Learns of messages that have become visible.
@@ -27,6 +28,20 @@ pub(super) struct Notice {
     pub(super) time_ms: i64,
 }
 
+impl Notice {
+    pub(super) fn of(record: &StoredRecord<'_>) -> Self {
+        let position = record.position;
+        Self {
+            end: position.physical_offset.0 + u64::from(record.size),
+            topic: record.topic.clone(),
+            queue_id: record.queue_id,
+            next: position.queue_offset.plus(1),
+            tag: record.facts.tag_code(position.store_timestamp),
+            time_ms: position.store_timestamp,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Dispatch {
     listener: RwLock<Option<Arc<dyn Arrival>>>,
@@ -38,9 +53,9 @@ impl Dispatch {
         *self.listener.write() = Some(listener);
     }
 
-    /// Keeps a notice until its message may be seen; called in the order of the log.
-    pub(super) fn keep(&self, notice: Notice) {
-        self.notices.lock().push_back(notice);
+    /// Keeps notices until their messages may be seen; called in the order of the log.
+    pub(super) fn keep(&self, notices: impl Iterator<Item = Notice>) {
+        self.notices.lock().extend(notices);
     }
 
     /// Tells of every message before `visible` that was not told of.

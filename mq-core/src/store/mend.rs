@@ -129,7 +129,7 @@ impl StoreShared {
     /// Whether a record must have an entry in the queue.
     fn is_of(&self, queue: &Queue, record: &RecordView<'_>) -> bool {
         let is_deleted = |offset| self.deletions.is_deleted(record.topic, offset);
-        queue.is_of(record)
+        queue.is_of(record.topic, record.queue_id)
             && has_queue_entry(record.sys_flag)
             && !is_deleted(record.physical_offset.0)
     }

@@ -490,7 +490,7 @@ fn is_whole(bytes: &[u8], queue: &Queue, index: u64, entry: &QueueEntry) -> bool
         record.size == bytes.len()
             && record.physical_offset.0 == entry.offset
             && record.queue_offset.0 == index
-            && queue.is_of(&record)
+            && queue.is_of(record.topic, record.queue_id)
             && (queue.has_due_times() || record.tag_code() == entry.tag)
             && record.check_body().is_ok()
     })

@@ -356,7 +356,7 @@ impl<'a> Recovery<'a> {
             Replayed::Doubtful
         };
         if !matches!(replayed, Replayed::Wrong) {
-            store.derived.apply(&StoredRecord {
+            store.derived.apply(&[StoredRecord {
                 topic: &topic,
                 queue_id: record.queue_id,
                 position: RecordPosition {
@@ -367,7 +367,7 @@ impl<'a> Recovery<'a> {
                 size: u32::try_from(record.size).unwrap_or(u32::MAX),
                 facts: &facts,
                 is_replayed: true,
-            });
+            }]);
         }
         replayed
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use super::log::{CommitLog, NO_SEGMENT};
 use super::tail::Tail;
 use crate::message::record::BLANK_SIZE;
-use crate::store::error::{AppendError, StoreError, no_room};
+use crate::store::error::{AppendError, StoreError, at, no_room};
 
 /// The physical offset and the store time of records, before they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,24 +61,11 @@ impl CommitLog {
             return Err(self.refused(StoreError::MissingSegment { path }));
         };
         let inside = start.offset - segment.base;
-        let path = self.path_of(segment);
-        let disk = |action| {
-            let path = path.clone();
-            move |source| StoreError::Disk {
-                action,
-                path,
-                source,
-            }
-        };
-        let reserved = self.reserve_if_scarce(segment, inside, records.len() as u64);
-        reserved
-            .map_err(disk("reserve space in"))
-            .map_err(|error| self.failed(error))?;
-        let written = segment
-            .file
-            .write_at(inside, records)
-            .map_err(disk("write"));
-        written.map_err(|error| self.failed(error))?;
+        let failed = |action, source| self.failed(at(action, &self.path_of(segment))(source));
+        self.reserve_if_scarce(segment, inside, records.len() as u64)
+            .map_err(|source| failed("reserve space in", source))?;
+        let written = segment.file.write_at(inside, records);
+        written.map_err(|source| failed("write", source))?;
         tail.end = start.offset + records.len() as u64;
         self.figures
             .bytes
@@ -100,14 +87,10 @@ impl CommitLog {
         let remaining = self.segment_size - inside;
         if inside > 0 && needed > remaining {
             if let Some(segment) = self.segment_of(tail.end) {
-                let path = self.path_of(&segment);
                 let filled = segment.file.write_at(inside, &Self::filler(remaining));
-                let filled = filled.map_err(|source| StoreError::Disk {
-                    action: "write",
-                    path,
-                    source,
-                });
-                filled.map_err(|error| self.failed(error))?;
+                filled
+                    .map_err(at("write", &self.path_of(&segment)))
+                    .map_err(|error| self.failed(error))?;
             }
             let next = tail.end + remaining;
             let segment = self

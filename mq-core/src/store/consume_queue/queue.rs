@@ -8,7 +8,6 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::entry::QueueEntry;
 use crate::message::TopicName;
-use crate::message::record::RecordView;
 use crate::store::disk::{self, Disk, File};
 use crate::store::error::{StoreError, at};
 use crate::store::paths::{base_of, file_in};
@@ -88,9 +87,9 @@ impl Queue {
         }
     }
 
-    /// Whether a record says that it belongs here.
-    pub(in crate::store) fn is_of(&self, record: &RecordView<'_>) -> bool {
-        record.topic == self.topic.as_str() && record.queue_id == self.id
+    /// Whether messages of this queue of this topic belong here.
+    pub(in crate::store) fn is_of(&self, topic: &str, id: i32) -> bool {
+        self.id == id && self.topic == topic
     }
 
     /// Whether its entries hold the time of delivery in place of a tag's hash.

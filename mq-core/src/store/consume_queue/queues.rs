@@ -158,15 +158,19 @@ impl Derived for ConsumeQueues {
         Ok(whole)
     }
 
-    fn apply(&self, record: &StoredRecord<'_>) {
-        if record.facts.has_queue_entry {
-            let queue = self.find_or_create(record.topic, record.queue_id);
+    fn apply(&self, records: &[StoredRecord<'_>]) {
+        let mut last: Option<Arc<Queue>> = None;
+        for record in records.iter().filter(|record| record.facts.has_queue_entry) {
+            let queue = last
+                .take_if(|queue| queue.is_of(record.topic.as_str(), record.queue_id))
+                .unwrap_or_else(|| self.find_or_create(record.topic, record.queue_id));
             let entry = QueueEntry {
                 offset: record.position.physical_offset.0,
                 size: record.size,
                 tag: record.facts.tag_code(record.position.store_timestamp),
             };
             self.put(&queue, record.position.queue_offset.0, entry);
+            last = Some(queue);
         }
     }
 

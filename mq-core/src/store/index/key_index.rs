@@ -133,24 +133,24 @@ impl Derived for KeyIndex {
         Ok(true)
     }
 
-    fn apply(&self, record: &StoredRecord<'_>) {
+    fn apply(&self, records: &[StoredRecord<'_>]) {
         if !self.enabled {
             return;
         }
-        let (offset, time_ms) = (
-            record.position.physical_offset.0,
-            record.position.store_timestamp,
-        );
-        if record.is_replayed && offset < self.in_files.load(Ordering::Relaxed) {
-            return;
+        let mut pending = self.pending.lock();
+        for record in records {
+            let offset = record.position.physical_offset.0;
+            let time_ms = record.position.store_timestamp;
+            if record.is_replayed && offset < self.in_files.load(Ordering::Relaxed) {
+                continue;
+            }
+            pending.extend(record.facts.key_hashes.iter().map(|hash| Item {
+                hash: *hash,
+                offset,
+                time_ms,
+            }));
+            *self.last.lock() = (time_ms, offset);
         }
-        let items = record.facts.key_hashes.iter().map(|hash| Item {
-            hash: *hash,
-            offset,
-            time_ms,
-        });
-        self.pending.lock().extend(items);
-        *self.last.lock() = (time_ms, offset);
     }
 
     fn store(&self, _visible: u64) -> Result<(), StoreError> {
