@@ -24,6 +24,8 @@ pub struct StoreConfig {
     pub max_message_size: usize,
     /// Whether keys are indexed (`messageIndexEnable`).
     pub index: bool,
+    /// How large the index is on disk and in memory.
+    pub index_sizes: IndexSizes,
     /// How long a message of each delay level waits, level 1 first (`messageDelayLevel`).
     pub delays: Vec<Duration>,
     /// Messages within so many bytes behind the end of the log count as being in memory
@@ -44,8 +46,33 @@ impl StoreConfig {
             retention: Retention::default(),
             max_message_size: 4 * 1024 * 1024,
             index: true,
+            index_sizes: IndexSizes::default(),
             delays: Vec::new(),
             in_memory: 8 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// How large the key index is. A file has room for `slots` and `items`; one of another length is removed
+/// when the store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexSizes {
+    /// Hash slots of a file (`maxHashSlotNum`).
+    pub slots: u32,
+    /// Items of a file, an item for each key of a message (`maxIndexNum`); the first is not used.
+    pub items: u32,
+    /// Items that wait in memory for their file, of 32 bytes each. An eighth of them is written at
+    /// once; more are in memory only while the disk is too slow or full.
+    pub in_memory: usize,
+}
+
+impl Default for IndexSizes {
+    /// Apache's files, and at most 32 MiB in memory.
+    fn default() -> Self {
+        Self {
+            slots: 5_000_000,
+            items: 20_000_000,
+            in_memory: 1024 * 1024,
         }
     }
 }

@@ -38,10 +38,11 @@ pub(super) trait Derived: Send + Sync + Debug {
     fn apply(&self, records: &[StoredRecord<'_>]);
 
     /// Writes what it has of records that end before the physical offset `visible` into its files.
-    /// What could not be written stays in memory, where readers find it, and is written later.
+    /// What could not be written stays in memory, where readers find it, and is written later. So may
+    /// what is too little to be worth a write, up to the next [`Derived::sync`].
     fn store(&self, visible: u64) -> Result<(), StoreError>;
 
-    /// Makes what was written survive a loss of power.
+    /// Makes everything that was applied before the last [`Derived::store`] survive a loss of power.
     fn sync(&self) -> Result<(), StoreError>;
 
     /// Drops what it has of records before the physical offset `begin`, where the log begins now.

@@ -24,7 +24,8 @@ impl MessageStore {
         let store = Arc::clone(&self.0);
         tasks.spawn_until_stop("store: mark", async move {
             loop {
-                store.clock.sleep(MARK_EVERY).await;
+                let piece_full = store.index.piece_full.notified();
+                let _either = store.clock.timeout(MARK_EVERY, piece_full).await;
                 store
                     .in_background("saving the mark", StoreShared::maintain)
                     .await;
@@ -108,7 +109,7 @@ impl StoreShared {
         let visible = self.log.visible_end();
         let known = self.checkpoint.lock().mark().unwrap_or_default();
         let much_came = visible.saturating_sub(known.queues) >= SYNC_QUEUES_AFTER;
-        let stored = match self.derived.store(visible) {
+        let stored = match self.store_derived(visible) {
             Ok(()) if much_came => self.sync_derived(visible),
             outcome => outcome,
         };
@@ -116,7 +117,13 @@ impl StoreShared {
         stored.and(saved)
     }
 
-    /// Syncs what is derived; everything before `visible` is in its files.
+    /// Writes what is derived, and indexes messages that were passed over while that failed.
+    fn store_derived(&self, visible: u64) -> Result<(), StoreError> {
+        self.derived.store(visible)?;
+        self.index_dropped()
+    }
+
+    /// Syncs what is derived; everything before `visible` was stored.
     pub(super) fn sync_derived(&self, visible: u64) -> Result<(), StoreError> {
         self.derived.sync()?;
         self.derived_synced
@@ -148,7 +155,7 @@ impl StoreShared {
         self.announce();
         synced?;
         let end = self.log.synced_end();
-        self.derived.store(end)?;
+        self.store_derived(end)?;
         self.sync_derived(end)?;
         self.save_snapshot()?;
         self.save_mark()?;

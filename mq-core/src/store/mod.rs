@@ -29,6 +29,7 @@ mod opened;
 mod paths;
 mod read;
 mod recovery;
+mod reindex;
 mod retention;
 mod schedule;
 mod shared;
@@ -38,7 +39,7 @@ mod tests;
 mod zone;
 
 pub use append::{Append, Appended, Durability};
-pub use config::{Flush, Retention, StoreConfig};
+pub use config::{Flush, IndexSizes, Retention, StoreConfig};
 pub use dispatch::Arrival;
 pub use error::{AppendError, StoreError};
 pub use figures::Figures;

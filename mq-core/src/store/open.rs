@@ -77,6 +77,7 @@ impl MessageStore {
             paths.clone(),
             Arc::clone(&disk),
             config.index,
+            config.index_sizes,
             clock.clone(),
         );
         let index = Arc::new(index);

@@ -50,6 +50,7 @@ pub struct FaultyDisk {
     /// Renames that a loss of power may undo, oldest first.
     renames: Arc<Mutex<Vec<Rename>>>,
     slow: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
     /// Called where a disk takes long: creating, allocating, syncing a directory.
     slow_call: Arc<Mutex<Option<SlowCall>>>,
     /// How often the power was cut.
@@ -102,6 +103,11 @@ impl FaultyDisk {
     /// How many calls have changed something.
     pub fn changes(&self) -> u64 {
         self.power.lock().changes
+    }
+
+    /// How many calls have read from a file that was open.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
     }
 
     /// Counts a change.
@@ -368,6 +374,7 @@ impl File for FaultyFile {
         if self.disk.fails(Fault::Read) {
             return Err(io::Error::other("the disk cannot read"));
         }
+        self.disk.reads.fetch_add(1, Ordering::Relaxed);
         self.file.read_at(offset, buffer)
     }
 

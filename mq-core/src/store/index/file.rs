@@ -1,20 +1,30 @@
 //! One index file in Apache's layout (`IndexFile`): header, hash slots, items chained per slot.
+//!
+//! Items come in large pieces. First they are written behind those that are there, with the header
+//! that counts them, and synced; then the slots are turned to them. So no slot leads to an item that a
+//! loss of power took away, and with it to the older ones of its chain. Items to which no slot leads
+//! yet are written again by the next recovery, because the mark does not go beyond them.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use bytes::{Buf, BufMut};
+use parking_lot::Mutex;
 
+use crate::store::config::IndexSizes;
 use crate::store::disk::{Disk, File};
 use crate::store::error::{StoreError, at};
 
 const HEADER_SIZE: u64 = 40;
-const SLOTS: u64 = 5_000_000;
 const SLOT_SIZE: u64 = 4;
-const ITEMS: u32 = 20_000_000;
 const ITEM_SIZE: u64 = 20;
-/// Bytes of an index file.
-pub(super) const SIZE: u64 = HEADER_SIZE + SLOTS * SLOT_SIZE + ITEMS as u64 * ITEM_SIZE;
+/// Items in one write.
+const ITEMS_PER_WRITE: usize = 16 * 1024;
+/// Slots in one read or write at most.
+const SLOTS_PER_RUN: u32 = 64 * 1024;
+/// Two slots with at most so many between them are read and written together: a call costs more than
+/// four pages.
+const SLOTS_BETWEEN: u32 = 4 * 1024;
 
 /// One key of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +40,8 @@ pub(super) struct Item {
 pub(super) struct IndexFile {
     path: PathBuf,
     file: Box<dyn File>,
-    header: IndexHeader,
+    sizes: IndexSizes,
+    header: Mutex<IndexHeader>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,20 +55,47 @@ struct IndexHeader {
     next: u32,
 }
 
+/// Items that are in a file, and the slots that must be turned to them.
+#[derive(Debug)]
+pub(super) struct Added {
+    /// How many items.
+    pub(super) count: usize,
+    /// In the order of the file.
+    slots: Vec<SlotChange>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SlotChange {
+    slot: u32,
+    /// The number of the item to which it leads.
+    item: u32,
+}
+
 impl IndexFile {
-    pub(super) fn create(disk: &dyn Disk, path: PathBuf) -> Result<Self, StoreError> {
-        let file = disk.create(&path, SIZE).map_err(at("create", &path))?;
+    pub(super) fn create(
+        disk: &dyn Disk,
+        path: PathBuf,
+        sizes: IndexSizes,
+    ) -> Result<Self, StoreError> {
+        let file = disk.create(&path, size(sizes));
+        let file = file.map_err(at("create", &path))?;
+        let header = IndexHeader {
+            next: 1,
+            ..IndexHeader::default()
+        };
         Ok(Self {
             path,
             file,
-            header: IndexHeader {
-                next: 1,
-                ..IndexHeader::default()
-            },
+            sizes,
+            header: Mutex::new(header),
         })
     }
 
-    pub(super) fn open(disk: &dyn Disk, path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        disk: &dyn Disk,
+        path: PathBuf,
+        sizes: IndexSizes,
+    ) -> Result<Self, StoreError> {
         let file = disk.open(&path).map_err(at("open", &path))?;
         let mut bytes = [0; 40];
         file.read_at(0, &mut bytes).map_err(at("read", &path))?;
@@ -68,9 +106,14 @@ impl IndexFile {
             begin_offset: bytes.get_u64(),
             end_offset: bytes.get_u64(),
             slots: bytes.get_u32(),
-            next: bytes.get_u32().clamp(1, ITEMS),
+            next: bytes.get_u32().clamp(1, sizes.items.max(1)),
         };
-        Ok(Self { path, file, header })
+        Ok(Self {
+            path,
+            file,
+            sizes,
+            header: Mutex::new(header),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -78,43 +121,84 @@ impl IndexFile {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.header.next >= ITEMS
+        self.header.lock().next >= self.sizes.items
     }
 
     /// Store time and physical offset of the last message.
     pub(super) fn last(&self) -> (i64, u64) {
-        (self.header.end_time, self.header.end_offset)
+        let header = self.header.lock();
+        (header.end_time, header.end_offset)
     }
 
-    pub(super) fn put(&mut self, item: Item) -> Result<(), StoreError> {
-        if self.header.next == 1 {
-            self.header.begin_time = item.time_ms;
-            self.header.begin_offset = item.offset;
-        }
-        let slot_at = slot_of(item.hash);
-        let previous = self.read_u32(slot_at)?;
-        let previous = if previous < self.header.next {
-            previous
-        } else {
-            0
+    /// Writes as many of the items as find room, and syncs them. [`IndexFile::link`] comes next; until
+    /// that succeeds they are not found here.
+    pub(super) fn add(&self, items: &[Item]) -> Result<Added, StoreError> {
+        let mut header = *self.header.lock();
+        let first = header.next;
+        let room = self.sizes.items.saturating_sub(first);
+        let items = items.get(..room as usize).unwrap_or(items);
+        let (Some(oldest), Some(newest)) = (items.first(), items.last()) else {
+            return Ok(Added {
+                count: 0,
+                slots: Vec::new(),
+            });
         };
-        let seconds = item.time_ms.saturating_sub(self.header.begin_time) / 1000;
-        let seconds = i32::try_from(seconds.max(0)).unwrap_or(i32::MAX);
-        let mut bytes = Vec::with_capacity(20);
-        bytes.put_i32(item.hash);
-        bytes.put_u64(item.offset);
-        bytes.put_i32(seconds);
-        bytes.put_u32(previous);
-        self.write(item_at(self.header.next), &bytes)?;
-        self.write(slot_at, &self.header.next.to_be_bytes())?;
-        self.header.slots = self.header.slots.saturating_add((previous == 0).into());
-        self.header.next += 1;
-        self.header.end_time = item.time_ms;
-        self.header.end_offset = item.offset;
+        if first == 1 {
+            header.begin_time = oldest.time_ms;
+            header.begin_offset = oldest.offset;
+        }
+        let numbered = items.iter().zip(first..);
+        let mut by_slot: Vec<SlotChange> = numbered
+            .map(|(item, number)| SlotChange {
+                slot: self.slot_of(item.hash),
+                item: number,
+            })
+            .collect();
+        by_slot.sort_unstable();
+        let chains = || by_slot.chunk_by(|one, next| one.slot == next.slot);
+        let slots: Vec<SlotChange> = chains().filter_map(<[_]>::last).copied().collect();
+        let mut previous = vec![0; items.len()];
+        let in_file = self.read_slots(&slots)?;
+        for (chain, in_file) in chains().zip(in_file) {
+            let mut before = if in_file < first { in_file } else { 0 };
+            header.slots = header.slots.saturating_add((before == 0).into());
+            for change in chain {
+                if let Some(previous) = previous.get_mut((change.item - first) as usize) {
+                    *previous = before;
+                }
+                before = change.item;
+            }
+        }
+        header.next = first.saturating_add(u32::try_from(items.len()).unwrap_or(u32::MAX));
+        header.end_time = newest.time_ms;
+        header.end_offset = newest.offset;
+        self.write_items(&header, first, items, &previous)?;
+        self.write(0, &encode(&header))?;
+        self.sync()?;
+        *self.header.lock() = header;
+        Ok(Added {
+            count: items.len(),
+            slots,
+        })
+    }
+
+    /// Turns the slots to items that were added. It may be done again when it failed.
+    pub(super) fn link(&self, added: &Added) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        for (begin, run) in runs(&added.slots) {
+            self.read_run(begin, run, &mut bytes)?;
+            for change in run {
+                let at = ((change.slot - begin) * 4) as usize;
+                if let Some(slot) = bytes.get_mut(at..at + 4) {
+                    slot.copy_from_slice(&change.item.to_be_bytes());
+                }
+            }
+            self.write(slot_at(begin), &bytes)?;
+        }
         Ok(())
     }
 
-    /// Adds the physical offsets of at most `max` messages with this hash, newest first.
+    /// Adds the physical offsets of messages with this hash, newest first, until there are `max`.
     pub(super) fn find(
         &self,
         hash: i32,
@@ -122,24 +206,27 @@ impl IndexFile {
         max: usize,
         found: &mut Vec<u64>,
     ) -> Result<(), StoreError> {
-        let mut number = self.read_u32(slot_of(hash))?;
-        let enough = found.len() + max;
+        let mut slot = [0; 4];
+        self.read(slot_at(self.slot_of(hash)), &mut slot)?;
+        let mut number = u32::from_be_bytes(slot);
+        // Asked for behind the slot, which may be turned to newer items meanwhile.
+        let header = *self.header.lock();
         // Each item leads to an older one; a damaged chain cannot go round.
-        let mut newer = self.header.next;
-        while number > 0 && number < newer && found.len() < enough {
+        let mut newer = header.next;
+        while number > 0 && number < newer && found.len() < max {
             newer = number;
             let mut bytes = [0; 20];
-            self.read(item_at(number), &mut bytes)?;
+            self.read(self.item_at(number), &mut bytes)?;
             let mut bytes = &bytes[..];
             let (item_hash, offset) = (bytes.get_i32(), bytes.get_u64());
             let since = i64::from(bytes.get_i32()) * 1000;
-            let time = self.header.begin_time.saturating_add(since);
+            let time = header.begin_time.saturating_add(since);
             // Times are kept to the second only, and none before that of the first message: when the
             // clock was set back since, such a message may be older.
             let earliest = if since == 0 { i64::MIN } else { time };
             let second = earliest..=time.saturating_add(999);
             let in_time = second.start() <= times.end() && times.start() <= second.end();
-            if item_hash == hash && in_time {
+            if item_hash == hash && in_time && !found.contains(&offset) {
                 found.push(offset);
             }
             number = bytes.get_u32();
@@ -147,26 +234,60 @@ impl IndexFile {
         Ok(())
     }
 
-    pub(super) fn store_header(&self) -> Result<(), StoreError> {
-        let header = &self.header;
-        let mut bytes = Vec::with_capacity(40);
-        bytes.put_i64(header.begin_time);
-        bytes.put_i64(header.end_time);
-        bytes.put_u64(header.begin_offset);
-        bytes.put_u64(header.end_offset);
-        bytes.put_u32(header.slots);
-        bytes.put_u32(header.next);
-        self.write(0, &bytes)
-    }
-
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.file.sync().map_err(at("sync", &self.path))
     }
 
-    fn read_u32(&self, offset: u64) -> Result<u32, StoreError> {
-        let mut bytes = [0; 4];
-        self.read(offset, &mut bytes)?;
-        Ok(u32::from_be_bytes(bytes))
+    fn write_items(
+        &self,
+        header: &IndexHeader,
+        first: u32,
+        items: &[Item],
+        previous: &[u32],
+    ) -> Result<(), StoreError> {
+        let mut offset = self.item_at(first);
+        let mut bytes = Vec::with_capacity(20 * ITEMS_PER_WRITE.min(items.len()));
+        let parts = items.chunks(ITEMS_PER_WRITE);
+        for (items, previous) in parts.zip(previous.chunks(ITEMS_PER_WRITE)) {
+            bytes.clear();
+            for (item, previous) in items.iter().zip(previous) {
+                let seconds = item.time_ms.saturating_sub(header.begin_time) / 1000;
+                bytes.put_i32(item.hash);
+                bytes.put_u64(item.offset);
+                bytes.put_i32(i32::try_from(seconds.max(0)).unwrap_or(i32::MAX));
+                bytes.put_u32(*previous);
+            }
+            self.write(offset, &bytes)?;
+            offset += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// What the file has in each of the slots.
+    fn read_slots(&self, slots: &[SlotChange]) -> Result<Vec<u32>, StoreError> {
+        let mut values = Vec::with_capacity(slots.len());
+        let mut bytes = Vec::new();
+        for (begin, run) in runs(slots) {
+            self.read_run(begin, run, &mut bytes)?;
+            for change in run {
+                let at = ((change.slot - begin) * 4) as usize;
+                let slot = bytes.get(at..at + 4).and_then(|slot| slot.try_into().ok());
+                values.push(u32::from_be_bytes(slot.unwrap_or_default()));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Fills `bytes` with all slots from the first to the last of a run.
+    fn read_run(
+        &self,
+        begin: u32,
+        run: &[SlotChange],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let last = run.last().map_or(begin, |change| change.slot);
+        bytes.resize(((last - begin + 1) * 4) as usize, 0);
+        self.read(slot_at(begin), bytes)
     }
 
     fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
@@ -180,12 +301,129 @@ impl IndexFile {
             .write_at(offset, bytes)
             .map_err(at("write", &self.path))
     }
+
+    fn slot_of(&self, hash: i32) -> u32 {
+        hash.unsigned_abs() % self.sizes.slots.max(1)
+    }
+
+    fn item_at(&self, number: u32) -> u64 {
+        items_at(self.sizes) + u64::from(number) * ITEM_SIZE
+    }
 }
 
-fn slot_of(hash: i32) -> u64 {
-    HEADER_SIZE + u64::from(hash.unsigned_abs()) % SLOTS * SLOT_SIZE
+/// Bytes of an index file.
+pub(super) fn size(sizes: IndexSizes) -> u64 {
+    items_at(sizes) + u64::from(sizes.items) * ITEM_SIZE
 }
 
-fn item_at(number: u32) -> u64 {
-    HEADER_SIZE + SLOTS * SLOT_SIZE + u64::from(number) * ITEM_SIZE
+fn items_at(sizes: IndexSizes) -> u64 {
+    slot_at(sizes.slots)
+}
+
+fn slot_at(slot: u32) -> u64 {
+    HEADER_SIZE + u64::from(slot) * SLOT_SIZE
+}
+
+/// Changes of slots that lie close together, each run with its first slot.
+fn runs(mut changes: &[SlotChange]) -> impl Iterator<Item = (u32, &[SlotChange])> {
+    std::iter::from_fn(move || {
+        let begin = changes.first()?.slot;
+        let mut last = begin;
+        let near = changes.iter().take_while(|change| {
+            let is_near =
+                change.slot - last <= SLOTS_BETWEEN && change.slot - begin < SLOTS_PER_RUN;
+            last = change.slot;
+            is_near
+        });
+        let (run, rest) = changes.split_at_checked(near.count())?;
+        changes = rest;
+        Some((begin, run))
+    })
+}
+
+fn encode(header: &IndexHeader) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(40);
+    bytes.put_i64(header.begin_time);
+    bytes.put_i64(header.end_time);
+    bytes.put_u64(header.begin_offset);
+    bytes.put_u64(header.end_offset);
+    bytes.put_u32(header.slots);
+    bytes.put_u32(header.next);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::disk::MemoryDisk;
+
+    const SIZES: IndexSizes = IndexSizes {
+        slots: 10_007,
+        items: 400,
+        in_memory: 0,
+    };
+
+    /// `IndexFile.putKey`, an item at a time.
+    fn put(bytes: &mut [u8], item: Item, begin_time: i64) {
+        let at =
+            |bytes: &[u8], at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        let number = at(bytes, 36).max(1);
+        let slot = 40 + item.hash.unsigned_abs() as usize % 10_007 * 4;
+        let before = at(bytes, slot);
+        let place = 40 + 10_007 * 4 + number as usize * 20;
+        let seconds = i32::try_from((item.time_ms - begin_time).max(0) / 1000).unwrap();
+        bytes[place..place + 4].copy_from_slice(&item.hash.to_be_bytes());
+        bytes[place + 4..place + 12].copy_from_slice(&item.offset.to_be_bytes());
+        bytes[place + 12..place + 16].copy_from_slice(&seconds.to_be_bytes());
+        bytes[place + 16..place + 20].copy_from_slice(&before.to_be_bytes());
+        bytes[slot..slot + 4].copy_from_slice(&number.to_be_bytes());
+        if number == 1 {
+            bytes[0..8].copy_from_slice(&item.time_ms.to_be_bytes());
+            bytes[16..24].copy_from_slice(&item.offset.to_be_bytes());
+        }
+        bytes[8..16].copy_from_slice(&item.time_ms.to_be_bytes());
+        bytes[24..32].copy_from_slice(&item.offset.to_be_bytes());
+        let used = at(bytes, 32) + u32::from(before == 0);
+        bytes[32..36].copy_from_slice(&used.to_be_bytes());
+        bytes[36..40].copy_from_slice(&(number + 1).to_be_bytes());
+    }
+
+    #[test]
+    fn pieces_leave_the_bytes_that_apache_writes_item_by_item() {
+        let disk = MemoryDisk::default();
+        let file = IndexFile::create(&disk, "/f".into(), SIZES).unwrap();
+        let mut expected = vec![0; usize::try_from(size(SIZES)).unwrap()];
+        let items: Vec<Item> = (0..399_i32)
+            .map(|n| Item {
+                // Some in one slot, by one hash and by different ones, and some far from all others.
+                hash: n * 7_919 % 83 * 10_007 + n % 5 * 1_900 + n % 2,
+                offset: 1_000 + u64::try_from(n).unwrap(),
+                time_ms: 5_000_000 + i64::from(n * 700 % 9_000),
+            })
+            .collect();
+        let mut rest = &items[..];
+        let mut count = 1;
+        while !rest.is_empty() {
+            let added = file.add(&rest[..count.min(rest.len())]).unwrap();
+            file.link(&added).unwrap();
+            rest = &rest[added.count..];
+            count = count * 3 % 50 + 1;
+        }
+        for item in &items {
+            put(&mut expected, *item, items[0].time_ms);
+        }
+
+        let mut written = vec![0; expected.len()];
+        file.file.read_at(0, &mut written).unwrap();
+
+        assert!(file.is_full());
+        assert_eq!(written, expected);
+        for item in &items {
+            let mut found = Vec::new();
+            let times = item.time_ms - 999..=item.time_ms;
+            file.find(item.hash, &times, 400, &mut found).unwrap();
+            assert!(found.contains(&item.offset));
+            assert!(found.is_sorted_by(|newer, older| newer > older));
+        }
+    }
 }

@@ -1,18 +1,25 @@
 //! Hashes of keys and where their messages lie; whoever asks compares the keys themselves.
 //!
-//! Entries gather in memory and reach Apache's index files in the background; what no file has yet
-//! is searched in memory.
+//! Items gather in memory, where they are searched, and reach Apache's index files in pieces: when so
+//! many have come that a piece is full, and all of them before the mark of what is derived moves, thus
+//! every 64 MiB of log and at a clean end. The log gives those again that a crash takes.
+//!
+//! Memory is bounded by [`IndexSizes::in_memory`]. When the files cannot be written for so long that
+//! it is full, items are dropped, and the log is read for them once there is room again.
 
-use std::collections::HashSet;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
-use super::file::{self, IndexFile, Item};
+use super::file::{self, Added, IndexFile, Item};
+use super::gathered::{Gathered, Taken};
+use super::piece::Piece;
 use crate::clock::Clock;
+use crate::store::config::IndexSizes;
 use crate::store::derived::{Derived, StoredRecord};
 use crate::store::disk::{DirectoryEntry, Disk};
 use crate::store::error::{StoreError, at};
@@ -28,11 +35,25 @@ pub(in crate::store) struct KeyIndex {
     disk: Arc<dyn Disk>,
     clock: Clock,
     enabled: bool,
-    pending: Mutex<Vec<Item>>,
-    files: Mutex<Vec<IndexFile>>,
+    sizes: IndexSizes,
+    gathered: Mutex<Gathered>,
+    files: RwLock<Vec<Arc<IndexFile>>>,
+    /// Held while files are written.
+    storing: Mutex<Storing>,
     last: Mutex<(i64, u64)>,
     /// Messages before this physical offset are in the files for certain.
     in_files: AtomicU64,
+    /// A piece is full.
+    pub(in crate::store) piece_full: Notify,
+}
+
+/// How far the oldest piece is on its way into the files.
+#[derive(Debug, Default)]
+struct Storing {
+    /// So many of its items are found there.
+    done: usize,
+    /// Items behind those that are in the newest file, but not found there yet.
+    added: Option<Added>,
 }
 
 impl KeyIndex {
@@ -40,6 +61,7 @@ impl KeyIndex {
         paths: Paths,
         disk: Arc<dyn Disk>,
         enabled: bool,
+        sizes: IndexSizes,
         clock: Clock,
     ) -> Self {
         Self {
@@ -47,10 +69,13 @@ impl KeyIndex {
             disk,
             clock,
             enabled,
-            pending: Mutex::default(),
-            files: Mutex::default(),
+            sizes,
+            gathered: Mutex::new(Gathered::new(sizes.in_memory)),
+            files: RwLock::default(),
+            storing: Mutex::default(),
             last: Mutex::default(),
             in_files: AtomicU64::new(0),
+            piece_full: Notify::new(),
         }
     }
 
@@ -69,37 +94,118 @@ impl KeyIndex {
     ) -> Result<Vec<u64>, StoreError> {
         let hash = key_hash(topic, key);
         let max = max.min(MAX_FOUND);
-        let files = self.files.lock();
-        let pending = self.pending.lock();
-        let fresh = pending.iter().rev();
-        let fresh = fresh.filter(|item| item.hash == hash && times.contains(&item.time_ms));
-        let mut found: Vec<u64> = fresh.map(|item| item.offset).take(max).collect();
-        drop(pending);
+        let mut found = Vec::new();
+        // Memory first: a piece leaves it only once it is found in the files.
+        let gathered = self.gathered.lock();
+        let (open, full) = gathered.pieces();
+        open.find(hash, &times, max, &mut found);
+        drop(gathered);
+        for piece in full {
+            piece.find(hash, &times, max, &mut found);
+        }
+        let files = self.files.read().clone();
         for file in files.iter().rev() {
             if found.len() >= max {
                 break;
             }
-            file.find(hash, &times, max - found.len(), &mut found)?;
+            file.find(hash, &times, max, &mut found)?;
         }
-        let mut seen = HashSet::new();
-        found.retain(|offset| seen.insert(*offset));
         Ok(found)
     }
 
-    fn put(&self, files: &mut Vec<IndexFile>, item: Item) -> Result<(), StoreError> {
-        if files.last().is_none_or(IndexFile::is_full) {
-            if let Some(full) = files.last() {
-                // Nobody comes back to it.
-                full.store_header()?;
-                full.sync()?;
-            }
-            let directory = self.paths.index();
-            let created = self.disk.create_directories(&directory);
-            created.map_err(at("create", &directory))?;
-            let name = time_name(self.clock.now_ms());
-            files.push(IndexFile::create(&*self.disk, directory.join(name))?);
+    /// The part of the log whose items were dropped.
+    pub(in crate::store) fn dropped(&self) -> Option<Range<u64>> {
+        self.gathered.lock().dropped()
+    }
+
+    /// Takes items again from the record at the physical offset `end` on, behind which none was
+    /// applied yet.
+    pub(in crate::store) fn take_from(&self, end: u64) {
+        self.gathered.lock().take_from(end);
+    }
+
+    /// Takes the items of a dropped record that was read from the log. `false` when there is no room
+    /// again.
+    pub(in crate::store) fn catch_up(&self, record: &StoredRecord<'_>) -> Result<bool, StoreError> {
+        if self.gathered.lock().is_half_full() {
+            self.store_all()?;
         }
-        files.last_mut().map_or(Ok(()), |file| file.put(item))
+        let offset = record.position.physical_offset.0;
+        let mut gathered = self.gathered.lock();
+        if gathered.take(offset, items_of(record)) == Taken::Dropped {
+            return Ok(false);
+        }
+        gathered.caught_up(offset.saturating_add(record.size.into()));
+        Ok(true)
+    }
+
+    /// Nothing was dropped before the physical offset `end` that is not back.
+    pub(in crate::store) fn caught_up(&self, end: u64) {
+        self.gathered.lock().caught_up(end);
+    }
+
+    /// Writes the pieces that are full.
+    fn store_full(&self) -> Result<(), StoreError> {
+        let mut storing = self.storing.lock();
+        // Not those that become full meanwhile.
+        let waiting = self.gathered.lock().waiting();
+        for _ in 0..waiting {
+            let Some(piece) = self.gathered.lock().oldest() else {
+                break;
+            };
+            self.store_piece(&mut storing, &piece)?;
+            self.gathered.lock().drop_oldest();
+            storing.done = 0;
+        }
+        Ok(())
+    }
+
+    /// Writes all that was applied so far.
+    fn store_all(&self) -> Result<(), StoreError> {
+        // A piece that is closed before it is full waits alone, however often storing fails.
+        self.store_full()?;
+        self.gathered.lock().close_piece();
+        self.store_full()
+    }
+
+    fn store_piece(&self, storing: &mut Storing, piece: &Piece) -> Result<(), StoreError> {
+        loop {
+            let items = piece.items().get(storing.done..).unwrap_or_default();
+            if items.is_empty() {
+                return Ok(());
+            }
+            if storing.added.is_none() {
+                let file = self.file_with_room()?;
+                storing.added = Some(file.add(items)?);
+            }
+            let newest = self.files.read().last().cloned();
+            if let (Some(file), Some(added)) = (newest, &storing.added) {
+                file.link(added)?;
+                storing.done += added.count;
+            }
+            storing.added = None;
+        }
+    }
+
+    /// The newest file, or a new one when that is full.
+    fn file_with_room(&self) -> Result<Arc<IndexFile>, StoreError> {
+        let newest = self.files.read().last().cloned();
+        if let Some(file) = newest {
+            if !file.is_full() {
+                return Ok(file);
+            }
+            // Nobody comes back to it.
+            file.sync()?;
+        }
+        let directory = self.paths.index();
+        let created = self.disk.create_directories(&directory);
+        created.map_err(at("create", &directory))?;
+        let newest = self.files.read().last().cloned();
+        let newest = newest.map(|file| file.path().to_owned());
+        let path = directory.join(name_behind(newest.as_deref(), self.clock.now_ms()));
+        let file = Arc::new(IndexFile::create(&*self.disk, path, self.sizes)?);
+        self.files.write().push(Arc::clone(&file));
+        Ok(file)
     }
 }
 
@@ -108,7 +214,7 @@ impl Derived for KeyIndex {
         let directory = self.paths.index();
         let mut names: Vec<String> = Vec::new();
         for entry in index_files(&*self.disk, &directory)? {
-            if entry.length == file::SIZE {
+            if entry.length == file::size(self.sizes) {
                 names.push(entry.name);
             } else {
                 // Creating it was cut short; Apache's broker would refuse it.
@@ -117,18 +223,17 @@ impl Derived for KeyIndex {
             }
         }
         names.sort_unstable();
-        let opened = names
-            .into_iter()
-            .map(|name| IndexFile::open(&*self.disk, directory.join(name)));
+        let opened = names.into_iter().map(|name| {
+            IndexFile::open(&*self.disk, directory.join(name), self.sizes).map(Arc::new)
+        });
         let files = opened.collect::<Result<Vec<_>, _>>()?;
-        *self.last.lock() = files.last().map_or((0, 0), IndexFile::last);
-        let behind_last = files
-            .last()
-            .map_or(0, |file| file.last().1.saturating_add(1));
+        let last = files.last().map_or((0, 0), |file| file.last());
+        *self.last.lock() = last;
+        let behind_last = files.last().map_or(0, |_| last.1.saturating_add(1));
         // Behind `trusted` only some of what the last file counts may have reached the disk.
         self.in_files
             .store(behind_last.min(trusted), Ordering::Relaxed);
-        *self.files.lock() = files;
+        *self.files.write() = files;
         // What it lacks is found by the walk for the queues, or is not worth one.
         Ok(true)
     }
@@ -137,62 +242,71 @@ impl Derived for KeyIndex {
         if !self.enabled {
             return;
         }
-        let mut pending = self.pending.lock();
-        for record in records {
+        let in_files = self.in_files.load(Ordering::Relaxed);
+        let is_new = |record: &&StoredRecord<'_>| {
+            !record.is_replayed || record.position.physical_offset.0 >= in_files
+        };
+        let mut gathered = self.gathered.lock();
+        let mut piece_full = false;
+        for record in records.iter().filter(is_new) {
             let offset = record.position.physical_offset.0;
-            let time_ms = record.position.store_timestamp;
-            if record.is_replayed && offset < self.in_files.load(Ordering::Relaxed) {
-                continue;
+            piece_full |= gathered.take(offset, items_of(record)) == Taken::PieceFull;
+            *self.last.lock() = (record.position.store_timestamp, offset);
+        }
+        let is_half_full = gathered.is_half_full();
+        drop(gathered);
+        if piece_full {
+            self.piece_full.notify_one();
+            if is_half_full && records.iter().any(|record| record.is_replayed) {
+                // Replayed records come without the log's lock, and before the background does
+                // anything.
+                if let Err(error) = self.store_full() {
+                    tracing::warn!(%error, "the index cannot be written while the log is recovered");
+                }
             }
-            pending.extend(record.facts.key_hashes.iter().map(|hash| Item {
-                hash: *hash,
-                offset,
-                time_ms,
-            }));
-            *self.last.lock() = (time_ms, offset);
         }
     }
 
     fn store(&self, _visible: u64) -> Result<(), StoreError> {
-        let mut files = self.files.lock();
-        // The items stay visible until the files have them.
-        let items: Vec<Item> = self.pending.lock().clone();
-        let mut done = 0;
-        let outcome = items.iter().try_for_each(|item| {
-            self.put(&mut files, *item)?;
-            done += 1;
-            Ok(())
-        });
-        let outcome = match files.last() {
-            Some(file) => outcome.and(file.store_header()),
-            None => outcome,
-        };
-        // What a file has is not written again, whatever happened behind it.
-        self.pending.lock().drain(..done);
-        drop(files);
-        outcome
+        self.store_full()
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        self.files.lock().last().map_or(Ok(()), IndexFile::sync)
+        self.store_all()?;
+        let newest = self.files.read().last().cloned();
+        newest.map_or(Ok(()), |file| file.sync())?;
+        match self.dropped() {
+            None => Ok(()),
+            Some(dropped) => {
+                let offset = dropped.start;
+                let what =
+                    format!("keys of messages from the physical offset {offset} on are missing");
+                Err(at("complete", &self.paths.index())(std::io::Error::other(
+                    what,
+                )))
+            }
+        }
     }
 
     fn drop_before(&self, begin: u64) -> Result<(), StoreError> {
-        let mut files = self.files.lock();
-        while files.len() > 1 && files.first().is_some_and(|file| file.last().1 < begin) {
-            let file = files.remove(0);
-            self.disk
-                .remove(file.path())
-                .map_err(at("remove", file.path()))?;
+        let _alone = self.storing.lock();
+        loop {
+            let first = match self.files.read().as_slice() {
+                [first, _, ..] if first.last().1 < begin => Arc::clone(first),
+                _ => return Ok(()),
+            };
+            let removed = self.disk.remove(first.path());
+            removed.map_err(at("remove", first.path()))?;
+            self.files.write().remove(0);
         }
-        drop(files);
-        Ok(())
     }
 
     fn clear(&self) -> Result<(), StoreError> {
+        let mut storing = self.storing.lock();
+        *storing = Storing::default();
         self.in_files.store(0, Ordering::Relaxed);
-        self.files.lock().clear();
-        self.pending.lock().clear();
+        self.files.write().clear();
+        *self.gathered.lock() = Gathered::new(self.sizes.in_memory);
         *self.last.lock() = (0, 0);
         let directory = self.paths.index();
         for entry in index_files(&*self.disk, &directory)? {
@@ -200,6 +314,29 @@ impl Derived for KeyIndex {
             self.disk.remove(&path).map_err(at("remove", &path))?;
         }
         Ok(())
+    }
+}
+
+fn items_of<'a>(record: &'a StoredRecord<'_>) -> impl Iterator<Item = Item> + use<'a> {
+    let position = record.position;
+    record.facts.key_hashes.iter().map(move |hash| Item {
+        hash: *hash,
+        offset: position.physical_offset.0,
+        time_ms: position.store_timestamp,
+    })
+}
+
+/// The name of a file that is begun at `now_ms`. It sorts behind that of the newest file, also where the
+/// clock was set back.
+fn name_behind(newest: Option<&Path>, now_ms: i64) -> String {
+    let name = time_name(now_ms);
+    let newest = newest.and_then(|path| path.file_name()?.to_str());
+    match newest {
+        Some(newest) if *newest >= *name => match newest.parse::<u64>() {
+            Ok(number) => format!("{:017}", number.saturating_add(1)),
+            Err(_) => name,
+        },
+        _ => name,
     }
 }
 

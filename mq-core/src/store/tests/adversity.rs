@@ -711,6 +711,11 @@ fn what_is_derived_and_cannot_be_stored_keeps_nothing_else_back_and_is_there_aft
         let disk = FaultyDisk::default();
         let config = StoreConfig {
             index: true,
+            // Every item is worth a write.
+            index_sizes: IndexSizes {
+                in_memory: 8,
+                ..IndexSizes::default()
+            },
             ..config()
         };
         let (store, _) = open_with(&disk, config.clone(), &Clock::manual(5_000));

@@ -179,12 +179,22 @@ fn assert_kept(store: &MessageStore, promised: &Promised, what: &str) {
             let message = there.find(|message| message.queue_offset.0 == *number);
             let message = message.unwrap_or_else(|| panic!("{what}: {number} is gone"));
             assert_eq!(message.message.body, body.as_bytes(), "{what}");
+            let key = message.message.properties.get(property::KEYS).unwrap();
+            let found = store.query_by_key("t", key, 10, 0..=i64::MAX).unwrap();
+            assert_eq!(found.len(), 1, "{what}: {key}");
         }
     }
 }
 
 fn scenario_config() -> StoreConfig {
     let mut config = config();
+    config.index = true;
+    // Slots and items in sectors of their own; the keys of the scenario fill more than one file.
+    config.index_sizes = IndexSizes {
+        slots: 500,
+        items: 15,
+        in_memory: 24,
+    };
     config.retention = Retention {
         hours: (0..24).collect(),
         keep: Duration::ZERO,

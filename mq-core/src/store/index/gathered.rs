@@ -1,0 +1,128 @@
+//! What the index files do not have yet: items in memory, and the part of the log whose items found
+//! no room there.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::file::Item;
+use super::piece::Piece;
+
+/// Items gather in the open piece; full ones wait for their file, the oldest in front.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    full: VecDeque<Arc<Piece>>,
+    open: Piece,
+    /// Items of all pieces.
+    count: usize,
+    /// Items of a full piece.
+    piece_items: usize,
+    most_items: usize,
+    /// Records whose items were dropped: from the first physical offset to that of the next record
+    /// whose items were taken again, [`u64::MAX`] while they are not.
+    dropped: Option<Range<u64>>,
+}
+
+/// What became of the items of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// They are in memory.
+    Kept,
+    /// They are, and a piece became full with them.
+    PieceFull,
+    /// They were dropped: the log gives them again.
+    Dropped,
+}
+
+impl Gathered {
+    /// A piece is an eighth of all that finds room.
+    pub(super) fn new(most_items: usize) -> Self {
+        Self {
+            full: VecDeque::new(),
+            open: Piece::default(),
+            count: 0,
+            piece_items: (most_items / 8).max(1),
+            most_items: most_items.max(1),
+            dropped: None,
+        }
+    }
+
+    /// Takes the items of the record at the physical offset `offset`.
+    pub(super) fn take(&mut self, offset: u64, items: impl Iterator<Item = Item>) -> Taken {
+        let mut taken = Taken::Kept;
+        if self
+            .dropped
+            .as_ref()
+            .is_some_and(|part| part.end == u64::MAX)
+        {
+            return Taken::Dropped;
+        }
+        if self.count >= self.most_items {
+            let from = self.dropped.as_ref().map_or(offset, |part| part.start);
+            self.dropped = Some(from..u64::MAX);
+            return Taken::Dropped;
+        }
+        for item in items {
+            self.open.push(item, self.piece_items);
+            self.count += 1;
+            if self.open.items().len() >= self.piece_items {
+                self.close_piece();
+                taken = Taken::PieceFull;
+            }
+        }
+        taken
+    }
+
+    /// Lets the open piece wait for its file, however few items it has.
+    pub(super) fn close_piece(&mut self) {
+        if !self.open.items().is_empty() {
+            self.full
+                .push_back(Arc::new(std::mem::take(&mut self.open)));
+        }
+    }
+
+    /// How many pieces wait for their file.
+    pub(super) fn waiting(&self) -> usize {
+        self.full.len()
+    }
+
+    /// The piece that reaches its file next.
+    pub(super) fn oldest(&self) -> Option<Arc<Piece>> {
+        self.full.front().cloned()
+    }
+
+    /// Drops the oldest piece, which is in a file.
+    pub(super) fn drop_oldest(&mut self) {
+        if let Some(piece) = self.full.pop_front() {
+            self.count = self.count.saturating_sub(piece.items().len());
+        }
+    }
+
+    /// All full pieces, newest first, and the open one to look into.
+    pub(super) fn pieces(&self) -> (&Piece, Vec<Arc<Piece>>) {
+        (&self.open, self.full.iter().rev().cloned().collect())
+    }
+
+    pub(super) fn is_half_full(&self) -> bool {
+        self.count >= self.most_items / 2
+    }
+
+    pub(super) fn dropped(&self) -> Option<Range<u64>> {
+        self.dropped.clone()
+    }
+
+    /// Takes items again from the record at the physical offset `offset` on.
+    pub(super) fn take_from(&mut self, offset: u64) {
+        if let Some(part) = &mut self.dropped {
+            part.end = part.end.min(offset);
+        }
+    }
+
+    /// The items of dropped records before the physical offset `offset` were taken now.
+    pub(super) fn caught_up(&mut self, offset: u64) {
+        if let Some(part) = &mut self.dropped {
+            part.start = offset.max(part.start);
+        }
+        self.dropped = self.dropped.take().filter(|part| part.start < part.end);
+    }
+}

@@ -1,0 +1,70 @@
+//! Messages whose keys found no room in memory while the index could not be written: they are read
+//! from the log again as soon as it can.
+
+use super::commit_log::{Scan, Scanned, Unsynced};
+use super::derived::StoredRecord;
+use super::error::StoreError;
+use super::facts::MessageFacts;
+use super::shared::StoreShared;
+use crate::message::TopicName;
+use crate::message::record::{RecordPosition, RecordView};
+
+impl StoreShared {
+    /// Indexes the messages that were passed over. What remains when memory is full again is done in
+    /// the next round.
+    pub(super) fn index_dropped(&self) -> Result<(), StoreError> {
+        if self.index.dropped().is_none() {
+            return Ok(());
+        }
+        {
+            // Records are applied under this lock: none lies between the end and the next to be taken.
+            let _tail = self.log.tail.lock();
+            self.index.take_from(self.log.written_end());
+        }
+        let Some(dropped) = self.index.dropped() else {
+            return Ok(());
+        };
+        let from = dropped.start.max(self.log.begin());
+        tracing::warn!(
+            from,
+            to = dropped.end,
+            "the keys of messages are read from the log again"
+        );
+        let mut scan = Scan::new(&self.log, from, self.log.synced_end(), Unsynced::Kept);
+        while scan.at() < dropped.end {
+            match scan.next()? {
+                Scanned::Record(bytes) => {
+                    let Ok(record) = RecordView::parse(&bytes) else {
+                        continue;
+                    };
+                    if !self.index_again(&record)? {
+                        return Ok(());
+                    }
+                }
+                Scanned::Damaged { .. } => {}
+                Scanned::End(_) => break,
+            }
+        }
+        self.index.caught_up(dropped.end);
+        Ok(())
+    }
+
+    /// `false` when there is no room.
+    fn index_again(&self, record: &RecordView<'_>) -> Result<bool, StoreError> {
+        let Ok(topic) = TopicName::new(record.topic.to_owned()) else {
+            return Ok(true);
+        };
+        self.index.catch_up(&StoredRecord {
+            topic: &topic,
+            queue_id: record.queue_id,
+            position: RecordPosition {
+                queue_offset: record.queue_offset,
+                physical_offset: record.physical_offset,
+                store_timestamp: record.store_timestamp,
+            },
+            size: u32::try_from(record.size).unwrap_or(u32::MAX),
+            facts: &MessageFacts::of_record(record, &self.config),
+            is_replayed: true,
+        })
+    }
+}
