@@ -1,4 +1,4 @@
-//! The whole story in one command: the broker, shop-order and shop-user.
+//! The whole demo in one command: the broker, shop-order and shop-user.
 //!
 //! `demo-shop` runs all three in this process, `demo-shop --separate` in three processes.
 
@@ -56,14 +56,14 @@ impl Arguments {
         Ok(arguments)
     }
 
-    /// Settings of a service, with what was typed here on top.
+    /// The settings of a service, overridden by the arguments of this program.
     fn over(&self, options: SettingsOptions) -> SettingsOptions {
         let cluster = self.name_server.as_ref();
         let cluster = cluster.map(|address| format!("--rocketmq.name-server={address}"));
         options.arguments(self.settings.iter().cloned().chain(cluster))
     }
 
-    /// What the broker is told when it is ours, after the settings of all parts were checked.
+    /// The `rocketmq.*` settings for a broker of our own, after the settings of all parts were checked.
     fn broker(&self) -> Result<RocketMQConfig, ConfigErrors> {
         let own = SettingsOptions::from_process().directory(env!("CARGO_MANIFEST_DIR"));
         let config = Settings::load(&self.over(own)).and_then(|settings| settings.rocketmq());
@@ -83,11 +83,11 @@ fn is_setting(word: &str) -> bool {
 }
 
 /// The first word that makes this program the server `mq`.
-const SERVER: &str = "mq";
+const SERVER_COMMAND: &str = "mq";
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if words.first().is_some_and(|word| word == SERVER) {
+    if words.first().is_some_and(|word| word == SERVER_COMMAND) {
         return mq_server::run(words);
     }
     tracing_subscriber::fmt()
@@ -106,7 +106,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs what was asked for; says what ended it out of order.
+/// Runs the chosen part or all of them; returns the signal that ended them before they had stopped.
 #[tokio::main]
 async fn run(arguments: &Arguments) -> mq_starter::Result<Option<Asked>> {
     match (arguments.part, arguments.separate) {

@@ -14,16 +14,16 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::story::{self, ServiceAddresses};
-use crate::{Arguments, SERVER};
+use crate::{Arguments, SERVER_COMMAND};
 
 /// How long a process may take until it is ready.
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the server is called.
+/// The name of the server's process in messages.
 const SERVER_NAME: &str = "mq standalone";
 
-/// Where the name server is when the settings keep the broker private.
-const LISTEN: &str = "127.0.0.1:9876";
+/// The name server's address when the settings name none for other processes.
+const DEFAULT_NAME_SERVER_ADDRESS: &str = "127.0.0.1:9876";
 
 /// Runs the processes until Ctrl-C, or until one of them ends. A second Ctrl-C kills them.
 pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<Option<Asked>> {
@@ -79,7 +79,10 @@ async fn server(
     settings: &EmbeddedSettings,
     processes: &mut Vec<Process>,
 ) -> mq_starter::Result<String> {
-    let listen = settings.listen.as_deref().unwrap_or(LISTEN);
+    let listen = settings
+        .listen
+        .as_deref()
+        .unwrap_or(DEFAULT_NAME_SERVER_ADDRESS);
     let mut found = tokio::net::lookup_host(listen).await?;
     let listen = found
         .next()
@@ -94,7 +97,14 @@ async fn server(
     };
     let (bind, port) = (listen.ip().to_string(), listen.port().to_string());
     let broker_port = settings.broker_port.to_string();
-    let mut words = vec![SERVER, "standalone", "--store", store, "--flush", flush];
+    let mut words = vec![
+        SERVER_COMMAND,
+        "standalone",
+        "--store",
+        store,
+        "--flush",
+        flush,
+    ];
     words.extend(["--bind", &bind, "--namesrv-port", &port]);
     words.extend(["--broker-port", &broker_port]);
     let mut server = Process::start(SERVER_NAME, &words)?;
@@ -163,8 +173,8 @@ impl Process {
                 "it ended before it was ready, see above",
             ))
         };
-        let line = Clock::system().timeout(START_LIMIT, line).await;
-        Ok(line.map_err(|_elapsed| format!("{name} is not ready after {START_LIMIT:?}"))??)
+        let line = Clock::system().timeout(START_TIMEOUT, line).await;
+        Ok(line.map_err(|_elapsed| format!("{name} is not ready after {START_TIMEOUT:?}"))??)
     }
 
     /// Resolves with its name when it has ended.

@@ -1,9 +1,9 @@
-//! What a person is told when everything is ready.
+//! The text that is printed when everything is ready.
 
 use std::io::Write;
 use std::net::SocketAddr;
 
-/// Where the services are.
+/// The addresses of the services.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServiceAddresses {
     pub(crate) order: SocketAddr,

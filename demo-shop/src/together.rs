@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::story::{self, ServiceAddresses};
 use crate::{Arguments, ServicePart};
 
-/// Runs the whole story until Ctrl-C; the services end first, the broker last.
+/// Runs the whole demo until Ctrl-C; the services end first, the broker last.
 pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
     let stop = CancellationToken::new();
     let told = stop.clone();
@@ -24,7 +24,7 @@ pub(crate) async fn run(arguments: &Arguments) -> mq_starter::Result<()> {
     running.await
 }
 
-/// Runs the whole story until `stop`; `ready` learns the addresses.
+/// Runs the whole demo until `stop`; `ready` is called with the addresses.
 pub(crate) async fn start(
     arguments: &Arguments,
     ready: impl FnOnce(&ServiceAddresses) -> std::io::Result<()>,

@@ -5,23 +5,23 @@ use std::borrow::Cow;
 use std::fmt::Display;
 
 /// The bytes kept of a text: no valid topic or group name is longer.
-pub(crate) const MAX_EXCERPT: usize = 255;
+pub(crate) const MAX_EXCERPT_BYTES: usize = 255;
 
 /// The number of items of a list that are shown.
-const MAX_LISTED: usize = 8;
+const MAX_LISTED_ITEMS: usize = 8;
 
-/// `text`, or its beginning and `…` when it is longer than [`MAX_EXCERPT`].
+/// `text`, or its beginning and `…` when it is longer than [`MAX_EXCERPT_BYTES`].
 pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
-    if text.len() <= MAX_EXCERPT {
+    if text.len() <= MAX_EXCERPT_BYTES {
         return Cow::Borrowed(text);
     }
-    let (beginning, _) = text.split_at(text.floor_char_boundary(MAX_EXCERPT));
+    let (beginning, _) = text.split_at(text.floor_char_boundary(MAX_EXCERPT_BYTES));
     Cow::Owned(format!("{beginning}…"))
 }
 
 /// The first of `items`, and how many more there are.
 pub(crate) fn list<T: Display>(items: &[T], separator: &str) -> String {
-    let named = items.iter().take(MAX_LISTED).map(ToString::to_string);
+    let named = items.iter().take(MAX_LISTED_ITEMS).map(ToString::to_string);
     let mut named: Vec<_> = named.collect();
     let more = items.len().saturating_sub(named.len());
     if more > 0 {
@@ -36,9 +36,12 @@ mod tests {
 
     #[test]
     fn a_valid_name_stays_whole_and_a_longer_text_ends_between_two_characters() {
-        assert_eq!(excerpt(&"a".repeat(MAX_EXCERPT)), "a".repeat(MAX_EXCERPT));
         assert_eq!(
-            excerpt(&"ä".repeat(MAX_EXCERPT)),
+            excerpt(&"a".repeat(MAX_EXCERPT_BYTES)),
+            "a".repeat(MAX_EXCERPT_BYTES)
+        );
+        assert_eq!(
+            excerpt(&"ä".repeat(MAX_EXCERPT_BYTES)),
             format!("{}…", "ä".repeat(127))
         );
     }

@@ -31,14 +31,14 @@ pub fn reason(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The bytes of a reason that are kept with a dead letter.
-const MAX_REASON: usize = 1024;
+const MAX_REASON_BYTES: usize = 1024;
 
 /// `reason` as it is kept with a dead letter: control characters become spaces, and it is cut after
 /// 1 KiB.
 pub fn line(reason: &str) -> String {
     let mut kept = String::new();
     for c in reason.chars() {
-        if kept.len() >= MAX_REASON {
+        if kept.len() >= MAX_REASON_BYTES {
             break;
         }
         kept.push(if c.is_control() { ' ' } else { c });
@@ -73,6 +73,6 @@ mod tests {
     #[test]
     fn a_kept_reason_is_one_line_of_limited_length() {
         assert_eq!(line("no\u{1}JSON\nhere"), "no JSON here");
-        assert_eq!(line(&"\u{e4}".repeat(1000)).len(), MAX_REASON);
+        assert_eq!(line(&"\u{e4}".repeat(1000)).len(), MAX_REASON_BYTES);
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::clock::{Clock, Moment};
 
 /// Signals that follow the first one within this time are the same request.
-const SAME_REQUEST: Duration = Duration::from_millis(300);
+const REPEATED_SIGNAL_WINDOW: Duration = Duration::from_millis(300);
 
 /// The signal that asked the program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ async fn asked_again(signal: &mut StopSignal, clock: &Clock, first: Moment) -> A
 }
 
 fn is_another_request(first: Moment, now: Moment) -> bool {
-    now.since(first) >= SAME_REQUEST
+    now.since(first) >= REPEATED_SIGNAL_WINDOW
 }
 
 #[expect(clippy::exit, reason = "this is what a second signal asks for")]

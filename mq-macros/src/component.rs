@@ -7,7 +7,7 @@ use syn::{Data, DeriveInput, Member};
 
 use crate::diagnostics::Diagnostics;
 
-/// The implementation, or every complaint.
+/// The implementation, or all compile errors.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let mut diagnostics = Diagnostics::default();
     let Data::Struct(data) = &input.data else {

@@ -1,31 +1,31 @@
-//! Complaints, gathered so that one compile shows them all, each under the user's own token.
+//! Compile errors, collected so that one compile shows all of them, each under the user's own token.
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// What is wrong with an attribute and the item it stands on.
+/// The errors of one attribute and its item.
 #[derive(Default)]
 pub(crate) struct Diagnostics(Vec<syn::Error>);
 
 impl Diagnostics {
-    /// Complains under `tokens`.
+    /// Adds an error that underlines `tokens`.
     pub(crate) fn at(&mut self, tokens: &impl ToTokens, message: impl Display) {
         self.0.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Complains under `span`.
+    /// Adds an error that underlines `span`.
     pub(crate) fn at_span(&mut self, span: Span, message: impl Display) {
         self.0.push(syn::Error::new(span, message));
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The complaints as compile errors.
+    /// The errors as `compile_error!` invocations.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.iter().map(syn::Error::to_compile_error).collect()
     }

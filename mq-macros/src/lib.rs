@@ -1,8 +1,8 @@
 //! The attributes and derives of mq.
 //!
-//! Each macro goes `parse` → `model` → `expand`: what was written, every rule applied to it, and an
-//! expansion that cannot fail. Complaints come all at once, each under the token that causes it,
-//! and the user's item is left as it is.
+//! Each macro has three steps: `parse` reads what was written, `model` applies every rule, `expand`
+//! generates code and cannot fail. All errors are reported in one compile, each under the token that
+//! causes it, and the user's item is left unchanged.
 
 mod component;
 mod diagnostics;

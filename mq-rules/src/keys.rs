@@ -12,7 +12,7 @@ pub struct AttributeKey {
     pub name: &'static str,
     /// Other spellings, the camel case of `name` apart.
     pub aliases: &'static [&'static str],
-    /// What it takes.
+    /// The kind of value that it takes.
     pub kind: Kind,
     /// Whether every attribute has it; such a key names the listener and cannot be set elsewhere.
     pub required: bool,
@@ -20,7 +20,7 @@ pub struct AttributeKey {
     pub example: &'static str,
 }
 
-/// What a key takes.
+/// The kind of value that a key takes.
 #[derive(Debug)]
 pub enum Kind {
     /// The name of a topic.

@@ -1,8 +1,8 @@
-//! What the attribute of a listener may say.
+//! The rules for the attribute of a listener.
 //!
-//! The macro checks literals against these tables, the starter what the settings say and what
-//! placeholders are filled with. Invariant: they are data alone and depend on nothing, so that both
-//! can read them.
+//! The macro checks literals against these tables at compile time, the starter checks settings and
+//! filled placeholders at start. Invariant: the tables are data and depend on no other crate, so that
+//! both can use them.
 
 mod choices;
 mod keys;

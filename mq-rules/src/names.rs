@@ -2,7 +2,7 @@
 //! `Validators`, `FilterAPI`).
 
 /// The longest group that Java's clients take.
-pub const LONGEST_GROUP: usize = 120;
+pub const MAX_GROUP_LENGTH: usize = 120;
 
 /// Topics that brokers use for themselves.
 pub const RESERVED_TOPICS: &[&str] = &[
@@ -62,7 +62,7 @@ pub fn topic(name: &str) -> Result<(), String> {
 ///
 /// Which rule it breaks.
 pub fn group(name: &str) -> Result<(), String> {
-    whole("group", name, LONGEST_GROUP)?;
+    whole("group", name, MAX_GROUP_LENGTH)?;
     refused_group(name).map_or(Ok(()), Err)
 }
 

@@ -2,7 +2,7 @@
 
 use super::spelling::snake_case;
 
-/// An attribute that is not built; it may still say what is so anyway.
+/// An attribute that is not built. It may still be given the value that leaves its feature off.
 #[derive(Debug)]
 pub struct NotBuilt {
     /// In snake case.
@@ -16,7 +16,7 @@ pub struct NotBuilt {
 /// Why something is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Reason {
-    /// In an attribute: what is so instead.
+    /// In an attribute: what applies instead.
     pub attribute: &'static str,
     /// In the settings: the whole message.
     pub settings: &'static str,
@@ -63,17 +63,17 @@ pub const CLUSTERS: Reason = reason(
     "a second cluster in one program is not built yet",
 );
 
-const EMPTY: Option<&str> = Some("\"\"");
+const EMPTY_TEXT: Option<&str> = Some("\"\"");
 const FALSE: Option<&str> = Some("false");
 
 /// Every attribute that is not built.
 pub const NOT_BUILT: &[NotBuilt] = &[
     not(
         "access_channel",
-        EMPTY,
+        EMPTY_TEXT,
         reason("there is LOCAL alone", "there is LOCAL alone, leave it out"),
     ),
-    not("access_key", EMPTY, SIGNING),
+    not("access_key", EMPTY_TEXT, SIGNING),
     not(
         "await_termination_millis_when_shutdown",
         None,
@@ -114,7 +114,7 @@ pub const NOT_BUILT: &[NotBuilt] = &[
             "is 15 minutes, another time is not built yet, leave it out",
         ),
     ),
-    not("customized_trace_topic", EMPTY, TRACES),
+    not("customized_trace_topic", EMPTY_TEXT, TRACES),
     not(
         "delay_level_when_next_consume",
         None,
@@ -126,15 +126,15 @@ pub const NOT_BUILT: &[NotBuilt] = &[
     not("enable_msg_trace", FALSE, TRACES),
     not(
         "instance_name",
-        EMPTY,
+        EMPTY_TEXT,
         reason(
             "set `rocketmq.producer.instance-name` for the whole program",
             "is not built, set `rocketmq.producer.instance-name` for the whole program",
         ),
     ),
-    not("name_server", EMPTY, CLUSTERS),
-    not("namespace", EMPTY, NAMESPACES),
-    not("namespace_v2", EMPTY, NAMESPACES),
+    not("name_server", EMPTY_TEXT, CLUSTERS),
+    not("namespace", EMPTY_TEXT, NAMESPACES),
+    not("namespace_v2", EMPTY_TEXT, NAMESPACES),
     not(
         "pull_batch_size",
         None,
@@ -159,7 +159,7 @@ pub const NOT_BUILT: &[NotBuilt] = &[
             "replies of listeners are not built yet, leave it out",
         ),
     ),
-    not("secret_key", EMPTY, SIGNING),
+    not("secret_key", EMPTY_TEXT, SIGNING),
     not(
         "suspend_current_queue_time_millis",
         None,

@@ -13,10 +13,10 @@ use mq_core::wire::header::GetBrokerClusterInfo;
 
 use crate::cli::BrokerArgs;
 use crate::failure::ProgramFailure;
-use crate::running::{self, StoreTold, announce};
+use crate::running::{self, StoreSummary, announce};
 use crate::settings;
 
-/// How long a name server is waited for, when all start together.
+/// How long to wait for a name server that is started at the same time.
 const NAME_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
 const NAME_SERVER_RETRY_DELAY: Duration = Duration::from_millis(200);
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(args: BrokerArgs, clock: Clock) -> Result<(), ProgramFai
             return Ok(());
         }
     }
-    let store = StoreTold::of(&config);
+    let store = StoreSummary::of(&config);
     let node = Node::builder().broker(config).clock(clock);
     running::run(node, Some(store), signal, begun).await
 }

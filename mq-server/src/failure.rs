@@ -5,7 +5,7 @@ use std::fmt;
 
 use mq_core::reason::reason;
 
-/// Any error, shown with all its causes.
+/// Any error that ends the program, shown with all its causes.
 #[derive(Debug)]
 pub(crate) struct ProgramFailure {
     error: Box<dyn Error + Send + Sync>,
@@ -13,7 +13,7 @@ pub(crate) struct ProgramFailure {
 }
 
 impl ProgramFailure {
-    /// The same with a word about what to do.
+    /// Adds what to do about the error.
     pub(crate) fn advise(self, advice: impl Into<String>) -> Self {
         Self {
             advice: Some(advice.into()),

@@ -1,4 +1,4 @@
-//! Memory that large messages took goes back to the system when they are gone.
+//! Returns memory that large messages used to the system when they are freed.
 
 /// Has freed memory returned to the system. Call it before the first thread starts.
 ///

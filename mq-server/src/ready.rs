@@ -1,4 +1,4 @@
-//! What is said when clients may come.
+//! The line `ready …` on standard output, and warnings about the settings in the log.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ pub(crate) fn say(line: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Logs what a person should know about the settings.
+/// Logs the warnings about the settings.
 pub(crate) fn warn(warnings: &[SettingProblem]) {
     for warning in warnings {
         tracing::warn!("{warning}");

@@ -17,13 +17,13 @@ use crate::settings::WithWarnings;
 /// How long stopping may take, all steps together: Kubernetes gives a program 30 s.
 const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// What the line `ready` says of a broker's store, and where that is.
-pub(crate) struct StoreTold {
+/// What the line `ready` says about a broker's store.
+pub(crate) struct StoreSummary {
     root: PathBuf,
     flush: FlushMode,
 }
 
-impl StoreTold {
+impl StoreSummary {
     pub(crate) fn of(config: &BrokerConfig) -> Self {
         Self {
             root: config.storage.root.clone(),
@@ -31,7 +31,7 @@ impl StoreTold {
         }
     }
 
-    /// `error` with what can be done about it where the broker is set up by `mq`.
+    /// `error` with the option or key of `mq` that changes what failed.
     pub(crate) fn advise(&self, error: NodeError) -> ProgramFailure {
         let advice = match &error {
             NodeError::NameServerAddress(_) => "this port is set with `--namesrv-port`".to_owned(),
@@ -57,7 +57,7 @@ impl StoreTold {
 /// the program began.
 pub(crate) async fn run(
     node: NodeBuilder,
-    store: Option<StoreTold>,
+    store: Option<StoreSummary>,
     mut signal: StopSignal,
     begun: Moment,
 ) -> Result<(), ProgramFailure> {
@@ -75,8 +75,8 @@ pub(crate) async fn run(
     Ok(node.stop(STOP_TIMEOUT).await?)
 }
 
-/// Where the servers of `node` are, and where it stores what.
-fn line(node: &Node, store: Option<&StoreTold>) -> String {
+/// The addresses of the servers of `node`, and the directory and flush mode of the store.
+fn line(node: &Node, store: Option<&StoreSummary>) -> String {
     let mut words = Vec::new();
     if let Some(listening) = node.name_server() {
         words.push(format!("namesrv={}", listening.from_here()));
@@ -84,7 +84,7 @@ fn line(node: &Node, store: Option<&StoreTold>) -> String {
     if let Some(broker) = node.broker() {
         words.push(format!("broker={}", broker.advertised().text));
     }
-    if let Some(StoreTold { root, flush }) = store {
+    if let Some(StoreSummary { root, flush }) = store {
         let flush = match flush {
             FlushMode::Sync => "sync",
             FlushMode::Interval => "interval",
@@ -94,7 +94,7 @@ fn line(node: &Node, store: Option<&StoreTold>) -> String {
     words.join(" ")
 }
 
-/// Logs what a person should know about a configuration.
+/// Logs the warnings about a broker's configuration, and that it may lose messages when it may.
 pub(crate) fn announce((config, warnings): WithWarnings<BrokerConfig>) -> BrokerConfig {
     ready::warn(&warnings);
     if config.storage.flush == FlushMode::Interval {

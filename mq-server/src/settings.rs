@@ -1,5 +1,5 @@
-//! From the command line and its files to settings, weakest first: what the program knows by
-//! itself, the environment, the file, `key=value` words, options.
+//! Collects the settings of a server, weakest first: defaults, the environment, the file,
+//! `key=value` words, options.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::cli::{BrokerArgs, CommonArgs, FlushArg, NamesrvArgs, StandaloneArgs};
 
 const NAME_SERVERS_VARIABLE: &str = "NAMESRV_ADDR";
 
-/// A configuration, and what a person should know about it.
+/// A configuration, and the warnings about it.
 pub(crate) type WithWarnings<T> = (T, Vec<SettingProblem>);
 
 /// Settings of `mq namesrv`.
@@ -59,6 +59,7 @@ pub(crate) fn standalone(
     sources.finish_broker()
 }
 
+/// The settings so far, and what is wrong with their sources.
 #[derive(Debug, Default)]
 struct ServerSettings {
     settings: Vec<Setting>,
@@ -66,7 +67,7 @@ struct ServerSettings {
 }
 
 impl ServerSettings {
-    /// A broker that is served bears the name of its host.
+    /// Settings in which the broker has the name of its host, as Apache's has.
     fn with_host_name() -> Self {
         let mut sources = Self::default();
         let host = hostname::get()
@@ -91,16 +92,16 @@ impl ServerSettings {
         self.option("flushDiskType", "--flush", flush);
     }
 
-    fn add(&mut self, key: &str, value: String, place: SettingOrigin) {
+    fn add(&mut self, key: &str, value: String, origin: SettingOrigin) {
         let key = key.to_owned();
-        self.settings.push(Setting { key, value, place });
+        self.settings.push(Setting { key, value, origin });
     }
 
     fn option(&mut self, key: &str, name: &str, value: Option<impl ToString>) {
         if let Some(value) = value {
             let value = value.to_string();
-            let place = SettingOrigin::CommandLine(format!("{name} {value}"));
-            self.add(key, value, place);
+            let origin = SettingOrigin::CommandLine(format!("{name} {value}"));
+            self.add(key, value, origin);
         }
     }
 
@@ -126,7 +127,7 @@ impl ServerSettings {
         for setting in self.settings.extract_if(.., foreign) {
             let what = format!("belongs to {whose}");
             self.problems
-                .push(SettingProblem::new(setting.place, setting.key, what));
+                .push(SettingProblem::new(setting.origin, setting.key, what));
         }
     }
 

@@ -7,7 +7,7 @@ use mq_core::stop::StopSignal;
 
 use crate::cli::StandaloneArgs;
 use crate::failure::ProgramFailure;
-use crate::running::{self, StoreTold, announce};
+use crate::running::{self, StoreSummary, announce};
 use crate::settings;
 
 const DEFAULT_NAME_SERVER_PORT: u16 = 9876;
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: StandaloneArgs, clock: Clock) -> Result<(), Progra
         );
         return Err(ProgramFailure::from(both));
     }
-    let store = StoreTold::of(&config);
+    let store = StoreSummary::of(&config);
     let node = Node::builder().name_server(name_server).broker(config);
     running::run(node.clock(clock), Some(store), signal, begun).await
 }

@@ -21,6 +21,7 @@ use crate::cli::{ClusterArgs, TopicCommand};
 use crate::failure::ProgramFailure;
 use crate::ready::say;
 
+/// The time limit of one request, and of closing the connections at the end.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(command: TopicCommand, clock: Clock) -> Result<(), ProgramFailure> {

@@ -1,4 +1,4 @@
-//! Which of the clusters that an application takes part in.
+//! The name of a cluster that an application takes part in.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 pub struct ClusterName(Cow<'static, str>);
 
 impl ClusterName {
-    /// The cluster of those who name none.
+    /// The cluster of listeners and templates that name none.
     pub const DEFAULT: Self = Self(Cow::Borrowed("default"));
 
     /// Another cluster.

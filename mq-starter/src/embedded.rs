@@ -18,8 +18,8 @@ use mq_core::stopping::StopError;
 use crate::config::{EmbeddedFlush, EmbeddedSettings};
 use crate::problem::ApplicationError;
 
-const CLUSTER: &str = "DefaultCluster";
-const NAME: &str = "mq";
+const CLUSTER_NAME: &str = "DefaultCluster";
+const BROKER_NAME: &str = "mq";
 
 /// A broker in this process. Clones are the same broker; whoever starts one stops it.
 ///
@@ -39,7 +39,7 @@ struct Running {
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// An address or a port that cannot be had, under the key that says it.
+/// An address or a port that cannot be used, with the key that sets it.
 #[derive(Debug, thiserror::Error)]
 #[error("`rocketmq.embedded.{key}` cannot be used: {}", reason(&**source))]
 struct Unusable {
@@ -65,7 +65,7 @@ impl EmbeddedBroker {
         Self::start_on(Node::builder(), settings).await
     }
 
-    /// The same with the clock and the disk of `node`, such as those of a test.
+    /// Starts a broker with the clock and the disk of `node`, such as those of a test.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl EmbeddedBroker {
         Some(self.0.node.name_server()?.from_elsewhere().to_string())
     }
 
-    /// The address that the broker tells other processes; `None` when none is let in.
+    /// The address that the broker advertises to other processes; `None` when the broker is private.
     pub fn address(&self) -> Option<&str> {
         let node = &self.0.node;
         node.name_server().and(node.broker()).map(address)
@@ -127,7 +127,7 @@ impl EmbeddedBroker {
         self.client_with(|_| {})
     }
 
-    /// The same with other settings than Java's defaults; its name server is always this broker's.
+    /// A client with other settings than Java's defaults; its name server is always this broker's.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl EmbeddedBroker {
             return Err(ApplicationError::ShutDown("the embedded broker"));
         }
         let node = &self.0.node;
-        // The name server comes first.
+        // The name server's address is the first, the broker's the second.
         let names = node.within().take(1).map(|(name, _way)| name.to_owned());
         let names: Vec<_> = names.collect();
         let mut config = client::ClientConfig::new(names.clone());
@@ -230,8 +230,8 @@ impl Running {
 
 fn broker_config(settings: &EmbeddedSettings) -> Result<BrokerConfig, Unusable> {
     let mut config = BrokerConfig::default();
-    CLUSTER.clone_into(&mut config.identity.cluster);
-    NAME.clone_into(&mut config.identity.name);
+    CLUSTER_NAME.clone_into(&mut config.identity.cluster);
+    BROKER_NAME.clone_into(&mut config.identity.name);
     config.network.port = settings.broker_port;
     config.rules.max_message_size = u32::try_from(settings.max_message_size).unwrap_or(u32::MAX);
     if let Some(levels) = &settings.message_delay_level {

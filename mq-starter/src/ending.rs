@@ -16,7 +16,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Begins now.
+    /// The deadline counts from now.
     pub(crate) fn begin(clock: &Clock, limit: Duration) -> Self {
         Self {
             clock: clock.clone(),
@@ -35,7 +35,7 @@ impl Ending {
         self.left_of(self.limit_of_work())
     }
 
-    /// How long everything may still take.
+    /// The time until the deadline.
     pub(crate) fn left(&self) -> Duration {
         self.left_of(self.limit)
     }

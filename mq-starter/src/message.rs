@@ -5,8 +5,7 @@ use std::ops::Deref;
 use bytes::Bytes;
 use mq_core::message as core;
 
-/// A message with everything that is known about it: where it lies, how often it was tried, its
-/// headers.
+/// A message with its offsets, the number of attempts and its headers.
 ///
 /// A type of this crate's own, so that a listener can ask for it where others ask for a payload.
 /// Everything that [`mq_core::message::MessageExt`] has is reached through it.

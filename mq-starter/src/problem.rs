@@ -68,7 +68,7 @@ pub enum ApplicationError {
         /// What is in the way: a port, the store, the disk.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The cluster does not take part.
+    /// The cluster could not be reached, or refused.
     #[error("could not {action}: {}", reason(&**source))]
     Cluster {
         /// What was tried.
@@ -111,7 +111,7 @@ fn heading(problems: &[ShutdownProblem]) -> &'static str {
     }
 }
 
-/// Each with its causes.
+/// Lists the problems, each with its causes.
 fn told(problems: &[ShutdownProblem]) -> String {
     let problems: Vec<_> = problems.iter().map(|problem| reason(problem)).collect();
     lines(&problems)

@@ -1,7 +1,7 @@
 //! What an application provides: one value per type and cluster, found by the type.
 //!
-//! Everything a listener needs is asked for once, before the first message; what is missing is
-//! gathered in an [`Assembly`].
+//! Everything that a listener needs is looked up once, before the first message; what is missing is
+//! collected in an [`Assembly`] and reported together.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ pub struct AppState(Arc<Values>);
 
 type Values = HashMap<StateKey, Value>;
 
-/// What belongs to no cluster in particular lies under the default one.
+/// Values that belong to no cluster in particular have the default cluster in their key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct StateKey {
     cluster: ClusterName,
@@ -68,7 +68,8 @@ impl Collected {
         self.add_of(&ClusterName::DEFAULT, value);
     }
 
-    /// Adds a value of a cluster; the first of a type stays, the second is remembered as a mistake.
+    /// Adds a value of a cluster. A second value of the same type is not used and is reported as a
+    /// mistake.
     pub(crate) fn add_of<T: ?Sized + Send + Sync + 'static>(
         &mut self,
         cluster: &ClusterName,
@@ -93,7 +94,7 @@ impl Collected {
     }
 }
 
-/// A listener being put together: where it looks for what it needs, and what was not there.
+/// Collects what is missing while listeners look up what they need.
 #[derive(Debug)]
 pub struct Assembly<'a> {
     state: &'a AppState,

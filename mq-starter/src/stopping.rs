@@ -10,19 +10,19 @@ use mq_core::tasks::Unfinished;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShutdownProblem {
-    /// A listener has not ended. Its message comes again.
+    /// A listener has not ended. Its message will be delivered again.
     #[error(
         "the listener `{listener}` has had the message `{message_id}` of the topic `{topic}` for {:.1} s",
         held.as_secs_f64()
     )]
     Listener {
-        /// Its name.
+        /// The name of the listener.
         listener: &'static str,
         /// The topic of the message.
         topic: TopicName,
-        /// The message that it has.
+        /// The id of the message.
         message_id: String,
-        /// For how long.
+        /// How long it has had the message.
         held: Duration,
     },
     /// A background task has not ended.
@@ -36,7 +36,7 @@ pub enum ShutdownProblem {
     /// A broker did not answer, so that messages of the group may come again.
     #[error("the offsets of the group `{0}` may not be committed: a broker does not answer")]
     Offsets(GroupName),
-    /// Requests to the web server got no answer.
+    /// Connections of the web server were closed before their requests were answered.
     #[error(
         "the web server cut {connections} of its connections: their requests were not answered within \
          {after:?}"

@@ -73,7 +73,7 @@ impl Database {
         let phone = phone.ok_or(OrderRefusal::UnknownCustomer(request.customer))?;
 
         let mut transaction = self.0.begin().await?;
-        // The change comes first: it takes the write lock, so nobody sells the same goods.
+        // The update comes first, because it takes the write lock: no other order can sell the same goods.
         let taken: Option<(String, i64)> = sqlx::query_as(
             "UPDATE product SET stock = stock - ?1 WHERE id = ?2 AND stock >= ?1 \
              RETURNING name, price_cents",
@@ -151,7 +151,7 @@ impl Database {
             .await
     }
 
-    /// Waits for what is being written and lets the file go.
+    /// Waits for pending writes and closes the file.
     pub async fn close(&self) {
         self.0.close().await;
     }

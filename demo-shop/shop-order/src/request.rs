@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::refusal::OrderRefusal;
 
-const MOST: i64 = 1000;
+/// The largest quantity of one order.
+const MAX_QUANTITY: i64 = 1000;
 
 /// What is to be ordered, by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl OrderRequest {
                 what: "is missing".to_owned(),
             })?,
             customer: number(query, "uid", i64::MAX)?.unwrap_or(1),
-            quantity: number(query, "quantity", MOST)?.unwrap_or(1),
+            quantity: number(query, "quantity", MAX_QUANTITY)?.unwrap_or(1),
         })
     }
 }

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::database::Database;
 use crate::order;
 
-const DATABASE: &str = "shop.order.database";
+const DATABASE_KEY: &str = "shop.order.database";
 
 /// A service that is ready to take orders.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Service {
     ///
     /// All that is wrong with them.
     pub fn check(options: &SettingsOptions) -> Result<(), ConfigErrors> {
-        ServiceSettings::read(options, DATABASE).map(drop)
+        ServiceSettings::read(options, DATABASE_KEY).map(drop)
     }
 
     /// Opens the database and the port, and connects to `broker`, unless the settings name another.
@@ -49,7 +49,7 @@ impl Service {
         options: SettingsOptions,
         broker: Option<&EmbeddedBroker>,
     ) -> mq_starter::Result<Self> {
-        let settings = ServiceSettings::read(&options, DATABASE)?;
+        let settings = ServiceSettings::read(&options, DATABASE_KEY)?;
         let database = settings.database.as_deref();
         let database = database.unwrap_or(Path::new("./data/order.db"));
         let database = Database::open(database).await?;

@@ -1,6 +1,6 @@
 //! Text messages, in one SQLite file: one row per order.
 //!
-//! Invariant: a text message that was sent is never begun again.
+//! Invariant: a text message whose row says `SENT` is never sent again.
 
 use std::path::{Path, PathBuf};
 
@@ -42,12 +42,12 @@ pub struct Sms {
     pub state: String,
 }
 
-/// What a delivery is, judged by the row.
+/// Whether a delivered order still needs its text message, by the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     /// It has not been sent.
     Attempt(i64),
-    /// It has been sent already, and this message came again.
+    /// It has been sent already, and the order was delivered again.
     Duplicate(i64),
 }
 
@@ -132,7 +132,7 @@ impl Database {
         .await
     }
 
-    /// Waits for what is being written and lets the file go.
+    /// Waits for pending writes and closes the file.
     pub async fn close(&self) {
         self.0.close().await;
     }

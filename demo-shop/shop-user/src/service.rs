@@ -16,7 +16,7 @@ use crate::database::Database;
 use crate::gateway::Gateway;
 use crate::sms;
 
-const DATABASE: &str = "shop.user.database";
+const DATABASE_KEY: &str = "shop.user.database";
 
 /// A service that is ready to send text messages.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Service {
     ///
     /// All that is wrong with them.
     pub fn check(options: &SettingsOptions) -> Result<(), ConfigErrors> {
-        ServiceSettings::read(options, DATABASE).map(drop)
+        ServiceSettings::read(options, DATABASE_KEY).map(drop)
     }
 
     /// Opens the database and the port, and connects to `broker`, unless the settings name another.
@@ -52,7 +52,7 @@ impl Service {
         gateway: Arc<dyn Gateway>,
         broker: Option<&EmbeddedBroker>,
     ) -> mq_starter::Result<Self> {
-        let settings = ServiceSettings::read(&options, DATABASE)?;
+        let settings = ServiceSettings::read(&options, DATABASE_KEY)?;
         let database = settings.database.as_deref();
         let database = database.unwrap_or(Path::new("./data/user.db"));
         let database = Database::open(database).await?;

@@ -9,7 +9,7 @@ use crate::database::{Begun, Database, Sms};
 use crate::gateway::Gateway;
 
 /// How many text messages `GET /sms` shows.
-const SHOWN: i64 = 10_000;
+const MAX_SHOWN: i64 = 10_000;
 
 /// Sends a text message for each order, once.
 #[derive(Debug, Component)]
@@ -30,7 +30,11 @@ impl RocketMQListener for SmsService {
         );
         let begun = self.database.begin(order.id, &order.phone, &text).await?;
         if let Begun::Duplicate(times) = begun {
-            tracing::info!(order = order.id, times, "came again, was sent already");
+            tracing::info!(
+                order = order.id,
+                times,
+                "the order was delivered again; its text message had been sent already"
+            );
             return Ok(());
         }
         let sent = self.gateway.send(&order.phone, &text).await;
@@ -41,7 +45,7 @@ impl RocketMQListener for SmsService {
 
 /// `GET /sms`: the newest first.
 pub(crate) async fn list(State(database): State<Database>) -> Result<Json<Vec<Sms>>, SmsRefusal> {
-    let newest = database.newest(SHOWN).await;
+    let newest = database.newest(MAX_SHOWN).await;
     newest.map(Json).map_err(SmsRefusal)
 }
 

@@ -13,7 +13,7 @@ use super::housekeeping;
 use super::parts::Parts;
 use super::processors::{Clients, routes};
 use super::state::delay_offsets::DelayOffsets;
-use super::state::given::Given;
+use super::state::delivery_statistics::DeliveryStatistics;
 use super::state::groups::Groups;
 use super::state::offsets::Offsets;
 use super::state::peers::Peers;
@@ -102,7 +102,7 @@ impl Broker {
             locks: Arc::new(QueueLocks::new(clock.clone())),
             waiting: Arc::default(),
             delays: Arc::clone(&delays.offsets),
-            given: Arc::new(Given::new(clock.clone())),
+            deliveries: Arc::new(DeliveryStatistics::new(clock.clone())),
             unanswered: Arc::default(),
             unsupported: Arc::default(),
             front: Tasks::new(clock.clone()),

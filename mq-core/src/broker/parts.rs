@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::admit::Admit;
 use super::advertised::Advertised;
 use super::state::delay_offsets::DelayOffsets;
-use super::state::given::Given;
+use super::state::delivery_statistics::DeliveryStatistics;
 use super::state::offsets::Offsets;
 use super::state::peers::Peers;
 use super::state::queue_locks::QueueLocks;
@@ -26,7 +26,7 @@ pub(super) struct Parts {
     pub(super) locks: Arc<QueueLocks>,
     pub(super) waiting: Arc<WaitingPulls>,
     pub(super) delays: Arc<DelayOffsets>,
-    pub(super) given: Arc<Given>,
+    pub(super) deliveries: Arc<DeliveryStatistics>,
     pub(super) unanswered: Arc<Unanswered>,
     pub(super) unsupported: Arc<Unsupported>,
     /// The tasks of connections and their requests.

@@ -9,8 +9,8 @@ use super::properties::Properties;
 use super::unsent::Message;
 
 /// Bytes of a message without body and properties.
-const MIN_SIZE: usize = 22;
-const MAX_PROPERTIES: usize = 32_767;
+const MIN_ENTRY_BYTES: usize = 22;
+const MAX_PROPERTIES_BYTES: usize = 32_767;
 
 /// The body is not a batch: the lengths inside one of its messages contradict each other or reach
 /// beyond the body.
@@ -59,10 +59,10 @@ fn put(out: &mut BytesMut, message: &Message) -> Result<(), PropertiesTooLong> {
     let properties = message.properties.as_bytes();
     let too_long = PropertiesTooLong {
         length: properties.len(),
-        limit: MAX_PROPERTIES,
+        limit: MAX_PROPERTIES_BYTES,
     };
     let properties_length = i16::try_from(properties.len()).map_err(|_long| too_long)?;
-    let size = MIN_SIZE + message.body.len() + properties.len();
+    let size = MIN_ENTRY_BYTES + message.body.len() + properties.len();
     out.put_u32(u32::try_from(size).unwrap_or(u32::MAX));
     out.put_u32(0);
     out.put_u32(0);
@@ -178,7 +178,9 @@ mod tests {
     #[test]
     fn properties_longer_than_their_length_field_are_refused() {
         let [mut message, ..] = messages();
-        message.properties.set("long", &"x".repeat(MAX_PROPERTIES));
+        message
+            .properties
+            .set("long", &"x".repeat(MAX_PROPERTIES_BYTES));
 
         assert!(encode(&[message]).is_err());
     }

@@ -18,10 +18,10 @@ impl Date {
     pub fn at(time_ms: i64) -> Self {
         // The calendar repeats after 400 years; within them years begin in March, so that the day
         // that some years have more is their last.
-        const ERA: i64 = 146_097;
+        const DAYS_PER_ERA: i64 = 146_097;
         const TO_MARCH_OF_YEAR_0: i64 = 719_468;
         let day = time_ms.div_euclid(DAY_MS) + TO_MARCH_OF_YEAR_0;
-        let (era, in_era) = (day.div_euclid(ERA), day.rem_euclid(ERA));
+        let (era, in_era) = (day.div_euclid(DAYS_PER_ERA), day.rem_euclid(DAYS_PER_ERA));
         let year = (in_era - in_era / 1_460 + in_era / 36_524 - in_era / 146_096) / 365;
         let in_year = in_era - (365 * year + year / 4 - year / 100);
         let from_march = (5 * in_year + 2) / 153;

@@ -9,9 +9,9 @@ use crate::settings::{KeyEffect, Setting, SettingKey, SettingProblem, SettingPro
 
 use KeyEffect::{Harmless, Refused, Works};
 
-const TASKS: KeyEffect = Harmless("connections are tasks, there are no thread pools");
-const REMOTING: KeyEffect = Harmless("the remoting has its own timings");
-const ACTING: KeyEffect = Refused("slaves that act as masters are not built yet");
+const NO_THREAD_POOLS: KeyEffect = Harmless("connections are tasks, there are no thread pools");
+const REMOTING_TIMINGS: KeyEffect = Harmless("the remoting has its own timings");
+const NO_ACTING_MASTER: KeyEffect = Refused("slaves that act as masters are not built yet");
 
 const fn key(name: &'static str, default: &'static str, effect: KeyEffect) -> SettingKey {
     SettingKey {
@@ -56,8 +56,8 @@ const KEYS: &[SettingKey] = &[
     ),
     key("orderMessageEnable", "false", Works),
     key("returnOrderTopicConfigToBroker", "true", Works),
-    key("supportActingMaster", "false", ACTING),
-    key("notifyMinBrokerIdChanged", "false", ACTING),
+    key("supportActingMaster", "false", NO_ACTING_MASTER),
+    key("notifyMinBrokerIdChanged", "false", NO_ACTING_MASTER),
     key(
         "enableAllTopicList",
         "true",
@@ -88,27 +88,35 @@ const KEYS: &[SettingKey] = &[
         "false",
         Refused("the controller is not built"),
     ),
-    key("unRegisterBrokerQueueCapacity", "3000", TASKS),
-    key("clientRequestThreadPoolNums", "8", TASKS),
-    key("clientRequestThreadPoolQueueCapacity", "50000", TASKS),
-    key("defaultThreadPoolNums", "16", TASKS),
-    key("defaultThreadPoolQueueCapacity", "10000", TASKS),
+    key("unRegisterBrokerQueueCapacity", "3000", NO_THREAD_POOLS),
+    key("clientRequestThreadPoolNums", "8", NO_THREAD_POOLS),
+    key(
+        "clientRequestThreadPoolQueueCapacity",
+        "50000",
+        NO_THREAD_POOLS,
+    ),
+    key("defaultThreadPoolNums", "16", NO_THREAD_POOLS),
+    key("defaultThreadPoolQueueCapacity", "10000", NO_THREAD_POOLS),
     key(
         "configBlackList",
         "configBlackList;configStorePath;kvConfigPath",
         Harmless("no key changes while it runs"),
     ),
-    key("serverWorkerThreads", "8", TASKS),
-    key("serverSelectorThreads", "3", TASKS),
-    key("serverCallbackExecutorThreads", "0", TASKS),
-    key("serverOnewaySemaphoreValue", "256", TASKS),
-    key("serverAsyncSemaphoreValue", "64", TASKS),
-    key("serverChannelMaxIdleTimeSeconds", "120", REMOTING),
-    key("serverSocketSndBufSize", "0", REMOTING),
-    key("serverSocketRcvBufSize", "0", REMOTING),
-    key("serverSocketBacklog", "1024", REMOTING),
-    key("serverPooledByteBufAllocatorEnable", "true", REMOTING),
-    key("useEpollNativeSelector", "false", REMOTING),
+    key("serverWorkerThreads", "8", NO_THREAD_POOLS),
+    key("serverSelectorThreads", "3", NO_THREAD_POOLS),
+    key("serverCallbackExecutorThreads", "0", NO_THREAD_POOLS),
+    key("serverOnewaySemaphoreValue", "256", NO_THREAD_POOLS),
+    key("serverAsyncSemaphoreValue", "64", NO_THREAD_POOLS),
+    key("serverChannelMaxIdleTimeSeconds", "120", REMOTING_TIMINGS),
+    key("serverSocketSndBufSize", "0", REMOTING_TIMINGS),
+    key("serverSocketRcvBufSize", "0", REMOTING_TIMINGS),
+    key("serverSocketBacklog", "1024", REMOTING_TIMINGS),
+    key(
+        "serverPooledByteBufAllocatorEnable",
+        "true",
+        REMOTING_TIMINGS,
+    ),
+    key("useEpollNativeSelector", "false", REMOTING_TIMINGS),
     key("tlsEnable", "false", Refused("TLS is not built yet")),
 ];
 

@@ -82,8 +82,8 @@ impl NameServer {
         tasks.spawn_until_stop("brokers' silence", async move {
             loop {
                 clock.sleep(scan_every).await;
-                for place in table.lock().expire(clock.moment()) {
-                    tracing::warn!(address = &*place.address, "a broker has fallen silent");
+                for key in table.lock().expire(clock.moment()) {
+                    tracing::warn!(address = &*key.address, "a broker has fallen silent");
                 }
             }
         });

@@ -19,7 +19,7 @@ use crate::store::{MessageStore, StoreConfig};
 use crate::tasks::Tasks;
 
 /// How long a name server may take to stop when its broker did not start.
-const UNDO_LIMIT: Duration = Duration::from_secs(5);
+const FAILED_START_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A node being put together: see [`Node::builder`].
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl NodeBuilder {
             Ok(broker) => Ok(Node::new(name_server, Some(broker), self.clock)),
             Err(error) => {
                 let node = Node::new(name_server, None, self.clock);
-                if let Err(unfinished) = node.stop(UNDO_LIMIT).await {
+                if let Err(unfinished) = node.stop(FAILED_START_STOP_TIMEOUT).await {
                     tracing::warn!(%unfinished, "the broker did not start, and the name server did not end");
                 }
                 Err(error)

@@ -14,8 +14,8 @@ use crate::remoting::{BindError, Listening, RemotingServer, RemotingServerConfig
 use super::error::NodeError;
 
 /// Names that resolve nowhere (RFC 6761).
-const NAME_SERVER: &str = "name-server.invalid:9876";
-const BROKER: &str = "broker.invalid:10911";
+const LOCAL_NAME_SERVER_ADDRESS: &str = "name-server.invalid:9876";
+const LOCAL_BROKER_ADDRESS: &str = "broker.invalid:10911";
 
 /// Who reaches a node's servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl NameServerEntrance {
             return Ok(Self {
                 server: None,
                 listening: None,
-                name: NAME_SERVER.to_owned(),
+                name: LOCAL_NAME_SERVER_ADDRESS.to_owned(),
                 seen_from: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             });
         }
@@ -79,7 +79,7 @@ impl BrokerEntrance {
         if reach == Reach::Process {
             // Message ids have an address in them, whether anybody listens there or not.
             let socket = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
-            let text = BROKER.to_owned();
+            let text = LOCAL_BROKER_ADDRESS.to_owned();
             return Ok(Self {
                 server: None,
                 advertised: Advertised { text, socket },

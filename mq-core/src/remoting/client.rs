@@ -25,7 +25,7 @@ use crate::wire::{FrameError, Head, RemotingCommand, Reply, Request, ResponseCod
 /// A call that times out after at least this long, during which not a byte came from the server,
 /// closes the connection: the network may have dropped it without a reset
 /// (`clientCloseSocketIfTimeout`).
-const SILENCE: Duration = Duration::from_secs(2);
+const CLOSE_AFTER_SILENT_CALL: Duration = Duration::from_secs(2);
 
 /// Sends requests to servers by address. Clones share the connections, which are closed with the
 /// last clone or when the owner of their tasks stops.
@@ -237,7 +237,7 @@ impl Stage {
 
     fn close_if_silent(&self, waited: Duration) {
         if let Self::Sent { to, heard } = self
-            && waited >= SILENCE
+            && waited >= CLOSE_AFTER_SILENT_CALL
             && to.heard() == *heard
         {
             tracing::debug!(peer = ?to, "connection closed: the server sent nothing for {waited:?}");

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-const BACKLOG: i32 = 1024;
+const ACCEPT_BACKLOG: i32 = 1024;
 
 /// Documentation addresses, which are never in use: the local address that the system would use to
 /// reach them is the machine's outward address.
@@ -164,7 +164,7 @@ fn listen(address: SocketAddr, families: Families) -> io::Result<(TcpListener, L
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(ACCEPT_BACKLOG)?;
     let listener = TcpListener::from(socket);
     let socket = listener.local_addr()?;
     Ok((listener, Listening { socket, families }))

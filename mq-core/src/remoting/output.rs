@@ -13,8 +13,8 @@ use super::router::EncodedResponse;
 
 /// Bodies up to this length are copied into the buffer; for longer ones a slice of their own in the
 /// vectored write is cheaper.
-const COPY_UP_TO: usize = 8 * 1024;
-const IDLE_CAPACITY: usize = 1024;
+const MAX_COPIED_BODY: usize = 8 * 1024;
+const IDLE_BUFFER_CAPACITY: usize = 1024;
 const MAX_SLICES: usize = 32;
 
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ impl Output {
         if self.length > 0 {
             return;
         }
-        if self.tail.capacity() > IDLE_CAPACITY {
+        if self.tail.capacity() > IDLE_BUFFER_CAPACITY {
             self.tail = BytesMut::new();
         }
         if self.queue.capacity() > MAX_SLICES {
@@ -118,7 +118,7 @@ impl Output {
 
     fn push_body(&mut self, body: Bytes) {
         self.length += body.len();
-        if body.len() <= COPY_UP_TO {
+        if body.len() <= MAX_COPIED_BODY {
             self.tail.extend_from_slice(&body);
         } else {
             if !self.tail.is_empty() {
@@ -191,7 +191,16 @@ mod tests {
     fn pieces_go_out_in_their_order_however_little_is_taken_and_nothing_is_kept() {
         let mut output = Output::default();
         let mut expected = Vec::new();
-        for length in [0, 3, COPY_UP_TO, COPY_UP_TO + 1, 5, 100_000, 0, 20] {
+        for length in [
+            0,
+            3,
+            MAX_COPIED_BODY,
+            MAX_COPIED_BODY + 1,
+            5,
+            100_000,
+            0,
+            20,
+        ] {
             let body: Vec<u8> = (0_u8..=250).cycle().take(length).collect();
             let head = format!("head of {length}");
             expected.extend_from_slice(head.as_bytes());
@@ -210,7 +219,9 @@ mod tests {
 
         assert_eq!(written, expected.len());
         assert!(narrow.0 == expected);
-        assert!(output.tail.capacity() <= IDLE_CAPACITY && output.queue.capacity() <= MAX_SLICES);
+        assert!(
+            output.tail.capacity() <= IDLE_BUFFER_CAPACITY && output.queue.capacity() <= MAX_SLICES
+        );
     }
 
     #[test]
@@ -219,7 +230,7 @@ mod tests {
         for _ in 0..1000 {
             output.push(EncodedResponse {
                 head: BytesMut::new(),
-                body: vec![0; COPY_UP_TO + 1].into(),
+                body: vec![0; MAX_COPIED_BODY + 1].into(),
             });
         }
         let mut narrow = pin!(Narrow(Vec::new()));
@@ -228,6 +239,8 @@ mod tests {
         output.write(&mut narrow, &mut context).unwrap();
         output.shrink_when_idle();
 
-        assert!(output.tail.capacity() <= IDLE_CAPACITY && output.queue.capacity() <= MAX_SLICES);
+        assert!(
+            output.tail.capacity() <= IDLE_BUFFER_CAPACITY && output.queue.capacity() <= MAX_SLICES
+        );
     }
 }

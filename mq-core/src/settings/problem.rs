@@ -1,4 +1,4 @@
-//! Errors and warnings about settings, with the place where each was set.
+//! Errors and warnings about settings, with the origin where each was set.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ impl fmt::Display for SettingOrigin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingProblem {
     /// Where it was written.
-    pub place: SettingOrigin,
+    pub origin: SettingOrigin,
     /// The key as it was spelled; empty when the message is about the whole file or argument.
     pub key: String,
     /// What is wrong and what to write instead.
@@ -66,10 +66,10 @@ pub struct SettingProblem {
 }
 
 impl SettingProblem {
-    /// An error or warning about `key`, which was set at `place`.
-    pub fn new(place: SettingOrigin, key: impl Into<String>, what: impl Into<String>) -> Self {
+    /// An error or warning about `key`, which was set at `origin`.
+    pub fn new(origin: SettingOrigin, key: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
-            place,
+            origin,
             key: key.into(),
             what: what.into(),
         }
@@ -78,7 +78,7 @@ impl SettingProblem {
 
 impl fmt::Display for SettingProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.place)?;
+        write!(f, "{}: ", self.origin)?;
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
@@ -108,7 +108,7 @@ impl SettingProblems {
     #[must_use]
     pub fn and(mut self, others: Vec<SettingProblem>) -> Self {
         self.0.extend(others);
-        self.0.sort_by_key(|problem| problem.place.position());
+        self.0.sort_by_key(|problem| problem.origin.position());
         self
     }
 
@@ -143,8 +143,8 @@ mod tests {
             line,
         };
         let typed = |word: &str| SettingOrigin::CommandLine(word.to_owned());
-        let places = [typed("b"), file(9), typed("a"), file(0), file(2)];
-        let problems = places.map(|place| SettingProblem::new(place, "", "wrong"));
+        let origins = [typed("b"), file(9), typed("a"), file(0), file(2)];
+        let problems = origins.map(|origin| SettingProblem::new(origin, "", "wrong"));
 
         let told = SettingProblems::unless_empty(problems.to_vec(), ()).unwrap_err();
 

@@ -13,7 +13,7 @@ pub struct Setting {
     /// The value, without white space around it.
     pub value: String,
     /// Where it was set.
-    pub place: SettingOrigin,
+    pub origin: SettingOrigin,
 }
 
 impl Setting {
@@ -23,14 +23,14 @@ impl Setting {
     ///
     /// When `word` has no `=` or nothing before it.
     pub fn from_word(word: &str) -> Result<Self, SettingProblem> {
-        let place = SettingOrigin::CommandLine(word.to_owned());
+        let origin = SettingOrigin::CommandLine(word.to_owned());
         match word.split_once('=') {
             Some((key, value)) if !key.trim().is_empty() => Ok(Self {
                 key: key.trim().to_owned(),
                 value: value.trim().to_owned(),
-                place,
+                origin,
             }),
-            _ => Err(SettingProblem::new(place, "", "expected key=value")),
+            _ => Err(SettingProblem::new(origin, "", "expected key=value")),
         }
     }
 
@@ -53,7 +53,7 @@ impl Setting {
         let settings = pairs.into_iter().map(|pair| Self {
             key: pair.key,
             value: pair.value.trim().to_owned(),
-            place: at(pair.line),
+            origin: at(pair.line),
         });
         Ok(settings.collect())
     }

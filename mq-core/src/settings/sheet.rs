@@ -74,29 +74,29 @@ impl Sheet {
                 Some(meant) => format!("unknown, did you mean `{meant}`?"),
                 None => "unknown".to_owned(),
             };
-            return self.complain_at(setting.place, setting.key, what);
+            return self.complain_at(setting.origin, setting.key, what);
         };
         if !hint.is_empty() {
-            self.warn_at(setting.place.clone(), setting.key.clone(), hint);
+            self.warn_at(setting.origin.clone(), setting.key.clone(), hint);
         }
         if !says_the_default(key, &setting.value) {
             match key.effect {
                 KeyEffect::Works => {}
                 KeyEffect::Harmless(instead) => {
                     let what = format!("has no effect here: {instead}");
-                    self.warn_at(setting.place.clone(), setting.key.clone(), what);
+                    self.warn_at(setting.origin.clone(), setting.key.clone(), what);
                 }
                 KeyEffect::Refused(reason) => {
-                    let (place, name) = (setting.place.clone(), setting.key.clone());
-                    self.complain_at(place, name, reason);
+                    let (origin, name) = (setting.origin.clone(), setting.key.clone());
+                    self.complain_at(origin, name, reason);
                 }
             }
         }
-        let (place, spelled) = (setting.place.clone(), setting.key.clone());
+        let (origin, spelled) = (setting.origin.clone(), setting.key.clone());
         let before = self.values.insert(key.name, setting);
-        if let Some(line) = before.and_then(|before| before.place.line_beside(&place)) {
+        if let Some(line) = before.and_then(|before| before.origin.line_beside(&origin)) {
             let what = format!("is set in line {line} too; the last one counts, as in Java");
-            self.warn_at(place, spelled, what);
+            self.warn_at(origin, spelled, what);
         }
     }
 
@@ -120,8 +120,8 @@ impl Sheet {
             match check(&setting.value) {
                 Ok(value) => return value,
                 Err(error) => {
-                    let (place, key) = (setting.place.clone(), setting.key.clone());
-                    self.complain_at(place, key, error.to_string());
+                    let (origin, key) = (setting.origin.clone(), setting.key.clone());
+                    self.complain_at(origin, key, error.to_string());
                 }
             }
         }
@@ -181,8 +181,8 @@ impl Sheet {
     /// Adds a warning about `name`, if it is set.
     pub fn warn(&mut self, name: &str, what: impl Into<String>) {
         if let Some(setting) = self.values.get(name) {
-            let (place, key) = (setting.place.clone(), setting.key.clone());
-            self.warn_at(place, key, what);
+            let (origin, key) = (setting.origin.clone(), setting.key.clone());
+            self.warn_at(origin, key, what);
         }
     }
 
@@ -195,12 +195,12 @@ impl Sheet {
         SettingProblems::unless_empty(self.problems, (value, self.warnings))
     }
 
-    fn complain_at(&mut self, place: SettingOrigin, key: String, what: impl Into<String>) {
-        self.problems.push(SettingProblem::new(place, key, what));
+    fn complain_at(&mut self, origin: SettingOrigin, key: String, what: impl Into<String>) {
+        self.problems.push(SettingProblem::new(origin, key, what));
     }
 
-    fn warn_at(&mut self, place: SettingOrigin, key: String, what: impl Into<String>) {
-        self.warnings.push(SettingProblem::new(place, key, what));
+    fn warn_at(&mut self, origin: SettingOrigin, key: String, what: impl Into<String>) {
+        self.warnings.push(SettingProblem::new(origin, key, what));
     }
 }
 
@@ -310,7 +310,7 @@ mod tests {
         let written = |path: &str, line, value: &str| Setting {
             key: "listenPort".to_owned(),
             value: value.to_owned(),
-            place: SettingOrigin::File {
+            origin: SettingOrigin::File {
                 path: path.into(),
                 line,
             },

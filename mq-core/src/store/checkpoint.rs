@@ -12,9 +12,9 @@ use super::error::{StoreError, at};
 use super::paths::Paths;
 use crate::message::record::checksum;
 
-const SIZE: u64 = 4096;
+const FILE_SIZE: u64 = 4096;
 const APACHE_SIZE: usize = 40;
-const SLOTS: [u64; 2] = [512, 1024];
+const SLOT_OFFSETS: [u64; 2] = [512, 1024];
 const SLOT_SIZE: usize = 36;
 
 /// What is known to be on disk.
@@ -44,7 +44,7 @@ impl Checkpoint {
             Ok(file) => file
                 .length()
                 .map_err(at("open", &path))?
-                .ge(&SIZE)
+                .ge(&FILE_SIZE)
                 .then_some(file),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(at("open", &path)(error)),
@@ -53,10 +53,10 @@ impl Checkpoint {
             file
         } else {
             disk.remove(&path).map_err(at("remove", &path))?;
-            disk.create(&path, SIZE).map_err(at("create", &path))?
+            disk.create(&path, FILE_SIZE).map_err(at("create", &path))?
         };
         let mut newest: Option<(u64, Mark)> = None;
-        for slot in SLOTS {
+        for slot in SLOT_OFFSETS {
             let mut bytes = [0; SLOT_SIZE];
             file.read_at(slot, &mut bytes).map_err(at("read", &path))?;
             newest = newest.max_by_generation(decode(&bytes));
@@ -82,7 +82,7 @@ impl Checkpoint {
         }
         // Counted on only when it is written: until then the other slot has the only whole mark.
         let generation = self.generation.saturating_add(1);
-        let [even, odd] = SLOTS;
+        let [even, odd] = SLOT_OFFSETS;
         let slot = if generation.is_multiple_of(2) {
             even
         } else {

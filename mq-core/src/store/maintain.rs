@@ -12,11 +12,11 @@ use super::shared::{MessageStore, StoreShared};
 use crate::tasks::Tasks;
 
 /// The mark is saved so often.
-const MARK_EVERY: Duration = Duration::from_secs(1);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
 /// The queue files are synced when so much log has come since the last time, or at the end.
-const SYNC_QUEUES_AFTER: u64 = 64 * 1024 * 1024;
+const SYNC_DERIVED_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 /// Old segments are looked for so often (`cleanResourceInterval`).
-const CLEAN_EVERY: Duration = Duration::from_secs(10);
+const RETENTION_INTERVAL: Duration = Duration::from_secs(10);
 
 impl MessageStore {
     /// Starts what goes on beside the appends; it ends with `tasks`.
@@ -25,7 +25,7 @@ impl MessageStore {
         tasks.spawn_until_stop("store: mark", async move {
             loop {
                 let piece_full = store.index.piece_full.notified();
-                let _either = store.clock.timeout(MARK_EVERY, piece_full).await;
+                let _either = store.clock.timeout(CHECKPOINT_INTERVAL, piece_full).await;
                 store
                     .in_background("saving the mark", StoreShared::maintain)
                     .await;
@@ -40,24 +40,24 @@ impl MessageStore {
                 }
                 if store.log.wants_room() {
                     // It failed, and every append asks again.
-                    store.clock.sleep(MARK_EVERY).await;
+                    store.clock.sleep(CHECKPOINT_INTERVAL).await;
                     continue;
                 }
                 let wanted = store.log.ahead.wanted.notified();
-                let _either = store.clock.timeout(MARK_EVERY, wanted).await;
+                let _either = store.clock.timeout(CHECKPOINT_INTERVAL, wanted).await;
             }
         });
         let store = Arc::clone(&self.0);
         tasks.spawn_until_stop("store: retention", async move {
             loop {
-                store.clock.sleep(CLEAN_EVERY).await;
+                store.clock.sleep(RETENTION_INTERVAL).await;
                 store
                     .in_background("removing old segments", StoreShared::expire)
                     .await;
             }
         });
         let every = match self.0.log.flush {
-            Flush::Sync => MARK_EVERY,
+            Flush::Sync => CHECKPOINT_INTERVAL,
             Flush::Interval { every, bytes } => {
                 tracing::info!(
                     "messages count as stored before they are on disk: a loss of power may take \
@@ -108,7 +108,7 @@ impl StoreShared {
     pub(super) fn maintain(&self) -> Result<(), StoreError> {
         let visible = self.log.visible_end();
         let known = self.checkpoint.lock().mark().unwrap_or_default();
-        let much_came = visible.saturating_sub(known.queues) >= SYNC_QUEUES_AFTER;
+        let much_came = visible.saturating_sub(known.queues) >= SYNC_DERIVED_AFTER_BYTES;
         let stored = match self.store_derived(visible) {
             Ok(()) if much_came => self.sync_derived(visible),
             outcome => outcome,

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 
 /// Reads that may wait for the disk run so many at a time; more would only keep writes and syncs
 /// waiting.
-const COLD_READERS: usize = 4;
+const MAX_COLD_READERS: usize = 4;
 
 impl MessageStore {
     /// Opens the store, creating what is missing.
@@ -91,7 +91,7 @@ impl MessageStore {
             dispatch: Dispatch::default(),
             checkpoint: Mutex::new(checkpoint),
             snapshot: snapshot_file,
-            cold_readers: Arc::new(Semaphore::new(COLD_READERS)),
+            cold_readers: Arc::new(Semaphore::new(MAX_COLD_READERS)),
             opened: Opened::now(&clock),
             deletions: Deletions::new(found.snapshot.deleted_before.clone()),
             derived_synced: AtomicU64::new(0),

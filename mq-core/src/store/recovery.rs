@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::facts::MessageFacts;
 use super::shared::StoreShared;
 use super::snapshot::Snapshot;
-use crate::message::record::{MIN_SIZE, RecordPosition, RecordView};
+use crate::message::record::{MIN_RECORD_SIZE, RecordPosition, RecordView};
 use crate::message::{PhysicalOffset, TopicName};
 
 /// What opening found out and did.
@@ -415,5 +415,5 @@ enum Replayed {
 /// No more records than this fit into so many bytes: what bounds the queue offsets that a damaged
 /// file may tell.
 fn most_records(bytes: u64) -> u64 {
-    bytes / MIN_SIZE as u64
+    bytes / MIN_RECORD_SIZE as u64
 }

@@ -1,4 +1,4 @@
-//! The numbers of requests and answers. Both sets are open: a number without a name is kept.
+//! Request and response codes. Both sets are open: a code without a name keeps its number.
 
 use std::fmt;
 
@@ -58,7 +58,7 @@ codes! {
         UPDATE_BROKER_CONFIG = 25;
         /// Settings of a broker.
         GET_BROKER_CONFIG = 26;
-        /// Figures of a running broker.
+        /// Statistics of a running broker.
         GET_BROKER_RUNTIME_INFO = 28;
         /// The offset at a time.
         SEARCH_OFFSET_BY_TIMESTAMP = 29;
@@ -70,17 +70,17 @@ codes! {
         GET_EARLIEST_MSG_STORETIME = 32;
         /// The message at a physical offset.
         VIEW_MESSAGE_BY_ID = 33;
-        /// A client is alive, and what it wants.
+        /// A client's heartbeat with its groups and subscriptions.
         HEART_BEAT = 34;
-        /// A client leaves.
+        /// A client unregisters.
         UNREGISTER_CLIENT = 35;
-        /// Another attempt for a message.
+        /// Deliver a message again later.
         CONSUMER_SEND_MSG_BACK = 36;
         /// Commit or roll back a half message.
         END_TRANSACTION = 37;
         /// The members of a group.
         GET_CONSUMER_LIST_BY_GROUP = 38;
-        /// What became of a half message.
+        /// Check the state of a transaction whose half message is stored.
         CHECK_TRANSACTION_STATE = 39;
         /// The members of a group have changed.
         NOTIFY_CONSUMER_IDS_CHANGED = 40;
@@ -96,11 +96,11 @@ codes! {
         GET_KV_CONFIG = 101;
         /// Delete a key.
         DELETE_KV_CONFIG = 102;
-        /// A broker is there, with its topics.
+        /// Register a broker with its topics.
         REGISTER_BROKER = 103;
-        /// A broker leaves.
+        /// Unregister a broker.
         UNREGISTER_BROKER = 104;
-        /// Where a topic is.
+        /// The route of a topic.
         GET_ROUTEINFO_BY_TOPIC = 105;
         /// All brokers.
         GET_BROKER_CLUSTER_INFO = 106;
@@ -120,19 +120,19 @@ codes! {
         GET_ALL_TOPIC_LIST_FROM_NAMESERVER = 206;
         /// Delete a group.
         DELETE_SUBSCRIPTIONGROUP = 207;
-        /// How far a group is.
+        /// Committed offsets of a group.
         GET_CONSUME_STATS = 208;
         /// Delete a topic.
         DELETE_TOPIC_IN_BROKER = 215;
-        /// Forget a topic.
+        /// Delete a topic's route.
         DELETE_TOPIC_IN_NAMESRV = 216;
-        /// Make a topic known.
+        /// Register a topic's route.
         REGISTER_TOPIC_IN_NAMESRV = 217;
         /// All keys of a namespace.
         GET_KVLIST_BY_NAMESPACE = 219;
-        /// Go to another offset.
+        /// Reset the offsets of a client.
         RESET_CONSUMER_CLIENT_OFFSET = 220;
-        /// How far a client is.
+        /// Offsets that a client has consumed.
         GET_CONSUMER_STATUS_FROM_CLIENT = 221;
         /// Reset the offsets of a group.
         INVOKE_BROKER_TO_RESET_OFFSET = 222;
@@ -142,9 +142,9 @@ codes! {
         QUERY_TOPIC_CONSUME_BY_WHO = 300;
         /// System topics.
         GET_SYSTEM_TOPIC_LIST_FROM_NS = 304;
-        /// How a client is.
+        /// The state of a running client.
         GET_CONSUMER_RUNNING_INFO = 307;
-        /// Consume this message now.
+        /// Have a client consume one message now.
         CONSUME_MESSAGE_DIRECTLY = 309;
         /// Send, one-letter field names.
         SEND_MESSAGE_V2 = 310;
@@ -152,9 +152,9 @@ codes! {
         GET_NAMESRV_CONFIG = 319;
         /// Send several.
         SEND_BATCH_MESSAGE = 320;
-        /// Are the topics known in this version.
+        /// Whether the name server has this version of a broker's topics.
         QUERY_DATA_VERSION = 322;
-        /// An answer for who asked.
+        /// A reply to a request message.
         PUSH_REPLY_MESSAGE_TO_CLIENT = 326;
         /// Make a broker writable.
         ADD_WRITE_PERM_OF_BROKER = 327;
@@ -170,13 +170,13 @@ codes! {
 codes! {
     /// The number of an answer (`ResponseCode`).
     ResponseCode {
-        /// Done.
+        /// The request succeeded.
         SUCCESS = 0;
-        /// Something went wrong at the other end.
+        /// The server failed internally.
         SYSTEM_ERROR = 1;
         /// Too busy; try another broker.
         SYSTEM_BUSY = 2;
-        /// Nobody answers this request.
+        /// The server does not know this request code.
         REQUEST_CODE_NOT_SUPPORTED = 3;
         /// Stored, but not known to be on disk.
         FLUSH_DISK_TIMEOUT = 10;
@@ -194,11 +194,11 @@ codes! {
         TOPIC_NOT_EXIST = 17;
         /// No new message.
         PULL_NOT_FOUND = 19;
-        /// None matched; go on from the next offset.
+        /// No message matched the filter; pull again from the returned offset.
         PULL_RETRY_IMMEDIATELY = 20;
         /// The offset is outside the queue.
         PULL_OFFSET_MOVED = 21;
-        /// Nothing stored.
+        /// Nothing found under this key, offset or name.
         QUERY_NOT_FOUND = 22;
         /// The expression does not compile.
         SUBSCRIPTION_PARSE_FAILED = 23;
@@ -212,17 +212,17 @@ codes! {
         FILTER_DATA_NOT_EXIST = 27;
         /// An older filter for this group.
         FILTER_DATA_NOT_LATEST = 28;
-        /// A field has a value it cannot have.
+        /// A field has an invalid value.
         INVALID_PARAMETER = 29;
-        /// Nobody of the group is connected.
+        /// No member of the group is connected.
         CONSUMER_NOT_ONLINE = 206;
         /// The client did not answer in time.
         CONSUME_MSG_TIMEOUT = 207;
         /// No such message.
         NO_MESSAGE = 208;
-        /// The broker takes no more of this for a moment (`FLOW_CONTROL`).
+        /// Too many requests: try again later (`FLOW_CONTROL`).
         FLOW_CONTROL = 215;
-        /// Shutting down; reconnect.
+        /// The server is shutting down: send the request again over another connection (`GO_AWAY`).
         GO_AWAY = 1500;
     }
 }

@@ -31,7 +31,7 @@ pub enum FrameError {
     Field(#[source] FieldError),
 }
 
-/// A header may have so many fields; requests have a few dozen.
+/// The most fields of a header; requests have a few dozen.
 pub(super) const MAX_FIELDS: usize = 1024;
 
 /// Why a field cannot be used. Answered with a refusal that names it.

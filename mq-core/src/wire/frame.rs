@@ -95,7 +95,8 @@ pub fn decode(buffer: &mut BytesMut, limit: usize) -> Result<Option<Frame>, Fram
     }))
 }
 
-/// Bytes that `buffer` must hold before [`decode`] can go on, as far as that is known.
+/// How many bytes `buffer` must hold before [`decode`] can return a frame, as far as the bytes that
+/// have arrived tell.
 pub fn wanted(buffer: &[u8]) -> usize {
     match buffer.get(..LENGTH_SIZE) {
         Some(mut front) => LENGTH_SIZE.saturating_add(front.get_u32() as usize),

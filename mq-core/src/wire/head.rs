@@ -1,17 +1,17 @@
-//! What stands in front of the fields in every frame.
+//! The fixed part of a header: code, language, version, opaque, flag and remark.
 
 use bytestring::ByteString;
 
 use super::code::{RequestCode, ResponseCode};
 use super::language::Language;
 
-/// The version that everything here says it is: 5.3.3 (`MQVersion`).
+/// The version in every header that we send: 5.3.3 (`MQVersion`).
 pub const VERSION: i32 = 479;
 
-const RESPONSE: i32 = 1;
-const ONE_WAY: i32 = 2;
+const RESPONSE_FLAG: i32 = 1;
+const ONE_WAY_FLAG: i32 = 2;
 
-/// What stands in front of the fields in every frame.
+/// The fixed part of a header, in front of its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// A request code or a response code.
@@ -20,7 +20,7 @@ pub struct Head {
     pub language: Language,
     /// The sender's version; see [`VERSION`].
     pub version: i32,
-    /// Which request an answer belongs to; chosen by the asker.
+    /// Matches an answer to its request; chosen by the sender of the request.
     pub opaque: i32,
     /// Bit 0: an answer. Bit 1: no answer wanted.
     pub flag: i32,
@@ -45,7 +45,7 @@ impl Head {
     #[must_use]
     pub fn one_way(self) -> Self {
         Self {
-            flag: self.flag | ONE_WAY,
+            flag: self.flag | ONE_WAY_FLAG,
             ..self
         }
     }
@@ -57,18 +57,18 @@ impl Head {
             language: Language::Rust,
             version: VERSION,
             opaque,
-            flag: RESPONSE,
+            flag: RESPONSE_FLAG,
             remark,
         }
     }
 
     /// Whether this is an answer.
     pub fn is_answer(&self) -> bool {
-        self.flag & RESPONSE != 0
+        self.flag & RESPONSE_FLAG != 0
     }
 
     /// Whether no answer is wanted.
     pub fn is_one_way(&self) -> bool {
-        self.flag & ONE_WAY != 0
+        self.flag & ONE_WAY_FLAG != 0
     }
 }

@@ -10,7 +10,7 @@ use super::fields::{Fields, Header};
 
 /// A header that is sent as a request, so that caller and processor agree on code and reply.
 pub trait Request: Header + Send + Sync + 'static {
-    /// The number that stands for this request.
+    /// The request's code.
     const CODE: RequestCode;
     /// Codes of an answer that carry a reply; any other is a [`Refusal`](super::Refusal).
     const ACCEPTS: &'static [ResponseCode] = &[ResponseCode::SUCCESS];

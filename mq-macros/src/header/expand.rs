@@ -1,4 +1,4 @@
-//! From the model to the implementation; cannot fail.
+//! Generates the implementation from the model; cannot fail.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -15,7 +15,7 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
         quote!(#name #(| #aliases)*)
     });
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
-    // Of their own, so that a field may be called `name` or `value`.
+    // With names of their own, so that a field may be called `name` or `value`.
     let slots: Vec<_> = idents
         .iter()
         .map(|ident| format_ident!("slot_{}", ident))
@@ -30,7 +30,7 @@ pub(super) fn expand(model: &HeaderModel) -> TokenStream {
             quote!(::mq_core::wire::read_field(#name, #slot)?)
         }
     });
-    // A header without fields reads none of those that are there.
+    // A header without fields ignores the fields that arrived.
     let (out, input, pick) = if fields.is_empty() {
         (quote!(_out), quote!(_fields), quote!())
     } else {

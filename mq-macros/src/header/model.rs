@@ -1,4 +1,4 @@
-//! What `#[derive(Header)]` is put on: every rule is applied here.
+//! The struct that `#[derive(Header)]` is put on; all rules about it are checked here.
 
 use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Result, Token, Type};
 

@@ -1,6 +1,6 @@
-//! From the model to the registration; cannot fail.
+//! Generates the registration from the model; cannot fail.
 //!
-//! The user's item stays as it is: only a nameless constant is added, which names nothing but
+//! The user's item is unchanged. An unnamed constant is added, which refers to nothing but
 //! `mq_starter::__private`.
 
 use mq_rules::Kind;
@@ -116,7 +116,8 @@ fn of_function(
 }
 
 fn of_async(ident: &Ident, names: &[Ident], outcome: &TokenStream) -> TokenStream {
-    // Under the function's name rustc says that its future is not `Send`, and lints stay silent.
+    // Spanned to the function's name, so that rustc reports a future that is not `Send` there, and
+    // lints do not fire on generated code.
     let span = Span::call_site().located_at(ident.span());
     let future = quote_spanned!(span=> ::std::boxed::Box::pin(async move {
         #(let #names = #names(&delivery)?;)*

@@ -1,4 +1,4 @@
-//! The rules for what the attribute stands on: a struct, or a function with extractors.
+//! The rules for the item below the attribute: a struct, or a function with extractors.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -8,7 +8,7 @@ use syn::{
 
 use crate::diagnostics::Diagnostics;
 
-/// What becomes a listener.
+/// The item that becomes a listener.
 pub(super) enum ListenerItem {
     Struct(Ident),
     Function {

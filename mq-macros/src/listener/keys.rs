@@ -1,4 +1,4 @@
-//! The key that somebody meant, and all of them for a message.
+//! The known key that a misspelt one is most like, and the list of all keys for error messages.
 
 use mq_rules::{AttributeKey, KEYS};
 

@@ -1,4 +1,4 @@
-//! What was written, judged: every rule is applied here, every complaint gathered.
+//! Applies every rule to what was written, and collects all errors.
 
 use mq_rules::{AttributeKey, Choice, KEYS, Kind, NotBuilt, names};
 use proc_macro2::{Span, TokenStream};
@@ -11,7 +11,7 @@ use super::placeholder::Template;
 use super::{choices, keys};
 use crate::diagnostics::Diagnostics;
 
-/// A listener without a fault that can be seen before the program runs.
+/// A listener that has passed every check that can be made at compile time.
 pub(crate) struct ListenerModel {
     pub(super) target: ListenerItem,
     pub(super) attributes: Vec<Attribute>,
@@ -39,7 +39,8 @@ pub(super) enum CheckedValue {
 }
 
 impl ListenerModel {
-    /// The model, or nothing when the item cannot be a listener at all; complaints in either case.
+    /// The model; `None` when the item cannot be a listener at all. Errors go to `diagnostics` in
+    /// either case.
     pub(crate) fn of(
         written: &WrittenArguments,
         item: TokenStream,
@@ -69,7 +70,7 @@ impl ListenerModel {
                 Err(complaint) => complain(entry, &complaint, diagnostics),
             }
         }
-        // Something stray may be the key that seems to be missing.
+        // Do not report missing keys when something could not be parsed: it may be that key.
         let complete = written.stray.is_empty();
         for key in KEYS.iter().filter(|key| key.required && complete) {
             if !meant.contains(&key.name) {
@@ -87,7 +88,8 @@ impl ListenerModel {
     }
 }
 
-/// The key of an entry; a misspelt one counts as meant, so that it is not called missing too.
+/// The key of an entry. A misspelt key is recorded as the key it is most like, so that that key is not
+/// reported as missing too.
 fn known_key(
     entry: &KeyValue,
     meant: &mut Vec<&'static str>,
@@ -139,7 +141,7 @@ fn known_key(
     key
 }
 
-/// Whether a value leaves something that is not built switched off, as the settings see it too.
+/// Whether a value leaves a feature that is not built switched off, by the rule of the settings.
 fn is_neutral(value: &WrittenValue) -> bool {
     let text = match value {
         WrittenValue::Text(text) => text.value(),
@@ -169,7 +171,7 @@ fn tokens(value: &WrittenValue) -> TokenStream {
     }
 }
 
-/// The value when it fits its key, else what is wrong with it.
+/// The value if it is valid for its key, or else the error.
 fn value(key: &AttributeKey, value: &WrittenValue) -> Result<CheckedValue, String> {
     let template = match value {
         WrittenValue::Text(text) => Some((text, text.value())),
@@ -204,7 +206,7 @@ fn value(key: &AttributeKey, value: &WrittenValue) -> Result<CheckedValue, Strin
     }
 }
 
-/// A text with placeholders: what can be known of it before the settings are.
+/// A text with placeholders; its literal parts and its default are checked at compile time.
 fn placeholder(
     key: &AttributeKey,
     text: &LitStr,
@@ -323,7 +325,7 @@ fn wrong_type(key: &AttributeKey) -> String {
     format!("`{name}` is {what}, as in `{name} = {example}` or `\"${{key:default}}\"`")
 }
 
-/// Values that are fine alone and not together.
+/// Reports values that are valid alone but not together.
 fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
     let find = |name: &str| attributes.iter().find(|a| a.key.name == name);
     let is = |name: &str, wanted: &str| {
@@ -358,7 +360,7 @@ fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Values that do not fit what the attribute stands on.
+/// Reports values that do not fit the item below the attribute.
 fn fits(attributes: &[Attribute], target: &ListenerItem, diagnostics: &mut Diagnostics) {
     if !matches!(
         target,

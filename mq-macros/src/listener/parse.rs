@@ -1,6 +1,7 @@
-//! From tokens to what was written: `key = value, …`, judging nothing.
+//! Parses `key = value, …` without checking keys or values.
 //!
-//! One malformed entry leaves the others readable, so that all complaints come at once.
+//! A malformed entry does not keep the others from being parsed, so that all errors are reported
+//! together.
 
 use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use syn::{LitInt, LitStr, Path};

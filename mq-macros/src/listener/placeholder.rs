@@ -1,4 +1,5 @@
-//! `${key:default}` inside a text: its form, and the parts that are known before the settings are.
+//! Parses `${key:default}` inside a text: the syntax, the literal parts and the default, which are
+//! known at compile time.
 
 /// A text cut at its placeholders.
 pub(super) struct Template<'a> {
@@ -37,7 +38,7 @@ impl<'a> Template<'a> {
         Ok(Self { parts })
     }
 
-    /// Whether the settings have a say in it.
+    /// Whether the text has a placeholder.
     pub(super) fn has_placeholder(&self) -> bool {
         let mut parts = self.parts.iter();
         parts.any(|part| matches!(part, TemplatePart::Placeholder { .. }))

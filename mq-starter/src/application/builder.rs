@@ -25,7 +25,7 @@ use crate::state::Collected;
 use crate::template::{ProducerSlot, RocketMQTemplate};
 
 /// The producer group of an application that names neither one nor itself.
-const PRODUCER_GROUP: &str = "mq-starter-producer";
+const DEFAULT_PRODUCER_GROUP: &str = "mq-starter-producer";
 
 /// An application being put together.
 ///
@@ -54,7 +54,7 @@ pub struct RocketMQApplication {
     clock: Clock,
     #[cfg(feature = "embedded")]
     broker: Option<EmbeddedBroker>,
-    /// What a broker of its own becomes a part of.
+    /// The node that the application's own broker becomes a part of.
     #[cfg(feature = "embedded")]
     node: NodeBuilder,
 }
@@ -233,7 +233,7 @@ impl RocketMQApplication {
         })
     }
 
-    /// What the program itself got wrong.
+    /// Mistakes in the program, such as a type that is provided twice.
     fn mistakes(&self) -> Vec<Problem> {
         let twice = self.provided.twice().iter();
         let twice = twice.map(|name| format!("`{name}` is provided twice, one value per type"));
@@ -276,7 +276,7 @@ fn producer_group(
         .resolve("${spring.application.name:}")
         .unwrap_or_default();
     let name = if name.is_empty() {
-        PRODUCER_GROUP.to_owned()
+        DEFAULT_PRODUCER_GROUP.to_owned()
     } else {
         name
     };

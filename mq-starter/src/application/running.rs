@@ -154,7 +154,7 @@ impl Application {
         stopped
     }
 
-    /// The end of the application, from now on.
+    /// The deadline for the whole shutdown, counted from now.
     pub(super) fn begin_ending(&self) -> Ending {
         Ending::begin(&self.clock, self.shutdown_timeout)
     }
@@ -205,8 +205,8 @@ impl Application {
     }
 }
 
-/// What ended an application, or what did not end after that. When it is both, the second is logged:
-/// the first tells why the application ends.
+/// The error that ended an application, or else the errors of shutting it down. When there are both,
+/// those of shutting down are logged, because the other says why the application ends.
 pub(super) fn first_of(
     ran: Result<(), ApplicationError>,
     stopped: Result<(), ApplicationError>,

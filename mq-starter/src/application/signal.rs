@@ -1,4 +1,4 @@
-//! When a person or a supervisor asks the program to end.
+//! The signals that end a program: Ctrl-C and SIGTERM.
 
 use mq_core::stop::StopSignal;
 

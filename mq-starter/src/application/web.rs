@@ -1,6 +1,6 @@
-//! The web server beside the listeners, whose connections can be cut.
+//! The web server beside the listeners. Its connections can be closed while their requests run.
 //!
-//! axum's own server only lets connections end: when it is dropped, theirs go on without it.
+//! axum's own server cannot do that: when it is dropped, its connections go on.
 
 use std::future::{Future, IntoFuture};
 use std::io;
@@ -23,24 +23,24 @@ use crate::stopping::ShutdownProblem;
 /// A running web server.
 pub(super) struct Web {
     server: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
-    /// No further connections and requests.
+    /// Ends accepting connections and requests.
     stop: CancellationToken,
     cut: CancellationToken,
     open: TaskTracker,
 }
 
-/// Where connections come from.
+/// Accepts connections that can be closed all at once.
 struct CuttableListener {
     socket: TcpListener,
     cut: CancellationToken,
     open: TaskTracker,
 }
 
-/// A connection that ends when it is cut.
+/// A connection that fails as soon as all connections are closed.
 struct CuttableStream {
     stream: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Counts it.
+    /// Counts the open connections.
     _open: TaskTrackerToken,
 }
 
@@ -120,7 +120,7 @@ impl Listener for CuttableListener {
 }
 
 impl CuttableStream {
-    /// The stream, unless it is cut; whoever waits for it learns when it is.
+    /// The stream, or an error when connections are closed; registers the task to be woken then.
     fn stream(&mut self, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
         match self.cut.as_mut().poll(context) {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),

@@ -1,8 +1,8 @@
-//! What one source says, as a source of the `config` crate.
+//! The settings of one source, as a `Source` of the `config` crate.
 //!
-//! Invariant: keys are canonical and lie side by side in one table, so that the crate, which lays a
-//! table over a table key by key, takes all spellings of a key for one, and a key may have a value
-//! as well as keys below it. A list is one array, which the crate replaces as a whole.
+//! Invariant: keys are canonical and all in one flat table. The crate merges tables key by key, so
+//! all spellings of a key count as one, and a key may have a value as well as keys below it. A list
+//! is one array, which the crate replaces as a whole.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,10 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 use super::error::{ConfigOrigin, ConfigProblem};
 use super::key::ConfigKey;
 
-/// The table in which all settings lie. Within it the crate takes keys as they are; above it dots
-/// and brackets would be a path, and what is no path, such as a topic `%RETRY%shop`, none.
-pub(super) const ROOT: &str = "settings";
+/// The name of the table that holds all settings. The crate parses top-level keys as paths with dots
+/// and brackets, and refuses those that are none, such as a topic `%RETRY%shop`; it takes the keys of
+/// a table as they are.
+pub(super) const SETTINGS_TABLE: &str = "settings";
 
 /// One value of one source.
 #[derive(Clone, Debug)]
@@ -24,11 +25,12 @@ pub(super) struct SourceEntry {
     pub(super) origin: ConfigOrigin,
 }
 
-/// What a file or a source of the program's own says: its lists replace weaker ones.
+/// The settings of a file or of a source that the program adds; a list replaces a weaker list.
 #[derive(Clone, Debug)]
 pub(super) struct SourceEntries(pub(super) Vec<SourceEntry>);
 
-/// Arguments and what the program sets: each is one value, also of an element of a weaker list.
+/// Arguments and what the program sets: each is one value, and may replace one element of a weaker
+/// list.
 #[derive(Clone, Debug)]
 pub(super) struct Overrides(pub(super) Vec<SourceEntry>);
 
@@ -59,13 +61,13 @@ impl Source for SourceEntries {
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
         let mut table = Map::new();
-        // Values first: in one source a value and elements of the same key stand beside each other.
+        // Values first, because a source may have both a value and list elements under one key.
         let is_element = |entry: &&SourceEntry| ConfigKey::new(&entry.written).list().is_some();
         let (elements, values): (Vec<_>, Vec<_>) = self.0.iter().partition(is_element);
         for entry in values.into_iter().chain(elements) {
             put(&mut table, entry);
         }
-        Ok(Map::from([(ROOT.to_owned(), table.into())]))
+        Ok(Map::from([(SETTINGS_TABLE.to_owned(), table.into())]))
     }
 }
 
@@ -81,7 +83,7 @@ impl Source for Overrides {
     fn collect_to(&self, weaker: &mut Value) -> Result<(), ConfigError> {
         if let ValueKind::Table(all) = &mut weaker.kind {
             let settings = all
-                .entry(ROOT.to_owned())
+                .entry(SETTINGS_TABLE.to_owned())
                 .or_insert_with(|| Map::<_, Value>::new().into());
             if let ValueKind::Table(table) = &mut settings.kind {
                 for entry in &self.0 {

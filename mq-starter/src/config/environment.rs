@@ -1,7 +1,7 @@
 //! The environment, which is asked at every look-up.
 //!
-//! It is no source like the others: only the key that is looked for tells which underscores of a
-//! variable were dots and which stood between words, so its keys cannot be listed.
+//! It is no source like the others, because its keys cannot be listed: only the key that is looked up
+//! tells which underscores of a variable's name are dots and which are between words.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::key::{ConfigKey, squash};
 
 #[derive(Debug, Default)]
 pub(super) struct Environment {
-    /// By name without anything but letters and digits; the shortest name first.
+    /// Variables by the letters and digits of their names; the shortest name first.
     variables: HashMap<String, Vec<SourceEntry>>,
 }
 

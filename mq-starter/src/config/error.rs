@@ -1,6 +1,6 @@
 //! What can be wrong with settings, each with the place it was written at.
 //!
-//! Problems are gathered, never thrown one by one: a person who repairs a file wants the whole list.
+//! Problems are collected and returned together, so that a file can be corrected at once.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,12 +24,12 @@ pub enum ConfigOrigin {
     Argument(String),
     /// The program itself, through [`SettingsOptions::set`](super::SettingsOptions::set).
     Program,
-    /// Nowhere: the complaint is about something that is missing.
+    /// Nowhere: the problem is that something is missing.
     Nowhere,
 }
 
 impl ConfigOrigin {
-    /// Something to sort by: files by name and line, then the rest, weakest first.
+    /// The sort key: files by name and line, then the other sources, weakest first.
     pub(super) fn position(&self) -> (u8, PathBuf, u64) {
         match self {
             Self::File { path, line } => (0, path.clone(), *line),

@@ -11,8 +11,8 @@ use super::entries::{SourceEntries, SourceEntry};
 use super::error::{ConfigOrigin, ConfigProblem};
 use super::{known, yaml};
 
-const NAMES: [&str; 2] = ["bootstrap", "application"];
-const KINDS: [&str; 3] = ["yml", "yaml", "properties"];
+const BASE_NAMES: [&str; 2] = ["bootstrap", "application"];
+const EXTENSIONS: [&str; 3] = ["yml", "yaml", "properties"];
 
 /// Where files are looked for, weakest first: in `directory` when it has any, else in the working
 /// directory and its `config/`.
@@ -23,7 +23,8 @@ pub(super) fn folders(directory: Option<&Path>) -> Vec<PathBuf> {
     }
 }
 
-/// Reads the files named with `suffix`, weakest first; one that cannot be read says nothing.
+/// Reads the files named with `suffix`, weakest first. A file that cannot be read becomes a problem
+/// and has no entries.
 pub(super) fn read(
     folders: &[PathBuf],
     suffix: &str,
@@ -57,14 +58,15 @@ pub(super) fn read(
     files
 }
 
-/// What to say of an active profile without a file: it may be a mere switch, or misspelt.
+/// The warning about an active profile without a file: it may be used as a switch only, or be
+/// misspelt.
 pub(super) fn missing_for(profile: &str, folders: &[PathBuf]) -> String {
     let suffixes = folders.iter().flat_map(|folder| suffixes(folder));
     let mut profiles = suffixes.filter_map(|suffix| Some(suffix.strip_prefix('-')?.to_owned()));
     let hint = profiles
         .find(|name| known::near(profile, name))
         .map(|name| format!("; did you mean `{name}`?"));
-    let names = NAMES.map(|name| format!("`{name}-{profile}`"));
+    let names = BASE_NAMES.map(|name| format!("`{name}-{profile}`"));
     let folders = folders.iter().map(|folder| match folder.to_str() {
         Some("") => "the working directory".to_owned(),
         _ => format!("`{}`", folder.display()),
@@ -73,7 +75,7 @@ pub(super) fn missing_for(profile: &str, folders: &[PathBuf]) -> String {
         "the profile `{profile}` is active and has no settings of its own: neither {} \
          (.{}) is in {}{}",
         names.join(" nor "),
-        KINDS.join(", ."),
+        EXTENSIONS.join(", ."),
         folders.collect::<Vec<_>>().join(" or in "),
         hint.unwrap_or_default()
     )
@@ -85,17 +87,17 @@ fn suffixes(folder: &Path) -> Vec<String> {
     let found = files.into_iter().flatten().filter_map(|file| {
         let name = file.ok()?.file_name().into_string().ok()?;
         let (stem, kind) = name.rsplit_once('.')?;
-        let suffix = NAMES.iter().find_map(|base| stem.strip_prefix(base))?;
-        let is_ours = KINDS.contains(&kind) && (suffix.is_empty() || suffix.starts_with('-'));
+        let suffix = BASE_NAMES.iter().find_map(|base| stem.strip_prefix(base))?;
+        let is_ours = EXTENSIONS.contains(&kind) && (suffix.is_empty() || suffix.starts_with('-'));
         is_ours.then(|| suffix.to_owned())
     });
     found.collect()
 }
 
 fn candidates<'a>(folder: &'a Path, suffix: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    NAMES
+    BASE_NAMES
         .into_iter()
-        .flat_map(move |name| KINDS.map(|kind| folder.join(format!("{name}{suffix}.{kind}"))))
+        .flat_map(move |name| EXTENSIONS.map(|kind| folder.join(format!("{name}{suffix}.{kind}"))))
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Pair>, (u64, String)> {

@@ -51,7 +51,7 @@ impl ConfigKey {
         Some((list, element))
     }
 
-    /// Nothing but letters and digits: what this key and every variable that names it have in common.
+    /// The key's letters and digits, which every variable that names it has too.
     pub(super) fn squashed(&self) -> String {
         squash(&self.canonical)
     }
@@ -73,7 +73,7 @@ impl ConfigKey {
         fits && name.next().is_none()
     }
 
-    /// What follows `prefix.` in this key.
+    /// The part of this key after `prefix.`.
     pub(super) fn below(&self, prefix: &Self) -> Option<&str> {
         let rest = self.canonical.strip_prefix(prefix.as_str())?;
         rest.strip_prefix('.')
@@ -133,7 +133,7 @@ pub(super) fn squash(text: &str) -> String {
         .collect()
 }
 
-/// One segment without what the spellings differ in.
+/// A segment without what spellings of it differ in: case, dashes and underscores.
 pub(super) fn plain(segment: &str) -> String {
     segment
         .chars()

@@ -1,7 +1,7 @@
 //! Every key below `rocketmq.` that there is, as data.
 //!
-//! Invariant: a key that is set is in this table and built, or it is a problem. A key that is
-//! known but not built may still say what is so anyway (`tls-enable: false`).
+//! Invariant: a key that is set is in this table and built, or it is a problem. A key that is not
+//! built may still be set to the value that leaves its feature off (`tls-enable: false`).
 
 use super::error::ConfigProblem;
 use super::key::{ConfigKey, plain, squash};
@@ -13,23 +13,24 @@ use super::{placeholder, typed};
 enum Effect {
     /// It does what it says.
     Works,
-    /// Nothing yet, so it must not be set; the text says why and what to do.
+    /// It is not built, so it must not be set; the text says why and what to do.
     Refused(&'static str),
 }
 
 use Effect::{Refused, Works};
 
-const ACL: Effect = Refused(mq_rules::SIGNING.settings);
-const NAMESPACE: Effect = Refused(mq_rules::NAMESPACES.settings);
-const TLS: Effect = Refused(mq_rules::TLS.settings);
-const TRACE: Effect = Refused(mq_rules::TRACES.settings);
-const PULL: Effect = Refused("receiving through the template is not built yet, use a listener");
-const CLIENTS: Effect = Refused(mq_rules::CLUSTERS.settings);
-const MOVED: Effect = Refused(
+const NO_SIGNING: Effect = Refused(mq_rules::SIGNING.settings);
+const NO_NAMESPACES: Effect = Refused(mq_rules::NAMESPACES.settings);
+const NO_TLS: Effect = Refused(mq_rules::TLS.settings);
+const NO_TRACES: Effect = Refused(mq_rules::TRACES.settings);
+const NO_PULL_CONSUMER: Effect =
+    Refused("receiving through the template is not built yet, use a listener");
+const NO_SECOND_CLUSTER: Effect = Refused(mq_rules::CLUSTERS.settings);
+const SET_ON_LISTENER: Effect = Refused(
     "does nothing in rocketmq-spring since 2.2: set it on the listener, in its annotation or \
      under `rocketmq.consumer.listeners.<group>.<topic>`",
 );
-const GRPC: &str = "belongs to the 5.x client that speaks gRPC; this one speaks the remoting \
+const GRPC_CLIENT_ONLY: &str = "belongs to the 5.x client that speaks gRPC; this one speaks the remoting \
                     protocol: set `rocketmq.name-server`";
 
 /// All keys but those with a user's name inside. Also what a misspelt key is compared with.
@@ -47,8 +48,8 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.embedded.broker-port", Works),
     ("rocketmq.embedded.message-delay-level", Works),
     ("rocketmq.producer.group", Works),
-    ("rocketmq.producer.namespace", NAMESPACE),
-    ("rocketmq.producer.namespace-v2", NAMESPACE),
+    ("rocketmq.producer.namespace", NO_NAMESPACES),
+    ("rocketmq.producer.namespace-v2", NO_NAMESPACES),
     ("rocketmq.producer.send-message-timeout", Works),
     ("rocketmq.producer.compress-message-body-threshold", Works),
     ("rocketmq.producer.retry-times-when-send-failed", Works),
@@ -58,43 +59,46 @@ const KEYS: &[(&str, Effect)] = &[
     ),
     ("rocketmq.producer.retry-next-server", Works),
     ("rocketmq.producer.max-message-size", Works),
-    ("rocketmq.producer.access-key", ACL),
-    ("rocketmq.producer.secret-key", ACL),
-    ("rocketmq.producer.enable-msg-trace", TRACE),
-    ("rocketmq.producer.customized-trace-topic", TRACE),
-    ("rocketmq.producer.tls-enable", TLS),
+    ("rocketmq.producer.access-key", NO_SIGNING),
+    ("rocketmq.producer.secret-key", NO_SIGNING),
+    ("rocketmq.producer.enable-msg-trace", NO_TRACES),
+    ("rocketmq.producer.customized-trace-topic", NO_TRACES),
+    ("rocketmq.producer.tls-enable", NO_TLS),
     ("rocketmq.producer.instance-name", Works),
-    ("rocketmq.consumer.namespace", NAMESPACE),
-    ("rocketmq.consumer.namespace-v2", NAMESPACE),
-    ("rocketmq.consumer.access-key", ACL),
-    ("rocketmq.consumer.secret-key", ACL),
-    ("rocketmq.consumer.customized-trace-topic", TRACE),
-    ("rocketmq.consumer.enable-msg-trace", TRACE),
-    ("rocketmq.consumer.tls-enable", TLS),
-    ("rocketmq.consumer.group", MOVED),
-    ("rocketmq.consumer.topic", MOVED),
-    ("rocketmq.consumer.message-model", MOVED),
-    ("rocketmq.consumer.selector-type", MOVED),
-    ("rocketmq.consumer.selector-expression", MOVED),
-    ("rocketmq.consumer.pull-batch-size", MOVED),
-    ("rocketmq.consumer.instance-name", MOVED),
-    ("rocketmq.pull-consumer.group", PULL),
-    ("rocketmq.pull-consumer.topic", PULL),
-    ("rocketmq.pull-consumer.message-model", PULL),
-    ("rocketmq.pull-consumer.selector-type", PULL),
-    ("rocketmq.pull-consumer.selector-expression", PULL),
-    ("rocketmq.pull-consumer.pull-batch-size", PULL),
-    ("rocketmq.pull-consumer.access-key", ACL),
-    ("rocketmq.pull-consumer.secret-key", ACL),
-    ("rocketmq.pull-consumer.namespace", NAMESPACE),
-    ("rocketmq.pull-consumer.namespace-v2", NAMESPACE),
-    ("rocketmq.pull-consumer.enable-msg-trace", TRACE),
-    ("rocketmq.pull-consumer.customized-trace-topic", TRACE),
-    ("rocketmq.pull-consumer.tls-enable", TLS),
-    ("rocketmq.pull-consumer.instance-name", PULL),
+    ("rocketmq.consumer.namespace", NO_NAMESPACES),
+    ("rocketmq.consumer.namespace-v2", NO_NAMESPACES),
+    ("rocketmq.consumer.access-key", NO_SIGNING),
+    ("rocketmq.consumer.secret-key", NO_SIGNING),
+    ("rocketmq.consumer.customized-trace-topic", NO_TRACES),
+    ("rocketmq.consumer.enable-msg-trace", NO_TRACES),
+    ("rocketmq.consumer.tls-enable", NO_TLS),
+    ("rocketmq.consumer.group", SET_ON_LISTENER),
+    ("rocketmq.consumer.topic", SET_ON_LISTENER),
+    ("rocketmq.consumer.message-model", SET_ON_LISTENER),
+    ("rocketmq.consumer.selector-type", SET_ON_LISTENER),
+    ("rocketmq.consumer.selector-expression", SET_ON_LISTENER),
+    ("rocketmq.consumer.pull-batch-size", SET_ON_LISTENER),
+    ("rocketmq.consumer.instance-name", SET_ON_LISTENER),
+    ("rocketmq.pull-consumer.group", NO_PULL_CONSUMER),
+    ("rocketmq.pull-consumer.topic", NO_PULL_CONSUMER),
+    ("rocketmq.pull-consumer.message-model", NO_PULL_CONSUMER),
+    ("rocketmq.pull-consumer.selector-type", NO_PULL_CONSUMER),
+    (
+        "rocketmq.pull-consumer.selector-expression",
+        NO_PULL_CONSUMER,
+    ),
+    ("rocketmq.pull-consumer.pull-batch-size", NO_PULL_CONSUMER),
+    ("rocketmq.pull-consumer.access-key", NO_SIGNING),
+    ("rocketmq.pull-consumer.secret-key", NO_SIGNING),
+    ("rocketmq.pull-consumer.namespace", NO_NAMESPACES),
+    ("rocketmq.pull-consumer.namespace-v2", NO_NAMESPACES),
+    ("rocketmq.pull-consumer.enable-msg-trace", NO_TRACES),
+    ("rocketmq.pull-consumer.customized-trace-topic", NO_TRACES),
+    ("rocketmq.pull-consumer.tls-enable", NO_TLS),
+    ("rocketmq.pull-consumer.instance-name", NO_PULL_CONSUMER),
 ];
 
-const NAMED: Effect = Refused("is in the block's own name, `<group>.<topic>`");
+const IN_BLOCK_NAME: Effect = Refused("is in the block's own name, `<group>.<topic>`");
 
 /// What may stand in the block `rocketmq.consumer.listeners.<group>.<topic>`.
 fn listener() -> Vec<(String, Effect)> {
@@ -107,7 +111,7 @@ fn listener() -> Vec<(String, Effect)> {
         .map(|known| (known.name, Refused(known.reason.settings)));
     std::iter::once(("enabled", Works))
         .chain(attributes.into_iter().map(|key| (key.name, Works)))
-        .chain(names.map(|name| (*name, NAMED)))
+        .chain(names.map(|name| (*name, IN_BLOCK_NAME)))
         .chain(refused)
         .map(|(name, effect)| (name.replace('_', "-"), effect))
         .collect()
@@ -115,20 +119,20 @@ fn listener() -> Vec<(String, Effect)> {
 
 /// Keys of a producer or consumer that people set for the whole program. Variables with such names may
 /// be the application's own.
-const FOR_ALL: &[(&str, Effect)] = &[
-    ("rocketmq.access-key", ACL),
-    ("rocketmq.secret-key", ACL),
-    ("rocketmq.namespace", NAMESPACE),
-    ("rocketmq.namespace-v2", NAMESPACE),
-    ("rocketmq.enable-msg-trace", TRACE),
-    ("rocketmq.customized-trace-topic", TRACE),
-    ("rocketmq.tls-enable", TLS),
+const PROGRAM_WIDE_KEYS: &[(&str, Effect)] = &[
+    ("rocketmq.access-key", NO_SIGNING),
+    ("rocketmq.secret-key", NO_SIGNING),
+    ("rocketmq.namespace", NO_NAMESPACES),
+    ("rocketmq.namespace-v2", NO_NAMESPACES),
+    ("rocketmq.enable-msg-trace", NO_TRACES),
+    ("rocketmq.customized-trace-topic", NO_TRACES),
+    ("rocketmq.tls-enable", NO_TLS),
 ];
 
 /// What may be a list as well as one text.
-const LISTS: [&str; 2] = ["rocketmq.name-server", "rocketmq.profiles.active"];
+const LIST_KEYS: [&str; 2] = ["rocketmq.name-server", "rocketmq.profiles.active"];
 
-/// Spellings seen in the wild that no likeness leads from.
+/// Spellings that people use and that are too different from the right key to be recognized.
 const ALIASES: &[(&str, &str)] = &[
     ("rocketmq.config.namesrv-addr", "rocketmq.name-server"),
     ("rocketmq.namesrv-addr", "rocketmq.name-server"),
@@ -151,7 +155,7 @@ const GRPC_KEYS: &[&str] = &[
     "rocketmq.producer.ssl-enabled",
     "rocketmq.producer.max-attempts",
 ];
-const GRPC_PARTS: &[&str] = &["rocketmq.simple-consumer", "rocketmq.push-consumer"];
+const GRPC_SECTIONS: &[&str] = &["rocketmq.simple-consumer", "rocketmq.push-consumer"];
 
 /// Complaints about every key of files and arguments that may not be set, and every variable that
 /// is nearly the name of a key.
@@ -184,13 +188,13 @@ pub(super) fn foreign_variables(layers: &ConfigLayers) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong with a key; of a list, its first element speaks for all.
+/// What is wrong with a key. A list is reported once, at its first element.
 fn complaint(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>) -> Option<String> {
     let Some((list, index)) = key.as_str().split_once(".[") else {
         return complaint_about_one(layers, key, found);
     };
     let list = ConfigKey::new(list);
-    let may_be_list = LISTS.iter().any(|name| ConfigKey::new(name) == list);
+    let may_be_list = LIST_KEYS.iter().any(|name| ConfigKey::new(name) == list);
     let is_ours = list.below(&ConfigKey::new("rocketmq")).is_some();
     let what = complaint_about_one(layers, &list, found).or_else(|| {
         (is_ours && !may_be_list).then(|| "is a list, expected one value".to_owned())
@@ -217,7 +221,7 @@ fn complaint_about_one(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>)
             Some(unknown(attribute, &[("queues".to_owned(), Works)]))
         }
         ["rocketmq", "topics", ..] => needs(found, "write `rocketmq.topics.<name>.queues: 4`"),
-        ["rocketmq", "clients", ..] => refusal(layers, CLIENTS, found),
+        ["rocketmq", "clients", ..] => refusal(layers, NO_SECOND_CLUSTER, found),
         ["rocketmq", ..] => plain_key(layers, key, found),
         [first, ..] if near(first, "rocketmq") => {
             Some("unknown, did you mean `rocketmq`?".to_owned())
@@ -226,7 +230,8 @@ fn complaint_about_one(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>)
     }
 }
 
-/// A heading with everything under it commented out is fine, anything else is half a setting.
+/// The complaint that `found` needs keys below it, unless it is a heading whose keys are all commented
+/// out.
 fn needs(found: Found<'_>, what: &str) -> Option<String> {
     (!found.value.is_empty()).then(|| what.to_owned())
 }
@@ -234,20 +239,20 @@ fn needs(found: Found<'_>, what: &str) -> Option<String> {
 fn plain_key(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>) -> Option<String> {
     let is = |name: &&str| ConfigKey::new(name) == *key;
     let is_part = |name: &&str| ConfigKey::new(name).below(key).is_some();
-    let mut known = KEYS.iter().chain(FOR_ALL);
+    let mut known = KEYS.iter().chain(PROGRAM_WIDE_KEYS);
     if let Some((_, effect)) = known.find(|(name, _)| is(name)) {
         return refusal(layers, *effect, found);
     }
     if let Some((_, meant)) = ALIASES.iter().find(|(name, _)| is(name)) {
         return Some(format!("unknown, did you mean `{meant}`?"));
     }
-    let below_grpc = GRPC_PARTS
+    let below_grpc = GRPC_SECTIONS
         .iter()
         .any(|part| key.below(&ConfigKey::new(part)).is_some());
     if below_grpc || GRPC_KEYS.iter().any(is) {
-        return Some(GRPC.to_owned());
+        return Some(GRPC_CLIENT_ONLY.to_owned());
     }
-    if KEYS.iter().any(|(name, _)| is_part(name)) || GRPC_PARTS.iter().any(is) {
+    if KEYS.iter().any(|(name, _)| is_part(name)) || GRPC_SECTIONS.iter().any(is) {
         return needs(found, "is a heading, it has keys below it and no value");
     }
     Some(match suggestion(key.as_str()) {
@@ -256,7 +261,7 @@ fn plain_key(layers: &ConfigLayers, key: &ConfigKey, found: Found<'_>) -> Option
     })
 }
 
-/// What there is beside an unknown `key`, under the same heading.
+/// The complaint that lists the known keys under the heading of an unknown `key`.
 fn siblings(key: &ConfigKey) -> Option<String> {
     let (heading, _) = key.as_str().rsplit_once('.')?;
     if heading == "rocketmq" {
@@ -271,7 +276,7 @@ fn siblings(key: &ConfigKey) -> Option<String> {
     Some(format!("unknown, there are: {first}, {}", rest.join(", ")))
 }
 
-/// Why `found` may not be set. Saying what is so anyway is allowed.
+/// Why `found` may not be set; `None` for the value that leaves the feature off.
 fn refusal(layers: &ConfigLayers, effect: Effect, found: Found<'_>) -> Option<String> {
     let Refused(reason) = effect else { return None };
     let value = placeholder::fill(layers, found.value);

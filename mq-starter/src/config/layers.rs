@@ -1,14 +1,14 @@
-//! All sources laid over each other: one value per key, and where it came from.
+//! All sources merged: one value for each key, and its origin.
 //!
-//! The `config` crate lays them, weakest first; this reads its result by canonical key. Invariant:
-//! a value is found with the spelling and the origin that its own source gave it.
+//! The `config` crate merges them, weakest first; its result is read here by canonical key.
+//! Invariant: a value keeps the spelling and the origin that its source gave it.
 
 use std::collections::{BTreeMap, HashMap};
 
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder};
 
-use super::entries::{Overrides, ROOT, SourceEntries, SourceEntry, leaves};
+use super::entries::{Overrides, SETTINGS_TABLE, SourceEntries, SourceEntry, leaves};
 use super::environment::Environment;
 use super::error::ConfigOrigin;
 use super::key::ConfigKey;
@@ -34,8 +34,8 @@ impl ConfigLayers {
         environment: Environment,
         overrides: &Overrides,
     ) -> Self {
-        // The crate keeps a text for where a value came from; by it the typed origin and the key as
-        // it was spelled are found again.
+        // The crate keeps only a text as the origin of a value; that text leads back to the entry
+        // with its typed origin and its spelling.
         let said = sources.iter().flat_map(|source| &source.0);
         let said = said.chain(&overrides.0).map(|entry| {
             let key = ConfigKey::new(&entry.written);
@@ -45,7 +45,7 @@ impl ConfigLayers {
         let sources = sources.iter().cloned();
         let builder = sources.fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
         let merged = builder.add_source(overrides.clone()).build();
-        let merged = merged.and_then(|merged| merged.get_table(ROOT));
+        let merged = merged.and_then(|merged| merged.get_table(SETTINGS_TABLE));
         let strongest = leaves(merged.expect("what was read before cannot fail here"));
         let entries = strongest.into_iter().filter_map(|(key, value)| {
             let SourceEntry {

@@ -1,4 +1,4 @@
-//! `rocketmq.consumer.listeners.<group>.<topic>`: what the files say about one listener.
+//! `rocketmq.consumer.listeners.<group>.<topic>`: the settings of one listener.
 //!
 //! Invariant: a value found here is stronger than the one in the listener's annotation.
 
@@ -10,7 +10,7 @@ use super::error::ConfigOrigin;
 use super::key::ConfigKey;
 use super::reader::{Filled, SettingReader};
 
-/// What the files say about one listener.
+/// The settings of one listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerSettings {
     /// The consumer group, as in the annotation.
@@ -34,11 +34,11 @@ pub struct AttributeValue {
     pub origin: ConfigOrigin,
 }
 
-const PREFIX: &str = "rocketmq.consumer.listeners";
+const LISTENERS_KEY: &str = "rocketmq.consumer.listeners";
 
 /// Every listener that files and arguments mention, by group and topic.
 pub(super) fn read(reader: &mut SettingReader<'_>) -> Vec<ListenerSettings> {
-    let prefix = ConfigKey::new(PREFIX);
+    let prefix = ConfigKey::new(LISTENERS_KEY);
     let mut named = BTreeMap::<(String, String), ConfigOrigin>::new();
     for (key, found) in reader.layers.below(&prefix) {
         let mut segments = key.below(&prefix).unwrap_or_default().split('.');
@@ -60,7 +60,7 @@ fn one(
     topic: String,
     origin: ConfigOrigin,
 ) -> ListenerSettings {
-    let key = |name: &str| format!("{PREFIX}.{group}.{topic}.{name}");
+    let key = |name: &str| format!("{LISTENERS_KEY}.{group}.{topic}.{name}");
     let mut attributes = BTreeMap::new();
     for attribute in KEYS.iter().filter(|key| !key.required) {
         let name = attribute.name;

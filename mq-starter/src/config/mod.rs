@@ -1,7 +1,7 @@
 //! Settings: files, environment and arguments, read once, checked before anything starts.
 //!
-//! [`Settings`] is what was written, [`RocketMQConfig`] what is meant by the `rocketmq.*` part of
-//! it. Invariant: nothing under `rocketmq.` is ignored in silence; what is unknown, misspelt, out
+//! [`Settings`] has the settings as they were written, [`RocketMQConfig`] those below `rocketmq.`,
+//! checked and typed. Invariant: nothing under `rocketmq.` is ignored in silence; what is unknown, misspelt, out
 //! of range or not built is a [`ConfigProblem`] with its file and line, and all of them are
 //! reported together.
 
@@ -141,7 +141,7 @@ impl Settings {
         &self.profiles
     }
 
-    /// What a person should know although it stops nothing; log it at start.
+    /// Warnings that do not keep the application from starting; log them at start.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

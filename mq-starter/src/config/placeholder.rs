@@ -1,13 +1,13 @@
 //! Fills `${key:default}` from all sources.
 //!
-//! Invariant: filling ends. A key that needs itself is a cycle and is reported with its whole way;
-//! nesting deeper than [`DEEPEST`] is refused.
+//! Invariant: filling ends. A key that needs itself is a cycle and is reported with all keys of it;
+//! nesting deeper than [`MAX_NESTING`] is refused.
 
 use super::key::ConfigKey;
 use super::layers::ConfigLayers;
 
 /// Values within values (and defaults within defaults) up to this depth are filled.
-const DEEPEST: usize = 32;
+const MAX_NESTING: usize = 32;
 
 /// Why a text with placeholders cannot be filled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +39,8 @@ pub enum PlaceholderError {
         /// The text as it was given.
         text: String,
     },
-    /// Values within values without an end in sight.
-    #[error("placeholders are nested more than {DEEPEST} deep")]
+    /// Placeholders are nested too deep.
+    #[error("placeholders are nested more than {MAX_NESTING} deep")]
     TooDeep,
 }
 
@@ -63,7 +63,7 @@ struct Filling<'a> {
 
 impl Filling<'_> {
     fn fill(&mut self, text: &str) -> Result<String, PlaceholderError> {
-        if self.depth > DEEPEST {
+        if self.depth > MAX_NESTING {
             return Err(PlaceholderError::TooDeep);
         }
         self.depth = self.depth.saturating_add(1);

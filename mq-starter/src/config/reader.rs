@@ -1,4 +1,4 @@
-//! Reads one checked value after the other and gathers what is wrong.
+//! Reads and checks one value after the other, and collects what is wrong.
 //!
 //! Invariant: reading never stops at a problem; a value that is wrong is read as its default.
 

@@ -1,4 +1,4 @@
-//! The `rocketmq.*` settings as they are meant.
+//! The `rocketmq.*` settings, checked and typed.
 //!
 //! Defaults are rocketmq-spring's where it has one.
 
@@ -18,11 +18,11 @@ use super::layers::ConfigLayers;
 use super::listener::{self, ListenerSettings};
 use super::reader::SettingReader;
 
-/// Java's `int`: what a setting may hold at most.
-const INT: u32 = i32::MAX.unsigned_abs();
+/// The largest value of a setting that is an `int` in Java.
+const JAVA_INT_MAX: u32 = i32::MAX.unsigned_abs();
 
 /// Less than the 30 s that Kubernetes gives a program.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
+const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Everything that stands below `rocketmq.`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct RocketMQConfig {
     pub embedded: EmbeddedSettings,
     /// Topics to create at start.
     pub topics: Vec<DeclaredTopic>,
-    /// What the files say about single listeners.
+    /// The settings of single listeners.
     pub listeners: Vec<ListenerSettings>,
 }
 
@@ -154,8 +154,8 @@ pub struct DeclaredTopic {
     pub queues: u16,
 }
 
-/// A message must fit into a frame, with its properties and the header around it.
-const LONGEST_BODY: usize = frame::DEFAULT_LIMIT - 64 * 1024;
+/// The longest body that fits into a frame with the message's properties and the header.
+const MAX_BODY_BYTES: usize = frame::DEFAULT_LIMIT - 64 * 1024;
 
 /// Reads and checks everything below `rocketmq.`; what is wrong is read as its default.
 pub(super) fn read(layers: &ConfigLayers) -> (RocketMQConfig, Vec<ConfigProblem>) {
@@ -169,7 +169,7 @@ pub(super) fn read(layers: &ConfigLayers) -> (RocketMQConfig, Vec<ConfigProblem>
         startup: startup(&mut reader),
         shutdown_timeout: reader
             .checked("rocketmq.shutdown-timeout", duration)
-            .unwrap_or(SHUTDOWN_TIMEOUT),
+            .unwrap_or(DEFAULT_SHUTDOWN_TIMEOUT),
         offset_directory: reader
             .text("rocketmq.client.local-offset-store-dir")
             .map(|value| value.text.into()),
@@ -246,15 +246,16 @@ fn endpoint(text: &str, lowest: u16) -> Result<(), String> {
 fn producer(reader: &mut SettingReader<'_>) -> ProducerSettings {
     let default = ProducerSettings::default();
     let key = |name: &str| format!("rocketmq.producer.{name}");
-    let mut int =
-        |name: &str, noun: &str, lowest: u32| reader.amount(&key(name), noun, lowest..=INT);
+    let mut int = |name: &str, noun: &str, lowest: u32| {
+        reader.amount(&key(name), noun, lowest..=JAVA_INT_MAX)
+    };
 
     let timeout = int("send-message-timeout", "number of milliseconds", 1);
     let compress = int("compress-message-body-threshold", "number of bytes", 0);
     let retries = int("retry-times-when-send-failed", "number", 0);
     let async_retries = int("retry-times-when-send-async-failed", "number", 0);
     let longest = key("max-message-size");
-    let longest = reader.amount(&longest, "number of bytes", 1..=LONGEST_BODY);
+    let longest = reader.amount(&longest, "number of bytes", 1..=MAX_BODY_BYTES);
     let group = |text: &str| GroupName::new(text.to_owned());
     let instance_name = reader.text(&key("instance-name")).map(|value| value.text);
     ProducerSettings {
@@ -271,7 +272,7 @@ fn producer(reader: &mut SettingReader<'_>) -> ProducerSettings {
             .truth(&key("retry-next-server"))
             .unwrap_or(default.retry_next_server),
         max_message_size: longest.unwrap_or(default.max_message_size),
-        // Java's word for "make one up".
+        // In Java, `DEFAULT` means that the client makes a name up.
         instance_name: instance_name.filter(|name| name != "DEFAULT"),
     }
 }
@@ -280,7 +281,7 @@ fn producer(reader: &mut SettingReader<'_>) -> ProducerSettings {
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
-            "is `{text}`, expected milliseconds from 1 to {INT}, or a number with ms, s, m or h"
+            "is `{text}`, expected milliseconds from 1 to {JAVA_INT_MAX}, or a number with ms, s, m or h"
         )
     };
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -295,7 +296,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let number = digits.trim_end().parse::<u32>();
     let milliseconds = number.map(|number| u64::from(number) * factor);
     match milliseconds {
-        Ok(ms) if (1..=u64::from(INT)).contains(&ms) => Ok(Duration::from_millis(ms)),
+        Ok(ms) if (1..=u64::from(JAVA_INT_MAX)).contains(&ms) => Ok(Duration::from_millis(ms)),
         _ => Err(wrong()),
     }
 }

@@ -19,7 +19,7 @@ use super::files;
 use super::key::ConfigKey;
 use super::layers::ConfigLayers;
 
-const PROFILES: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
+const PROFILE_KEYS: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.active"];
 
 /// Where to look for settings.
 ///
@@ -205,7 +205,7 @@ impl SettingsOptions {
     }
 }
 
-/// All sources, one above the other.
+/// All sources, merged, with the active profiles and the warnings.
 #[derive(Debug)]
 pub(super) struct LoadedSources {
     pub(super) layers: ConfigLayers,
@@ -213,7 +213,8 @@ pub(super) struct LoadedSources {
     pub(super) warnings: Vec<String>,
 }
 
-/// `rocketmq.key=value` and Java's `-Drocketmq.key=value`, which would be overlooked.
+/// The complaint about `rocketmq.key=value` and Java's `-Drocketmq.key=value`, which would otherwise be
+/// ignored.
 fn without_dashes(argument: &str) -> Option<ConfigProblem> {
     let setting = argument.strip_prefix("-D").unwrap_or(argument);
     let setting = setting.strip_prefix('-').unwrap_or(setting);
@@ -223,7 +224,7 @@ fn without_dashes(argument: &str) -> Option<ConfigProblem> {
     })
 }
 
-/// A profile, and where it is switched on.
+/// An active profile, and where it is activated.
 struct Active {
     profile: String,
     origin: ConfigOrigin,
@@ -231,7 +232,7 @@ struct Active {
 
 fn active_profiles(layers: &ConfigLayers) -> Vec<Active> {
     let mut active = Vec::<Active>::new();
-    for key in PROFILES {
+    for key in PROFILE_KEYS {
         let key = ConfigKey::new(key);
         for found in layers.find(&key).into_iter().chain(layers.elements(&key)) {
             for profile in words(found.value) {

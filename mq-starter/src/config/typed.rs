@@ -1,4 +1,4 @@
-//! Reads a part of the settings as a type of the application's own.
+//! Deserializes a part of the settings into a type of the application.
 //!
 //! Invariant: a struct's fields are found whatever their spelling, in every source; numbers and
 //! truth values are read from the text as it was written, after its placeholders are filled.
@@ -115,7 +115,7 @@ impl<'a> SettingDeserializer<'a> {
     }
 }
 
-/// Why a part is not of the type that was asked for.
+/// Why a setting is not of the type that was asked for.
 #[derive(Debug)]
 pub(super) struct Complaint(pub(super) ConfigProblem);
 
@@ -137,7 +137,7 @@ impl de::Error for Complaint {
     }
 }
 
-/// Gives a complaint made by serde itself the place it belongs to.
+/// Adds the origin and the key to a complaint that serde made without them.
 fn placed<T>(part: &SettingDeserializer<'_>, result: Result<T, Complaint>) -> Result<T, Complaint> {
     result.map_err(|Complaint(problem)| {
         if problem.key.is_empty() {
@@ -327,7 +327,7 @@ impl<'de> MapAccess<'de> for FieldsAccess<'_> {
     }
 }
 
-/// Truth as Spring and YAML 1.1 write it.
+/// A boolean as Spring and YAML 1.1 write it.
 pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Some(true),

@@ -1,7 +1,7 @@
 //! Reads YAML files, and remembers the line of every value.
 //!
-//! Invariant: a scalar keeps the text it was written with (`04` stays `04`, `1.10` stays `1.10`);
-//! what it means is decided by whoever asks for it, not by YAML.
+//! Invariant: a scalar keeps the text it was written with (`04` stays `04`, `1.10` stays `1.10`). The
+//! type that it is read as decides what it means, not YAML.
 
 use std::fmt;
 
@@ -87,7 +87,7 @@ fn source<'a>(text: &'a str, node: &Spanned<YamlNode>) -> Option<&'a str> {
     (!slice.is_empty()).then_some(slice)
 }
 
-/// A YAML node before anybody asked what it means.
+/// A YAML node with its scalars as text.
 enum YamlNode {
     Nothing,
     /// Quoted, or not readable as anything but text.

@@ -13,7 +13,7 @@ use crate::state::{AppState, Assembly};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State<T>(pub T);
 
-/// The value of that type, or why there is none.
+/// The value of type `T`, or the error that says that the application does not provide it.
 pub(super) fn take<T: Clone + Send + Sync + 'static>(state: &AppState) -> Result<State<T>, String> {
     let found = state.get::<T>().map(|value| State(T::clone(&value)));
     found.ok_or_else(|| format!("the application does not provide `{}`", type_name::<T>()))

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
 use mq_rules::AttributeKey;
-use mq_rules::names::{LONGEST_GROUP, refused_group, refused_topic};
+use mq_rules::names::{MAX_GROUP_LENGTH, refused_group, refused_topic};
 
 use super::attributes::LiteralOrPlaceholder;
 use super::declaration::{Declaration, MessageListener, Origin};
@@ -264,9 +264,9 @@ fn topic_name(name: &str) -> Result<TopicName, String> {
 /// The group a listener is in.
 fn group_name(name: &str) -> Result<GroupName, String> {
     let group = GroupName::new(name).map_err(|error| error.to_string())?;
-    if name.len() > LONGEST_GROUP {
+    if name.len() > MAX_GROUP_LENGTH {
         return Err(format!(
-            "the group name has {} characters, at most {LONGEST_GROUP} are allowed",
+            "the group name has {} characters, at most {MAX_GROUP_LENGTH} are allowed",
             name.len()
         ));
     }

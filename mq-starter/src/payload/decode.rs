@@ -1,8 +1,8 @@
 //! From a body to a type.
 //!
-//! A type that asks serde for a text or for bytes at the top gets the body itself; JSON is read for
-//! every other. (Rules of their own for `String` and bytes would collide with the one for all
-//! types.)
+//! A type that asks serde for a text or for bytes at the top level gets the body itself; for every
+//! other type the body is read as JSON. (Separate trait implementations for `String` and bytes would
+//! conflict with the one for all types.)
 
 use std::any::type_name;
 

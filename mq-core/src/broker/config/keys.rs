@@ -7,32 +7,34 @@ use crate::settings::{KeyEffect, SettingKey};
 
 use KeyEffect::{Harmless, Refused, Works};
 
-const TASKS: KeyEffect = Harmless("connections are tasks, there are no thread pools");
+const NO_THREAD_POOLS: KeyEffect = Harmless("connections are tasks, there are no thread pools");
 const QUEUES: KeyEffect =
     Harmless("there are no request queues, a connection that is behind waits");
 const LOG_SYNC: KeyEffect = Harmless("SYNC_FLUSH syncs at once, ASYNC_FLUSH every 200 ms or 4 MiB");
 const QUEUE_SYNC: KeyEffect = Harmless("consume queues are derived, they follow the checkpoint");
-const MAPPED: KeyEffect = Harmless("segments are not mapped as a whole");
-const LIMITS: KeyEffect = Harmless("this limit stays at its default");
-const REMOTING: KeyEffect = Harmless("the remoting has its own timings");
+const NOT_MAPPED: KeyEffect = Harmless("segments are not mapped as a whole");
+const FIXED_LIMIT: KeyEffect = Harmless("this limit stays at its default");
+const REMOTING_TIMINGS: KeyEffect = Harmless("the remoting has its own timings");
 const POP: KeyEffect = Harmless("pop consumption is not built yet");
 const TRANSACTIONS: KeyEffect = Harmless("transactional messages are not built yet");
 const TIMER: KeyEffect = Harmless("timer messages are not built yet");
 const REPLICATION: KeyEffect = Harmless("replication is not built yet");
 const SQL: KeyEffect = Harmless("SQL92 filters are not built yet");
 const STATISTICS: KeyEffect = Harmless("statistics are kept in one way only");
-const ADDRESSES: KeyEffect = Harmless("name servers are those of `namesrvAddr`");
-const FULL: KeyEffect = Harmless("every registration carries all topics");
+const FIXED_NAME_SERVERS: KeyEffect = Harmless("name servers are those of `namesrvAddr`");
+const FULL_REGISTRATION: KeyEffect = Harmless("every registration carries all topics");
 
 const NO_REPLICA: KeyEffect = Refused("replication is not built yet, only a single ASYNC_MASTER");
-const NO_LOOKUP: KeyEffect = Refused("looking up name servers is not built yet, set `namesrvAddr`");
+const NO_NAME_SERVER_LOOKUP: KeyEffect =
+    Refused("looking up name servers is not built yet, set `namesrvAddr`");
 const NO_SQL: KeyEffect = Refused("SQL92 filters are not built yet");
 const NO_ACL: KeyEffect =
     Refused("access control is not built yet: anybody who reaches the port may read and write");
 const NO_LMQ: KeyEffect = Refused("light message queues are not built yet");
 const NO_TRACE: KeyEffect = Refused("the trace topic is not built yet");
-const NO_STORE: KeyEffect = Refused("only Apache's file store is built");
-const NO_POOL: KeyEffect = Refused("there is no pool of off-heap buffers, writes go to the log");
+const NO_OTHER_STORE: KeyEffect = Refused("only Apache's file store is built");
+const NO_OFF_HEAP_POOL: KeyEffect =
+    Refused("there is no pool of off-heap buffers, writes go to the log");
 
 const fn key(name: &'static str, default: &'static str, effect: KeyEffect) -> SettingKey {
     SettingKey {
@@ -90,33 +92,45 @@ pub(super) const KEYS: &[SettingKey] = &[
     key("brokerIP2", "", REPLICATION),
     key("namesrvAddr", "", Works),
     key("registerNameServerPeriod", "30000", Works),
-    key("registerBrokerTimeoutMills", "24000", REMOTING),
+    key("registerBrokerTimeoutMills", "24000", REMOTING_TIMINGS),
     key("brokerHeartbeatInterval", "1000", REPLICATION),
     key("brokerNotActiveTimeoutMillis", "10000", REPLICATION),
-    key("forceRegister", "true", FULL),
-    key("compressedRegister", "false", FULL),
-    key("enableSingleTopicRegister", "false", FULL),
-    key("enableSplitRegistration", "false", FULL),
-    key("splitRegistrationSize", "800", FULL),
-    key("enableSplitMetadata", "true", FULL),
-    key("splitMetadataSize", "2000", FULL),
-    key("updateNameServerAddrPeriod", "120000", ADDRESSES),
-    key("fetchNamesrvAddrByAddressServer", "false", NO_LOOKUP),
-    key("fetchNameSrvAddrByDnsLookup", "false", NO_LOOKUP),
-    key("channelExpiredTimeout", "120000", REMOTING),
-    key("serverChannelMaxIdleTimeSeconds", "120", REMOTING),
-    key("clientChannelMaxIdleTimeSeconds", "120", REMOTING),
-    key("connectTimeoutMillis", "3000", REMOTING),
-    key("serverWorkerThreads", "8", TASKS),
-    key("serverSelectorThreads", "3", TASKS),
-    key("serverCallbackExecutorThreads", "0", TASKS),
+    key("forceRegister", "true", FULL_REGISTRATION),
+    key("compressedRegister", "false", FULL_REGISTRATION),
+    key("enableSingleTopicRegister", "false", FULL_REGISTRATION),
+    key("enableSplitRegistration", "false", FULL_REGISTRATION),
+    key("splitRegistrationSize", "800", FULL_REGISTRATION),
+    key("enableSplitMetadata", "true", FULL_REGISTRATION),
+    key("splitMetadataSize", "2000", FULL_REGISTRATION),
+    key("updateNameServerAddrPeriod", "120000", FIXED_NAME_SERVERS),
+    key(
+        "fetchNamesrvAddrByAddressServer",
+        "false",
+        NO_NAME_SERVER_LOOKUP,
+    ),
+    key(
+        "fetchNameSrvAddrByDnsLookup",
+        "false",
+        NO_NAME_SERVER_LOOKUP,
+    ),
+    key("channelExpiredTimeout", "120000", REMOTING_TIMINGS),
+    key("serverChannelMaxIdleTimeSeconds", "120", REMOTING_TIMINGS),
+    key("clientChannelMaxIdleTimeSeconds", "120", REMOTING_TIMINGS),
+    key("connectTimeoutMillis", "3000", REMOTING_TIMINGS),
+    key("serverWorkerThreads", "8", NO_THREAD_POOLS),
+    key("serverSelectorThreads", "3", NO_THREAD_POOLS),
+    key("serverCallbackExecutorThreads", "0", NO_THREAD_POOLS),
     key("serverOnewaySemaphoreValue", "256", QUEUES),
     key("serverAsyncSemaphoreValue", "64", QUEUES),
-    key("serverSocketSndBufSize", "0", REMOTING),
-    key("serverSocketRcvBufSize", "0", REMOTING),
-    key("serverSocketBacklog", "1024", REMOTING),
-    key("serverPooledByteBufAllocatorEnable", "true", REMOTING),
-    key("useEpollNativeSelector", "false", REMOTING),
+    key("serverSocketSndBufSize", "0", REMOTING_TIMINGS),
+    key("serverSocketRcvBufSize", "0", REMOTING_TIMINGS),
+    key("serverSocketBacklog", "1024", REMOTING_TIMINGS),
+    key(
+        "serverPooledByteBufAllocatorEnable",
+        "true",
+        REMOTING_TIMINGS,
+    ),
+    key("useEpollNativeSelector", "false", REMOTING_TIMINGS),
     key("tlsEnable", "false", Refused("TLS is not built yet")),
     // Topics, groups, messages.
     key("defaultTopicQueueNums", "8", Works),
@@ -299,7 +313,7 @@ pub(super) const KEYS: &[SettingKey] = &[
         "",
         Refused("the file `abort` lies in `storePathRootDir`"),
     ),
-    key("storeType", "default", NO_STORE),
+    key("storeType", "default", NO_OTHER_STORE),
     spelled(
         key("mappedFileSizeCommitLog", "1073741824", Works),
         &[("mapedFileSizeCommitLog", "")],
@@ -347,10 +361,10 @@ pub(super) const KEYS: &[SettingKey] = &[
         "100",
         Harmless("a run deletes all that has expired"),
     ),
-    key("destroyMapedFileIntervalForcibly", "120000", MAPPED),
-    key("redeleteHangedFileInterval", "120000", MAPPED),
-    key("warmMapedFileEnable", "false", MAPPED),
-    key("flushLeastPagesWhenWarmMapedFile", "4096", MAPPED),
+    key("destroyMapedFileIntervalForcibly", "120000", NOT_MAPPED),
+    key("redeleteHangedFileInterval", "120000", NOT_MAPPED),
+    key("warmMapedFileEnable", "false", NOT_MAPPED),
+    key("flushLeastPagesWhenWarmMapedFile", "4096", NOT_MAPPED),
     key(
         "useReentrantLockWhenPutMessage",
         "true",
@@ -361,9 +375,9 @@ pub(super) const KEYS: &[SettingKey] = &[
         "32",
         Harmless("there is one short lock"),
     ),
-    key("transientStorePoolEnable", "false", NO_POOL),
-    key("transientStorePoolSize", "5", MAPPED),
-    key("fastFailIfNoBufferInStorePool", "false", MAPPED),
+    key("transientStorePoolEnable", "false", NO_OFF_HEAP_POOL),
+    key("transientStorePoolSize", "5", NOT_MAPPED),
+    key("fastFailIfNoBufferInStorePool", "false", NOT_MAPPED),
     key("osPageCacheBusyTimeOutMills", "1000", QUEUES),
     key("messageIndexEnable", "true", Works),
     key(
@@ -396,16 +410,16 @@ pub(super) const KEYS: &[SettingKey] = &[
         "30",
         Harmless("recovery starts at the checkpoint"),
     ),
-    key("maxFilterMessageSize", "16000", LIMITS),
+    key("maxFilterMessageSize", "16000", FIXED_LIMIT),
     key("maxTransferBytesOnMessageInMemory", "262144", Works),
     key("maxTransferCountOnMessageInMemory", "32", Works),
     key("maxTransferBytesOnMessageInDisk", "65536", Works),
     key("maxTransferCountOnMessageInDisk", "8", Works),
     key("accessMessageInMemoryMaxRatio", "40", Works),
-    key("pullBatchMaxMessageCount", "160", LIMITS),
-    key("travelCqFileNumWhenGetMessage", "1", LIMITS),
-    key("defaultQueryMaxNum", "32", LIMITS),
-    key("maxMsgsNumBatch", "64", LIMITS),
+    key("pullBatchMaxMessageCount", "160", FIXED_LIMIT),
+    key("travelCqFileNumWhenGetMessage", "1", FIXED_LIMIT),
+    key("defaultQueryMaxNum", "32", FIXED_LIMIT),
+    key("maxMsgsNumBatch", "64", FIXED_LIMIT),
     key("enableLmq", "false", NO_LMQ),
     key("enableMultiDispatch", "false", NO_LMQ),
     key(
@@ -436,17 +450,17 @@ pub(super) const KEYS: &[SettingKey] = &[
     key("enableControllerMode", "false", NO_REPLICA),
     key("enableDLegerCommitLog", "false", NO_REPLICA),
     // How busy it may be.
-    key("sendMessageThreadPoolNums", "4", TASKS),
-    key("pullMessageThreadPoolNums", "16", TASKS),
-    key("queryMessageThreadPoolNums", "8", TASKS),
-    key("adminBrokerThreadPoolNums", "16", TASKS),
-    key("clientManageThreadPoolNums", "32", TASKS),
-    key("consumerManageThreadPoolNums", "32", TASKS),
-    key("heartbeatThreadPoolNums", "32", TASKS),
-    key("endTransactionThreadPoolNums", "8", TASKS),
-    key("ackMessageThreadPoolNums", "16", TASKS),
-    key("asyncSendEnable", "true", TASKS),
-    key("enableFastChannelEventProcess", "false", TASKS),
+    key("sendMessageThreadPoolNums", "4", NO_THREAD_POOLS),
+    key("pullMessageThreadPoolNums", "16", NO_THREAD_POOLS),
+    key("queryMessageThreadPoolNums", "8", NO_THREAD_POOLS),
+    key("adminBrokerThreadPoolNums", "16", NO_THREAD_POOLS),
+    key("clientManageThreadPoolNums", "32", NO_THREAD_POOLS),
+    key("consumerManageThreadPoolNums", "32", NO_THREAD_POOLS),
+    key("heartbeatThreadPoolNums", "32", NO_THREAD_POOLS),
+    key("endTransactionThreadPoolNums", "8", NO_THREAD_POOLS),
+    key("ackMessageThreadPoolNums", "16", NO_THREAD_POOLS),
+    key("asyncSendEnable", "true", NO_THREAD_POOLS),
+    key("enableFastChannelEventProcess", "false", NO_THREAD_POOLS),
     key("sendThreadPoolQueueCapacity", "10000", QUEUES),
     key("pullThreadPoolQueueCapacity", "100000", QUEUES),
     key("litePullThreadPoolQueueCapacity", "100000", QUEUES),

@@ -9,7 +9,7 @@ use crate::settings::Sheet;
 use crate::store::{self, Flush, StoreConfig};
 
 /// The size of a consume-queue entry, in bytes.
-const ENTRY_SIZE: u64 = 20;
+const QUEUE_ENTRY_BYTES: u64 = 20;
 
 /// Where messages are stored, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Storage {
                 .clone()
                 .unwrap_or_else(|| self.root.join("commitlog")),
             segment_size: self.segment_size,
-            queue_file_entries: self.queue_file_size / ENTRY_SIZE,
+            queue_file_entries: self.queue_file_size / QUEUE_ENTRY_BYTES,
             flush: match self.flush {
                 FlushMode::Sync => Flush::Sync,
                 FlushMode::Interval => Flush::INTERVAL,
@@ -124,23 +124,26 @@ pub(super) fn read(sheet: &mut Sheet) -> Storage {
 fn queue_file_size(sheet: &mut Sheet) -> u64 {
     const KEY: &str = "mappedFileSizeConsumeQueue";
     const ENTRIES: u64 = 300_000;
-    const MAX_FILE_SIZE: u64 = ENTRIES * ENTRY_SIZE * 100;
+    const MAX_FILE_SIZE: u64 = ENTRIES * QUEUE_ENTRY_BYTES * 100;
 
     let is_entries = sheet.setting(KEY).is_some_and(|setting| {
         setting.key == "mapedFileSizeConsumeQueue" && setting.value == ENTRIES.to_string()
     });
     let size = sheet.checked(KEY, |text| match text.parse::<u64>() {
-        Ok(size) if size % ENTRY_SIZE == 0 && (ENTRY_SIZE..=MAX_FILE_SIZE).contains(&size) => {
+        Ok(size)
+            if size % QUEUE_ENTRY_BYTES == 0
+                && (QUEUE_ENTRY_BYTES..=MAX_FILE_SIZE).contains(&size) =>
+        {
             Ok(size)
         }
         _ => Err(format!(
-            "is `{text}`, expected bytes: a multiple of {ENTRY_SIZE} up to {MAX_FILE_SIZE}"
+            "is `{text}`, expected bytes: a multiple of {QUEUE_ENTRY_BYTES} up to {MAX_FILE_SIZE}"
         )),
     });
     if !is_entries {
         return size;
     }
-    let bytes = size.saturating_mul(ENTRY_SIZE);
+    let bytes = size.saturating_mul(QUEUE_ENTRY_BYTES);
     sheet.warn(
         KEY,
         format!("taken as {size} entries; the key means bytes, write `{KEY}={bytes}`"),

@@ -3,7 +3,7 @@
 
 pub(super) mod config_file;
 pub(super) mod delay_offsets;
-pub(super) mod given;
+pub(super) mod delivery_statistics;
 pub(super) mod groups;
 pub(super) mod offsets;
 pub(super) mod peers;

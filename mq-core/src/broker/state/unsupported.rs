@@ -102,7 +102,7 @@ pub(in crate::broker) fn not_built(language: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::excerpt::MAX_EXCERPT;
+    use crate::excerpt::MAX_EXCERPT_BYTES;
 
     #[test]
     fn languages_that_clients_make_up_are_counted_as_one() {
@@ -130,7 +130,7 @@ mod tests {
 
         assert!(
             kept.iter()
-                .all(|text| text.len() <= MAX_EXCERPT + '…'.len_utf8())
+                .all(|text| text.len() <= MAX_EXCERPT_BYTES + '…'.len_utf8())
         );
         assert!(not_built(&long).remark.len() < 400);
     }

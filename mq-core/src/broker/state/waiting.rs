@@ -50,7 +50,7 @@ impl PullWaiter {
 /// The waiting pulls.
 #[derive(Debug, Default)]
 pub(in crate::broker) struct WaitingPulls {
-    lines: Mutex<HashMap<TopicName, HashMap<i32, QueueWaiters>>>,
+    topics: Mutex<HashMap<TopicName, HashMap<i32, QueueWaiters>>>,
     count: AtomicUsize,
     next_id: AtomicU64,
 }
@@ -72,10 +72,10 @@ impl WaitingPulls {
             state: AtomicU8::new(NOTHING_ARRIVED),
             news: Notify::new(),
         });
-        let mut lines = self.lines.lock();
-        let queues = lines.entry(topic.clone()).or_default();
-        let line = queues.entry(queue).or_default();
-        line.insert(id, Arc::clone(&waiter));
+        let mut topics = self.topics.lock();
+        let queues = topics.entry(topic.clone()).or_default();
+        let waiters = queues.entry(queue).or_default();
+        waiters.insert(id, Arc::clone(&waiter));
         self.count.fetch_add(1, Ordering::Relaxed);
         WaitGuard {
             waiting: self,
@@ -96,19 +96,19 @@ impl WaitingPulls {
     ) {
         // Look under the lock instead of at `count`: a pull that enters after this finds the
         // message when it reads.
-        let lines = self.lines.lock();
-        let Some(line) = lines.get(topic).and_then(|queues| queues.get(&queue)) else {
+        let topics = self.topics.lock();
+        let Some(waiters) = topics.get(topic).and_then(|queues| queues.get(&queue)) else {
             return;
         };
-        for waiter in line.values() {
+        for waiter in waiters.values() {
             waiter.notify(next, tag);
         }
     }
 
     /// Wakes all pulls of a topic that was deleted.
     pub(in crate::broker) fn wake(&self, topic: &TopicName) {
-        let lines = self.lines.lock();
-        let queues = lines.get(topic).into_iter().flat_map(HashMap::values);
+        let topics = self.topics.lock();
+        let queues = topics.get(topic).into_iter().flat_map(HashMap::values);
         for waiter in queues.flat_map(BTreeMap::values) {
             waiter.state.store(MATCHED, Ordering::Release);
             waiter.news.notify_one();
@@ -142,19 +142,19 @@ impl WaitGuard<'_> {
 
 impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
-        let mut lines = self.waiting.lines.lock();
+        let mut topics = self.waiting.topics.lock();
         self.waiting.count.fetch_sub(1, Ordering::Relaxed);
-        let Some(queues) = lines.get_mut(&self.topic) else {
+        let Some(queues) = topics.get_mut(&self.topic) else {
             return;
         };
-        if let Some(line) = queues.get_mut(&self.queue) {
-            line.remove(&self.id);
-            if line.is_empty() {
+        if let Some(waiters) = queues.get_mut(&self.queue) {
+            waiters.remove(&self.id);
+            if waiters.is_empty() {
                 queues.remove(&self.queue);
             }
         }
         if queues.is_empty() {
-            lines.remove(&self.topic);
+            topics.remove(&self.topic);
         }
     }
 }
@@ -178,17 +178,17 @@ mod tests {
     fn a_pull_hears_of_messages_it_wants_and_of_those_that_it_does_not() {
         let waiting = WaitingPulls::default();
         let filter = Filter::by_tags("paid").unwrap();
-        let place = waiting.enter(&topic(), 1, QueueOffset(5), &filter);
+        let guard = waiting.enter(&topic(), 1, QueueOffset(5), &filter);
 
         arrive(&waiting, 1, 5, "paid");
         arrive(&waiting, 2, 6, "paid");
-        assert_eq!(place.news().now_or_never(), None);
+        assert_eq!(guard.news().now_or_never(), None);
         arrive(&waiting, 1, 6, "new");
-        assert_eq!(place.news().now_or_never(), Some(false));
+        assert_eq!(guard.news().now_or_never(), Some(false));
         arrive(&waiting, 1, 7, "new");
-        assert_eq!(place.news().now_or_never(), None);
+        assert_eq!(guard.news().now_or_never(), None);
         arrive(&waiting, 1, 8, "paid");
-        assert_eq!(place.news().now_or_never(), Some(true));
+        assert_eq!(guard.news().now_or_never(), Some(true));
     }
 
     #[test]
@@ -203,6 +203,6 @@ mod tests {
         assert_eq!(second.news().now_or_never(), Some(true));
         drop(second);
         assert_eq!(waiting.count(), 0);
-        assert!(waiting.lines.lock().is_empty());
+        assert!(waiting.topics.lock().is_empty());
     }
 }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::BufMut;
 
-use super::layout::{MAGIC_V1, MAGIC_V2, MIN_SIZE, checksum};
+use super::layout::{MAGIC_V1, MAGIC_V2, MIN_RECORD_SIZE, checksum};
 use crate::message::offset::{PhysicalOffset, QueueOffset};
 use crate::message::sys_flag::SysFlag;
 use crate::message::unsent::Message;
@@ -49,7 +49,7 @@ impl RecordDraft {
                 0
             }
         };
-        MIN_SIZE
+        MIN_RECORD_SIZE
             + address(&self.born_host)
             + address(&self.store_host)
             + usize::from(self.wide_topic())

@@ -9,7 +9,7 @@ pub const MAGIC_BLANK: u32 = 0xCBD4_3194;
 /// The least bytes that the filler at the end of a segment takes.
 pub const BLANK_SIZE: usize = 8;
 /// Bytes of the smallest record there can be: IPv4 hosts, no body, no topic, no properties.
-pub const MIN_SIZE: usize = 91;
+pub const MIN_RECORD_SIZE: usize = 91;
 
 /// CRC-32 without its highest bit, as every checksum of RocketMQ is (`UtilAll.crc32`).
 pub fn checksum(bytes: &[u8]) -> u32 {

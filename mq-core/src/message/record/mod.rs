@@ -10,7 +10,7 @@ mod view;
 
 pub use draft::{RecordDraft, RecordPosition};
 pub use error::RecordError;
-pub use layout::{BLANK_SIZE, MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_SIZE, checksum};
+pub use layout::{BLANK_SIZE, MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_RECORD_SIZE, checksum};
 pub use view::{RecordView, decode_all};
 
 #[cfg(test)]

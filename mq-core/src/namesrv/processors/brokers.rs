@@ -81,13 +81,13 @@ impl Processor<UnregisterBroker> for BrokerProcessor {
         request: Incoming<UnregisterBroker>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let header = request.header;
-        let place = BrokerKey {
+        let key = BrokerKey {
             cluster: header.cluster_name,
             address: header.broker_addr,
         };
         let broker = &*header.broker_name;
-        if self.table.lock().unregister(&place, broker) {
-            tracing::debug!(broker, address = &*place.address, "the broker has left");
+        if self.table.lock().unregister(&key, broker) {
+            tracing::debug!(broker, address = &*key.address, "the broker has left");
         }
         Ok(NoFields.into())
     }
@@ -100,13 +100,13 @@ impl Processor<QueryDataVersion> for BrokerProcessor {
     ) -> Result<Reply<QueryDataVersionReply>, Refusal> {
         let theirs: DataVersion =
             fastjson::read(&request.body).map_err(|error| Refusal::system(error.to_string()))?;
-        let place = BrokerKey {
+        let key = BrokerKey {
             cluster: request.header.cluster_name,
             address: request.header.broker_addr,
         };
         let now = self.clock.moment();
         let name = request.header.broker_name;
-        let known = self.table.lock().compare(&place, &name, theirs, now);
+        let known = self.table.lock().compare(&key, &name, theirs, now);
         let reply = Reply::ok(QueryDataVersionReply {
             changed: known != Some(theirs),
         });
@@ -150,9 +150,9 @@ impl BrokerProcessor {
 /// A broker is removed as soon as its connection closes.
 impl PeerWatcher for BrokerProcessor {
     fn closed(&self, peer: &Peer) {
-        for place in self.table.lock().connection_closed(peer.id()) {
+        for key in self.table.lock().connection_closed(peer.id()) {
             tracing::warn!(
-                address = &*place.address,
+                address = &*key.address,
                 "the connection with a broker has ended"
             );
         }
@@ -166,7 +166,7 @@ fn registration(header: &RegisterBroker, body: RegisterBrokerBody) -> BrokerRegi
         Some(Err(_)) | None => DEFAULT_HEARTBEAT_TIMEOUT,
     };
     BrokerRegistration {
-        place: BrokerKey {
+        key: BrokerKey {
             cluster: own(&header.cluster_name),
             address: own(&header.broker_addr),
         },

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use crate::clock::Moment;
-use crate::excerpt::MAX_EXCERPT;
+use crate::excerpt::MAX_EXCERPT_BYTES;
 use crate::remoting::{Peer, PeerId};
 use crate::wire::body::{
     BrokerData, ClusterInfo, DataVersion, QueueData, TopicConfig, TopicConfigs, TopicRouteData,
@@ -50,7 +50,7 @@ struct LiveBroker {
 /// The registration of a broker.
 #[derive(Clone, Debug)]
 pub(super) struct BrokerRegistration {
-    pub(super) place: BrokerKey,
+    pub(super) key: BrokerKey,
     pub(super) name: ByteString,
     /// 0 is the master.
     pub(super) id: i64,
@@ -92,7 +92,7 @@ pub(super) enum NotRegistered {
     Outdated,
     #[error("a broker that is not known yet registers all its topics first")]
     SingleTopic,
-    #[error("the {what} has {length} bytes, at most {MAX_EXCERPT} are allowed")]
+    #[error("the {what} has {length} bytes, at most {MAX_EXCERPT_BYTES} are allowed")]
     TooLong { what: &'static str, length: usize },
 }
 
@@ -108,9 +108,9 @@ impl RouteTable {
         now: Moment,
     ) -> Result<Registered, NotRegistered> {
         self.admit(&registration)?;
-        let replaced = self.make_room(&registration.place, &registration.name);
+        let replaced = self.make_room(&registration.key, &registration.name);
         let BrokerRegistration {
-            place,
+            key,
             name,
             id,
             topics,
@@ -118,22 +118,22 @@ impl RouteTable {
         } = registration;
         let broker = self.brokers.entry(name.clone()).or_default();
         broker.broker_name = name.clone();
-        broker.cluster = place.cluster.clone();
+        broker.cluster = key.cluster.clone();
         broker.enable_acting_master = registration.enable_acting_master;
         broker.zone_name = registration.zone;
         // A slave that has become master is still registered under its old id.
         broker
             .broker_addrs
-            .retain(|other, address| *other == id || *address != place.address);
-        let before = broker.broker_addrs.insert(id, place.address.clone());
+            .retain(|other, address| *other == id || *address != key.address);
+        let before = broker.broker_addrs.insert(id, key.address.clone());
         let master = broker.broker_addrs.get(&MASTER_ID).cloned();
         if id == MASTER_ID {
-            let known = self.alive.get(&place).map(|alive| alive.version);
-            let same = before.as_ref() == Some(&place.address);
+            let known = self.alive.get(&key).map(|alive| alive.version);
+            let same = before.as_ref() == Some(&key.address);
             let changed = !same || known != Some(topics.data_version);
             self.take_topics(&name, &topics, changed);
         }
-        let cluster = place.cluster.clone();
+        let cluster = key.cluster.clone();
         let alive = LiveBroker {
             name,
             heard: now,
@@ -142,7 +142,7 @@ impl RouteTable {
             peer,
             ha_address: registration.ha_address,
         };
-        self.alive.insert(place, alive);
+        self.alive.insert(key, alive);
         let master = master.filter(|_| id != MASTER_ID);
         Ok(Registered {
             master: master.and_then(|address| self.master_at(cluster, address)),
@@ -154,11 +154,11 @@ impl RouteTable {
     /// request does not affect the other.
     ///
     /// Returns whether it was registered.
-    pub(super) fn unregister(&mut self, place: &BrokerKey, name: &str) -> bool {
-        let alive = self.alive.get(place);
+    pub(super) fn unregister(&mut self, key: &BrokerKey, name: &str) -> bool {
+        let alive = self.alive.get(key);
         let known = alive.is_some_and(|alive| alive.name == name);
         if known {
-            self.remove(place);
+            self.remove(key);
         }
         known
     }
@@ -183,12 +183,12 @@ impl RouteTable {
     /// broker counts as alive at `now`.
     pub(super) fn compare(
         &mut self,
-        place: &BrokerKey,
+        key: &BrokerKey,
         name: &str,
         version: DataVersion,
         now: Moment,
     ) -> Option<DataVersion> {
-        let alive = self.alive.get_mut(place)?;
+        let alive = self.alive.get_mut(key)?;
         // The address belongs to another broker so far: nothing of this one is known.
         if alive.name != name {
             return None;
@@ -280,10 +280,10 @@ impl RouteTable {
         // Limit the lengths: the table's texts are logged uncut.
         for (what, text) in [
             ("name of the broker", &new.name),
-            ("name of the cluster", &new.place.cluster),
-            ("address of the broker", &new.place.address),
+            ("name of the cluster", &new.key.cluster),
+            ("address of the broker", &new.key.address),
         ] {
-            if text.len() > MAX_EXCERPT {
+            if text.len() > MAX_EXCERPT_BYTES {
                 let length = text.len();
                 return Err(NotRegistered::TooLong { what, length });
             }
@@ -297,7 +297,7 @@ impl RouteTable {
             };
         };
         let held_by = BrokerKey {
-            cluster: new.place.cluster.clone(),
+            cluster: new.key.cluster.clone(),
             address: address.clone(),
         };
         match self.alive.get(&held_by) {
@@ -318,33 +318,33 @@ impl RouteTable {
     }
 
     fn master_at(&self, cluster: ByteString, address: ByteString) -> Option<Master> {
-        let place = BrokerKey { cluster, address };
-        let alive = self.alive.get(&place)?;
+        let key = BrokerKey { cluster, address };
+        let alive = self.alive.get(&key)?;
         Some(Master {
-            address: place.address,
+            address: key.address,
             ha_address: alive.ha_address.clone(),
         })
     }
 
     fn remove_where(&mut self, gone: impl Fn(&LiveBroker) -> bool) -> Vec<BrokerKey> {
         let alive = self.alive.iter();
-        let places: Vec<_> = alive
+        let keys: Vec<_> = alive
             .filter(|(_, alive)| gone(alive))
-            .map(|(place, _)| place.clone())
+            .map(|(key, _)| key.clone())
             .collect();
-        for place in &places {
-            self.remove(place);
+        for key in &keys {
+            self.remove(key);
         }
-        places
+        keys
     }
 
-    /// Removes other brokers that are registered at the address of `place`: under another name in
+    /// Removes other brokers that are registered at the address of `key`: under another name in
     /// the same cluster, or under the same name in another cluster.
-    fn make_room(&mut self, place: &BrokerKey, name: &ByteString) -> Vec<Replaced> {
+    fn make_room(&mut self, key: &BrokerKey, name: &ByteString) -> Vec<Replaced> {
         let alive = self.alive.iter();
         let others = alive.filter(|(other, alive)| {
-            let (same_cluster, same_name) = (other.cluster == place.cluster, alive.name == *name);
-            other.address == place.address && same_cluster != same_name
+            let (same_cluster, same_name) = (other.cluster == key.cluster, alive.name == *name);
+            other.address == key.address && same_cluster != same_name
         });
         let others: Vec<_> = others.map(|(other, _)| other.clone()).collect();
         let removed = others.into_iter().filter_map(|other| {
@@ -355,13 +355,13 @@ impl RouteTable {
         removed.collect()
     }
 
-    /// Removes the broker at `place` and the topics that only it had; returns its name.
-    fn remove(&mut self, place: &BrokerKey) -> Option<ByteString> {
-        let name = self.alive.remove(place)?.name;
+    /// Removes the broker at `key` and the topics that only it had; returns its name.
+    fn remove(&mut self, key: &BrokerKey) -> Option<ByteString> {
+        let name = self.alive.remove(key)?.name;
         if let Some(broker) = self.brokers.get_mut(&name) {
             broker
                 .broker_addrs
-                .retain(|_, address| *address != place.address);
+                .retain(|_, address| *address != key.address);
             if broker.broker_addrs.is_empty() {
                 self.brokers.remove(&name);
                 self.topics.retain(|_, queues| {

@@ -1,14 +1,14 @@
 use super::*;
 use crate::clock::Clock;
 
-const SILENCE: Duration = Duration::from_mins(2);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_mins(2);
 
 fn peer(id: u64) -> Peer {
     let address = ([127, 0, 0, 1], 1).into();
     Peer::new(PeerId(id), address, 1, Clock::manual(0)).0
 }
 
-fn place(address: &'static str) -> BrokerKey {
+fn key(address: &'static str) -> BrokerKey {
     BrokerKey {
         cluster: "C".into(),
         address: address.into(),
@@ -34,11 +34,11 @@ fn topics(counter: i64, names: &[&'static str]) -> TopicConfigs {
 
 fn broker(name: &'static str, id: i64, address: &'static str) -> BrokerRegistration {
     BrokerRegistration {
-        place: place(address),
+        key: key(address),
         name: name.into(),
         id,
         ha_address: "ha".into(),
-        heartbeat_timeout: SILENCE,
+        heartbeat_timeout: HEARTBEAT_TIMEOUT,
         enable_acting_master: false,
         zone: None,
         topics: topics(1, &["t", "u"]),
@@ -109,9 +109,9 @@ fn a_broker_with_an_endless_name_or_address_does_not_come_in() {
         ..broker("a", 0, "a:1")
     };
     let mut reached = broker("a", 0, "a:1");
-    reached.place.address = long.clone().into();
+    reached.key.address = long.clone().into();
     let mut of_cluster = broker("a", 0, "a:1");
-    of_cluster.place.cluster = long.into();
+    of_cluster.key.cluster = long.into();
 
     for wrong in [named, reached, of_cluster] {
         let refused = table.register(wrong, peer(1), after(0)).unwrap_err();
@@ -146,7 +146,7 @@ fn topics_change_with_the_version_and_only_then() {
 #[test]
 fn a_slave_that_becomes_master_stands_under_its_new_id_alone() {
     let mut table = table([broker("a", 0, "a:1"), broker("a", 1, "a:2")]);
-    table.unregister(&place("a:1"), "a");
+    table.unregister(&key("a:1"), "a");
 
     table
         .register(broker("a", 0, "a:2"), peer(5), after(1))
@@ -199,7 +199,7 @@ fn whoever_leaves_takes_the_topics_along_that_nobody_else_has() {
         broker("b", 0, "b:1"),
     ]);
 
-    table.unregister(&place("a:1"), "a");
+    table.unregister(&key("a:1"), "a");
 
     assert_eq!(table.topics(), ["t", "u"]);
     assert_eq!(addresses(&table, "t"), [(0, "b:1".into())]);
@@ -210,7 +210,7 @@ fn whoever_leaves_takes_the_topics_along_that_nobody_else_has() {
 fn a_broker_stays_in_the_routes_while_a_slave_is_left() {
     let mut table = table([broker("a", 0, "a:1"), broker("a", 1, "a:2")]);
 
-    table.unregister(&place("a:1"), "a");
+    table.unregister(&key("a:1"), "a");
 
     assert_eq!(addresses(&table, "t"), [(1, "a:2".into())]);
 }
@@ -226,10 +226,10 @@ fn a_silent_broker_is_removed_after_its_own_time_and_its_connection_ended() {
     table.register(quick, connection.clone(), after(0)).unwrap();
 
     assert_eq!(table.expire(after(10)), []);
-    assert_eq!(table.expire(after(11)), [place("q:1")]);
+    assert_eq!(table.expire(after(11)), [key("q:1")]);
     assert!(connection.is_closed());
     assert_eq!(table.expire(after(120)), []);
-    assert_eq!(table.expire(after(121)), [place("a:1")]);
+    assert_eq!(table.expire(after(121)), [key("a:1")]);
     assert_eq!(table.topics(), [""; 0]);
 }
 
@@ -240,16 +240,16 @@ fn a_broker_that_asks_whether_its_topics_are_known_has_been_heard_of() {
     let other = topics(2, &[]).data_version;
 
     assert_eq!(
-        table.compare(&place("a:1"), "a", known, after(100)),
+        table.compare(&key("a:1"), "a", known, after(100)),
         Some(known)
     );
     assert_eq!(table.expire(after(200)), []);
     assert_eq!(
-        table.compare(&place("a:1"), "a", other, after(200)),
+        table.compare(&key("a:1"), "a", other, after(200)),
         Some(known)
     );
-    assert_eq!(table.expire(after(221)), [place("a:1")]);
-    assert_eq!(table.compare(&place("a:1"), "a", known, after(222)), None);
+    assert_eq!(table.expire(after(221)), [key("a:1")]);
+    assert_eq!(table.compare(&key("a:1"), "a", known, after(222)), None);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn the_end_of_an_old_connection_does_not_remove_a_broker_that_came_back() {
         .unwrap();
 
     assert_eq!(table.connection_closed(PeerId(0)), []);
-    assert_eq!(table.connection_closed(PeerId(42)), [place("a:1")]);
+    assert_eq!(table.connection_closed(PeerId(42)), [key("a:1")]);
     assert_eq!(table.route("t"), None);
 }
 
@@ -287,9 +287,9 @@ fn whoever_registers_at_the_address_of_another_broker_replaces_it() {
     );
     assert_eq!(addresses(&table, "u"), [(1, "a:2".into())]);
     assert_eq!(table.connection_closed(PeerId(0)), []);
-    assert_eq!(table.connection_closed(PeerId(1)), [place("a:2")]);
+    assert_eq!(table.connection_closed(PeerId(1)), [key("a:2")]);
     assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
-    assert_eq!(table.connection_closed(PeerId(5)), [place("x:1")]);
+    assert_eq!(table.connection_closed(PeerId(5)), [key("x:1")]);
     assert_eq!(table.topics(), [""; 0]);
     assert_eq!(table.cluster_info(), ClusterInfo::default());
 }
@@ -298,10 +298,10 @@ fn whoever_registers_at_the_address_of_another_broker_replaces_it() {
 fn a_replaced_broker_that_leaves_late_does_not_take_its_successor_along() {
     let mut table = table([broker("a", 0, "x:1"), broker("b", 0, "x:1")]);
 
-    table.unregister(&place("x:1"), "a");
+    table.unregister(&key("x:1"), "a");
     assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
 
-    table.unregister(&place("x:1"), "b");
+    table.unregister(&key("x:1"), "b");
     assert_eq!(table.topics(), [""; 0]);
 }
 
@@ -310,15 +310,15 @@ fn what_is_known_of_a_broker_is_not_said_to_its_successor_at_the_same_address() 
     let mut table = table([broker("a", 0, "x:1")]);
     let version = topics(1, &[]).data_version;
 
-    assert_eq!(table.compare(&place("x:1"), "b", version, after(1)), None);
+    assert_eq!(table.compare(&key("x:1"), "b", version, after(1)), None);
 }
 
 #[test]
 fn a_broker_that_moved_to_another_cluster_is_gone_from_the_old_one() {
     let moved = BrokerRegistration {
-        place: BrokerKey {
+        key: BrokerKey {
             cluster: "D".into(),
-            ..place("x:1")
+            ..key("x:1")
         },
         ..broker("a", 0, "x:1")
     };
@@ -333,16 +333,16 @@ fn a_broker_that_moved_to_another_cluster_is_gone_from_the_old_one() {
 #[test]
 fn brokers_of_two_clusters_may_have_one_address_from_inside_their_networks() {
     let elsewhere = BrokerRegistration {
-        place: BrokerKey {
+        key: BrokerKey {
             cluster: "D".into(),
-            ..place("x:1")
+            ..key("x:1")
         },
         ..broker("b", 0, "x:1")
     };
     let mut table = table([broker("a", 0, "x:1"), elsewhere]);
 
     assert_eq!(addresses(&table, "t").len(), 2);
-    table.unregister(&place("x:1"), "a");
+    table.unregister(&key("x:1"), "a");
     assert_eq!(addresses(&table, "t"), [(0, "x:1".into())]);
 }
 
@@ -383,7 +383,7 @@ fn a_broker_is_made_read_only_in_all_its_topics_and_writable_again() {
 #[test]
 fn a_topic_is_forgotten_everywhere_or_in_one_cluster() {
     let mut elsewhere = broker("b", 0, "b:1");
-    elsewhere.place.cluster = "D".into();
+    elsewhere.key.cluster = "D".into();
     let mut table = table([broker("a", 0, "a:1"), elsewhere]);
 
     table.forget_topic("t", Some("C"));

@@ -20,7 +20,7 @@
 use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::log::CommitLog;
-use crate::message::record::{MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_SIZE, RecordView};
+use crate::message::record::{MAGIC_BLANK, MAGIC_V1, MAGIC_V2, MIN_RECORD_SIZE, RecordView};
 use crate::store::error::StoreError;
 
 /// Bytes searched at once for the next record behind a damaged one.
@@ -194,7 +194,7 @@ impl<'a> Scan<'a> {
 
     /// The record at `at` when it is whole and says itself that it lies there.
     fn read_record(&self, at: u64, size: u32) -> Result<Option<Bytes>, StoreError> {
-        if (size as usize) < MIN_SIZE || !self.log.may_hold(at, size)? {
+        if (size as usize) < MIN_RECORD_SIZE || !self.log.may_hold(at, size)? {
             return Ok(None);
         }
         let size = size as usize;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::Moment;
-use crate::message::record::MIN_SIZE;
+use crate::message::record::MIN_RECORD_SIZE;
 use crate::store::disk::{DirectoryEntry, Disk, File};
 use crate::store::error::{StoreError, at};
 use crate::store::paths::{Paths, base_of};
@@ -111,11 +111,15 @@ impl Segments {
 
 /// Whether no record lies at the beginning of a segment.
 fn begins_with_zeros(disk: &dyn Disk, path: &Path) -> Result<bool, StoreError> {
-    let mut head = [0; MIN_SIZE];
+    let mut head = [0; MIN_RECORD_SIZE];
     let file = disk.open(path).map_err(at("open", path))?;
     let length = file.length().map_err(at("open", path))?;
     let head = head
-        .get_mut(..usize::try_from(length).unwrap_or(MIN_SIZE).min(MIN_SIZE))
+        .get_mut(
+            ..usize::try_from(length)
+                .unwrap_or(MIN_RECORD_SIZE)
+                .min(MIN_RECORD_SIZE),
+        )
         .unwrap_or_default();
     file.read_at(0, head).map_err(at("read", path))?;
     Ok(head.iter().all(|byte| *byte == 0))

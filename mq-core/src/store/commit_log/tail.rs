@@ -6,7 +6,7 @@ use super::segment::Segment;
 
 /// Store timestamps stand still while the wall clock catches up with them, so that they never go
 /// back. When it was set back farther than this, it was wrong before, and they follow it.
-const MOST_AHEAD_MS: i64 = 10_000;
+const MAX_TIMESTAMP_LEAD_MS: i64 = 10_000;
 
 /// The end of the log, behind its lock.
 #[derive(Debug)]
@@ -43,14 +43,14 @@ impl Tail {
     /// The store time of what is placed when the wall clock shows `now_ms`.
     pub(super) fn timestamp_at(&mut self, now_ms: i64) -> i64 {
         let ahead_ms = self.last_timestamp.saturating_sub(now_ms);
-        if ahead_ms > MOST_AHEAD_MS {
+        if ahead_ms > MAX_TIMESTAMP_LEAD_MS {
             tracing::warn!(
                 ahead_ms,
                 "the last message was stored in the future: the clock of this machine was wrong \
                  then, or is now"
             );
         }
-        if ahead_ms <= 0 || ahead_ms > MOST_AHEAD_MS {
+        if ahead_ms <= 0 || ahead_ms > MAX_TIMESTAMP_LEAD_MS {
             self.last_timestamp = now_ms;
         }
         self.last_timestamp

@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::{Buf as _, BytesMut};
 
 use super::recover::Scan;
-use crate::message::record::{MAGIC_V1, MAGIC_V2, MIN_SIZE, RecordView};
+use crate::message::record::{MAGIC_V1, MAGIC_V2, MIN_RECORD_SIZE, RecordView};
 use crate::store::error::StoreError;
 
 /// What a disk writes whole or not at all.
@@ -108,7 +108,7 @@ impl Scan<'_> {
         const BETWEEN: usize = 20;
         let mut head = [0; 8 + BETWEEN + 8];
         let mut last = [0];
-        if segment_end - from < MIN_SIZE as u64 || !self.log.read(from, &mut head)? {
+        if segment_end - from < MIN_RECORD_SIZE as u64 || !self.log.read(from, &mut head)? {
             return Ok(None);
         }
         let mut head = &head[..];
@@ -116,7 +116,7 @@ impl Scan<'_> {
         head.advance(BETWEEN);
         let fits = matches!(magic, MAGIC_V1 | MAGIC_V2) && head.get_u64() == from;
         let end = from + u64::from(size);
-        let possible = fits && size as usize >= MIN_SIZE && end <= segment_end;
+        let possible = fits && size as usize >= MIN_RECORD_SIZE && end <= segment_end;
         let ended = possible && self.log.read(end - 1, &mut last)? && last != [0];
         Ok(ended.then_some(end))
     }

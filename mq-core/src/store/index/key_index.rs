@@ -27,7 +27,7 @@ use crate::store::key_hash::key_hash;
 use crate::store::paths::{Paths, time_name};
 
 /// Apache's bound on what one query gives (`maxMsgsNumBatch`).
-const MAX_FOUND: usize = 64;
+const MAX_OFFSETS_FOUND: usize = 64;
 
 #[derive(Debug)]
 pub(in crate::store) struct KeyIndex {
@@ -93,7 +93,7 @@ impl KeyIndex {
         times: RangeInclusive<i64>,
     ) -> Result<Vec<u64>, StoreError> {
         let hash = key_hash(topic, key);
-        let max = max.min(MAX_FOUND);
+        let max = max.min(MAX_OFFSETS_FOUND);
         let mut found = Vec::new();
         // Memory first: a piece leaves it only once it is found in the files.
         let gathered = self.gathered.lock();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::heartbeat::{ConsumeFromWhere, ConsumeType, MessageModel, SubscriptionData};
 use crate::wire::language::Language;
 
-/// The connections of a consumer group, and what the group wants.
+/// The connections and subscriptions of a consumer group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ConsumerConnection {
@@ -23,7 +23,7 @@ pub struct ConsumerConnection {
     pub consume_type: ConsumeType,
     /// Shared among the members, or everything to everybody.
     pub message_model: MessageModel,
-    /// What the group wants, by topic.
+    /// The group's subscriptions by topic.
     pub subscription_table: BTreeMap<ByteString, SubscriptionData>,
 }
 
@@ -68,7 +68,7 @@ pub struct GroupList {
     pub group_list: Vec<ByteString>,
 }
 
-/// By its name, as Java's enums stand in bodies.
+/// Written by its name, as Java writes enums in bodies.
 impl Serialize for Language {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         out.serialize_str(self.name())

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A version of a table; two are the same when all three numbers are.
+/// A version of a table; two versions are equal when all three numbers are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct DataVersion {
-    /// One more with every change.
+    /// Goes up by one with every change.
     pub counter: i64,
     /// Which master made the change; 4.x has none.
     pub state_version: i64,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::message::TopicName;
 use crate::message::subscription::{Filter, SelectorType, Subscription, TagExpression};
 
-/// What a client sends and consumes.
+/// The producer and consumer groups of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HeartbeatData {
@@ -45,13 +45,13 @@ pub struct ConsumerData {
     pub message_model: MessageModel,
     /// Where a group without offsets starts.
     pub consume_from_where: ConsumeFromWhere,
-    /// What it wants.
+    /// Its subscriptions.
     pub subscription_data_set: Vec<SubscriptionData>,
     /// Unit mode.
     pub unit_mode: bool,
 }
 
-/// Who asks for messages (`ConsumeType`).
+/// How a group gets messages (`ConsumeType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ConsumeType {
@@ -64,7 +64,7 @@ pub enum ConsumeType {
     ConsumePop,
 }
 
-/// Who of a group gets a message (`MessageModel`).
+/// Which members of a group get a message (`MessageModel`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MessageModel {
@@ -106,11 +106,11 @@ pub struct SubscriptionData {
     pub expression_type: ByteString,
     /// The tags of a tag expression.
     pub tags_set: Vec<ByteString>,
-    /// Their hashes; C++ clients send zeros, so nobody may rely on them.
+    /// Hashes of the tags. C++ clients send zeros, so they are calculated again from `tags_set`.
     pub code_set: Vec<i32>,
-    /// When it was made: the newer one counts.
+    /// When it was made, ms since 1970; of two subscriptions the newer one applies.
     pub sub_version: i64,
-    /// Filter by a class; nobody does any more.
+    /// Whether a Java class filters; obsolete.
     pub class_filter_mode: bool,
 }
 
@@ -129,8 +129,8 @@ impl Default for SubscriptionData {
 }
 
 impl SubscriptionData {
-    /// What is wanted; `None` when it cannot be understood. Tags are hashed anew: the codes that C++
-    /// clients send are zeros.
+    /// The subscription; `None` when the expression cannot be parsed. Hashes are calculated from the
+    /// tags, because the codes that C++ clients send are zeros.
     pub fn to_subscription(&self) -> Option<Subscription> {
         let topic = TopicName::new(self.topic.clone()).ok()?;
         let selector = SelectorType::from_wire(Some(&self.expression_type))?;

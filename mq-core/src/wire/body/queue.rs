@@ -1,4 +1,4 @@
-//! How a [`MessageQueue`] stands in a body, as a value and as a key.
+//! Serializes a [`MessageQueue`] in bodies, as a value and as a key of an object.
 
 use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, Error};
@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::message::{MessageQueue, TopicName};
 
-/// Members in the alphabetical order that Java reads keys in.
+/// Members are written in alphabetical order, because Java reads a key only in that order.
 impl Serialize for MessageQueue {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut object = out.serialize_struct("MessageQueue", 3)?;

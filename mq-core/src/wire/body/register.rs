@@ -1,5 +1,5 @@
-//! The body of 103 (`RegisterBrokerBody`), in its three forms: JSON, packed, and that of brokers
-//! before 3.0.11.
+//! The body of 103 (`RegisterBrokerBody`), in its three forms: JSON, compressed, and that of
+//! brokers before 3.0.11.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::message::compression;
 use crate::wire::fastjson::{self, BodyError};
 use crate::wire::header::RegisterBroker;
 
-/// Brokers before 3.0.11 send the topics alone.
+/// The first broker version (3.0.11) that sends topics and filter servers; older ones send only topics.
 const FULL_BODY_SINCE: i32 = 37;
 
-/// A packed body may hold so much: every topic that a frame can name, and more.
-const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
+/// The largest body after decompression: more than all topics that fit into a frame need.
+const MAX_DECOMPRESSED_BODY: usize = 64 * 1024 * 1024;
 
 /// A broker's topics and filter servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,9 +68,10 @@ impl RegisterBrokerBody {
     }
 }
 
-/// A zlib stream of parts that say their own length; what 5.x appends about static topics is left.
+/// Reads the compressed form: a zlib stream of parts, each behind its length. What 5.x brokers append
+/// about static topics is ignored.
 fn unpack(body: &[u8]) -> Result<RegisterBrokerBody, BodyError> {
-    let unpacked = compression::unzip(body, UNPACKED_LIMIT);
+    let unpacked = compression::unzip(body, MAX_DECOMPRESSED_BODY);
     let unpacked = unpacked.map_err(|error| BodyError::new(error.to_string()))?;
     let mut rest = unpacked.as_ref();
     let data_version: DataVersion = fastjson::read(part(&mut rest)?)?;

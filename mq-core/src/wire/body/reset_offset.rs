@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{MessageQueue, TopicName};
 
-/// Where each queue goes on. Written with objects as keys; the list form is read too.
+/// The new offset of each queue. Written with queue objects as keys; the list form is read too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ResetOffsetBody {
@@ -18,7 +18,7 @@ pub struct ResetOffsetBody {
     pub offset_table: BTreeMap<MessageQueue, i64>,
 }
 
-/// The same as a list, for C++ clients (`ResetOffsetBodyForC`).
+/// The offsets of a [`ResetOffsetBody`] as a list, for C++ clients (`ResetOffsetBodyForC`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ResetOffsetList {
@@ -26,7 +26,7 @@ pub struct ResetOffsetList {
     pub offset_table: Vec<QueueReset>,
 }
 
-/// Where one queue goes on (`MessageQueueForC`).
+/// The new offset of one queue (`MessageQueueForC`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct QueueReset {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-/// Where a topic is.
+/// The route of a topic: its brokers, and how many queues each has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TopicRouteData {
@@ -15,7 +15,7 @@ pub struct TopicRouteData {
     pub broker_datas: Vec<BrokerData>,
     /// Filter servers by broker address.
     pub filter_server_table: BTreeMap<ByteString, Vec<ByteString>>,
-    /// How many queues each has.
+    /// How many queues of the topic each broker has.
     pub queue_datas: Vec<QueueData>,
 }
 

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::MessageQueue;
 
-/// What lies in the queues of a topic.
+/// The offsets of a topic's queues.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TopicStatsTable {
     /// Offsets by queue.
     pub offset_table: BTreeMap<MessageQueue, TopicOffset>,
-    /// Messages stored a second, over the last minute.
+    /// Messages stored per second, over the last minute.
     pub topic_put_tps: f64,
 }
 
-/// What lies in a queue (`TopicOffset`).
+/// The offsets of a queue (`TopicOffset`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TopicOffset {
@@ -28,17 +28,17 @@ pub struct TopicOffset {
     pub min_offset: i64,
 }
 
-/// How far a group has come in the queues of its topics.
+/// The committed offsets of a group in the queues of its topics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ConsumeStats {
-    /// Messages given to the group a second, over the last minute.
+    /// Messages delivered to the group per second, over the last minute.
     pub consume_tps: f64,
     /// Offsets by queue.
     pub offset_table: BTreeMap<MessageQueue, OffsetWrapper>,
 }
 
-/// How far a group has come in a queue (`OffsetWrapper`).
+/// The committed offset of a group in a queue (`OffsetWrapper`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct OffsetWrapper {
@@ -48,6 +48,6 @@ pub struct OffsetWrapper {
     pub consumer_offset: i64,
     /// When the last consumed message was stored, ms since 1970; 0 when that is not known.
     pub last_timestamp: i64,
-    /// The offset behind the last message that was given to the group.
+    /// The offset behind the last message that was delivered to the group.
     pub pull_offset: i64,
 }

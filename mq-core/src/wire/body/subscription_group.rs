@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::data_version::DataVersion;
 
-/// What a broker lets a group do, as an administrator writes it.
+/// The configuration of a consumer group on a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[expect(
@@ -30,17 +30,17 @@ pub struct SubscriptionGroupConfig {
     pub retry_queue_nums: i32,
     /// Attempts after the first, before a message becomes a dead letter.
     pub retry_max_times: i32,
-    /// How long attempts are apart.
+    /// The pauses between attempts.
     pub group_retry_policy: GroupRetryPolicy,
-    /// Which broker it pulls from.
+    /// The id of the broker it pulls from: 0 is the master.
     pub broker_id: i64,
-    /// Which broker it pulls from when it is slow.
+    /// Which broker it pulls from when it lags far behind.
     pub which_broker_when_consume_slowly: i64,
-    /// Whether members are told when others come and go.
+    /// Whether members are notified when others join or leave, so that they rebalance at once.
     pub notify_consumer_ids_changed_enable: bool,
     /// Bits for the client.
     pub group_sys_flag: i32,
-    /// How long a message may be worked on, in minutes.
+    /// How long a listener may take for a message, in minutes.
     pub consume_timeout_minute: i32,
     /// What it is subscribed to, when an administrator said so.
     pub subscription_data_set: Option<Vec<SimpleSubscriptionData>>,
@@ -70,16 +70,16 @@ impl Default for SubscriptionGroupConfig {
     }
 }
 
-/// How long attempts are apart (`GroupRetryPolicy`).
+/// The pauses between attempts (`GroupRetryPolicy`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct GroupRetryPolicy {
     /// `CUSTOMIZED` or `EXPONENTIAL`.
     #[serde(rename = "type")]
     pub kind: ByteString,
-    /// The one.
+    /// The policy when `kind` is `EXPONENTIAL`.
     pub exponential_retry_policy: Option<ExponentialRetryPolicy>,
-    /// The other.
+    /// The policy when `kind` is `CUSTOMIZED`.
     pub customized_retry_policy: Option<CustomizedRetryPolicy>,
 }
 
@@ -101,7 +101,7 @@ pub struct ExponentialRetryPolicy {
     pub initial: i64,
     /// The longest wait, in ms.
     pub max: i64,
-    /// How many times longer.
+    /// The factor from one wait to the next.
     pub multiplier: i64,
 }
 

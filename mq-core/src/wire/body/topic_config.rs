@@ -15,7 +15,7 @@ pub mod permission {
     pub const READ: i32 = 4;
     /// Producers may write.
     pub const WRITE: i32 = 2;
-    /// New topics may be made after it.
+    /// New topics may be created with this one as their template.
     pub const INHERIT: i32 = 1;
 }
 
@@ -31,7 +31,7 @@ pub struct TopicConfig {
     pub write_queue_nums: i32,
     /// Bits; see [`permission`].
     pub perm: i32,
-    /// Whether its messages bear one tag or several.
+    /// Whether its messages have one tag or several.
     pub topic_filter_type: TopicFilterType,
     /// Bits: 1 unit topic, 2 has unit subscriptions.
     pub topic_sys_flag: i32,
@@ -56,7 +56,7 @@ impl Default for TopicConfig {
     }
 }
 
-/// Whether messages bear one tag or several (`TopicFilterType`).
+/// Whether messages have one tag or several (`TopicFilterType`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TopicFilterType {

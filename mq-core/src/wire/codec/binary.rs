@@ -10,7 +10,7 @@ use crate::wire::language::Language;
 
 pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
     let mut rest = header.clone();
-    read(&mut rest).ok_or_else(|| FrameError::Header("it ends early".to_owned()))?
+    read(&mut rest).ok_or_else(|| FrameError::Header("the header ends early".to_owned()))?
 }
 
 fn read(rest: &mut Bytes) -> Option<Result<(Head, Fields), FrameError>> {
@@ -42,7 +42,7 @@ fn read(rest: &mut Bytes) -> Option<Result<(Head, Fields), FrameError>> {
     )
 }
 
-/// Takes a part that says its own length; a negative length is an error as in Java.
+/// Takes a part off the front that begins with its length; a negative length is an error as in Java.
 fn take(rest: &mut Bytes) -> Option<Bytes> {
     let length = usize::try_from(rest.try_get_i32().ok()?).ok()?;
     (length <= rest.len()).then(|| rest.split_to(length))

@@ -1,4 +1,5 @@
-//! The members of a JSON header: numbers that may be text, texts that may be anything, fields.
+//! The members of a JSON header: numbers that may be written as text, texts that may be any scalar,
+//! and the object of fields.
 
 use std::fmt;
 
@@ -140,7 +141,8 @@ enum ScalarRole {
     Value,
 }
 
-/// Appends any scalar as its text behind its length; says whether it was there.
+/// Appends the length and the text of a scalar; the result is `false` for `null`, which appends
+/// nothing.
 struct ScalarWriter<'a> {
     out: &'a mut BytesMut,
     role: ScalarRole,

@@ -1,4 +1,5 @@
-//! Reads a header in either encoding. Both stand on one connection; an answer takes its request's.
+//! Reads a header in either encoding. One connection may carry both; an answer has the encoding of
+//! its request.
 
 mod binary;
 mod json;

@@ -1,4 +1,4 @@
-//! What a text or a number means to a type that wants something else.
+//! Conversions between texts, numbers, booleans and enums, as fastjson makes them.
 
 use std::str::FromStr;
 
@@ -17,7 +17,7 @@ pub(super) fn boolean(text: &str) -> bool {
     matches!(text, "true" | "TRUE" | "True" | "1" | "Y" | "T")
 }
 
-/// By name, or by place as Java's ordinals count.
+/// The variant called `text`, or the one whose Java ordinal it is.
 pub(super) fn variant<'a>(text: &'a str, variants: &'static [&'static str]) -> &'a str {
     let by_place = text.trim().parse().ok();
     let by_place = by_place.and_then(|place: usize| variants.get(place));

@@ -2,13 +2,13 @@
 
 use crate::wire::refusal::Refusal;
 
-/// Why a body cannot be read. Answered with a refusal.
+/// Why a body cannot be read; the request is answered with a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body cannot be read at byte {at}: {reason}")]
 pub struct BodyError {
-    /// Where.
+    /// The position in bytes from the beginning of the body.
     pub at: usize,
-    /// Why.
+    /// What was expected or is wrong there.
     pub reason: String,
 }
 

@@ -1,4 +1,5 @@
-//! Keys: text, numbers, and objects, which are read only when somebody asks for them.
+//! Keys of objects: text, numbers, or objects. A key that is an object is parsed only when the type
+//! that is read wants it.
 
 use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
@@ -8,7 +9,7 @@ use super::convert::{parse, variant};
 use super::error::{BodyError, Result};
 use super::scan::{JsonReader, MemberKey};
 
-/// Gives a key to whatever type a map or a struct has for it.
+/// Deserializes a key as the key type of a map or as a field's name of a struct.
 pub(super) struct KeyReader<'de> {
     pub(super) key: MemberKey<'de>,
     pub(super) depth: u32,

@@ -1,8 +1,9 @@
-//! The JSON of bodies as fastjson writes and reads it: object keys, bare keys, numbers as text.
+//! Reads and writes the JSON of bodies in the dialect of Java's fastjson library: objects as keys,
+//! unquoted keys, numbers as text.
 //!
-//! [`read`] takes what the readers of Java's beans take, from whoever sent it:
+//! [`read`] accepts what fastjson accepts for a Java class, because every client writes some of it:
 //!
-//! * keys that are bare (`{0:"a"}`), in single quotes or objects themselves (`{{"queueId":0}:5}`);
+//! * keys that are unquoted (`{0:"a"}`), in single quotes or objects themselves (`{{"queueId":0}:5}`);
 //! * numbers and booleans as text and text as numbers, enums by name or by Java ordinal;
 //! * `null`, which means the same as absent; missing and unknown members; commas at the end.
 //!
@@ -10,8 +11,9 @@
 //! without members that are absent. Keys that are numbers are quoted, which everybody reads; only
 //! keys that are objects stay objects, because Java reads nothing else there.
 //!
-//! The reader goes no deeper than [`MAX_DEPTH`], and what it makes of a text stays within a few
-//! times its size: it refuses texts of nothing but tiny values.
+//! A hostile text cannot exhaust the stack or the memory: nesting is limited to [`MAX_DEPTH`], and the
+//! number of values and containers is limited in proportion to the length of the text, so that the
+//! result takes at most a few times that length.
 
 mod convert;
 mod error;

@@ -1,5 +1,4 @@
-//! The reader: a serde `Deserializer` that goes through the text once and copies nothing but what
-//! a type keeps.
+//! A serde `Deserializer` that reads the text in one pass and copies only what the value keeps.
 
 use serde::de::value::CowStrDeserializer;
 use serde::de::{
@@ -29,7 +28,7 @@ use super::scan::JsonReader;
 pub fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T> {
     let text = std::str::from_utf8(text).map_err(|error| BodyError {
         at: error.valid_up_to(),
-        reason: "it is not UTF-8".to_owned(),
+        reason: "the text is not UTF-8".to_owned(),
     })?;
     let mut reader = JsonReader::new(text);
     let value = T::deserialize(&mut reader).map_err(|error| reader.locate(error))?;
@@ -162,7 +161,7 @@ impl<'de> Deserializer<'de> for &mut JsonReader<'de> {
     }
 }
 
-/// What lies between two brackets.
+/// The elements of an array or the members of an object.
 struct Elements<'a, 'de> {
     reader: &'a mut JsonReader<'de>,
     first: bool,

@@ -1,26 +1,27 @@
-//! The scanner: marks, texts, numbers and keys of the dialect, and its limits.
+//! The scanner: punctuation, texts, numbers and keys of the dialect, and the limits on them.
 
 use std::borrow::Cow;
 use std::fmt::Display;
 
 use super::error::{BodyError, Result};
 
-/// Arrays and objects may be nested so deep.
+/// The deepest nesting of arrays and objects.
 pub const MAX_DEPTH: u32 = 32;
 
-/// So many values are always allowed; more of them when they have four bytes each.
+/// The number of values that any text may have; a longer text may have one for every four bytes.
 pub const MAX_VALUES: usize = 1 << 21;
 
-/// So many arrays and objects are always allowed; more of them when they have 32 bytes each.
+/// The number of arrays and objects that any text may have; a longer text may have one for every 32
+/// bytes.
 pub const MAX_CONTAINERS: usize = 1 << 18;
 
-/// The key of a member, before anybody has said what type it is.
+/// The key of a member, before its type is known.
 pub(super) enum MemberKey<'de> {
     Text(Cow<'de, str>),
     Nested { text: &'de str, start: usize },
 }
 
-/// How far a text has been read, and what it may still have.
+/// The position in a text, and how many values and containers are still allowed.
 pub(super) struct JsonReader<'de> {
     pub(super) text: &'de str,
     pub(super) at: usize,
@@ -40,7 +41,7 @@ impl<'de> JsonReader<'de> {
         }
     }
 
-    /// Errors of serde do not know where they happened.
+    /// Adds the position to an error of serde, which has none.
     pub(super) fn locate(&self, error: BodyError) -> BodyError {
         match error.at {
             0 => self.error(error.reason),
@@ -72,7 +73,7 @@ impl<'de> JsonReader<'de> {
     /// The next byte that is no whitespace.
     pub(super) fn peek(&mut self) -> Result<u8> {
         self.skip_while(|byte| byte.is_ascii_whitespace());
-        self.here().ok_or_else(|| self.error("it ends early"))
+        self.here().ok_or_else(|| self.error("the text ends early"))
     }
 
     pub(super) fn expect(&mut self, wanted: u8) -> Result<()> {
@@ -92,7 +93,7 @@ impl<'de> JsonReader<'de> {
 
     pub(super) fn count_value(&mut self) -> Result<()> {
         let left = self.values_left.checked_sub(1);
-        self.values_left = left.ok_or_else(|| self.error("it has too many values"))?;
+        self.values_left = left.ok_or_else(|| self.error("the text has too many values"))?;
         Ok(())
     }
 
@@ -100,10 +101,10 @@ impl<'de> JsonReader<'de> {
         self.expect(bracket)?;
         self.depth = self.depth.saturating_add(1);
         if self.depth > MAX_DEPTH {
-            return Err(self.error(format!("it is nested deeper than {MAX_DEPTH}")));
+            return Err(self.error(format!("the text is nested deeper than {MAX_DEPTH}")));
         }
         let left = self.containers_left.checked_sub(1);
-        self.containers_left = left.ok_or_else(|| self.error("it has too many objects"))?;
+        self.containers_left = left.ok_or_else(|| self.error("the text has too many objects"))?;
         Ok(())
     }
 
@@ -138,7 +139,7 @@ impl<'de> JsonReader<'de> {
         }
     }
 
-    /// Letters and digits up to the next mark.
+    /// Letters and digits up to the next punctuation.
     fn bare(&mut self) -> Result<&'de str> {
         let start = self.at;
         let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._$".contains(&byte);
@@ -211,7 +212,8 @@ impl<'de> JsonReader<'de> {
         })
     }
 
-    /// One unit, or two that make a pair; half a pair means nothing.
+    /// The character of one `\u` escape, or of two that form a surrogate pair. A lone surrogate becomes
+    /// U+FFFD.
     fn utf16(&mut self) -> Result<char> {
         let first = self.hex(4)?;
         let rest = self.text.get(self.at..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The writer: a serde `Serializer` for strict JSON, but for keys that are objects.
+//! A serde `Serializer` that writes strict JSON, except for keys that are objects.
 
 use std::fmt::{Display, Write as _};
 
@@ -80,11 +80,11 @@ impl Writer {
     }
 }
 
-/// Between two brackets.
+/// An array or an object that is being written.
 struct List<'a> {
     writer: &'a mut Writer,
     first: bool,
-    /// Where the member at hand begins.
+    /// Where the current member begins in the output.
     start: usize,
     tail: &'static str,
 }
@@ -97,7 +97,7 @@ impl List<'_> {
         value.serialize(&mut *self.writer)
     }
 
-    /// A key that is neither text nor object is quoted.
+    /// Puts quotes around a key that is neither a text nor an object, such as a number.
     fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         let out = &mut self.writer.out;
         self.start = out.len();
@@ -117,7 +117,7 @@ impl List<'_> {
         Ok(())
     }
 
-    /// A member without a value is taken back, key and all.
+    /// Removes a member whose value is `null`, with its key: absent members are not written.
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let begin = self.writer.out.len();
         value.serialize(&mut *self.writer)?;

@@ -1,4 +1,4 @@
-//! 203, 204 and 300: who is connected, who consumes.
+//! 203, 204 and 300: the connections of a group, and the groups that consume a topic.
 
 use bytestring::ByteString;
 use mq_macros::Header;

@@ -19,7 +19,7 @@ impl Request for GetConsumerListByGroup {
     type Reply = NoFields;
 }
 
-/// 40, from the broker: the members of a group have changed, share its queues anew
+/// 40, from the broker: the members of a group have changed, so rebalance
 /// (`NotifyConsumerIdsChangedRequestHeader`). One-way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct NotifyConsumerIdsChanged {

@@ -1,4 +1,4 @@
-//! 34, 35 and 46: a client is there, leaves, asks whether its filter is understood.
+//! 34, 35 and 46: a client's heartbeat, its unregistration, and the check of a filter expression.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -6,9 +6,9 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::{NoFields, Request};
 
-/// 34: a client is alive; the body is a [`HeartbeatData`](crate::wire::body::HeartbeatData).
+/// 34: a client's heartbeat; the body is a [`HeartbeatData`](crate::wire::body::HeartbeatData).
 ///
-/// Java takes the version of the answer as the broker's.
+/// Java clients take the version in the answer's header for the broker's version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct HeartBeat;
 
@@ -45,7 +45,7 @@ impl Request for UnregisterClient {
     type Reply = NoFields;
 }
 
-/// 46: does this filter compile; the body is a
+/// 46: check whether a filter expression compiles; the body is a
 /// [`CheckClientRequestBody`](crate::wire::body::CheckClientRequestBody).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct CheckClientConfig;

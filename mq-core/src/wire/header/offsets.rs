@@ -1,4 +1,4 @@
-//! 14, 15 and 29 to 32: where a group stands in a queue, and where the queue begins and ends.
+//! 14, 15 and 29 to 32: the offset that a group has committed in a queue, and the queue's own offsets.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -21,7 +21,8 @@ pub struct QueryConsumerOffset {
     pub topic: ByteString,
     /// The queue.
     pub queue_id: i32,
-    /// Whether 0 is the answer while the first message of the queue is young; absent means yes.
+    /// Whether a group without a committed offset is answered 0 while the first message of the queue
+    /// is still in memory; absent means yes.
     pub set_zero_if_not_found: Option<bool>,
 }
 
@@ -30,7 +31,7 @@ impl Request for QueryConsumerOffset {
     type Reply = OffsetReply;
 }
 
-/// 15: a group has consumed everything before an offset (`UpdateConsumerOffsetRequestHeader`).
+/// 15: commit an offset: the group has consumed every message before it (`UpdateConsumerOffsetRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct UpdateConsumerOffset {
     /// The group.
@@ -57,7 +58,7 @@ pub struct SearchOffsetByTimestamp {
     pub queue_id: i32,
     /// The time, ms since 1970.
     pub timestamp: i64,
-    /// Which of several messages stored at that time.
+    /// Which of several messages stored at that time is meant.
     #[header(default)]
     pub boundary_type: BoundaryType,
 }
@@ -127,7 +128,7 @@ impl Request for GetMinOffset {
 /// The answer to 14, 29, 30 and 31 (`QueryConsumerOffsetResponseHeader` and its like).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct OffsetReply {
-    /// The offset in the queue.
+    /// The queue offset.
     pub offset: i64,
 }
 

@@ -1,4 +1,4 @@
-//! 11 and 361: give me what lies in this queue from here on.
+//! 11 and 361: pull messages of a queue from an offset on.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -16,7 +16,7 @@ const ANSWERED: &[ResponseCode] = &[
     ResponseCode::PULL_OFFSET_MOVED,
 ];
 
-/// What a consumer wants of a queue (`PullMessageRequestHeader`).
+/// 11: pull messages of a queue (`PullMessageRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct PullMessage {
     /// The group.
@@ -25,7 +25,7 @@ pub struct PullMessage {
     pub topic: ByteString,
     /// The queue.
     pub queue_id: i32,
-    /// The first message wanted.
+    /// The queue offset of the first message wanted.
     pub queue_offset: i64,
     /// At most so many messages.
     pub max_msg_nums: i32,
@@ -73,7 +73,7 @@ impl Request for PullMessage {
     type Reply = PullMessageReply;
 }
 
-/// 361: the same from a lite pull consumer.
+/// 361: a [`PullMessage`] from a lite pull consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LitePullMessage(pub PullMessage);
 
@@ -93,14 +93,14 @@ impl Request for LitePullMessage {
     type Reply = PullMessageReply;
 }
 
-/// Where to go on (`PullMessageResponseHeader`); the body holds the records.
+/// The answer to 11 and 361: where to pull next (`PullMessageResponseHeader`); the body holds the records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct PullMessageReply {
     /// Which broker of the name to ask next: 0 is the master.
     pub suggest_which_broker_id: i64,
-    /// The first message that was not looked at.
+    /// The queue offset to pull from next: that of the first message that was not examined.
     pub next_begin_offset: i64,
-    /// The first message of the queue.
+    /// The queue offset of the first message in the queue.
     pub min_offset: i64,
     /// The offset behind the last message of the queue.
     pub max_offset: i64,
@@ -110,6 +110,6 @@ pub struct PullMessageReply {
     pub topic_sys_flag: Option<i32>,
     /// The group's flag.
     pub group_sys_flag: Option<i32>,
-    /// Why it was forbidden.
+    /// Why the pull was refused with `NO_PERMISSION`.
     pub forbidden_type: Option<i32>,
 }

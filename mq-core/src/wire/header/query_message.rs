@@ -8,8 +8,8 @@ use crate::wire::request::{NoFields, Request};
 
 /// 12: messages with a key (`QueryMessageRequestHeader`); the body of the answer holds the records.
 ///
-/// Refused with `QUERY_NOT_FOUND` when there is none. The index knows only hashes: who asks
-/// compares the keys again.
+/// Refused with `QUERY_NOT_FOUND` when there is none. The index has only hashes of keys, so messages
+/// with other keys may be among the answer: the caller compares the keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct QueryMessage {
     /// The topic.
@@ -32,12 +32,12 @@ impl Request for QueryMessage {
     type Reply = QueryMessageReply;
 }
 
-/// How far the index is (`QueryMessageResponseHeader`).
+/// The answer to 12: how far the index reaches (`QueryMessageResponseHeader`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct QueryMessageReply {
     /// When the last indexed message was stored, ms since 1970.
     pub index_last_update_timestamp: i64,
-    /// Where the last indexed message lies.
+    /// The physical offset of the last indexed message.
     pub index_last_update_phyoffset: i64,
 }
 
@@ -45,7 +45,7 @@ pub struct QueryMessageReply {
 /// its record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct ViewMessageById {
-    /// Its position in the commit log.
+    /// Its physical offset.
     pub offset: i64,
     /// The topic, from 5.x clients.
     pub topic: Option<ByteString>,

@@ -1,4 +1,4 @@
-//! 103, 104 and 322: a broker is there, leaves, asks whether its topics are known.
+//! 103, 104 and 322: a broker registers, unregisters, and asks whether its topics are up to date.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -6,7 +6,7 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::{NoFields, Request};
 
-/// 103: a broker is there (`RegisterBrokerRequestHeader`); the body is a
+/// 103: register a broker (`RegisterBrokerRequestHeader`); the body is a
 /// [`RegisterBrokerBody`](crate::wire::body::RegisterBrokerBody).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct RegisterBroker {
@@ -21,11 +21,11 @@ pub struct RegisterBroker {
     pub ha_server_addr: ByteString,
     /// 0 is the master.
     pub broker_id: i64,
-    /// It is gone when it has not been heard of for so long.
+    /// How long after its last heartbeat the name server removes the broker.
     pub heartbeat_timeout_millis: Option<i64>,
     /// Whether a slave may act as master.
     pub enable_acting_master: Option<bool>,
-    /// Whether the body is packed.
+    /// Whether the body is in the compressed form.
     #[header(default)]
     pub compressed: bool,
     /// The body's checksum, without its highest bit; 0 means that there is none.
@@ -51,7 +51,7 @@ pub struct RegisterBrokerReply {
     pub master_addr: Option<ByteString>,
 }
 
-/// 104: a broker leaves (`UnRegisterBrokerRequestHeader`).
+/// 104: unregister a broker (`UnRegisterBrokerRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct UnregisterBroker {
     /// The broker's name.

@@ -1,4 +1,4 @@
-//! 220 and 222: a group goes to another place of its queues.
+//! 220 and 222: reset the offsets of a consumer group.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -6,7 +6,7 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::{NoFields, Request};
 
-/// 220, from the broker: go to other offsets (`ResetOffsetRequestHeader`); the body is a
+/// 220, from the broker: go on from other offsets (`ResetOffsetRequestHeader`); the body is a
 /// [`ResetOffsetBody`](crate::wire::body::ResetOffsetBody). One-way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct ResetConsumerClientOffset {

@@ -1,4 +1,4 @@
-//! 105, 106, 206, 216, 217, 224, 304 and 319: what the name server knows of topics and brokers.
+//! 105, 106, 206, 216, 217, 224, 304 and 319: routes, topics and settings of a name server.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -6,7 +6,7 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::{NoFields, Request};
 
-/// 105: where a topic is (`GetRouteInfoRequestHeader`). The body of the answer is a
+/// 105: the route of a topic (`GetRouteInfoRequestHeader`). The body of the answer is a
 /// [`TopicRouteData`](crate::wire::body::TopicRouteData); refused with `TOPIC_NOT_EXIST` when
 /// there is no route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
@@ -40,12 +40,12 @@ impl Request for GetAllTopicListFromNameserver {
     type Reply = NoFields;
 }
 
-/// 216: forget a topic (`DeleteTopicFromNamesrvRequestHeader`).
+/// 216: delete a topic's route (`DeleteTopicFromNamesrvRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct DeleteTopicInNamesrv {
     /// The topic.
     pub topic: ByteString,
-    /// Forget it on the brokers of this cluster only.
+    /// Delete only its queues on the brokers of this cluster.
     pub cluster_name: Option<ByteString>,
 }
 
@@ -54,7 +54,7 @@ impl Request for DeleteTopicInNamesrv {
     type Reply = NoFields;
 }
 
-/// 217: make a topic known (`RegisterTopicRequestHeader`); the body is a
+/// 217: register a topic's route (`RegisterTopicRequestHeader`); the body is a
 /// [`TopicRouteData`](crate::wire::body::TopicRouteData).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct RegisterTopicInNamesrv {

@@ -1,4 +1,4 @@
-//! 26 and 28: settings and figures of a running broker.
+//! 26 and 28: settings and statistics of a running broker.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -6,7 +6,7 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::{NoFields, Request};
 
-/// 28: figures of a running broker. The body of the answer is a
+/// 28: statistics of a running broker. The body of the answer is a
 /// [`KvTable`](crate::wire::body::KvTable).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetBrokerRuntimeInfo;

@@ -1,4 +1,4 @@
-//! 36: another attempt for a message.
+//! 36: a consumer sends a message back for another attempt.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -6,13 +6,13 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::{NoFields, Request};
 
-/// 36: another attempt for a message, or its end (`ConsumerSendMsgBackRequestHeader`).
+/// 36: deliver a message again later, or make it a dead letter (`ConsumerSendMsgBackRequestHeader`).
 ///
-/// C++ clients send only the first three fields: attempts allowed are then the group's, and what
-/// the message was is read from the log.
+/// C++ clients send only the first three fields. The broker then takes the attempts allowed from the
+/// group's configuration, and everything else from the message in the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct ConsumerSendMsgBack {
-    /// Where the message lies in the commit log.
+    /// The physical offset of the message.
     pub offset: i64,
     /// The group.
     pub group: ByteString,

@@ -1,4 +1,4 @@
-//! 310, 320 and 10: the message in the body wants to be stored.
+//! 310, 320 and 10: store the message in the body.
 //!
 //! Java and Go send 310 and 320 with one-letter names, C++ and Go 10 with long ones; the broker
 //! works with [`SendMessage`] whichever came.
@@ -25,7 +25,7 @@ pub struct SendMessage {
     /// The sender's group.
     #[header(name = "a")]
     pub producer_group: ByteString,
-    /// Where it goes.
+    /// The topic.
     #[header(name = "b")]
     pub topic: ByteString,
     /// The template for a topic that does not exist yet.
@@ -43,7 +43,7 @@ pub struct SendMessage {
     /// When it was sent, ms since 1970.
     #[header(name = "g")]
     pub born_timestamp: i64,
-    /// The application's number.
+    /// The application's flag; the broker only stores it.
     #[header(name = "h")]
     pub flag: i32,
     /// Properties as text.
@@ -97,7 +97,7 @@ impl Request for SendBatchMessage {
 pub struct SendMessageV1 {
     /// The sender's group.
     pub producer_group: ByteString,
-    /// Where it goes.
+    /// The topic.
     pub topic: ByteString,
     /// The template for a topic that does not exist yet.
     pub default_topic: ByteString,
@@ -109,7 +109,7 @@ pub struct SendMessageV1 {
     pub sys_flag: i32,
     /// When it was sent, ms since 1970.
     pub born_timestamp: i64,
-    /// The application's number.
+    /// The application's flag; the broker only stores it.
     pub flag: i32,
     /// Properties as text.
     pub properties: Option<ByteString>,
@@ -160,13 +160,13 @@ pub struct SendMessageReply {
     pub msg_id: ByteString,
     /// The queue.
     pub queue_id: i32,
-    /// Its number in the queue; of a batch, the first.
+    /// Its queue offset; of a batch, that of the first message.
     pub queue_offset: i64,
     /// The sender's unique id.
     pub transaction_id: Option<ByteString>,
     /// The unique id of an inner batch.
     pub batch_uniq_id: Option<ByteString>,
-    /// With this a timer can be recalled.
+    /// The handle with which a timer message can be recalled.
     pub recall_handle: Option<ByteString>,
     /// The broker's region.
     #[header(name = "MSG_REGION")]

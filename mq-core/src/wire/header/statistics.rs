@@ -1,4 +1,4 @@
-//! 202 and 208: what lies in a topic's queues, and how far a group has come in them.
+//! 202 and 208: the offsets of a topic's queues, and those that a group has committed in them.
 
 use bytestring::ByteString;
 use mq_macros::Header;
@@ -6,7 +6,7 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::{NoFields, Request};
 
-/// 202: what lies in the queues of a topic (`GetTopicStatsInfoRequestHeader`). The body of the
+/// 202: the offsets of a topic's queues (`GetTopicStatsInfoRequestHeader`). The body of the
 /// answer is a [`TopicStatsTable`](crate::wire::body::TopicStatsTable).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetTopicStatsInfo {
@@ -19,7 +19,7 @@ impl Request for GetTopicStatsInfo {
     type Reply = NoFields;
 }
 
-/// 208: how far a group has come (`GetConsumeStatsRequestHeader`). The body of the answer is a
+/// 208: the committed offsets of a group (`GetConsumeStatsRequestHeader`). The body of the answer is a
 /// [`ConsumeStats`](crate::wire::body::ConsumeStats).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct GetConsumeStats {

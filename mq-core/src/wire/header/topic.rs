@@ -11,7 +11,7 @@ use crate::wire::request::{NoFields, Request};
 pub struct UpdateAndCreateTopic {
     /// The topic.
     pub topic: ByteString,
-    /// A template, which no broker looks at.
+    /// The template topic; brokers ignore it.
     #[header(default)]
     pub default_topic: ByteString,
     /// Queues that consumers see.

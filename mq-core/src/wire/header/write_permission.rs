@@ -6,7 +6,7 @@ use mq_macros::Header;
 use crate::wire::code::RequestCode;
 use crate::wire::request::Request;
 
-/// 205: no topic of a broker may be written (`WipeWritePermOfBrokerRequestHeader`).
+/// 205: withdraw the write permission of all topics of a broker (`WipeWritePermOfBrokerRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct WipeWritePermOfBroker {
     /// The broker's name.
@@ -25,7 +25,7 @@ pub struct WipeWritePermOfBrokerReply {
     pub wipe_topic_count: i32,
 }
 
-/// 327: all topics of a broker may be written (`AddWritePermOfBrokerRequestHeader`).
+/// 327: restore the write permission of all topics of a broker (`AddWritePermOfBrokerRequestHeader`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
 pub struct AddWritePermOfBroker {
     /// The broker's name.

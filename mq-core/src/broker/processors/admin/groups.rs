@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::broker::admit::{Admit, illegal, not_saved};
 use crate::broker::parts::Parts;
-use crate::broker::state::given::Given;
+use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::offsets::Offsets;
 use crate::message::GroupName;
 use crate::remoting::{Incoming, Processor};
@@ -20,7 +20,7 @@ use crate::wire::{NoFields, Refusal, Reply, fastjson};
 pub(super) struct GroupAdmin {
     admit: Admit,
     offsets: Arc<Offsets>,
-    given: Arc<Given>,
+    deliveries: Arc<DeliveryStatistics>,
 }
 
 impl GroupAdmin {
@@ -28,7 +28,7 @@ impl GroupAdmin {
         Self {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
-            given: Arc::clone(&parts.given),
+            deliveries: Arc::clone(&parts.deliveries),
         }
     }
 
@@ -70,7 +70,7 @@ impl Processor<DeleteSubscriptionGroup> for GroupAdmin {
         }
         if clean_offset {
             self.offsets.forget_group(&group_name);
-            self.given.forget_group(&group_name);
+            self.deliveries.forget_group(&group_name);
             self.offsets
                 .save()
                 .await

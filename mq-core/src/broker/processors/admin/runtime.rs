@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use crate::broker::config::DelayLevels;
 use crate::broker::parts::Parts;
 use crate::broker::state::delay_offsets::DelayOffsets;
-use crate::broker::state::given::Given;
+use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::peers::Peers;
 use crate::broker::state::unsupported::Unsupported;
 use crate::broker::state::waiting::WaitingPulls;
@@ -24,10 +24,10 @@ use crate::wire::header::GetBrokerRuntimeInfo;
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
 /// The version that this broker reports (`MQVersion`).
-const VERSION: &str = "V5_3_3";
+const REPORTED_VERSION: &str = "V5_3_3";
 
 /// Values that are always 0: there are no thread pools, timers or transfer buffers.
-const ZEROS: [&str; 31] = [
+const ALWAYS_ZERO_KEYS: [&str; 31] = [
     "putMessageFailedTimes",
     "putMessageEntireTimeMax",
     "getMessageEntireTimeMax",
@@ -62,7 +62,7 @@ const ZEROS: [&str; 31] = [
 ];
 
 /// Capacities of queues that do not exist here; shown with Apache's default.
-const CAPACITIES: [&str; 6] = [
+const CAPACITY_KEYS: [&str; 6] = [
     "sendThreadPoolQueueCapacity",
     "pullThreadPoolQueueCapacity",
     "litePullThreadPoolQueueCapacity",
@@ -72,7 +72,7 @@ const CAPACITIES: [&str; 6] = [
 ];
 
 /// Averages over 10 s, 1 min and 10 min.
-const RATES: [&str; 6] = [
+const RATE_KEYS: [&str; 6] = [
     "putTps",
     "getFoundTps",
     "getMissTps",
@@ -89,7 +89,7 @@ pub(super) struct RuntimeInfo {
     waiting: Arc<WaitingPulls>,
     delays: Arc<DelayOffsets>,
     levels: DelayLevels,
-    given: Arc<Given>,
+    deliveries: Arc<DeliveryStatistics>,
     unanswered: Arc<Unanswered>,
     unsupported: Arc<Unsupported>,
     boot_ms: i64,
@@ -104,7 +104,7 @@ impl RuntimeInfo {
             waiting: Arc::clone(&parts.waiting),
             delays: Arc::clone(&parts.delays),
             levels: parts.admit.config.rules.delay_levels.clone(),
-            given: Arc::clone(&parts.given),
+            deliveries: Arc::clone(&parts.deliveries),
             unanswered: Arc::clone(&parts.unanswered),
             unsupported: Arc::clone(&parts.unsupported),
             boot_ms: parts.clock.now_ms(),
@@ -117,20 +117,20 @@ impl RuntimeInfo {
         let mut put = |name: &str, value: String| {
             table.insert(ByteString::from(name), ByteString::from(value));
         };
-        for name in ZEROS {
+        for name in ALWAYS_ZERO_KEYS {
             put(name, "0".to_owned());
         }
-        for name in CAPACITIES {
+        for name in CAPACITY_KEYS {
             put(name, "10000".to_owned());
         }
         let figures = self.store.figures();
-        let given = self.given.total();
+        let given = self.deliveries.total();
         let up_ms = self.clock.now_ms() - self.boot_ms;
         let rate = |count: u64| {
             let per_second = per_second(count, up_ms);
             format!("{per_second:.2} {per_second:.2} {per_second:.2}")
         };
-        for name in RATES {
+        for name in RATE_KEYS {
             put(
                 name,
                 rate(if name == "putTps" {
@@ -152,7 +152,7 @@ impl RuntimeInfo {
         put("msgGetTotalTodayNow", given.to_string());
         put("brokerActive", "true".to_owned());
         put("brokerVersion", crate::wire::VERSION.to_string());
-        put("brokerVersionDesc", VERSION.to_owned());
+        put("brokerVersionDesc", REPORTED_VERSION.to_owned());
         put("commitLogMinOffset", self.store.begin().to_string());
         put("commitLogMaxOffset", self.store.end().to_string());
         let unflushed = self.store.end().0.saturating_sub(self.store.synced().0);

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 
 use crate::broker::admit::{Admit, unreadable};
 use crate::broker::parts::Parts;
-use crate::broker::state::given::Given;
+use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::peers::Peers;
 use crate::broker::state::topics::Topic;
@@ -30,7 +30,7 @@ pub(super) struct Statistics {
     admit: Admit,
     offsets: Arc<Offsets>,
     peers: Arc<Peers>,
-    given: Arc<Given>,
+    deliveries: Arc<DeliveryStatistics>,
     store: MessageStore,
     clock: Clock,
 }
@@ -41,7 +41,7 @@ impl Statistics {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
             peers: Arc::clone(&parts.peers),
-            given: Arc::clone(&parts.given),
+            deliveries: Arc::clone(&parts.deliveries),
             store: parts.store.clone(),
             clock: parts.clock.clone(),
         }
@@ -102,7 +102,7 @@ impl Statistics {
                     .offset_table
                     .insert(self.queue(&topic, queue), offsets);
             }
-            stats.consume_tps += self.given.per_second(group, &name);
+            stats.consume_tps += self.deliveries.per_second(group, &name);
         }
         Ok(stats)
     }
@@ -143,7 +143,7 @@ impl Statistics {
             broker_offset: self.store.max_offset(at.topic, at.queue).to_wire(),
             consumer_offset,
             last_timestamp,
-            pull_offset: self.given.next(at).unwrap_or(0).max(consumer_offset),
+            pull_offset: self.deliveries.next(at).unwrap_or(0).max(consumer_offset),
         })
     }
 }

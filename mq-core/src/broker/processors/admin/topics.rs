@@ -10,7 +10,7 @@ use bytestring::ByteString;
 
 use crate::broker::admit::{Admit, illegal, not_saved, unreadable};
 use crate::broker::parts::Parts;
-use crate::broker::state::given::Given;
+use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::offsets::Offsets;
 use crate::broker::state::peers::Peers;
 use crate::broker::state::topics::Removed;
@@ -33,7 +33,7 @@ const MAX_QUEUES: i32 = 65_536;
 pub(super) struct TopicAdmin {
     admit: Admit,
     offsets: Arc<Offsets>,
-    given: Arc<Given>,
+    deliveries: Arc<DeliveryStatistics>,
     peers: Arc<Peers>,
     waiting: Arc<WaitingPulls>,
     store: MessageStore,
@@ -44,7 +44,7 @@ impl TopicAdmin {
         Self {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
-            given: Arc::clone(&parts.given),
+            deliveries: Arc::clone(&parts.deliveries),
             peers: Arc::clone(&parts.peers),
             waiting: Arc::clone(&parts.waiting),
             store: parts.store.clone(),
@@ -121,7 +121,7 @@ impl Processor<DeleteTopicInBroker> for TopicAdmin {
         let living = self.peers.readers_of(topic.as_str());
         self.offsets
             .forget_topic(topic.as_str(), living, removed.queues());
-        self.given.forget_topic(topic.as_str());
+        self.deliveries.forget_topic(topic.as_str());
         let (store, name) = (self.store.clone(), topic.clone());
         // The deletion guard moves into the task, so that a cancelled request does not release it
         // early.

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use super::check::{AdmittedPull, PullCheck, RefusedPull};
 use crate::broker::admit::{Admit, unreadable};
 use crate::broker::parts::Parts;
-use crate::broker::state::given::Given;
+use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::peers::Peers;
 use crate::broker::state::waiting::WaitingPulls;
@@ -35,7 +35,7 @@ pub(in crate::broker) struct PullProcessor {
     offsets: Arc<Offsets>,
     store: MessageStore,
     waiting: Arc<WaitingPulls>,
-    given: Arc<Given>,
+    deliveries: Arc<DeliveryStatistics>,
     /// When it stops, no pull waits any longer.
     front: Tasks,
     clock: Clock,
@@ -50,7 +50,7 @@ impl PullProcessor {
             offsets: Arc::clone(&parts.offsets),
             store: parts.store.clone(),
             waiting: Arc::clone(&parts.waiting),
-            given: Arc::clone(&parts.given),
+            deliveries: Arc::clone(&parts.deliveries),
             front: parts.front.clone(),
             clock: parts.clock.clone(),
         }
@@ -78,7 +78,7 @@ impl PullProcessor {
         }
         let mut outcome = self.read(&header, &admitted).await?;
         let may_wait = header.has(PullMessage::SUSPEND) && header.suspend_timeout_millis > 0;
-        self.given.record(at, outcome.count, outcome.next);
+        self.deliveries.record(at, outcome.count, outcome.next);
         if may_wait && code_of(&outcome, &header) == ResponseCode::PULL_NOT_FOUND {
             self.wait(&header, &admitted).await?;
             // Check again: the subscription may have changed during the wait, and the topic may
@@ -88,7 +88,7 @@ impl PullProcessor {
                 return Ok(moved);
             }
             outcome = self.read(&header, &admitted).await?;
-            self.given.record(at, outcome.count, outcome.next);
+            self.deliveries.record(at, outcome.count, outcome.next);
         }
         Ok(reply(&header, outcome))
     }
@@ -154,7 +154,7 @@ impl PullProcessor {
         let limit = Duration::from_millis(wish).min(MAX_WAIT);
         let mut until = self.clock.moment().plus(limit);
         let from = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
-        let place = self.waiting.enter(
+        let guard = self.waiting.enter(
             &admitted.topic.name,
             header.queue_id,
             from,
@@ -167,7 +167,7 @@ impl PullProcessor {
         }
         loop {
             tokio::select! {
-                matches = place.news() => {
+                matches = guard.news() => {
                     if matches {
                         break;
                     }

@@ -28,7 +28,7 @@ use crate::wire::body::TopicFilterType;
 use crate::wire::header::SendMessage;
 
 /// `MessageSysFlag.INNER_BATCH_FLAG` and `NEED_UNWRAP_FLAG`.
-const INNER_BATCH: i32 = 0xC0;
+const INNER_BATCH_FLAGS: i32 = 0xC0;
 /// The first client version whose retries have `max_reconsume_times` (`V3_4_9`).
 const MAX_RECONSUME_SINCE_VERSION: i32 = 121;
 
@@ -220,7 +220,7 @@ fn storable(header: &SendMessage, properties: &Properties) -> Result<SysFlag, Re
             "transactional messages are not supported by this broker yet",
         ));
     }
-    if sys_flag.has(INNER_BATCH) {
+    if sys_flag.has(INNER_BATCH_FLAGS) {
         return Err(illegal(
             "batches that stay together are not supported by this broker",
         ));

@@ -10,13 +10,13 @@ use crate::reason::line;
 use crate::wire::Refusal;
 
 /// The longest properties of a record, in bytes.
-const MAX_PROPERTIES: usize = 32_767;
+const MAX_PROPERTIES_BYTES: usize = 32_767;
 
 /// The bytes reserved for retries.
-const RESERVED: usize = 1_024;
+const RESERVED_FOR_RETRY_BYTES: usize = 1_024;
 
 /// Properties that a copy can do without, in the order in which they are removed.
-const OPTIONAL: [&str; 5] = [
+const OPTIONAL_PROPERTIES: [&str; 5] = [
     property::ORIGIN_MESSAGE_ID,
     property::MSG_REGION,
     property::TRACE_ON,
@@ -26,15 +26,15 @@ const OPTIONAL: [&str; 5] = [
 
 /// Refuses a message that could not be sent back.
 pub(super) fn check(stored: &Properties) -> Result<(), Refusal> {
-    const MAX_SENT: usize = MAX_PROPERTIES - RESERVED;
+    const MAX_SENT_PROPERTIES_BYTES: usize = MAX_PROPERTIES_BYTES - RESERVED_FOR_RETRY_BYTES;
 
     let length = stored.as_bytes().len();
-    if length <= MAX_SENT {
+    if length <= MAX_SENT_PROPERTIES_BYTES {
         return Ok(());
     }
     Err(illegal(&format!(
-        "the properties have {length} bytes with those that the broker adds, at most {MAX_SENT} are \
-         allowed: of the {MAX_PROPERTIES} bytes of a record, {RESERVED} are kept for retries"
+        "the properties have {length} bytes with those that the broker adds, at most {MAX_SENT_PROPERTIES_BYTES} are \
+         allowed: of the {MAX_PROPERTIES_BYTES} bytes of a record, {RESERVED_FOR_RETRY_BYTES} are kept for retries"
     )))
 }
 
@@ -42,20 +42,20 @@ pub(super) fn check(stored: &Properties) -> Result<(), Refusal> {
 /// were admitted without [`check`], by Apache's broker or an older version of this one, can be too
 /// long.
 pub(super) fn make(properties: &mut Properties) -> bool {
-    for name in OPTIONAL {
-        if properties.as_bytes().len() <= MAX_PROPERTIES {
+    for name in OPTIONAL_PROPERTIES {
+        if properties.as_bytes().len() <= MAX_PROPERTIES_BYTES {
             return true;
         }
         properties.remove(name);
     }
-    properties.as_bytes().len() <= MAX_PROPERTIES
+    properties.as_bytes().len() <= MAX_PROPERTIES_BYTES
 }
 
 /// Sets `name` when there is room for it.
 pub(super) fn set(properties: &mut Properties, name: &str, value: &str) {
     let mut longer = properties.clone();
     longer.set(name, value);
-    if longer.as_bytes().len() <= MAX_PROPERTIES {
+    if longer.as_bytes().len() <= MAX_PROPERTIES_BYTES {
         *properties = longer;
     }
 }
@@ -64,7 +64,7 @@ pub(super) fn set(properties: &mut Properties, name: &str, value: &str) {
 pub(super) fn set_reason(properties: &mut Properties, reason: &str) {
     properties.remove(property::DLQ_REASON);
     let name = property::DLQ_REASON.len() + "\u{1}\u{2}\u{2}".len();
-    let room = MAX_PROPERTIES.saturating_sub(properties.as_bytes().len() + name);
+    let room = MAX_PROPERTIES_BYTES.saturating_sub(properties.as_bytes().len() + name);
     let reason = line(reason);
     let (kept, _cut) = reason.split_at(reason.floor_char_boundary(room));
     if !kept.is_empty() {
@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn only_what_a_copy_can_do_without_makes_room() {
-        let mut fits = of_length(MAX_PROPERTIES);
-        let mut too_long = of_length(MAX_PROPERTIES + 10);
-        let mut hopeless = of_length(MAX_PROPERTIES + 100);
+        let mut fits = of_length(MAX_PROPERTIES_BYTES);
+        let mut too_long = of_length(MAX_PROPERTIES_BYTES + 10);
+        let mut hopeless = of_length(MAX_PROPERTIES_BYTES + 100);
 
         assert!(make(&mut fits) && make(&mut too_long));
         assert!(!make(&mut hopeless));
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_not_set() {
-        let mut properties = of_length(MAX_PROPERTIES - 10);
+        let mut properties = of_length(MAX_PROPERTIES_BYTES - 10);
 
         set(&mut properties, property::DELAY, "long enough");
         set_reason(&mut properties, "none");
@@ -120,16 +120,16 @@ mod tests {
 
         assert_eq!(properties.get(property::DELAY), None);
         assert_eq!(properties.get(property::DLQ_REASON), None);
-        assert_eq!(properties.as_bytes().len(), MAX_PROPERTIES);
+        assert_eq!(properties.as_bytes().len(), MAX_PROPERTIES_BYTES);
     }
 
     #[test]
     fn a_reason_is_cut_to_the_room_that_there_is() {
-        let mut properties = of_length(MAX_PROPERTIES - 20);
+        let mut properties = of_length(MAX_PROPERTIES_BYTES - 20);
 
         set_reason(&mut properties, "no\u{1}product");
 
         assert_eq!(properties.get(property::DLQ_REASON), Some("no prod"));
-        assert!(properties.as_bytes().len() <= MAX_PROPERTIES);
+        assert!(properties.as_bytes().len() <= MAX_PROPERTIES_BYTES);
     }
 }

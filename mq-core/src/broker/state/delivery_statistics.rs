@@ -17,7 +17,7 @@ use crate::message::QueueOffset;
 /// The length of one sampling interval (`samplingInSeconds`).
 const SAMPLING_INTERVAL: Duration = Duration::from_secs(10);
 /// The number of intervals kept: the current one and the minute before it.
-const INTERVALS: usize = 7;
+const SAMPLES_KEPT: usize = 7;
 
 /// The number of messages in the last minute.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ struct Recent {
     /// The interval of the newest count, counted from `since`.
     newest: u64,
     /// Newest first.
-    counts: [u64; INTERVALS],
+    counts: [u64; SAMPLES_KEPT],
 }
 
 impl Recent {
@@ -34,7 +34,7 @@ impl Recent {
         Self {
             since,
             newest: 0,
-            counts: [0; INTERVALS],
+            counts: [0; SAMPLES_KEPT],
         }
     }
 
@@ -64,8 +64,8 @@ impl Recent {
     /// Drops what is older than a minute.
     fn move_to(&mut self, now: Moment) {
         let step = now.since(self.since).as_secs() / SAMPLING_INTERVAL.as_secs();
-        let passed = usize::try_from(step - self.newest).unwrap_or(INTERVALS);
-        self.counts.rotate_right(passed.min(INTERVALS));
+        let passed = usize::try_from(step - self.newest).unwrap_or(SAMPLES_KEPT);
+        self.counts.rotate_right(passed.min(SAMPLES_KEPT));
         for count in self.counts.iter_mut().take(passed) {
             *count = 0;
         }
@@ -101,13 +101,13 @@ type StatisticsTable = HashMap<ByteString, HashMap<ByteString, Mutex<TopicStatis
 
 /// What consumers received.
 #[derive(Debug)]
-pub(in crate::broker) struct Given {
+pub(in crate::broker) struct DeliveryStatistics {
     total: AtomicU64,
     table: RwLock<StatisticsTable>,
     clock: Clock,
 }
 
-impl Given {
+impl DeliveryStatistics {
     pub(in crate::broker) fn new(clock: Clock) -> Self {
         Self {
             total: AtomicU64::new(0),
@@ -186,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn a_rate_is_that_of_the_last_minute() {
         let clock = Clock::manual(0);
-        let given = Given::new(clock.clone());
+        let given = DeliveryStatistics::new(clock.clone());
         let rate = || given.per_second("shop", "orders");
         let equal = |a: f64, b: f64| (a - b).abs() < 1e-9;
 
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn how_far_a_group_was_given_a_queue_is_known_until_the_topic_or_the_group_goes() {
-        let given = Given::new(Clock::manual(0));
+        let given = DeliveryStatistics::new(Clock::manual(0));
         given.record(at(0), 3, QueueOffset(3));
         given.record(at(1), 0, QueueOffset(9));
         given.record(at(0), 2, QueueOffset(5));
