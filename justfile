@@ -32,3 +32,15 @@ deny:
 # The demo: http://localhost:8011/order?pid=1
 demo:
     cargo run -p demo-shop
+
+# The bars, measured in turn with a server that only answers; `just bench --peers`: with Apache's client and brokers, up to an hour
+bench *args: bench-build
+    "${CARGO_TARGET_DIR:-target}/release/mq-bench" run {{args}}
+
+# The daily look, five minutes: our own client only
+bench-quick *args: bench-build
+    "${CARGO_TARGET_DIR:-target}/release/mq-bench" run --quick {{args}}
+
+[private]
+bench-build:
+    cargo build --release --quiet -p mq-server -p mq-bench

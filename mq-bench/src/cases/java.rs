@@ -1,0 +1,306 @@
+//! Apache's benchmark client against the null server, `mq` and Apache's brokers: sends one by one and
+//! in batches, a backlog that is consumed, and the way from a producer to a consumer.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use mq_core::clock::{Clock, Moment};
+
+use crate::bench::{Bench, Flush};
+use crate::java::{Java, Program, Report};
+use crate::load::{BACKLOG, TOPIC, fill};
+use crate::results::{Calls, Results};
+use crate::rounds::in_turn;
+use crate::sample::{Figure, Sample};
+use crate::servers::{Contender, Server};
+use crate::strace::Strace;
+use crate::window::Window;
+
+pub(crate) const SENDS: &str = "java sends";
+pub(crate) const CONSUME: &str = "java consume";
+pub(crate) const END_TO_END: &str = "java end to end";
+pub(crate) const ONE_SENDER: &str = "one sender, 1024 B";
+
+const BODY: usize = 1024;
+/// Time for the JVM to compile what matters.
+const WARM_UP: Duration = Duration::from_secs(4);
+/// Time for a consumer to receive what was sent before it started.
+const CATCH_UP: Duration = Duration::from_secs(6);
+/// A report is about the nine seconds before it, give or take when each is noticed.
+const REPORTED: Duration = Duration::from_millis(8_800);
+/// Filling a backlog takes long: no more rounds than these.
+const BACKLOG_ROUNDS: usize = 3;
+/// A drain that reports less than this part of its best rate is over.
+const OVER: f64 = 0.5;
+
+/// Threads, and messages in a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JavaLoad {
+    pub(crate) threads: usize,
+    pub(crate) batch: usize,
+}
+
+/// One message in each request.
+pub(crate) const SINGLE: [JavaLoad; 3] = [single(1), single(16), single(64)];
+/// Batches.
+pub(crate) const BATCH: JavaLoad = JavaLoad {
+    threads: 16,
+    batch: 32,
+};
+
+pub(crate) const fn single(threads: usize) -> JavaLoad {
+    JavaLoad { threads, batch: 1 }
+}
+
+impl JavaLoad {
+    pub(crate) fn text(self) -> String {
+        let Self { threads, batch } = self;
+        let plural = if threads == 1 { "" } else { "s" };
+        match batch {
+            1 => format!("{threads} thread{plural}, {BODY} B"),
+            _ => format!("{threads} thread{plural}, {BODY} B, batches of {batch}"),
+        }
+    }
+
+    async fn start(self, bench: &Bench, server: &Server) -> Result<Program> {
+        let mut arguments = arguments(server);
+        let threads = ["-w".to_owned(), self.threads.to_string()];
+        arguments.extend(
+            threads
+                .into_iter()
+                .chain(["-s".to_owned(), BODY.to_string()]),
+        );
+        let program = if self.batch == 1 {
+            "Producer"
+        } else {
+            arguments.extend(["-b".to_owned(), self.batch.to_string()]);
+            "BatchProducer"
+        };
+        let java = java(bench)?;
+        java.start(program, &arguments, bench.scratch()?, &bench.clock)
+            .await
+    }
+
+    /// Messages a second.
+    fn rate(self, report: &Report) -> Result<f64> {
+        report.figure(if self.batch == 1 {
+            "Send TPS"
+        } else {
+            "Send MPS"
+        })
+    }
+
+    fn failed(self, report: &Report) -> Result<f64> {
+        report.figure(if self.batch == 1 {
+            "Send Failed"
+        } else {
+            "Send Message Failed"
+        })
+    }
+}
+
+fn java(bench: &Bench) -> Result<&Java> {
+    bench
+        .java
+        .as_ref()
+        .context("Java is not asked for: `--peers`")
+}
+
+fn arguments(server: &Server) -> Vec<String> {
+    ["-n", &server.namesrv, "-t", TOPIC]
+        .map(str::to_owned)
+        .into()
+}
+
+/// Sends against everybody.
+pub(crate) async fn sends(bench: &Bench, results: &mut Results) -> Result<()> {
+    let mut contenders = vec![Contender::Null];
+    contenders.extend(Contender::with_peers(Flush::Interval));
+    contenders.extend(Contender::with_peers(Flush::Sync));
+    let once = async |contender, server: &_| {
+        let mut samples = Vec::new();
+        for load in loads(contender) {
+            samples.push((load.text(), send(bench, load, server).await?));
+        }
+        Ok(samples)
+    };
+    in_turn(
+        bench,
+        bench.effort.rounds,
+        &contenders,
+        SENDS,
+        once,
+        results,
+    )
+    .await
+}
+
+/// No batches in sync mode: one flush for 32 messages says little.
+fn loads(contender: Contender) -> Vec<JavaLoad> {
+    match contender {
+        Contender::Mq(Flush::Sync) | Contender::Apache(_, Flush::Sync) => SINGLE.to_vec(),
+        _ => [&SINGLE[..], &[BATCH]].concat(),
+    }
+}
+
+async fn send(bench: &Bench, load: JavaLoad, server: &Server) -> Result<Sample> {
+    let clock = &bench.clock;
+    let mut program = load.start(bench, server).await?;
+    clock.sleep(WARM_UP).await;
+    let window = Window::begin(clock, 0, server.broker, program.process)?;
+    let report = report_of(&mut program, window.begun(), clock).await?;
+    let rate = load.rate(&report)?;
+    let failed = load.failed(&report)?;
+    if failed > 0.0 {
+        tracing::warn!(failed, load = load.text(), "sends failed");
+    }
+    let mut sample = Sample::from([
+        (Figure::PerSecond, rate),
+        (Figure::AverageUs, report.figure("Average RT(ms)")? * 1e3),
+        (Figure::MaxUs, report.figure("Max RT(ms)")? * 1e3),
+    ]);
+    let seconds = clock.moment().since(window.begun()).as_secs_f64();
+    window.add_cpu(rate * seconds, &mut sample)?;
+    program.stop().await?;
+    Ok(sample)
+}
+
+/// The first report about nothing before `begun`.
+async fn report_of(program: &mut Program, begun: Moment, clock: &Clock) -> Result<Report> {
+    loop {
+        let report = program.report().await?;
+        if clock.moment().since(begun) > REPORTED {
+            return Ok(report);
+        }
+    }
+}
+
+/// A backlog of 1 KiB messages that is still in the page cache.
+pub(crate) async fn consume(bench: &Bench, results: &mut Results) -> Result<()> {
+    let contenders = Contender::with_peers(Flush::Interval);
+    let rounds = bench.effort.rounds.min(BACKLOG_ROUNDS);
+    let load = backlog(bench.effort.backlog);
+    let once = async |_contender, server: &_| Ok(vec![(load.clone(), drain(bench, server).await?)]);
+    in_turn(bench, rounds, &contenders, CONSUME, once, results).await
+}
+
+pub(crate) fn backlog(messages: u64) -> String {
+    format!("{messages} × {} B, hot", BACKLOG.body)
+}
+
+/// The best nine seconds of a drain.
+async fn drain(bench: &Bench, server: &Server) -> Result<Sample> {
+    fill(server, bench.effort.backlog, &bench.clock).await?;
+    let arguments = consumer(server);
+    let directory = bench.scratch()?;
+    let java = java(bench)?;
+    let mut program = java
+        .start("Consumer", &arguments, directory, &bench.clock)
+        .await?;
+    let mut best: f64 = 0.0;
+    loop {
+        let rate = program.report().await?.figure("Consume TPS")?;
+        if rate < best * OVER {
+            break;
+        }
+        best = best.max(rate);
+    }
+    program.stop().await?;
+    Ok(Sample::from([(Figure::PerSecond, best)]))
+}
+
+fn consumer(server: &Server) -> Vec<String> {
+    let mut arguments = arguments(server);
+    arguments.extend(["-g", "bench-java"].map(str::to_owned));
+    arguments
+}
+
+/// The average from the birth of a message to its listener, one sender that waits for each answer.
+pub(crate) async fn end_to_end(bench: &Bench, results: &mut Results) -> Result<()> {
+    let contenders = Contender::with_peers(Flush::Interval);
+    let once = async |_contender, server: &_| {
+        Ok(vec![(
+            ONE_SENDER.to_owned(),
+            to_consumer(bench, server).await?,
+        )])
+    };
+    in_turn(
+        bench,
+        bench.effort.rounds,
+        &contenders,
+        END_TO_END,
+        once,
+        results,
+    )
+    .await
+}
+
+async fn to_consumer(bench: &Bench, server: &Server) -> Result<Sample> {
+    let clock = &bench.clock;
+    let producer = single(1).start(bench, server).await?;
+    // The topic is there when the consumer looks for it, so it begins at once.
+    clock.sleep(WARM_UP).await;
+    let java = java(bench)?;
+    let arguments = consumer(server);
+    let mut consumer = java
+        .start("Consumer", &arguments, bench.scratch()?, clock)
+        .await?;
+    clock.sleep(CATCH_UP).await;
+    let begun = clock.moment();
+    // The first report is about everything before it.
+    consumer.report().await?;
+    let mut longest: f64 = 0.0;
+    let report = loop {
+        let report = consumer.report().await?;
+        // That of the second before.
+        longest = longest.max(report.figure("MAX(B2C) RT(ms)")?);
+        if clock.moment().since(begun) > REPORTED {
+            break report;
+        }
+    };
+    let sample = Sample::from([
+        (Figure::PerSecond, report.figure("Consume TPS")?),
+        (Figure::AverageUs, report.figure("AVG(B2C) RT(ms)")? * 1e3),
+        (Figure::MaxUs, longest * 1e3),
+    ]);
+    consumer.stop().await?;
+    producer.stop().await?;
+    Ok(sample)
+}
+
+/// System calls of `mq` and the null server at 64 threads.
+pub(crate) async fn calls(bench: &Bench, results: &mut Results) -> Result<()> {
+    let load = single(64);
+    for contender in [
+        Contender::Null,
+        Contender::Mq(Flush::Interval),
+        Contender::Mq(Flush::Sync),
+    ] {
+        let server = contender.start(bench).await?;
+        let mut program = load.start(bench, &server).await?;
+        bench.clock.sleep(WARM_UP).await;
+        let strace = Strace::attach(server.broker, bench.scratch()?).await?;
+        let begun = bench.clock.moment();
+        let report = report_of(&mut program, begun, &bench.clock).await?;
+        let seconds = bench.clock.moment().since(begun).as_secs_f64();
+        let by_name = strace.detach().await?;
+        program.stop().await?;
+        server.stop().await?;
+        results.calls.push(Calls {
+            load: load.text(),
+            subject: contender.to_string(),
+            messages: rounded(load.rate(&report)? * seconds),
+            by_name,
+        });
+    }
+    Ok(())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of messages"
+)]
+fn rounded(count: f64) -> u64 {
+    count.round() as u64
+}

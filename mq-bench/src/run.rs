@@ -1,0 +1,92 @@
+//! A run: memory is touched, the cases follow each other, what they found is printed and kept.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use mq_core::clock::Clock;
+
+use crate::bench::{Bench, Effort};
+use crate::cases;
+use crate::cli::{CaseName, RunArgs};
+use crate::java::Java;
+use crate::machine::{Machine, available_memory};
+use crate::report;
+use crate::results::Results;
+use crate::touch::FirstTouch;
+
+pub(crate) async fn run(args: &RunArgs, clock: Clock) -> Result<()> {
+    let all = CaseName::value_variants().iter().copied();
+    let cases: Vec<_> = all.filter(|case| args.wants(*case)).collect();
+    let mut bench = Bench::new(
+        args.mq.clone(),
+        args.directory.clone(),
+        effort(args),
+        clock.clone(),
+    )?;
+    if cases.iter().any(|case| case.needs_java()) {
+        bench.java = Some(Java::fetch().await?);
+    }
+    let mut results = Results::new(Machine::this(), std::env::args().skip(1).collect());
+    let bytes = touched(args);
+    if bytes > 0 {
+        results.first_touch = Some(FirstTouch::measure(bytes, &clock));
+    }
+    for case in cases {
+        tracing::info!("{case:?}");
+        one(case, &bench, &mut results).await?;
+    }
+    if let Some(path) = &args.json {
+        let json = serde_json::to_vec_pretty(&results)?;
+        let mut file = std::fs::File::create(path)
+            .with_context(|| format!("could not create `{}`", path.display()))?;
+        file.write_all(&json)?;
+    }
+    Ok(write!(std::io::stdout(), "{}", report::text(&results))?)
+}
+
+async fn one(case: CaseName, bench: &Bench, results: &mut Results) -> Result<()> {
+    match case {
+        CaseName::Append => cases::append::run(bench, results).await,
+        CaseName::GroupCommit => cases::group_commit::run(bench, results),
+        CaseName::Native => cases::native::run(bench, results).await,
+        CaseName::EndToEnd => cases::end_to_end::run(bench, results).await,
+        CaseName::Consume => cases::consume::run(bench, results).await,
+        CaseName::Calls => cases::calls::run(bench, results).await,
+        CaseName::Restart => cases::restart::run(bench, results).await,
+        CaseName::JavaSends => cases::java::sends(bench, results).await,
+        CaseName::JavaConsume => cases::java::consume(bench, results).await,
+        CaseName::JavaEndToEnd => cases::java::end_to_end(bench, results).await,
+        CaseName::JavaCalls => cases::java::calls(bench, results).await,
+    }
+}
+
+fn effort(args: &RunArgs) -> Effort {
+    let (rounds, seconds, backlog) = if args.quick {
+        (3, 1.5, 300_000)
+    } else {
+        (5, 1.0, 3_000_000)
+    };
+    let seconds = Duration::from_secs_f64(args.seconds.unwrap_or(seconds));
+    Effort {
+        rounds: args.rounds.unwrap_or(rounds),
+        warm_up: seconds / 3,
+        window: seconds,
+        backlog: args.backlog.unwrap_or(backlog),
+        thorough: !args.quick,
+    }
+}
+
+/// Bytes that are touched before the first case.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a size in bytes, given in GiB"
+)]
+fn touched(args: &RunArgs) -> u64 {
+    match args.touch {
+        Some(gib) => (gib * 1024.0 * 1024.0 * 1024.0) as u64,
+        None => available_memory() / 4 * 3,
+    }
+}

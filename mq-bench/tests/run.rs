@@ -1,0 +1,68 @@
+//! The program as a person runs it.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+const BENCH: &str = env!("CARGO_BIN_EXE_mq-bench");
+
+#[test]
+fn a_tiny_run_of_each_case_ends_with_its_table_and_every_figure_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("results.json");
+
+    let done = Command::new(BENCH)
+        .args(["run", "--quick", "--rounds", "1", "--seconds", "0.03"])
+        .args(["--touch", "0.1", "--backlog", "500"])
+        .args(["--only", "native,append,group-commit,end-to-end,consume"])
+        // It is a server itself, so that the test needs no other program.
+        .args(["--mq", BENCH, "--directory"])
+        .arg(directory.path())
+        .arg("--json")
+        .arg(&json)
+        .output()
+        .unwrap();
+
+    let (out, log) = (text(&done.stdout), text(&done.stderr));
+    assert!(done.status.success(), "{log}");
+    let tables = out.lines().filter_map(|line| line.strip_prefix("## "));
+    let expected = [
+        "Machine",
+        "native",
+        "append",
+        "group commit",
+        "end to end",
+        "consume",
+        "Bars",
+    ];
+    assert_eq!(tables.collect::<Vec<_>>(), expected, "{out}");
+    let results: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    let rows = results["rows"].as_array().unwrap();
+    // Shapes and contenders of the native client, append, producers, paces in two modes, consume.
+    assert_eq!(rows.len(), 6 * 3 + 1 + 3 + 3 * 2 + 1, "{out}");
+    for row in rows {
+        let rate = row["samples"][0]["per_second"].as_f64().unwrap();
+        assert!(rate > 0.0, "{row}");
+    }
+    assert!(results["first_touch"]["first_ns"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named_before_anything_runs() {
+    let directory = tempfile::tempdir().unwrap();
+
+    let done = Command::new(BENCH)
+        .args(["run", "--mq", "/nowhere/mq", "--directory"])
+        .arg(directory.path())
+        .output()
+        .unwrap();
+
+    assert!(!done.status.success());
+    let log = text(&done.stderr);
+    assert!(log.contains("`/nowhere/mq` is not there"), "{log}");
+    assert!(log.contains("cargo build --release -p mq-server"), "{log}");
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
