@@ -2,6 +2,10 @@
 //!
 //! The mark is a lower bound of what is on disk. It has two slots, written in turn and checksummed,
 //! so that one of them is whole whenever the power goes.
+//!
+//! Of Apache's timestamps the second (`logicsMsgTimestamp`) says up to when the consume queues are
+//! complete: from the segment of that time on its broker derives anew after a crash, the index as well.
+//! So it stays behind what is derived, which may lag by 64 MiB of log.
 
 use std::sync::Arc;
 
@@ -34,6 +38,10 @@ pub(super) struct Checkpoint {
     path: std::path::PathBuf,
     mark: Option<Mark>,
     generation: u64,
+    /// Store time up to which all that is derived is on disk.
+    derived_time_ms: i64,
+    /// Ends of the log with the store time of the message before, the newest last.
+    ends: [(u64, i64); 2],
 }
 
 impl Checkpoint {
@@ -55,6 +63,9 @@ impl Checkpoint {
             disk.remove(&path).map_err(at("remove", &path))?;
             disk.create(&path, FILE_SIZE).map_err(at("create", &path))?
         };
+        let mut logics_time = [0; 8];
+        file.read_at(8, &mut logics_time)
+            .map_err(at("read", &path))?;
         let mut newest: Option<(u64, Mark)> = None;
         for slot in SLOT_OFFSETS {
             let mut bytes = [0; SLOT_SIZE];
@@ -67,6 +78,8 @@ impl Checkpoint {
             path,
             mark: newest.map(|(_, mark)| mark),
             generation,
+            derived_time_ms: i64::from_be_bytes(logics_time),
+            ends: [(u64::MAX, 0); 2],
         })
     }
 
@@ -75,9 +88,24 @@ impl Checkpoint {
         self.mark
     }
 
+    /// Notes where the log ends, and the store time of the message before.
+    pub(super) fn note_end(&mut self, end: u64, time_ms: i64) {
+        let [_, before] = self.ends;
+        self.ends = [before, (end, time_ms)];
+    }
+
     /// Saves a mark, and Apache's timestamps with it.
     pub(super) fn save(&mut self, mark: Mark) -> Result<(), StoreError> {
-        if self.mark == Some(mark) {
+        let known = self.mark.map_or(0, |known| known.queues);
+        // What is derived is built again from an earlier offset on.
+        let begin = if mark.queues < known {
+            0
+        } else {
+            self.derived_time_ms
+        };
+        let ends = self.ends.iter().filter(|(end, _)| *end <= mark.queues);
+        let derived_time_ms = ends.map(|(_, time_ms)| *time_ms).fold(begin, i64::max);
+        if self.mark == Some(mark) && self.derived_time_ms == derived_time_ms {
             return Ok(());
         }
         // Counted on only when it is written: until then the other slot has the only whole mark.
@@ -91,7 +119,8 @@ impl Checkpoint {
         let mut apache = Vec::with_capacity(APACHE_SIZE);
         // physicMsgTimestamp, logicsMsgTimestamp, indexMsgTimestamp.
         apache.put_i64(mark.time_ms);
-        apache.put_i64(mark.time_ms);
+        apache.put_i64(derived_time_ms);
+        // A file of the index with newer messages is removed by Apache's broker after a crash.
         apache.put_i64(mark.time_ms);
         let write = |offset, bytes: &[u8]| self.file.write_at(offset, bytes);
         write(slot, &encode(generation, mark))
@@ -100,6 +129,7 @@ impl Checkpoint {
             .map_err(at("write", &self.path))?;
         self.mark = Some(mark);
         self.generation = generation;
+        self.derived_time_ms = derived_time_ms;
         Ok(())
     }
 }
@@ -197,5 +227,33 @@ mod tests {
         disk.damage("/s/checkpoint".as_ref(), |bytes| bytes[512 + 9] ^= 1);
 
         assert_eq!(open(&disk).mark(), Some(first));
+    }
+
+    #[test]
+    fn apaches_broker_derives_again_what_was_not_on_disk() {
+        let disk = FaultyDisk::default();
+        let mut checkpoint = open(&disk);
+        let mut save = |end, queues, time_ms| {
+            let mark = Mark {
+                log: end,
+                queues,
+                time_ms,
+            };
+            checkpoint.note_end(end, time_ms);
+            checkpoint.save(mark).unwrap();
+            let file = disk.open("/s/checkpoint".as_ref()).unwrap();
+            let mut times = [0; 24];
+            file.read_at(0, &mut times).unwrap();
+            let mut times = &times[..];
+            [times.get_i64(), times.get_i64(), times.get_i64()]
+        };
+
+        assert_eq!(save(100, 0, 1_000), [1_000, 0, 1_000]);
+        assert_eq!(save(200, 0, 2_000), [2_000, 0, 2_000]);
+        // Up to here messages of the time 2,000 are derived, and some that came since.
+        assert_eq!(save(300, 250, 3_000), [3_000, 2_000, 3_000]);
+        assert_eq!(save(400, 250, 4_000), [4_000, 2_000, 4_000]);
+        assert_eq!(save(400, 400, 4_000), [4_000, 4_000, 4_000]);
+        assert_eq!(save(400, 50, 4_000), [4_000, 0, 4_000]);
     }
 }

@@ -132,12 +132,18 @@ impl StoreShared {
     }
 
     pub(super) fn save_mark(&self) -> Result<(), StoreError> {
+        let (end, time_ms) = {
+            let tail = self.log.tail.lock();
+            (self.log.written_end(), tail.last_timestamp())
+        };
         let mark = Mark {
             log: self.log.synced_end(),
             queues: self.derived_synced.load(Ordering::Acquire),
-            time_ms: self.log.tail.lock().last_timestamp(),
+            time_ms,
         };
-        self.checkpoint.lock().save(mark)
+        let mut checkpoint = self.checkpoint.lock();
+        checkpoint.note_end(end, time_ms);
+        checkpoint.save(mark)
     }
 
     fn close(&self) -> Result<(), StoreError> {

@@ -179,6 +179,23 @@ def ours_to_apache(home):
         served_as_acknowledged(acknowledged, queues, messages)
         offsets_kept(server)
         same_bounds(before[0], queues)
+        found_by_key(server, messages)
+    return len(messages)
+
+
+def ours_killed_to_apache(home):
+    """We write and are killed, with an index that is in memory only; Apache's broker serves."""
+    exchange = Exchange(home)
+    with exchange.server("mq") as server:
+        acknowledged = exchange.fill(server)
+        server.kill()
+    if not (exchange.store / "abort").exists():
+        raise cells.Failed("the abort file says that our broker stopped in order")
+    with exchange.server("apache-5.3.3") as server:
+        wait_for_topic(server, acknowledged[-1]["topic"])
+        queues, messages = exchange.drain(server)
+        served_as_acknowledged(acknowledged, queues, messages)
+        found_by_key(server, messages)
     return len(messages)
 
 
@@ -241,6 +258,7 @@ def found_by_key(server, acknowledged):
 
 EXCHANGES = {
     "store/mq>apache-5.3.3": ours_to_apache,
+    "store/mq>apache-5.3.3 after kill -9": ours_killed_to_apache,
     "store/apache-5.3.3>mq after a clean stop": lambda home: apache_to_ours(home, crash=False),
     "store/apache-5.3.3>mq after kill -9": lambda home: apache_to_ours(home, crash=True),
 }
