@@ -14,7 +14,8 @@ use super::read::{ReadOutcome, TransferLimits};
 use super::shared::MessageStore;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
 
-/// The end of the log that counts as being in the page cache, in bytes.
+/// The end of the log that counts as being in the page cache, in bytes, if it was written since the
+/// store was opened.
 const HOT_BYTES: u64 = 64 * 1024 * 1024;
 
 impl MessageStore {
@@ -89,7 +90,7 @@ impl MessageStore {
     }
 
     fn is_hot_offset(&self, physical: u64) -> bool {
-        let hot = HOT_BYTES.min(self.0.config.in_memory);
-        physical >= self.0.log.written_end().saturating_sub(hot)
+        let (hot, log) = (HOT_BYTES.min(self.0.config.in_memory), &self.0.log);
+        physical >= log.written_end().saturating_sub(hot).max(log.opened_end())
     }
 }

@@ -20,5 +20,6 @@ mod lines;
 mod positions;
 mod registration;
 mod rules;
+mod slow_disk;
 mod stage;
 mod views;

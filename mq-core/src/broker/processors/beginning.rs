@@ -40,12 +40,16 @@ impl StartOffsets {
     }
 
     /// Whether a new group starts at the first message of a queue.
-    pub(in crate::broker) fn is_first_message(
+    pub(in crate::broker) async fn is_first_message(
         &self,
         at: GroupQueue<'_>,
     ) -> Result<bool, StoreError> {
         let in_memory = self.store.config().in_memory;
-        let why = match self.store.first_message(at.topic, at.queue)? {
+        let (topic, queue) = (at.topic.to_owned(), at.queue);
+        let first = self
+            .store
+            .aside(move |store| store.first_message(&topic, queue));
+        let why = match first.await? {
             FirstMessage::None => return Ok(true),
             FirstMessage::Behind(bytes) if bytes <= in_memory => return Ok(true),
             FirstMessage::Behind(bytes) => format!(

@@ -65,10 +65,11 @@ impl Processor<QueryConsumerOffset> for OffsetProcessor {
         if let Some(offset) = topic.and_then(|_exists| self.offsets.committed(at)) {
             return Ok(found(offset));
         }
-        let may_begin = header.set_zero_if_not_found.unwrap_or(true);
-        let begins = || self.beginnings.is_first_message(at);
-        if may_begin && begins().map_err(|error| unreadable(&error))? {
-            return Ok(found(0));
+        if header.set_zero_if_not_found.unwrap_or(true) {
+            let begins = self.beginnings.is_first_message(at).await;
+            if begins.map_err(|error| unreadable(&error))? {
+                return Ok(found(0));
+            }
         }
         let remark = "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first";
         Err(Refusal::new(ResponseCode::QUERY_NOT_FOUND, remark))

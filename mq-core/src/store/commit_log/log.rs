@@ -43,6 +43,8 @@ pub(in crate::store) struct CommitLog {
     pub(in crate::store) tail: Mutex<Tail>,
     pub(super) written: AtomicU64,
     pub(super) synced: AtomicU64,
+    /// Where the log ended when the store was opened.
+    opened_end: AtomicU64,
     pub(in crate::store) ahead: Ahead,
     pub(in crate::store) waiters: Waiters,
     /// The last sync that somebody waited for took long.
@@ -88,6 +90,7 @@ impl CommitLog {
             tail: Mutex::new(Tail::at(end)),
             written: AtomicU64::new(end),
             synced: AtomicU64::new(end),
+            opened_end: AtomicU64::new(end),
             ahead: Ahead::default(),
             waiters: Waiters::default(),
             slow_disk: AtomicBool::new(false),
@@ -105,6 +108,7 @@ impl CommitLog {
         self.tail.lock().move_to(end);
         self.written.store(end, Ordering::Release);
         self.synced.store(end, Ordering::Release);
+        self.opened_end.store(end, Ordering::Release);
     }
 
     /// Where the first segment begins.
@@ -117,6 +121,11 @@ impl CommitLog {
 
     pub(in crate::store) fn written_end(&self) -> u64 {
         self.written.load(Ordering::Acquire)
+    }
+
+    /// What lies before was written by an earlier process.
+    pub(in crate::store) fn opened_end(&self) -> u64 {
+        self.opened_end.load(Ordering::Acquire)
     }
 
     pub(in crate::store) fn synced_end(&self) -> u64 {

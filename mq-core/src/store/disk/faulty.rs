@@ -53,6 +53,8 @@ pub struct FaultyDisk {
     reads: Arc<AtomicUsize>,
     /// Called where a disk takes long: creating, allocating, syncing a directory.
     slow_call: Arc<Mutex<Option<SlowCall>>>,
+    /// Called where a file that is open is read.
+    slow_read: Arc<Mutex<Option<SlowCall>>>,
     /// How often the power was cut.
     boot: u64,
 }
@@ -130,11 +132,13 @@ impl FaultyDisk {
         *self.slow_call.lock() = Some(SlowCall(Arc::new(during)));
     }
 
+    /// Calls `during` from now on, on the caller's thread, before a file that is open is read.
+    pub fn set_slow_read(&self, during: impl Fn() + Send + Sync + 'static) {
+        *self.slow_read.lock() = Some(SlowCall(Arc::new(during)));
+    }
+
     fn take_long(&self) {
-        let slow_call = self.slow_call.lock().clone();
-        if let Some(SlowCall(during)) = slow_call {
-            during();
-        }
+        call(&self.slow_call);
     }
 
     /// Lets calls fail, or all succeed again.
@@ -212,6 +216,14 @@ impl FaultyDisk {
 
     fn fails(&self, fault: Fault) -> bool {
         *self.fault.lock() == Some(fault)
+    }
+}
+
+/// Calls it outside the lock, because it may take until another call has come.
+fn call(slow: &Mutex<Option<SlowCall>>) {
+    let slow = slow.lock().clone();
+    if let Some(SlowCall(during)) = slow {
+        during();
     }
 }
 
@@ -371,6 +383,7 @@ impl File for FaultyFile {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        call(&self.disk.slow_read);
         if self.disk.fails(Fault::Read) {
             return Err(io::Error::other("the disk cannot read"));
         }

@@ -34,7 +34,7 @@ impl Reset {
     }
 
     /// The offset that a queue is reset to.
-    fn target(
+    async fn target(
         &self,
         topic: &Topic,
         queue: i32,
@@ -56,10 +56,11 @@ impl Reset {
         if request.timestamp < 0 {
             return Ok(max.to_wire());
         }
-        let offset = self
-            .store
-            .offset_by_time(name, queue, request.timestamp, Boundary::Lower);
-        let offset = offset.map_err(|error| unreadable(&error))?.to_wire();
+        let (topic, time_ms) = (topic.name.clone(), request.timestamp);
+        let offset = self.store.aside(move |store| {
+            store.offset_by_time(topic.as_str(), queue, time_ms, Boundary::Lower)
+        });
+        let offset = offset.await.map_err(|error| unreadable(&error))?.to_wire();
         let at = GroupQueue {
             group: &request.group,
             topic: name,
@@ -86,7 +87,7 @@ impl Processor<InvokeBrokerToResetOffset> for Reset {
         };
         let mut offset_table = BTreeMap::new();
         for queue in queues {
-            let target = self.target(&topic, queue, &request)?;
+            let target = self.target(&topic, queue, &request).await?;
             let broker = self.admit.identity().name.as_str();
             offset_table.insert(MessageQueue::new(topic.name.clone(), broker, queue), target);
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use crate::broker::admit::unreadable;
 use crate::broker::config::DelayLevels;
 use crate::broker::parts::Parts;
 use crate::broker::state::delay_offsets::DelayOffsets;
@@ -226,9 +227,11 @@ impl Processor<GetBrokerRuntimeInfo> for RuntimeInfo {
         &self,
         _request: Incoming<GetBrokerRuntimeInfo>,
     ) -> Result<Reply<NoFields>, Refusal> {
-        let body = fastjson::write(&KvTable {
-            table: self.table(),
-        });
+        // The oldest message and the space that is left are asked of the disk.
+        let this = self.clone();
+        let table = self.store.aside(move |_| Ok(this.table())).await;
+        let table = table.map_err(|error| unreadable(&error))?;
+        let body = fastjson::write(&KvTable { table });
         Ok(Reply::ok(NoFields).with_body(body))
     }
 }

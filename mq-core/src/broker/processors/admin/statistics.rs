@@ -158,8 +158,10 @@ impl Processor<GetTopicStatsInfo> for Statistics {
             let remark = format!("topic[{topic}] not exist");
             Refusal::new(ResponseCode::TOPIC_NOT_EXIST, remark)
         })?;
+        // One or two messages of every queue are read.
         let this = self.clone();
-        let table = off_the_async_threads(move || this.of_topic(&topic)).await?;
+        let table = self.store.aside(move |_| this.of_topic(&topic)).await;
+        let table = table.map_err(|error| unreadable(&error))?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&table)))
     }
 }
@@ -170,18 +172,9 @@ impl Processor<GetConsumeStats> for Statistics {
         request: Incoming<GetConsumeStats>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let this = self.clone();
-        let stats = off_the_async_threads(move || this.of_group(&request.header)).await?;
+        let stats = self.store.aside(move |_| this.of_group(&request.header));
+        let stats = stats.await.map_err(|error| unreadable(&error))?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&stats)))
-    }
-}
-
-/// One or two messages of every queue are read.
-async fn off_the_async_threads<T: Send + 'static>(
-    figures: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, Refusal> {
-    match tokio::task::spawn_blocking(figures).await {
-        Ok(figures) => figures.map_err(|error| unreadable(&error)),
-        Err(_panic) => Err(Refusal::system("the figures could not be read")),
     }
 }
 
