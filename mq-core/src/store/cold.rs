@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::error::{StoreError, at};
 use super::read::{ReadOutcome, TransferLimits};
 use super::shared::MessageStore;
+use crate::message::subscription::Filter;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
 
 /// The end of the log that counts as being in the page cache, in bytes, if it was written since the
@@ -31,14 +32,14 @@ impl MessageStore {
         queue_id: i32,
         offset: QueueOffset,
         limits: impl Into<TransferLimits>,
-        wanted: impl Fn(i64) -> bool + Send + 'static,
+        filter: &Filter,
     ) -> Result<ReadOutcome, StoreError> {
         let limits = limits.into();
         if self.is_hot(topic.as_str(), queue_id, offset) {
-            return self.read(topic.as_str(), queue_id, offset, limits, &wanted);
+            return self.read(topic.as_str(), queue_id, offset, limits, filter);
         }
-        let topic = topic.clone();
-        self.aside(move |store| store.read(topic.as_str(), queue_id, offset, limits, &wanted))
+        let (topic, filter) = (topic.clone(), filter.clone());
+        self.aside(move |store| store.read(topic.as_str(), queue_id, offset, limits, &filter))
             .await
     }
 

@@ -4,8 +4,6 @@
 //! The log decides: an entry fits if the record where it points is whole and says that it has this
 //! topic, queue and queue offset, and this tag.
 
-use bytes::BytesMut;
-
 use super::commit_log::{Scan, Scanned, Unsynced};
 use super::consume_queue::{Queue, QueueEntry};
 use super::error::StoreError;
@@ -28,16 +26,6 @@ impl StoreShared {
             }
             entry => Ok(entry),
         }
-    }
-
-    /// Whether an entry leads to its message.
-    pub(super) fn fits(
-        &self,
-        queue: &Queue,
-        index: u64,
-        entry: &QueueEntry,
-    ) -> Result<bool, StoreError> {
-        self.take(queue, index, entry, &mut BytesMut::new())
     }
 
     /// Looks in the log for the message at the queue offset `index`, whose entry does not fit, and writes

@@ -6,6 +6,7 @@ use super::consume_queue::{Queue, QueueEntry};
 use super::error::StoreError;
 use super::shared::{MessageStore, StoreShared};
 use crate::message::record::{MAGIC_V1, MAGIC_V2, RecordView};
+use crate::message::subscription::Filter;
 use crate::message::{PhysicalOffset, QueueOffset};
 
 /// Entries looked at in one read when a filter lets none through (`maxFilterMessageSize` / 20), or
@@ -133,7 +134,7 @@ pub enum Boundary {
 }
 
 impl MessageStore {
-    /// Reads a queue from `offset` on; `wanted` says by its tag code whether a message is.
+    /// Reads a queue from `offset` on: the messages that `filter` lets through.
     ///
     /// Damaged records are passed over and reported in the log.
     ///
@@ -146,7 +147,7 @@ impl MessageStore {
         queue_id: i32,
         offset: QueueOffset,
         limits: impl Into<TransferLimits>,
-        wanted: &dyn Fn(i64) -> bool,
+        filter: &Filter,
     ) -> Result<ReadOutcome, StoreError> {
         let Some(queue) = self.0.queues.find(topic, queue_id) else {
             let nowhere = QueueOffset(0);
@@ -173,7 +174,7 @@ impl MessageStore {
             return nothing(ReadStatus::BeyondEnd, max);
         }
         let limits = limits.into();
-        let found = self.0.examine(&queue, offset, max, limits, wanted);
+        let found = self.0.examine(&queue, offset, max, limits, filter);
         let found = found.inspect_err(|error| self.0.tell_unreadable(error))?;
         Ok(ReadOutcome { min, max, ..found })
     }
@@ -271,7 +272,8 @@ impl MessageStore {
 }
 
 /// What became of an entry that was looked at.
-enum Fetched {
+#[derive(Debug)]
+pub(super) enum Fetched {
     /// Its record was added.
     Record,
     /// The reader does not ask for it, or there is none.
@@ -303,7 +305,7 @@ impl StoreShared {
         offset: QueueOffset,
         max: QueueOffset,
         limits: TransferLimits,
-        wanted: &dyn Fn(i64) -> bool,
+        filter: &Filter,
     ) -> Result<ReadOutcome, StoreError> {
         let most_examined = MAX_ENTRIES_EXAMINED.max(limits.messages());
         let in_memory_from = self.log.written_end().saturating_sub(self.config.in_memory);
@@ -330,7 +332,7 @@ impl StoreShared {
                     break 'queue;
                 }
                 examined += 1;
-                match self.fetch(queue, index, entry, wanted, &mut records)? {
+                match self.fetch(queue, index, entry, filter, &mut records)? {
                     Fetched::Record => count += 1,
                     Fetched::Unwanted => {}
                     Fetched::Removed => removed = true,
@@ -352,54 +354,78 @@ impl StoreShared {
         })
     }
 
-    /// Appends the record of an entry to `out` if it is `wanted`, that of the right entry when this
-    /// one is damaged.
+    /// Appends the record of an entry to `out` if `filter` lets it through, that of the right entry
+    /// when this one is damaged.
     fn fetch(
         &self,
         queue: &Queue,
         index: u64,
         entry: QueueEntry,
-        wanted: &dyn Fn(i64) -> bool,
+        filter: &Filter,
         out: &mut BytesMut,
     ) -> Result<Fetched, StoreError> {
         let may_fit = queue.may_have(&entry);
-        if entry.is_hole() || may_fit && !wanted(entry.tag) {
+        if entry.is_hole() {
             return Ok(Fetched::Unwanted);
         }
-        if may_fit && self.take(queue, index, &entry, out)? {
-            return Ok(Fetched::Record);
+        if may_fit && let Some(fetched) = self.take(queue, index, &entry, filter, out)? {
+            return Ok(fetched);
         }
         let begin = self.log.begin();
         if entry.offset < begin && queue.is_gone(&*self.disk, index, begin)? {
             return Ok(Fetched::Removed);
         }
-        Ok(match self.mend(queue, index)? {
-            Some(right) if !wanted(right.tag) => Fetched::Unwanted,
-            Some(right) if self.take(queue, index, &right, out)? => Fetched::Record,
-            Some(_) | None => Fetched::Damaged,
-        })
+        let Some(right) = self.mend(queue, index)? else {
+            return Ok(Fetched::Damaged);
+        };
+        let fetched = self.take(queue, index, &right, filter, out)?;
+        Ok(fetched.unwrap_or(Fetched::Damaged))
     }
 
-    /// Appends the record of an entry to `out`, unless the entry does not fit.
+    /// Appends the record of an entry to `out` if `filter` lets it through; `None` when the entry does
+    /// not fit. What the tag code alone rules out is not read.
     pub(super) fn take(
         &self,
         queue: &Queue,
         index: u64,
         entry: &QueueEntry,
+        filter: &Filter,
         out: &mut BytesMut,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Fetched>, StoreError> {
+        if !filter.may_want(entry.tag) {
+            return Ok(Some(Fetched::Unwanted));
+        }
         if !self.log.may_hold(entry.offset, entry.size)? {
-            return Ok(false);
+            return Ok(None);
         }
         let start = out.len();
         out.resize(start + entry.size as usize, 0);
         let place = out.get_mut(start..).unwrap_or_default();
         let there = self.log.read(entry.offset, place)?;
-        let whole = there && is_whole(place, queue, index, entry);
-        if !whole {
+        let record = whole_record(place, queue, index, entry).filter(|_| there);
+        let fetched = record.map(|record| {
+            if filter.wants(|name| record.property(name)) {
+                Fetched::Record
+            } else {
+                Fetched::Unwanted
+            }
+        });
+        if !matches!(fetched, Some(Fetched::Record)) {
             out.truncate(start);
         }
-        Ok(whole)
+        Ok(fetched)
+    }
+
+    /// Whether an entry leads to its message.
+    pub(super) fn fits(
+        &self,
+        queue: &Queue,
+        index: u64,
+        entry: &QueueEntry,
+    ) -> Result<bool, StoreError> {
+        let everything = Filter::default();
+        let fetched = self.take(queue, index, entry, &everything, &mut BytesMut::new())?;
+        Ok(fetched.is_some())
     }
 
     /// No end of this is announced, because other records may be damaged still.
@@ -484,9 +510,14 @@ impl StoreShared {
     }
 }
 
-/// Whether `bytes` are the record that `entry` at the queue offset `index` means.
-fn is_whole(bytes: &[u8], queue: &Queue, index: u64, entry: &QueueEntry) -> bool {
-    RecordView::parse(bytes).is_ok_and(|record| {
+/// The record in `bytes`, if it is the one that `entry` at the queue offset `index` means.
+fn whole_record<'a>(
+    bytes: &'a [u8],
+    queue: &Queue,
+    index: u64,
+    entry: &QueueEntry,
+) -> Option<RecordView<'a>> {
+    RecordView::parse(bytes).ok().filter(|record| {
         record.size == bytes.len()
             && record.physical_offset.0 == entry.offset
             && record.queue_offset.0 == index

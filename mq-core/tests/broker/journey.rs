@@ -54,6 +54,31 @@ async fn what_was_sent_is_pulled_with_everything_the_broker_adds() {
     stage.stop().await;
 }
 
+/// The consume queue knows hash codes only, and "Aa" and "BB" have the same.
+#[tokio::test]
+async fn a_pull_by_tag_gets_no_message_whose_tag_only_has_the_same_hash_code() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    for tag in ["BB", "Aa", "c"] {
+        let tagged = with(message("orders", 0), &[("TAGS", tag)]);
+        client.send(tagged, "x").await;
+    }
+
+    let by_tag = PullMessage {
+        subscription: Some("Aa".into()),
+        ..pull("orders", 0, 0)
+    };
+    let pulled = client.pull(by_tag).await;
+
+    assert_eq!(pulled.header.next_begin_offset, 3);
+    let messages = decode_all(pulled.body).unwrap();
+    let tags = messages
+        .iter()
+        .map(|found| found.message.properties.get(property::TAGS));
+    assert_eq!(tags.collect::<Vec<_>>(), [Some("Aa")]);
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_waiting_pull_is_woken_by_a_message_it_wants_and_not_by_others() {
     let clock = Clock::manual(1_000_000);

@@ -8,8 +8,8 @@ use crate::message::property;
 
 /// A message filter. The default lets every message through.
 ///
-/// The broker checks the tag code with [`may_want`](Self::may_want) before it reads the record; the
-/// client checks the properties with [`wants`](Self::wants).
+/// A store checks the tag code with [`may_want`](Self::may_want) before it reads the record, and then
+/// the record's properties with [`wants`](Self::wants), which the client also checks.
 ///
 /// ```
 /// # use mq_core::message::subscription::Filter;
@@ -43,7 +43,7 @@ impl Filter {
 
     /// Whether a message passes; `property` looks up its properties by name.
     pub fn wants<'a>(&self, property: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.0.matches(property(property::TAGS))
+        self.0.is_everything() || self.0.matches(property(property::TAGS))
     }
 
     /// The filter that lets through what either of the two does.

@@ -1,7 +1,7 @@
 //! Tag expressions: `*`, or tags joined by `||`.
 //!
-//! The broker compares hash codes only; the client compares the text, so that two tags with the
-//! same code cannot be mixed up.
+//! Hash codes are compared first, because a consume queue has them; then the text, so that two tags with
+//! the same code cannot be mixed up.
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ impl TagExpression {
     /// The expression that matches what either of the two does.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        if self.tags.is_empty() || other.tags.is_empty() {
+        if self.is_everything() || other.is_everything() {
             return Self::default();
         }
         let mut tags = self.tags.clone();
@@ -81,19 +81,24 @@ impl TagExpression {
         Self::of(tags)
     }
 
+    /// Whether every message matches.
+    pub fn is_everything(&self) -> bool {
+        self.tags.is_empty()
+    }
+
     /// Java's hash codes of the tags.
     pub fn codes(&self) -> &[i32] {
         &self.codes
     }
 
-    /// Whether a message with the tag code `code` may match: the broker's check.
+    /// Whether a message with the tag code `code` may match.
     pub fn may_match(&self, code: i64) -> bool {
-        self.codes.is_empty() || self.codes.iter().any(|own| i64::from(*own) == code)
+        self.is_everything() || self.codes.iter().any(|own| i64::from(*own) == code)
     }
 
-    /// Whether a message with `tag` matches: the client's check.
+    /// Whether a message with `tag` matches.
     pub fn matches(&self, tag: Option<&str>) -> bool {
-        self.tags.is_empty() || tag.is_some_and(|tag| self.tags.iter().any(|own| *own == tag))
+        self.is_everything() || tag.is_some_and(|tag| self.tags.iter().any(|own| *own == tag))
     }
 }
 

@@ -361,7 +361,8 @@ fn memory_is_taken_only_for_a_record_that_says_itself_how_long_it_is() {
     };
     let mut out = bytes::BytesMut::new();
     let queue = store.0.queues.find("t", 0).unwrap();
-    assert!(!store.0.take(&queue, 0, &lies, &mut out).unwrap());
+    let taken = store.0.take(&queue, 0, &lies, &Filter::default(), &mut out);
+    assert!(taken.unwrap().is_none());
     assert_eq!(out.capacity(), 0);
 }
 
@@ -639,7 +640,7 @@ fn a_read_that_the_disk_refuses_is_an_error_and_writing_goes_on() {
         messages: 10,
         bytes: 1_000,
     };
-    let read = || store.read("t", 0, QueueOffset(0), limits, &|_| true);
+    let read = || store.read("t", 0, QueueOffset(0), limits, &Filter::default());
     disk.set_fault(Some(Fault::Read));
 
     assert!(matches!(read(), Err(StoreError::Disk { .. })));

@@ -34,6 +34,7 @@ use super::shared::StoreShared;
 use super::*;
 use crate::clock::Clock;
 use crate::message::record::{RecordDraft, decode_all};
+use crate::message::subscription::Filter;
 use crate::message::{
     Message, MessageExt, PhysicalOffset, QueueOffset, SysFlag, TopicName, property,
 };
@@ -100,7 +101,7 @@ fn read_all(store: &MessageStore, topic: &str, queue_id: i32) -> Vec<MessageExt>
             bytes: 2048,
         };
         let outcome = store
-            .read(topic, queue_id, next, limits, &|_| true)
+            .read(topic, queue_id, next, limits, &Filter::default())
             .unwrap();
         messages.extend(decode_all(outcome.records).unwrap());
         if matches!(outcome.status, ReadStatus::Found | ReadStatus::NoneMatched) {

@@ -4,7 +4,6 @@
 //! given, and the log spoke of a damaged record.
 
 use super::*;
-use crate::message::java_hash;
 
 const ENTRY: usize = 20;
 const FILE: &str = "/store/consumequeue/t/0/00000000000000000160";
@@ -70,7 +69,7 @@ fn a_damaged_entry_hides_no_message_and_is_written_again() {
 #[test]
 fn a_reader_of_one_tag_gets_the_message_whose_entry_was_damaged() {
     let clean = closed();
-    let wanted = i64::from(java_hash("tag"));
+    let wanted = Filter::by_tags("tag").unwrap();
     for (what, harm) in HARMS.into_iter().filter(|(what, _)| *what != "tag") {
         let disk = clean.kill();
         disk.damage(FILE.as_ref(), |file| harm(file, 3 * ENTRY));
@@ -82,7 +81,7 @@ fn a_reader_of_one_tag_gets_the_message_whose_entry_was_damaged() {
                 messages: 8,
                 bytes: 10_000,
             };
-            let read = store.read("t", 0, next, limits, &|tag| tag == wanted);
+            let read = store.read("t", 0, next, limits, &wanted);
             let read = read.unwrap();
             next = read.next;
             count += read.count;

@@ -12,6 +12,7 @@ use crate::broker::config::DelayLevels;
 use crate::broker::state::delay_offsets::DelayOffsets;
 use crate::clock::{Clock, Moment};
 use crate::message::record::{RecordDraft, RecordView};
+use crate::message::subscription::Filter;
 use crate::message::{MessageExt, QueueOffset, TopicName, property};
 use crate::store::{
     AppendError, Durability, MessageStore, ReadLimits, ReadOutcome, ReadStatus, SCHEDULE_TOPIC,
@@ -170,7 +171,15 @@ impl DelayService {
         let queue = level.number - 1;
         let read = self
             .store
-            .aside(move |store| store.read(SCHEDULE_TOPIC, queue, from, DELIVERY_BATCH, &|_| true))
+            .aside(move |store| {
+                store.read(
+                    SCHEDULE_TOPIC,
+                    queue,
+                    from,
+                    DELIVERY_BATCH,
+                    &Filter::default(),
+                )
+            })
             .await?;
         match read.status {
             ReadStatus::Found => self.deliver(level, from, &read).await,

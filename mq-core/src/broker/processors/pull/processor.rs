@@ -107,12 +107,10 @@ impl PullProcessor {
         let limits = self.admit.config.rules.transfer.at_most(wish);
         // A negative offset is before the queue's begin; see below.
         let offset = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
-        let filter = admitted.filter.clone();
-        let wanted = move |tag| filter.may_want(tag);
-        let topic = &admitted.topic.name;
+        let AdmittedPull { topic, filter } = admitted;
         let read = self
             .store
-            .read_aside(topic, header.queue_id, offset, limits, wanted);
+            .read_aside(&topic.name, header.queue_id, offset, limits, filter);
         let mut outcome = read.await.map_err(|error| unreadable(&error))?;
         if header.queue_offset < 0 && outcome.status != ReadStatus::NoQueue {
             outcome = ReadOutcome {
