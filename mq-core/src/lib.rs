@@ -16,8 +16,8 @@
 //!
 //! Every module may use [`clock`] (the time), [`tasks`] (background tasks and their end), [`stop`]
 //! (Ctrl-C and SIGTERM), [`stopping`] (what did not stop in time), [`settings`], [`reason`] (an error
-//! with its causes in one line), [`saved_file`] (small files that are replaced atomically), [`lines`]
-//! (asynchronous work with the same key runs in the order in which it was begun), `troubles` (logs a
+//! with its causes in one line), [`saved_file`] (small files that are replaced atomically),
+//! [`keyed_fifo`] (work with the same key runs in the order in which it was begun), `troubles` (logs a
 //! lasting failure at its begin, once a minute and at its end), `log_once` (logs each of many things
 //! once) and `excerpt` (cuts texts of peers for logs).
 

@@ -10,12 +10,12 @@ use super::error::{ConfigOrigin, ConfigProblem};
 
 /// A source and the name that messages give it.
 #[derive(Clone, Debug)]
-pub(super) struct Added {
+pub(super) struct AddedSource {
     pub(super) name: String,
     pub(super) source: Box<dyn Source + Send + Sync>,
 }
 
-impl Added {
+impl AddedSource {
     pub(super) fn read(&self, problems: &mut Vec<ConfigProblem>) -> SourceEntries {
         let mut said = Value::from(Map::<String, Value>::new());
         if let Err(error) = self.source.collect_to(&mut said) {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use config::Source;
 
-use super::added::Added;
+use super::added::AddedSource;
 use super::entries::{Overrides, SourceEntries, SourceEntry};
 use super::environment::Environment;
 use super::error::{ConfigOrigin, ConfigProblem};
@@ -40,7 +40,7 @@ const PROFILE_KEYS: [&str; 2] = ["spring.profiles.active", "rocketmq.profiles.ac
 pub struct SettingsOptions {
     directory: Option<PathBuf>,
     files: bool,
-    added: Vec<Added>,
+    added: Vec<AddedSource>,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     program: Vec<(String, String)>,
@@ -98,7 +98,7 @@ impl SettingsOptions {
         name: impl Into<String>,
         source: impl Source + Send + Sync + 'static,
     ) -> Self {
-        self.added.push(Added {
+        self.added.push(AddedSource {
             name: name.into(),
             source: Box::new(source),
         });
