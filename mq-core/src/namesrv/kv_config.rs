@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::saved_file::{FileError, SavedFile, SystemFiles};
+use crate::saved_file::{FileError, SavedFile, SmallFiles};
 use crate::wire::fastjson;
 
 /// The namespace that clients read: topics that are ordered over several brokers.
@@ -31,14 +31,16 @@ struct Tables {
 }
 
 impl KvConfig {
-    /// Reads the file at `path`, which need not exist yet. Without a path, the table is in memory
-    /// only.
-    pub(super) fn open(path: Option<PathBuf>) -> Result<Self, FileError> {
+    /// Reads the file at `path` of `disk`, which need not exist yet. Without a path, the table is in
+    /// memory only.
+    pub(super) fn open(
+        disk: Arc<dyn SmallFiles>,
+        path: Option<PathBuf>,
+    ) -> Result<Self, FileError> {
         let Some(path) = path else {
             return Ok(Self::default());
         };
-        let (file, tables) =
-            SavedFile::open(Arc::new(SystemFiles), path, |text| fastjson::read(text))?;
+        let (file, tables) = SavedFile::open(disk, path, |text| fastjson::read(text))?;
         Ok(Self {
             tables: Mutex::new(tables),
             file: Some(file),
@@ -96,19 +98,23 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::saved_file::SmallFiles;
+    use crate::saved_file::SystemFiles;
+
+    fn open(path: Option<PathBuf>) -> Result<KvConfig, FileError> {
+        KvConfig::open(Arc::new(SystemFiles), path)
+    }
 
     #[tokio::test]
     async fn what_was_put_is_there_after_a_restart_and_what_was_deleted_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = Some(folder.path().join("new folder/kvConfig.json"));
-        let config = KvConfig::open(path.clone()).unwrap();
+        let config = open(path.clone()).unwrap();
         config.put("N", "kept", "größer").await.unwrap();
         config.put("N", "gone", "x").await.unwrap();
         config.delete("N", "gone").await.unwrap();
         config.delete("M", "never there").await.unwrap();
 
-        let config = KvConfig::open(path).unwrap();
+        let config = open(path).unwrap();
 
         assert_eq!(config.value("N", "kept").as_deref(), Some("größer"));
         assert_eq!(config.value("N", "gone"), None);
@@ -121,7 +127,7 @@ mod tests {
         let text = br#"{"configTable":{"ORDER_TOPIC_CONFIG":{"t":"a:4;b:4"}}}"#;
         SystemFiles.replace(&path, text).unwrap();
 
-        let config = KvConfig::open(Some(path.clone())).unwrap();
+        let config = open(Some(path.clone())).unwrap();
         assert_eq!(
             config.value(ORDER_TOPIC_CONFIG, "t").as_deref(),
             Some("a:4;b:4")
@@ -138,18 +144,18 @@ mod tests {
     async fn an_emptied_file_gives_way_to_the_state_before() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kvConfig.json");
-        let config = KvConfig::open(Some(path.clone())).unwrap();
+        let config = open(Some(path.clone())).unwrap();
         config.put("N", "first", "1").await.unwrap();
         config.put("N", "second", "2").await.unwrap();
 
         SystemFiles.replace(&path, b"").unwrap();
-        let config = KvConfig::open(Some(path.clone())).unwrap();
+        let config = open(Some(path.clone())).unwrap();
         assert_eq!(config.value("N", "first").as_deref(), Some("1"));
         config.put("N", "third", "3").await.unwrap();
         for damage in [&[0; 64][..], b"{}"] {
             SystemFiles.replace(&path, damage).unwrap();
 
-            let config = KvConfig::open(Some(path.clone())).unwrap();
+            let config = open(Some(path.clone())).unwrap();
             assert_eq!(config.value("N", "first").as_deref(), Some("1"));
         }
     }
@@ -160,7 +166,7 @@ mod tests {
         let path = folder.path().join("kvConfig.json");
         SystemFiles.replace(&path, b"{\"configTable\":[").unwrap();
 
-        let error = KvConfig::open(Some(path.clone())).unwrap_err();
+        let error = open(Some(path.clone())).unwrap_err();
 
         assert!(error.to_string().contains("kvConfig.json"), "{error}");
         assert!(path.exists());

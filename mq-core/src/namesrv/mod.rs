@@ -20,7 +20,7 @@ pub use config::NamesrvConfig;
 
 use crate::clock::Clock;
 use crate::remoting::{LocalServer, PeerWatcher, RemotingServer, Router};
-use crate::saved_file::FileError;
+use crate::saved_file::{FileError, SmallFiles};
 use crate::stopping::{StopError, StopProblem};
 use crate::tasks::Tasks;
 use kv_config::KvConfig;
@@ -38,8 +38,8 @@ pub struct NameServer {
 }
 
 impl NameServer {
-    /// Starts one that nobody else reaches yet. Clients of this process are seen as coming from
-    /// `seen_from`.
+    /// Starts one that nobody else reaches yet and whose key-value table is a file of `disk`. Clients
+    /// of this process are seen as coming from `seen_from`.
     ///
     /// # Errors
     ///
@@ -47,9 +47,10 @@ impl NameServer {
     pub fn start(
         config: &NamesrvConfig,
         seen_from: SocketAddr,
+        disk: Arc<dyn SmallFiles>,
         clock: Clock,
     ) -> Result<Self, FileError> {
-        let kv = Arc::new(KvConfig::open(config.kv_path.clone())?);
+        let kv = Arc::new(KvConfig::open(disk, config.kv_path.clone())?);
         let table = Arc::<Mutex<RouteTable>>::default();
         let brokers = BrokerProcessor {
             table: Arc::clone(&table),

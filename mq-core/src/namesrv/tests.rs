@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::remoting::{CallError, RemotingClient, RemotingClientConfig, RemotingServerConfig};
+use crate::saved_file::SystemFiles;
 use crate::wire::body::{
     ClusterInfo, DataVersion, KvTable, RegisterBrokerBody, TopicConfig, TopicList, TopicRouteData,
     body_checksum,
@@ -40,7 +41,8 @@ impl Stage {
         );
         let socket = socket.await.unwrap();
         let address = socket.local_address();
-        let server = NameServer::start(&config, address, clock.clone()).unwrap();
+        let server =
+            NameServer::start(&config, address, Arc::new(SystemFiles), clock.clone()).unwrap();
         server.serve(socket);
         let tasks = Tasks::new(clock.clone());
         let broker = RemotingClient::new(

@@ -100,7 +100,7 @@ impl NodeBuilder {
         self
     }
 
-    /// Keeps messages on `disk` instead of the system's.
+    /// Keeps the store and the name server's keys on `disk` instead of the system's.
     pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
         self.disk = disk;
         self
@@ -143,7 +143,8 @@ impl NodeBuilder {
         config: &NamesrvConfig,
     ) -> Result<RunningNameServer, NodeError> {
         let entrance = NameServerEntrance::open(config, self.reach, &self.clock).await?;
-        let server = NameServer::start(config, entrance.seen_from, self.clock.clone());
+        let (disk, clock) = (Arc::clone(&self.disk), self.clock.clone());
+        let server = NameServer::start(config, entrance.seen_from, disk, clock);
         let server = server.map_err(NodeError::KvConfig)?;
         if let Some(socket) = entrance.server {
             server.serve(socket);

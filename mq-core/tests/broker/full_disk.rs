@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use mq_core::clock::Clock;
+use mq_core::namesrv::NamesrvConfig;
+use mq_core::node::Node;
 use mq_core::store::disk::{Fault, FaultyDisk, SmallFiles};
 use mq_core::wire::ResponseCode;
+use mq_core::wire::header::{GetKvConfig, PutKvConfig};
 use tracing::Level;
 
 use crate::lines::Lines;
-use crate::stage::{Client, SECOND, Stage, code, eventually, message, pull, with};
+use crate::stage::{Client, SECOND, Stage, code, eventually, message, pull, stranger, with};
 
 /// A manual clock some years ahead.
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -142,4 +145,46 @@ async fn sends_that_are_refused_for_want_of_descriptors_are_not_a_line_each() {
     })
     .await;
     stage.stop().await;
+}
+
+/// The key-value table was written to the system's disk, whatever disk the node had.
+#[tokio::test]
+async fn a_name_server_keeps_its_keys_on_the_disk_of_its_node() {
+    let path = "/names/kvConfig.json";
+    let disk = FaultyDisk::default();
+    let start = async || {
+        let config = NamesrvConfig {
+            bind: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            kv_path: Some(path.into()),
+            ..NamesrvConfig::default()
+        };
+        let node = Node::builder().name_server(config);
+        let node = node.disk(Arc::new(disk.clone())).start().await.unwrap();
+        let mut client = stranger(node.clock());
+        client.address = node.name_server().unwrap().from_here().to_string();
+        (node, client)
+    };
+    let put = || PutKvConfig {
+        namespace: "N".into(),
+        key: "key".into(),
+        value: "value".into(),
+    };
+    let (node, client) = start().await;
+    disk.set_fault(Some(Fault::Full));
+    assert_eq!(client.refused(put()).await, ResponseCode::SYSTEM_ERROR);
+    assert!(disk.read(path.as_ref()).unwrap().is_none());
+
+    disk.set_fault(None);
+    client.call(put()).await.unwrap();
+    node.stop(SECOND).await.unwrap();
+
+    let (node, client) = start().await;
+    let get = GetKvConfig {
+        namespace: "N".into(),
+        key: "key".into(),
+    };
+    let kept = client.call(get).await.unwrap();
+    assert_eq!(kept.header.value.as_deref(), Some("value"));
+    node.stop(SECOND).await.unwrap();
 }
