@@ -34,17 +34,16 @@ impl MessageStore {
         let store = Arc::clone(&self.0);
         tasks.spawn_until_stop("store: room ahead", async move {
             loop {
-                if store.log.wants_room() {
-                    let make = |store: &StoreShared| store.log.make_room();
-                    store.in_background("making room in the log", make).await;
-                }
-                if store.log.wants_room() {
-                    // It failed, and every append asks again.
-                    store.clock.sleep(CHECKPOINT_INTERVAL).await;
+                if !store.log.wants_room() {
+                    let wanted = store.log.ahead.wanted.notified();
+                    let _either = store.clock.timeout(CHECKPOINT_INTERVAL, wanted).await;
                     continue;
                 }
-                let wanted = store.log.ahead.wanted.notified();
-                let _either = store.clock.timeout(CHECKPOINT_INTERVAL, wanted).await;
+                let make = |store: &StoreShared| store.log.make_room();
+                if !store.in_background("making room in the log", make).await {
+                    // Every append asks again.
+                    store.clock.sleep(CHECKPOINT_INTERVAL).await;
+                }
             }
         });
         let store = Arc::clone(&self.0);

@@ -51,16 +51,18 @@ pub(super) struct StoreShared {
 }
 
 impl StoreShared {
-    /// Runs disk work away from the async threads. `what` names it to people.
+    /// Runs disk work away from the async threads; says whether it went well. `what` names it to
+    /// people.
     pub(super) async fn in_background(
         self: &Arc<Self>,
         what: &'static str,
         work: impl FnOnce(&Self) -> Result<(), StoreError> + Send + 'static,
-    ) {
+    ) -> bool {
         let store = Arc::clone(self);
         // Dropping this leaves the work going on: the store may be closed meanwhile.
         let done = tokio::task::spawn_blocking(move || store.while_open(work)).await;
         let troubles = &self.log.troubles;
+        let went_well = matches!(done, Ok(Ok(())));
         match done {
             Ok(Ok(())) if troubles.end(what) => tracing::info!("{what} goes well again"),
             Ok(Ok(())) => {}
@@ -71,6 +73,7 @@ impl StoreShared {
             }
             Err(panic) => tracing::error!(%panic, "{what} panicked"),
         }
+        went_well
     }
 
     /// Does something to the files, unless the store is closed; closing waits for it.

@@ -42,7 +42,8 @@ impl CommitLog {
 
     fn wants_blocks(&self, end: u64) -> bool {
         let reserved = self.ahead.reserved.load(Ordering::Acquire);
-        reserved < self.limit() && reserved < end + RESERVE_BELOW
+        let limit = self.limit();
+        end < limit && reserved < limit && reserved < end + RESERVE_BELOW
     }
 
     fn reserve_blocks(&self) -> Result<(), StoreError> {

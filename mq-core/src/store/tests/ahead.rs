@@ -41,7 +41,11 @@ impl Drop for SlowUntilDropped {
 }
 
 async fn until_there_is_room(store: &MessageStore, clock: &Clock) {
+    let real = Clock::system();
+    let begun = real.moment();
     while store.0.log.wants_room() {
+        let waited = real.moment().since(begun);
+        assert!(waited < Duration::from_secs(10), "no room is made");
         clock.advance(Duration::from_millis(100)).await;
     }
 }
@@ -95,6 +99,43 @@ async fn appends_across_the_end_of_a_segment_and_of_the_reserved_blocks_wait_for
 
     assert!(store.end().0 > 160 * MIB - 4 * MIB);
     assert!(longest <= Duration::from_millis(20), "{longest:?}");
+    tasks.request_stop();
+}
+
+/// Room that was wanted anew while some was made was taken for a failure, and asked for a second
+/// later. Here the clock stands still, so what comes by the second would not come.
+#[tokio::test]
+async fn the_next_segment_and_blocks_are_asked_for_by_the_append_after_which_they_are_wanted() {
+    let clock = Clock::manual(1_000);
+    let disk = FaultyDisk::default();
+    let config = StoreConfig {
+        segment_size: 80 * MIB,
+        ..config()
+    };
+    let (store, _) = open_with(&disk, config, &clock);
+    let tasks = crate::tasks::Tasks::new(clock.clone());
+    store.run(&tasks);
+    let stands_still = async || {
+        let real = Clock::system();
+        let begun = real.moment();
+        while store.0.log.wants_room() {
+            let waited = real.moment().since(begun);
+            assert!(waited < Duration::from_secs(10), "nobody asked for room");
+            tokio::task::yield_now().await;
+        }
+    };
+    stands_still().await;
+    let body = "x".repeat(4 * 1024 * 1024 - 1024);
+
+    let mut asked = 0;
+    while store.end().0 < 84 * MIB {
+        append(&store, "t", 0, &body);
+        asked += usize::from(store.0.log.wants_room());
+        stands_still().await;
+    }
+
+    assert_eq!(files(&disk), 3, "two are used");
+    assert!(asked >= 2, "blocks and a segment: {asked}");
     tasks.request_stop();
 }
 
