@@ -2,17 +2,20 @@ package mq.interop;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
 import org.apache.rocketmq.common.message.Message;
 
 /**
- * {@code Sends NAMESRV TOPIC THREADS BATCH SIZE WARM_UP SECONDS}: each of THREADS threads sends
+ * {@code Sends NAMESRV TOPIC THREADS BATCH SIZE WARM_UP SECONDS [KEYS]}: each of THREADS threads sends
  * batches of BATCH messages of SIZE bytes one after the other, WARM_UP seconds uncounted and SECONDS
- * counted; prints the messages that were acknowledged in a second.
+ * counted; prints the messages that were acknowledged in a second. With KEYS each message has a key of
+ * its own, which begins so.
  */
 public final class Sends {
     private Sends() {
@@ -25,11 +28,17 @@ public final class Sends {
         DefaultMQProducer producer = new DefaultMQProducer("speed");
         producer.setNamesrvAddr(args[0]);
         producer.start();
+        Supplier<Message> messages = () -> new Message(args[1], body);
+        if (args.length > 7) {
+            AtomicLong made = new AtomicLong();
+            messages = () -> new Message(args[1], "", args[7] + "-" + made.incrementAndGet(), body);
+        }
+        Supplier<Message> next = messages;
         LongAdder acknowledged = new LongAdder();
         AtomicReference<Throwable> failure = new AtomicReference<>();
         List<Thread> senders = new ArrayList<>();
         for (int number = 0; number < threads; number++) {
-            Thread sender = new Thread(() -> send(producer, args[1], batch, body, acknowledged, failure));
+            Thread sender = new Thread(() -> send(producer, batch, next, acknowledged, failure));
             sender.setDaemon(true);
             sender.start();
             senders.add(sender);
@@ -47,17 +56,17 @@ public final class Sends {
         System.exit(0);
     }
 
-    private static void send(DefaultMQProducer producer, String topic, int batch, byte[] body,
+    private static void send(DefaultMQProducer producer, int batch, Supplier<Message> next,
             LongAdder acknowledged, AtomicReference<Throwable> failure) {
         try {
             while (failure.get() == null) {
                 SendResult result;
                 if (batch == 1) {
-                    result = producer.send(new Message(topic, body));
+                    result = producer.send(next.get());
                 } else {
                     List<Message> messages = new ArrayList<>(batch);
                     for (int number = 0; number < batch; number++) {
-                        messages.add(new Message(topic, body));
+                        messages.add(next.get());
                     }
                     result = producer.send(messages);
                 }
