@@ -42,6 +42,8 @@ public final class Latencies {
                 }
                 long took = System.nanoTime() - begun;
                 out.write(System.currentTimeMillis() + " " + took / 1000 + "\n");
+                // Whoever reads along must not miss the end of its time.
+                out.flush();
                 long left = every - took;
                 if (left > 0) {
                     Thread.sleep(left / 1_000_000, (int) (left % 1_000_000));
