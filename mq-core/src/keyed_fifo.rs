@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::hash::Hash;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
@@ -91,11 +91,8 @@ impl<K: Clone + Eq + Hash> KeyedFifo<K> {
     /// As [`run`](Self::run) without a limit, for callers that poll all work of a key from one
     /// task: work that ends at its first poll and has none pending before it takes no lock.
     #[cfg(feature = "broker")]
-    pub(crate) async fn run_from_one_task<T>(
-        &self,
-        key: &K,
-        mut work: Pin<&mut impl Future<Output = T>>,
-    ) -> T {
+    pub(crate) async fn run_from_one_task<T>(&self, key: &K, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
         if !self.has_pending(key) {
             let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
             if let Poll::Ready(done) = first {
@@ -160,7 +157,6 @@ impl<K: Eq + Hash> Drop for PendingKey<'_, K> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::pin::pin;
 
     use futures_util::FutureExt;
     use tokio::sync::Notify;
@@ -179,10 +175,7 @@ mod tests {
     #[tokio::test]
     async fn what_one_task_does_at_its_first_poll_waits_only_behind_what_waits() {
         let (fifo, made) = (KeyedFifo::default(), Notify::new());
-        let of_one_task = async |work| {
-            let work = pin!(work);
-            fifo.run_from_one_task(&(1, "new"), work).await;
-        };
+        let of_one_task = async |work| fifo.run_from_one_task(&(1, "new"), work).await;
         let work: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(made.notified());
         let mut first = Box::pin(of_one_task(work));
 

@@ -193,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         turn: &mut Turn,
     ) -> Result<(), End> {
         loop {
-            self.take_commands(cx, turn)?;
+            self.take_commands(turn)?;
             if turn.is_over() || self.is_held() {
                 // The input is held back by this side, so an incomplete frame is not the peer's
                 // fault.
@@ -214,24 +214,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         }
     }
 
-    fn take_commands(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Result<(), End> {
+    fn take_commands(&mut self, turn: &mut Turn) -> Result<(), End> {
         while !turn.is_over() && !self.is_held() {
             let Some((command, bytes)) = self.input.command().map_err(End::Broken)? else {
                 return Ok(());
             };
             self.timeouts.frame_ended();
             turn.spend(bytes);
-            self.take_command(command, bytes, cx);
+            self.take_command(command, bytes);
         }
         Ok(())
     }
 
-    fn take_command(&mut self, command: RemotingCommand, bytes: usize, cx: &mut Context<'_>) {
+    fn take_command(&mut self, command: RemotingCommand, bytes: usize) {
         if command.head.is_answer() {
             return self.calls.answer(command);
         }
         self.calls.use_encoding(command.encoding);
-        if let Some(answer) = self.requests.begin(command, bytes, cx) {
+        if let Some(answer) = self.requests.begin(command, bytes) {
             self.output.push(answer);
         }
     }

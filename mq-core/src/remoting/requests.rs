@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
@@ -47,10 +47,11 @@ impl Requests {
         &mut self,
         command: RemotingCommand,
         bytes: usize,
-        cx: &mut Context<'_>,
     ) -> Option<EncodedResponse> {
         let mut future = self.router.frame(command, &self.peer);
-        match future.as_mut().poll(cx) {
+        // Nothing wakes it: what is pending is polled again in any case, when all the input was taken.
+        let mut unwoken = Context::from_waker(Waker::noop());
+        match future.as_mut().poll(&mut unwoken) {
             Poll::Ready(answer) => answer,
             Poll::Pending => {
                 let bytes = BYTES_BESIDES_FRAME + bytes;

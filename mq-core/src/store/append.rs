@@ -1,25 +1,20 @@
-//! Appending: records are encoded before the log is locked, get their offsets under one short lock,
-//! and are durable when the [`Append`] resolves.
+//! Appending: messages are checked, join the open group, are written with it, and are durable when the
+//! [`Append`] resolves.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::commit_log::AppendStart;
 use super::config::Flush;
-use super::consume_queue::{ConsumeQueues, Queue};
-use super::derived::StoredRecord;
-use super::dispatch::Notice;
 use super::error::AppendError;
 use super::facts::MessageFacts;
 use super::group_commit::SyncWait;
-use super::schedule::SCHEDULE_TOPIC;
+use super::open_group::{GatheredMessage, WriteGroup};
 use super::shared::{MessageStore, StoreShared};
 use crate::message::record::{RecordDraft, RecordPosition};
-use crate::message::{PhysicalOffset, QueueOffset, TopicName};
+use crate::message::{PhysicalOffset, QueueOffset};
 
 /// Bytes that a record may have beyond its body.
 const MAX_RECORD_OVERHEAD: usize = 64 * 1024;
@@ -49,31 +44,42 @@ pub struct Appended {
 
 /// An append under way: resolves when the messages are as durable as promised.
 ///
-/// The records are in the log already; dropping this only ends the waiting.
+/// Appends are written in the order in which they were begun. Dropping this only ends the waiting: the
+/// messages are written all the same.
 #[must_use = "until this resolves, the message may be lost"]
 pub struct Append<T> {
-    outcome: Option<Result<T, AppendError>>,
-    wait: Option<SyncWait>,
+    /// `None` once it has resolved.
+    stage: Option<Stage>,
+    /// What the caller gets of the positions of the messages.
+    result_of: fn(&[RecordPosition]) -> T,
 }
 
-/// A message of an append, with all that can be found out before the log is locked.
-struct PreparedRecord<'a> {
-    draft: &'a RecordDraft,
-    facts: MessageFacts,
-    /// Bytes of its record.
-    size: usize,
+enum Stage {
+    Refused(AppendError),
+    Joined(Joined),
+    Syncing(Joined, SyncWait),
+}
+
+/// An append as a part of a group.
+struct Joined {
+    store: Arc<StoreShared>,
+    group: Arc<WriteGroup>,
+    /// Its number in the group.
+    number: usize,
+    durability: Durability,
+    /// It was polled once, so that all that arrived with it has joined.
+    has_let_others_join: bool,
 }
 
 impl MessageStore {
     /// Appends one message.
     pub fn append(&self, draft: &RecordDraft, durability: Durability) -> Append<Appended> {
-        let stored = self.0.append(std::slice::from_ref(draft));
-        let first = |all: Vec<Appended>| all.into_iter().next();
-        let none = || AppendError::Illegal("there is no message".to_owned());
-        self.0.promise(
-            stored.and_then(|(end, all)| Ok((end, first(all).ok_or_else(none)?))),
-            durability,
-        )
+        self.join(std::slice::from_ref(draft), durability, |positions| {
+            let [only] = positions else {
+                unreachable!("one message has one position")
+            };
+            Appended::from(*only)
+        })
     }
 
     /// Appends several messages behind each other, all or none.
@@ -82,131 +88,39 @@ impl MessageStore {
         drafts: &[RecordDraft],
         durability: Durability,
     ) -> Append<Vec<Appended>> {
-        self.0.promise(self.0.append(drafts), durability)
+        self.join(drafts, durability, |positions| {
+            positions.iter().copied().map(Appended::from).collect()
+        })
+    }
+
+    fn join<T>(
+        &self,
+        drafts: &[RecordDraft],
+        durability: Durability,
+        result_of: fn(&[RecordPosition]) -> T,
+    ) -> Append<T> {
+        let stage = match self.0.check_all(drafts) {
+            Ok(()) => Stage::Joined(Joined::new(&self.0, drafts, durability)),
+            Err(error) => Stage::Refused(error),
+        };
+        let stage = Some(stage);
+        Append { stage, result_of }
     }
 }
 
 impl StoreShared {
-    /// Copies the messages into the log; gives the end of the last.
-    fn append(
-        self: &Arc<Self>,
-        drafts: &[RecordDraft],
-    ) -> Result<(u64, Vec<Appended>), AppendError> {
+    fn check_all(&self, drafts: &[RecordDraft]) -> Result<(), AppendError> {
         self.log.writable()?;
-        let mut records = Vec::with_capacity(drafts.iter().map(RecordDraft::size).sum());
-        let mut messages = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            messages.push(self.prepare(draft)?);
-            draft.encode(&mut records);
-        }
-        let mut positions = Vec::with_capacity(drafts.len());
-        let end;
-        {
-            let mut tail = self.log.tail.lock();
-            let now_ms = self.clock.now_ms();
-            let start = self.log.assign_offset(&mut tail, records.len(), now_ms)?;
-            self.assign_positions(&messages, start, now_ms, &mut positions);
-            let mut inside = 0;
-            for (message, position) in messages.iter().zip(&positions) {
-                let record = records.get_mut(inside..inside + message.size);
-                position.write(record.unwrap_or_default());
-                inside += message.size;
-            }
-            self.log.write(&mut tail, start, &records)?;
-            end = start.offset + records.len() as u64;
-            self.derive(&messages, &positions);
-            // Last, because whoever sees this end must find the queue entries and the notices of all
-            // records before it.
-            self.log.publish(&tail);
-        }
-        let stored = positions.len() as u64;
-        self.log.figures.stored.fetch_add(stored, Ordering::Relaxed);
-        Ok((end, positions.into_iter().map(Appended::from).collect()))
+        drafts.iter().try_for_each(|draft| self.check(draft))
     }
 
-    fn prepare<'a>(&self, draft: &'a RecordDraft) -> Result<PreparedRecord<'a>, AppendError> {
-        self.check(draft)?;
-        let message = &draft.message;
-        let topic = message.topic.as_str();
-        Ok(PreparedRecord {
-            draft,
-            facts: MessageFacts::of(topic, draft.sys_flag, &message.properties, &self.config),
+    fn gathered(&self, draft: &RecordDraft) -> GatheredMessage {
+        let (topic, properties) = (&draft.message.topic, &draft.message.properties);
+        GatheredMessage {
+            topic: topic.clone(),
+            queue_id: draft.queue_id,
+            facts: MessageFacts::of(topic.as_str(), draft.sys_flag, properties, &self.config),
             size: draft.size(),
-        })
-    }
-
-    /// Assigns queue offset, physical offset and store time to every message.
-    fn assign_positions(
-        &self,
-        messages: &[PreparedRecord<'_>],
-        start: AppendStart,
-        now_ms: i64,
-        positions: &mut Vec<RecordPosition>,
-    ) {
-        let mut next_offsets = NextOffsets::of(&self.queues);
-        let mut offset = start.offset;
-        for PreparedRecord { draft, facts, size } in messages {
-            let topic = &draft.message.topic;
-            let queue_offset = if facts.has_queue_entry {
-                next_offsets.take(topic, draft.queue_id)
-            } else {
-                QueueOffset(0)
-            };
-            positions.push(RecordPosition {
-                queue_offset,
-                physical_offset: PhysicalOffset(offset),
-                // A delay begins at the wall clock's time, even while store times stand still until
-                // the clock catches up with them.
-                store_timestamp: if topic == SCHEDULE_TOPIC {
-                    now_ms
-                } else {
-                    start.timestamp
-                },
-            });
-            offset += *size as u64;
-        }
-    }
-
-    /// Hands messages that are in the log to what is derived from it, and keeps the notices for those
-    /// who wait for them.
-    fn derive(&self, messages: &[PreparedRecord<'_>], positions: &[RecordPosition]) {
-        let records: Vec<StoredRecord<'_>> = messages
-            .iter()
-            .zip(positions)
-            .map(|(message, position)| message.stored_at(*position))
-            .collect();
-        self.derived.apply(&records);
-        let queued = records.iter().filter(|record| record.facts.has_queue_entry);
-        self.dispatch.keep(queued.map(Notice::of));
-    }
-
-    /// The [`Append`] that resolves when the records before `end` are as durable as `durability` asks.
-    fn promise<T>(
-        self: &Arc<Self>,
-        stored: Result<(u64, T), AppendError>,
-        durability: Durability,
-    ) -> Append<T> {
-        match stored {
-            Err(error) => Append {
-                outcome: Some(Err(error)),
-                wait: None,
-            },
-            Ok((end, value)) => {
-                let waits = self.log.flush == Flush::Sync && durability == Durability::AsConfigured;
-                if !waits {
-                    self.announce();
-                    let unsynced = end.saturating_sub(self.log.synced_end());
-                    match self.log.flush {
-                        Flush::Interval { bytes, .. } if unsynced < bytes => {}
-                        _ => self.log.sync_wanted.notify_one(),
-                    }
-                }
-                let wait = waits.then(|| SyncWait::new(Arc::clone(self), end));
-                Append {
-                    outcome: Some(Ok(value)),
-                    wait,
-                }
-            }
         }
     }
 
@@ -237,50 +151,6 @@ impl StoreShared {
     }
 }
 
-impl PreparedRecord<'_> {
-    fn stored_at(&self, position: RecordPosition) -> StoredRecord<'_> {
-        StoredRecord {
-            topic: &self.draft.message.topic,
-            queue_id: self.draft.queue_id,
-            position,
-            size: u32::try_from(self.size).unwrap_or(u32::MAX),
-            facts: &self.facts,
-            is_replayed: false,
-        }
-    }
-}
-
-/// The queue offsets that the messages of one append get. As a rule they all go to one queue, which is
-/// looked up once.
-struct NextOffsets<'a> {
-    queues: &'a ConsumeQueues,
-    known: Vec<(Arc<Queue>, QueueOffset)>,
-}
-
-impl<'a> NextOffsets<'a> {
-    fn of(queues: &'a ConsumeQueues) -> Self {
-        Self {
-            queues,
-            known: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, topic: &TopicName, queue_id: i32) -> QueueOffset {
-        let known = self.known.iter_mut().rev();
-        for (queue, next) in known {
-            if queue.is_of(topic.as_str(), queue_id) {
-                let offset = *next;
-                *next = offset.plus(1);
-                return offset;
-            }
-        }
-        let queue = self.queues.find_or_create(topic, queue_id);
-        let offset = QueueOffset(queue.next());
-        self.known.push((queue, offset.plus(1)));
-        offset
-    }
-}
-
 impl From<RecordPosition> for Appended {
     fn from(position: RecordPosition) -> Self {
         let RecordPosition {
@@ -296,26 +166,104 @@ impl From<RecordPosition> for Appended {
     }
 }
 
-impl<T: Unpin> Future for Append<T> {
+impl<T> Future for Append<T> {
     type Output = Result<T, AppendError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(wait) = &mut self.wait {
-            match Pin::new(wait).poll(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) => self.wait = None,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+        let this = &mut *self;
+        if let Some(Stage::Joined(joined)) = &mut this.stage
+            && !joined.has_let_others_join
+            && !joined.group.is_written()
+        {
+            joined.has_let_others_join = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        loop {
+            let stage = this.stage.take();
+            match stage.expect("`Append` polled after completion") {
+                Stage::Refused(error) => return Poll::Ready(Err(error)),
+                Stage::Joined(joined) => {
+                    let (positions, end) = joined.written()?;
+                    match joined.wait_for(end) {
+                        None => return Poll::Ready(Ok((this.result_of)(positions))),
+                        Some(wait) => this.stage = Some(Stage::Syncing(joined, wait)),
+                    }
+                }
+                Stage::Syncing(joined, mut wait) => match Pin::new(&mut wait).poll(context) {
+                    Poll::Pending => {
+                        this.stage = Some(Stage::Syncing(joined, wait));
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(synced) => {
+                        synced?;
+                        let (positions, _) = joined.written()?;
+                        return Poll::Ready(Ok((this.result_of)(positions)));
+                    }
+                },
             }
         }
-        let outcome = self.outcome.take();
-        Poll::Ready(outcome.expect("`Append` polled after completion"))
+    }
+}
+
+impl Joined {
+    fn new(store: &Arc<StoreShared>, drafts: &[RecordDraft], durability: Durability) -> Self {
+        let mut records = Vec::with_capacity(drafts.iter().map(RecordDraft::size).sum());
+        for draft in drafts {
+            draft.encode(&mut records);
+        }
+        let messages = drafts.iter().map(|draft| store.gathered(draft));
+        let (group, number) = store.open_group.join(&records, messages);
+        Self {
+            store: Arc::clone(store),
+            group,
+            number,
+            durability,
+            has_let_others_join: false,
+        }
+    }
+
+    /// The positions of the messages and the physical offset behind them; written now, if nobody has
+    /// done so.
+    fn written(&self) -> Result<(&[RecordPosition], u64), AppendError> {
+        if !self.group.is_written() {
+            self.store.write_group(&self.group);
+        }
+        let outcome = self.group.outcome(self.number);
+        outcome.expect("a group that was written has an outcome for each append")
+    }
+
+    /// The sync that the sender waits for, if any; otherwise it is left to the background.
+    fn wait_for(&self, end: u64) -> Option<SyncWait> {
+        if self.store.log.flush != Flush::Sync {
+            return None;
+        }
+        if self.durability == Durability::AsConfigured {
+            return Some(SyncWait::new(Arc::clone(&self.store), end));
+        }
+        self.store.log.sync_wanted.notify_one();
+        None
+    }
+}
+
+impl<T> Drop for Append<T> {
+    fn drop(&mut self) {
+        if let Some(Stage::Joined(joined)) = &self.stage
+            && let Ok((_, end)) = joined.written()
+        {
+            drop(joined.wait_for(end));
+        }
     }
 }
 
 impl<T> fmt::Debug for Append<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Append")
-            .field("wait", &self.wait)
-            .finish_non_exhaustive()
+        let stage = match &self.stage {
+            Some(Stage::Refused(error)) => return f.debug_tuple("Refused").field(error).finish(),
+            Some(Stage::Joined(_)) => "Joined",
+            Some(Stage::Syncing(..)) => "Syncing",
+            None => "Done",
+        };
+        f.debug_tuple("Append").field(&stage).finish()
     }
 }

@@ -25,27 +25,11 @@ const SLOW_SYNC: Duration = Duration::from_millis(2);
 pub(super) struct SyncWait {
     store: Arc<StoreShared>,
     end: u64,
-    waited: bool,
 }
 
 impl SyncWait {
     pub(super) fn new(store: Arc<StoreShared>, end: u64) -> Self {
-        Self {
-            store,
-            end,
-            waited: false,
-        }
-    }
-
-    /// Says whether this one is to sync now. It is not on the first call: the requests behind this one
-    /// in the same receive buffer should be appended first and share the sync.
-    fn leads(&self, context: &Context<'_>) -> bool {
-        let waiters = &self.store.log.waiters;
-        if self.waited {
-            return waiters.lead_or_wait(context.waker());
-        }
-        waiters.wait(context.waker());
-        false
+        Self { store, end }
     }
 
     fn lead(&self) {
@@ -88,21 +72,16 @@ impl Drop for SyncWait {
 impl Future for SyncWait {
     type Output = Result<(), AppendError>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             if self.store.log.synced_end() >= self.end {
                 return Poll::Ready(Ok(()));
             }
             self.store.log.syncable()?;
-            if self.leads(context) {
-                self.lead();
-                continue;
+            if !self.store.log.waiters.lead_or_wait(context.waker()) {
+                return Poll::Pending;
             }
-            if !self.waited {
-                self.waited = true;
-                context.waker().wake_by_ref();
-            }
-            return Poll::Pending;
+            self.lead();
         }
     }
 }

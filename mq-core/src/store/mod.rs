@@ -25,6 +25,7 @@ mod maintain;
 mod memory;
 mod mend;
 mod open;
+mod open_group;
 mod opened;
 mod paths;
 mod read;
@@ -36,6 +37,7 @@ mod shared;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod write_group;
 mod zone;
 
 pub use append::{Append, Appended, Durability};

@@ -15,6 +15,7 @@ use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
 use super::error::{StoreError, at};
 use super::index::KeyIndex;
+use super::open_group::OpenGroup;
 use super::opened::Opened;
 use super::paths::Paths;
 use super::recovery::{FoundFiles, Recovery, RecoveryReport};
@@ -89,6 +90,7 @@ impl MessageStore {
             queues,
             index,
             dispatch: Dispatch::default(),
+            open_group: OpenGroup::default(),
             checkpoint: Mutex::new(checkpoint),
             snapshot: snapshot_file,
             cold_readers: Arc::new(Semaphore::new(MAX_COLD_READERS)),

@@ -15,6 +15,7 @@ use super::disk::{Disk, Lock};
 use super::dispatch::Dispatch;
 use super::error::{StoreError, at, no_room};
 use super::index::KeyIndex;
+use super::open_group::OpenGroup;
 use super::opened::Opened;
 use super::paths::Paths;
 use super::snapshot::Deletions;
@@ -37,6 +38,7 @@ pub(super) struct StoreShared {
     /// The queues, the index and whatever else is derived from the log.
     pub(super) derived: DerivedList,
     pub(super) dispatch: Dispatch,
+    pub(super) open_group: OpenGroup,
     pub(super) checkpoint: Mutex<Checkpoint>,
     pub(super) snapshot: SavedFile,
     /// How many may read from the disk at a time.

@@ -15,4 +15,5 @@ mod writer;
 pub(super) use log::CommitLog;
 pub(super) use recover::{Scan, Scanned, Unsynced};
 pub(super) use segment::Segments;
+pub(super) use tail::Tail;
 pub(super) use writer::AppendStart;

@@ -28,11 +28,6 @@ impl Waiters {
         true
     }
 
-    /// Puts the caller among those who are woken when the next sync has ended.
-    pub(in crate::store) fn wait(&self, waker: &Waker) {
-        self.0.lock().wakers.push(waker.clone());
-    }
-
     /// Ends the turn of the leader; gives everybody who waits, to be woken by the caller.
     pub(in crate::store) fn end_turn(&self) -> Vec<Waker> {
         let mut waiting = self.0.lock();

@@ -49,6 +49,27 @@ impl CommitLog {
         })
     }
 
+    /// How many of these appends, each of so many bytes, one write can take: as many as the segment
+    /// has room for, at least one. While blocks are scarce it is one, so that a short message finds the
+    /// room that a long one before it does not.
+    pub(in crate::store) fn fitting(
+        &self,
+        tail: &Tail,
+        lengths: impl Iterator<Item = usize>,
+    ) -> usize {
+        if self.ahead.is_scarce.load(Ordering::Acquire) {
+            return 1;
+        }
+        let inside = tail.end % self.segment_size;
+        let mut room = (self.segment_size - inside).saturating_sub(BLANK_SIZE as u64);
+        let fit = lengths.take_while(|length| {
+            let fits = *length as u64 <= room;
+            room = room.saturating_sub(*length as u64);
+            fits
+        });
+        fit.count().max(1)
+    }
+
     /// Writes records at the physical offset that was assigned to them.
     pub(in crate::store) fn write(
         &self,

@@ -520,6 +520,7 @@ fn a_message_that_a_deletion_made_durable_is_announced() {
     store.on_arrival(Arc::<Heard>::clone(&heard));
     append(&store, "other", 0, "x");
     let waiting = store.append(&draft("t", 0, "a"), Durability::AsConfigured);
+    write_unsynced(&store);
 
     store.delete_topic("other").unwrap();
 
@@ -534,6 +535,7 @@ fn a_message_is_announced_although_the_deletion_that_made_it_durable_failed() {
     let heard = Arc::new(Heard::default());
     store.on_arrival(Arc::<Heard>::clone(&heard));
     let waiting = store.append(&draft("t", 0, "a"), Durability::AsConfigured);
+    write_unsynced(&store);
     disk.set_fault(Some(Fault::Full));
 
     store.delete_topic("other").unwrap_err();

@@ -16,6 +16,7 @@ mod retention;
 mod saved_files;
 mod times;
 mod topics;
+mod written_together;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -29,6 +30,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::disk::{Disk, Fault, FaultyDisk, SmallFiles};
+use super::open_group::WriteGroup;
 use super::paths::Paths;
 use super::shared::StoreShared;
 use super::*;
@@ -90,6 +92,11 @@ fn finish<F: Future>(future: F) -> F::Output {
 
 fn append(store: &MessageStore, topic: &str, queue_id: i32, body: &str) -> Appended {
     finish(store.append(&draft(topic, queue_id, body), Durability::AsConfigured)).unwrap()
+}
+
+/// Writes what was begun; nobody syncs it.
+fn write_unsynced(store: &MessageStore) {
+    store.0.write_group(&WriteGroup::default());
 }
 
 fn read_all(store: &MessageStore, topic: &str, queue_id: i32) -> Vec<MessageExt> {

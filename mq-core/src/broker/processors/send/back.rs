@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::order::SendOrder;
+use bytestring::ByteString;
+
 use super::refusals::refusal;
 use super::retry::{self, Redelivery};
 use super::room;
@@ -16,9 +17,10 @@ use crate::broker::parts::Parts;
 use crate::broker::state::groups::Group;
 use crate::broker::state::topics::Topic;
 use crate::excerpt::excerpt;
+use crate::keyed_fifo::KeyedFifo;
 use crate::message::record::{RecordDraft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
-use crate::remoting::{Incoming, Processor};
+use crate::remoting::{Incoming, PeerId, Processor};
 use crate::store::{Append, Appended, Durability, MessageStore};
 use crate::wire::body::permission;
 use crate::wire::header::ConsumerSendMsgBack;
@@ -31,7 +33,8 @@ pub(in crate::broker) struct SendBackProcessor {
     store: MessageStore,
     store_host: std::net::SocketAddr,
     next_queue: AtomicU32,
-    order: SendOrder,
+    /// The sends back whose copy is not in the log yet.
+    order: KeyedFifo<(PeerId, ByteString)>,
 }
 
 impl SendBackProcessor {
@@ -41,7 +44,7 @@ impl SendBackProcessor {
             store: parts.store.clone(),
             store_host: parts.advertised.socket,
             next_queue: AtomicU32::new(0),
-            order: SendOrder::default(),
+            order: KeyedFifo::default(),
         }
     }
 
@@ -189,10 +192,8 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
     ) -> Result<Reply<NoFields>, Refusal> {
         let (peer, group) = (request.peer.id(), request.header.group.clone());
         let (one_way, before) = (request.one_way, self.admit.registration.latest());
-        let pending = self
-            .order
-            .run_in_turn(peer, group, self.begin(request))
-            .await?;
+        let begun = self.begin(request);
+        let pending = self.order.run_from_one_task(&(peer, group), begun).await?;
         let Some(append) = pending else {
             return Ok(Reply::ok(NoFields));
         };

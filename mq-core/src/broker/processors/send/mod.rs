@@ -9,7 +9,6 @@
 
 mod back;
 mod batch;
-mod order;
 mod prepare;
 mod processor;
 mod properties;

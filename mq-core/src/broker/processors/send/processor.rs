@@ -7,16 +7,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytestring::ByteString;
 
 use super::batch;
-use super::order::SendOrder;
 use super::prepare::{AcceptedMessage, Preparation};
 use super::properties;
 use super::refusals::refusal;
-
 use crate::broker::admit::Admit;
 use crate::broker::parts::Parts;
 use crate::broker::state::topics::Topic;
+use crate::keyed_fifo::KeyedFifo;
 use crate::message::OffsetMessageId;
-use crate::remoting::{Incoming, Peer, Processor};
+use crate::remoting::{Incoming, Peer, PeerId, Processor};
 use crate::store::{Append, Appended, MessageStore};
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
 use crate::wire::{Refusal, Reply, ResponseCode};
@@ -26,7 +25,9 @@ use crate::wire::{Refusal, Reply, ResponseCode};
 pub(in crate::broker) struct SendProcessor {
     admit: Admit,
     store: MessageStore,
-    order: Arc<SendOrder>,
+    /// The sends whose message is not in the log yet: those of one connection to one topic are stored
+    /// in the order in which they arrived, even while the topic is being created.
+    order: Arc<KeyedFifo<(PeerId, ByteString)>>,
     preparation: Preparation,
     /// The queue for the next message that names none.
     next_queue: Arc<AtomicU32>,
@@ -59,10 +60,8 @@ impl SendProcessor {
     ) -> Result<Reply<SendMessageReply>, Refusal> {
         let (peer, topic) = (request.peer.id(), request.header.topic.clone());
         let (one_way, before) = (request.one_way, self.admit.registration.latest());
-        let begun = self
-            .order
-            .run_in_turn(peer, topic, self.begin_one(request))
-            .await?;
+        let begun = self.begin_one(request);
+        let begun = self.order.run_from_one_task(&(peer, topic), begun).await?;
         let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
         if !one_way {
@@ -103,10 +102,8 @@ impl SendProcessor {
         batch::check(&request, self.store.config().max_message_size)?;
         let (peer, topic) = (request.peer.id(), request.header.topic.clone());
         let (one_way, before) = (request.one_way, self.admit.registration.latest());
-        let begun = self
-            .order
-            .run_in_turn(peer, topic, self.begin_several(request))
-            .await?;
+        let begun = self.begin_several(request);
+        let begun = self.order.run_from_one_task(&(peer, topic), begun).await?;
         let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
         if !one_way {
