@@ -82,7 +82,6 @@ impl CommitLog {
         segment.begun.get_or_init(|| self.clock.moment());
         self.segments.write().push(Arc::clone(&segment));
         drop(next);
-        self.ahead.wanted.notify_one();
         Ok(segment)
     }
 
@@ -110,7 +109,8 @@ impl CommitLog {
         segment.file.allocate(inside, needed)
     }
 
-    /// Asks for more room when the log ends at `end` and little is left.
+    /// Asks for more room when the log ends at `end` and little is left. That is so in particular behind
+    /// the first record of a segment, when the next one is to be made.
     pub(super) fn ask_for_room(&self, end: u64) {
         if self.wants_blocks(end) {
             self.ahead.wanted.notify_one();
