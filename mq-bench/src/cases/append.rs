@@ -51,9 +51,11 @@ async fn once(bench: &Bench) -> Result<Sample> {
     let tasks = Tasks::new(clock.clone());
     store.run(&tasks);
     // Not on a thread of the runtime, which has the store's own work to do.
-    let appending = tokio::task::spawn_blocking(move || measure(&store, effort, &clock));
+    let appending = store.clone();
+    let appending = tokio::task::spawn_blocking(move || measure(&appending, effort, &clock));
     let sample = appending.await.context("the appending thread")??;
     tasks.stop(STOP_LIMIT).await?;
+    tokio::task::spawn_blocking(move || store.close()).await??;
     Ok(sample)
 }
 
