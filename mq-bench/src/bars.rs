@@ -133,14 +133,14 @@ pub(crate) const BARS: &[Bar] = &[
         before: "not measured",
         limit: Limit::AtMost(400.0),
         unit: "ns",
-        measured: |results| {
-            results.median(
-                append::CASE,
-                append::LOAD,
-                append::SUBJECT,
-                Figure::AppendNs,
-            )
-        },
+        measured: |results| append_ns(results, append::GROUPS[0]),
+    },
+    Bar {
+        case: "the same, 64 in one turn",
+        before: "not measured",
+        limit: Limit::AtMost(400.0),
+        unit: "ns",
+        measured: |results| append_ns(results, append::GROUPS[1]),
     },
     Bar {
         case: "end to end, one Java sender, average",
@@ -216,6 +216,11 @@ fn rate(results: &Results, subject: &str, load: JavaLoad) -> Option<f64> {
 fn of_null(results: &Results, subject: &str, load: JavaLoad) -> Option<f64> {
     let row = results.row(java::SENDS, &load.text(), subject)?;
     Some(results.ratio(row, NULL)?.median)
+}
+
+fn append_ns(results: &Results, group: usize) -> Option<f64> {
+    let load = append::load(group);
+    results.median(append::CASE, &load, append::SUBJECT, Figure::AppendNs)
 }
 
 fn ready(results: &Results, megabytes: u64) -> Option<f64> {

@@ -38,8 +38,8 @@ fn a_tiny_run_of_each_case_ends_with_its_table_and_every_figure_in_the_file() {
     assert_eq!(tables.collect::<Vec<_>>(), expected, "{out}");
     let results: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     let rows = results["rows"].as_array().unwrap();
-    // Shapes and contenders of the native client, append, producers, paces in two modes, consume.
-    assert_eq!(rows.len(), 6 * 3 + 1 + 3 + 3 * 2 + 1, "{out}");
+    // Shapes and contenders of the native client, appends, producers, paces in two modes, consume.
+    assert_eq!(rows.len(), 6 * 3 + 2 + 3 + 3 * 2 + 1, "{out}");
     for row in rows {
         let rate = row["samples"][0]["per_second"].as_f64().unwrap();
         assert!(rate > 0.0, "{row}");

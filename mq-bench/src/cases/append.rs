@@ -2,6 +2,7 @@
 //! message, without a socket and without a protocol.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use mq_core::clock::Clock;
 use mq_core::message::record::RecordDraft;
 use mq_core::message::{Message, SysFlag, TopicName, property};
 use mq_core::store::disk::RealDisk;
-use mq_core::store::{Durability, Flush, MessageStore, StoreConfig};
+use mq_core::store::{Append, Appended, Durability, Flush, MessageStore, StoreConfig};
 use mq_core::tasks::Tasks;
 
 use crate::bench::{Bench, Effort};
@@ -20,8 +21,9 @@ use crate::results::Results;
 use crate::sample::{Figure, Sample};
 
 pub(crate) const CASE: &str = "append";
-/// The load that the bar is about.
-pub(crate) const LOAD: &str = "1 thread, 1024 B, interval";
+/// Appends that are begun together, as those of one turn of a connection are: one, or as many as 64
+/// Java threads have in flight.
+pub(crate) const GROUPS: [usize; 2] = [1, 64];
 pub(crate) const SUBJECT: &str = "MessageStore";
 
 const BODY: usize = 1024;
@@ -32,15 +34,21 @@ const DRAFTS: usize = 1024;
 const COUNTED: usize = 10;
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
+pub(crate) fn load(group: usize) -> String {
+    format!("1 thread, {BODY} B, interval, {group} at a time")
+}
+
 /// Runs it in every round.
 pub(crate) async fn run(bench: &Bench, results: &mut Results) -> Result<()> {
     for _round in 0..bench.effort.rounds {
-        results.add(CASE, LOAD, SUBJECT, once(bench).await?);
+        for group in GROUPS {
+            results.add(CASE, &load(group), SUBJECT, once(bench, group).await?);
+        }
     }
     Ok(())
 }
 
-async fn once(bench: &Bench) -> Result<Sample> {
+async fn once(bench: &Bench, group: usize) -> Result<Sample> {
     let directory = bench.scratch()?;
     let config = StoreConfig {
         flush: Flush::INTERVAL,
@@ -52,7 +60,7 @@ async fn once(bench: &Bench) -> Result<Sample> {
     store.run(&tasks);
     // Not on a thread of the runtime, which has the store's own work to do.
     let appending = store.clone();
-    let appending = tokio::task::spawn_blocking(move || measure(&appending, effort, &clock));
+    let appending = tokio::task::spawn_blocking(move || measure(&appending, group, effort, &clock));
     let sample = appending.await.context("the appending thread")??;
     tasks.stop(STOP_LIMIT).await?;
     tokio::task::spawn_blocking(move || store.close()).await??;
@@ -60,18 +68,21 @@ async fn once(bench: &Bench) -> Result<Sample> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn measure(store: &MessageStore, effort: Effort, clock: &Clock) -> Result<Sample> {
+fn measure(store: &MessageStore, group: usize, effort: Effort, clock: &Clock) -> Result<Sample> {
     let drafts = drafts(clock)?;
-    let append_all = || -> Result<()> {
-        for draft in &drafts {
-            let stored = store.append(draft, Durability::AsConfigured);
-            // In interval mode it is done at once.
-            let _appended = stored.now_or_never().context("an append waited")??;
+    let mut begun = Vec::with_capacity(group);
+    let mut append_all = || -> Result<()> {
+        for together in drafts.chunks(group) {
+            let appends = together
+                .iter()
+                .map(|draft| store.append(draft, Durability::AsConfigured));
+            begun.extend(appends);
+            begun.drain(..).try_for_each(finish)?;
         }
         Ok(())
     };
     // Appends for so long; ns of each.
-    let append_for = |time: Duration| -> Result<f64> {
+    let mut append_for = |time: Duration| -> Result<f64> {
         let begun = clock.moment();
         let mut count = 0;
         loop {
@@ -96,6 +107,14 @@ fn measure(store: &MessageStore, effort: Effort, clock: &Clock) -> Result<Sample
         (Figure::PerSecond, 1e9 / each),
         (Figure::Allocations, allocated.count_total as f64 / counted),
     ]))
+}
+
+/// In interval mode an append is done when it has let others join it once.
+fn finish(append: Append<Appended>) -> Result<()> {
+    let mut append = pin!(append);
+    let mut poll = || append.as_mut().now_or_never();
+    let _appended = poll().or_else(poll).context("an append waited")??;
+    Ok(())
 }
 
 /// Messages as our client sends them: with an id and the wish to be flushed.
