@@ -34,6 +34,48 @@ fn every_file_that_the_texts_name_is_there() {
     }
 }
 
+/// Whether a source file declares this function, type or constant.
+fn declares(source: &str, name: &str) -> bool {
+    let kinds = ["fn ", "struct ", "enum ", "trait ", "type ", "const "];
+    kinds.iter().any(|kind| {
+        let declared = format!("{kind}{name}");
+        let mut behind = source.match_indices(&declared).map(|(at, _)| {
+            let rest = source.get(at + declared.len()..).unwrap_or_default();
+            rest.chars().next().unwrap_or(' ')
+        });
+        behind.any(|next| !(next.is_alphanumeric() || next == '_'))
+    })
+}
+
+/// What the tables name right before the file that it is in: `` `Name` in `file` ``, `` `Name` (`file`) ``.
+fn names_with_their_file(text: &str) -> Vec<(&str, &str)> {
+    let mut names = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with('|')) {
+        let parts: Vec<_> = line.split('`').collect();
+        for at in (1..parts.len()).step_by(2) {
+            if let Some([path, " in " | " (", file]) = parts.get(at..at + 3)
+                && files_named_in(&format!("`{file}`")).next().is_some()
+            {
+                names.push((path.rsplit("::").next().unwrap(), *file));
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn what_the_tables_name_is_declared_in_the_file_behind_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let names = names_with_their_file(&text);
+
+    assert!(names.len() > 10, "{names:#?}");
+    for (name, file) in names {
+        let source = fs::read_to_string(root.join(file)).unwrap();
+        assert!(declares(&source, name), "`{name}` is not in {file}");
+    }
+}
+
 /// The steps of a journey: lines that begin with a number or `↩`, a file and its function.
 fn steps<'a>(text: &'a str, begin: &str, end: &str) -> Vec<(&'a str, &'a str)> {
     let (_, rest) = text.split_once(begin).unwrap();
@@ -69,15 +111,10 @@ fn the_journeys_lead_through_functions_that_are_there_and_seldom_turn_back() {
         let mut steps_back = 0;
         for (file, function) in &steps {
             let source = fs::read_to_string(root.join(file)).unwrap();
-            let is_there = ["fn ", "struct "].iter().any(|kind| {
-                let declared = format!("{kind}{function}");
-                let mut behind = source.match_indices(&declared).map(|(at, _)| {
-                    let rest = source.get(at + declared.len()..).unwrap_or_default();
-                    rest.chars().next().unwrap_or(' ')
-                });
-                behind.any(|next| !(next.is_alphanumeric() || next == '_'))
-            });
-            assert!(is_there, "{begin} names `{function}`, which {file} has not");
+            assert!(
+                declares(&source, function),
+                "{begin} names `{function}`, which {file} has not"
+            );
             if entered.contains(file) {
                 steps_back += 1;
             } else {

@@ -1,5 +1,7 @@
-//! Requests from the peer. Most are answered at their first poll; the others (waiting for a flush,
-//! a long poll) stay in flight without blocking later ones.
+//! Requests from the peer. Reads are mostly answered at their first poll. Sends wait for their second
+//! one, at the end of the turn in which the connection took its input, so that all sends of that turn
+//! are written together. What is pending then (waiting for a sync, a long poll) stays in flight without
+//! blocking later requests.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,13 +1,14 @@
-//! What everybody may ask a store.
+//! What a store tells of itself and of its queues, messages by physical offset or by key, and the
+//! deletion of a topic. Reading a queue is in `read.rs`.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::arrivals::Arrival;
 use super::config::StoreConfig;
 use super::disk::Disk;
-use super::dispatch::Arrival;
 use super::error::{AppendError, StoreError};
 use super::figures::Figures;
 use super::shared::MessageStore;
@@ -17,7 +18,7 @@ use crate::message::{PhysicalOffset, QueueOffset, TopicName};
 impl MessageStore {
     /// Calls `listener` whenever messages have become visible.
     pub fn on_arrival(&self, listener: Arc<dyn Arrival>) {
-        self.0.dispatch.set_listener(listener);
+        self.0.arrivals.set_listener(listener);
     }
 
     /// How the store was configured.

@@ -1,5 +1,5 @@
-//! Appending: messages are checked, join the open group, are written with it, and are durable when the
-//! [`Append`] resolves.
+//! Appending: messages are checked, encoded, join the open group and are written with it. When the
+//! [`Append`] resolves they are as durable as its [`Durability`] says.
 
 use std::fmt;
 use std::future::Future;
@@ -27,7 +27,7 @@ pub enum Durability {
     /// What the store promises.
     #[default]
     AsConfigured,
-    /// Nothing beyond the copy into the log (property `WAIT` = `false`).
+    /// The copy into the log only (property `WAIT` = `false`): a loss of power may take the message.
     Written,
 }
 
@@ -45,7 +45,8 @@ pub struct Appended {
 /// An append under way: resolves when the messages are as durable as promised.
 ///
 /// Appends are written in the order in which they were begun. Dropping this only ends the waiting: the
-/// messages are written all the same.
+/// messages are stored all the same, and if their group was not written yet, the drop writes the whole
+/// group on the thread that drops.
 #[must_use = "until this resolves, the message may be lost"]
 pub struct Append<T> {
     /// `None` once it has resolved.
@@ -64,8 +65,8 @@ enum Stage {
 struct Joined {
     store: Arc<StoreShared>,
     group: Arc<WriteGroup>,
-    /// Its number in the group.
-    number: usize,
+    /// Its index in the group.
+    index: usize,
     durability: Durability,
     /// It was polled once, so that all that arrived with it has joined.
     has_let_others_join: bool,
@@ -213,11 +214,11 @@ impl Joined {
             draft.encode(&mut records);
         }
         let messages = drafts.iter().map(|draft| store.gathered(draft));
-        let (group, number) = store.open_group.join(&records, messages);
+        let (group, index) = store.open_group.join(&records, messages);
         Self {
             store: Arc::clone(store),
             group,
-            number,
+            index,
             durability,
             has_let_others_join: false,
         }
@@ -229,7 +230,7 @@ impl Joined {
         if !self.group.is_written() {
             self.store.write_group(&self.group);
         }
-        let outcome = self.group.outcome(self.number);
+        let outcome = self.group.outcome(self.index);
         outcome.expect("a group that was written has an outcome for each append")
     }
 

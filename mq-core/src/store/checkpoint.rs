@@ -26,8 +26,8 @@ const SLOT_SIZE: usize = 36;
 pub(super) struct Mark {
     /// The log is on disk up to here.
     pub(super) log: u64,
-    /// The consume queues are, for all messages before this physical offset.
-    pub(super) queues: u64,
+    /// What is derived (consume queues, index) is, for all messages before this physical offset.
+    pub(super) derived: u64,
     /// Store time of the last message before `log`, ms since 1970.
     pub(super) time_ms: i64,
 }
@@ -96,14 +96,14 @@ impl Checkpoint {
 
     /// Saves a mark, and Apache's timestamps with it.
     pub(super) fn save(&mut self, mark: Mark) -> Result<(), StoreError> {
-        let known = self.mark.map_or(0, |known| known.queues);
+        let known = self.mark.map_or(0, |known| known.derived);
         // What is derived is built again from an earlier offset on.
-        let begin = if mark.queues < known {
+        let begin = if mark.derived < known {
             0
         } else {
             self.derived_time_ms
         };
-        let ends = self.ends.iter().filter(|(end, _)| *end <= mark.queues);
+        let ends = self.ends.iter().filter(|(end, _)| *end <= mark.derived);
         let derived_time_ms = ends.map(|(_, time_ms)| *time_ms).fold(begin, i64::max);
         if self.mark == Some(mark) && self.derived_time_ms == derived_time_ms {
             return Ok(());
@@ -138,7 +138,7 @@ fn encode(generation: u64, mark: Mark) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(SLOT_SIZE);
     bytes.put_u64(generation);
     bytes.put_u64(mark.log);
-    bytes.put_u64(mark.queues);
+    bytes.put_u64(mark.derived);
     bytes.put_i64(mark.time_ms);
     bytes.put_u32(checksum(&bytes));
     bytes
@@ -153,7 +153,7 @@ fn decode(bytes: &[u8; SLOT_SIZE]) -> Option<(u64, Mark)> {
     let generation = content.get_u64();
     let mark = Mark {
         log: content.get_u64(),
-        queues: content.get_u64(),
+        derived: content.get_u64(),
         time_ms: content.get_i64(),
     };
     (generation > 0).then_some((generation, mark))
@@ -193,7 +193,7 @@ mod tests {
         let mut checkpoint = open(&disk);
         let marks = [1, 2].map(|n| Mark {
             log: n,
-            queues: n,
+            derived: n,
             time_ms: 5,
         });
         for mark in marks {
@@ -214,7 +214,7 @@ mod tests {
         let mut checkpoint = open(&disk);
         let [first, second] = [1, 2].map(|n| Mark {
             log: n,
-            queues: n,
+            derived: n,
             time_ms: 5,
         });
         checkpoint.save(first).unwrap();
@@ -233,10 +233,10 @@ mod tests {
     fn apaches_broker_derives_again_what_was_not_on_disk() {
         let disk = FaultyDisk::default();
         let mut checkpoint = open(&disk);
-        let mut save = |end, queues, time_ms| {
+        let mut save = |end, derived, time_ms| {
             let mark = Mark {
                 log: end,
-                queues,
+                derived,
                 time_ms,
             };
             checkpoint.note_end(end, time_ms);

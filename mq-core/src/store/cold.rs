@@ -26,7 +26,7 @@ impl MessageStore {
     /// # Errors
     ///
     /// [`StoreError::Disk`].
-    pub async fn read_aside(
+    pub async fn read_async(
         &self,
         topic: &TopicName,
         queue_id: i32,
@@ -39,8 +39,10 @@ impl MessageStore {
             return self.read(topic.as_str(), queue_id, offset, limits, filter);
         }
         let (topic, filter) = (topic.clone(), filter.clone());
-        self.aside(move |store| store.read(topic.as_str(), queue_id, offset, limits, &filter))
-            .await
+        self.run_blocking(move |store| {
+            store.read(topic.as_str(), queue_id, offset, limits, &filter)
+        })
+        .await
     }
 
     /// The whole record at `offset`, as [`MessageStore::record_at`], without keeping an async thread
@@ -49,11 +51,15 @@ impl MessageStore {
     /// # Errors
     ///
     /// [`StoreError::Disk`].
-    pub async fn record_aside(&self, offset: PhysicalOffset) -> Result<Option<Bytes>, StoreError> {
+    pub async fn record_at_async(
+        &self,
+        offset: PhysicalOffset,
+    ) -> Result<Option<Bytes>, StoreError> {
         if self.is_hot_offset(offset.0) {
             return self.record_at(offset);
         }
-        self.aside(move |store| store.record_at(offset)).await
+        self.run_blocking(move |store| store.record_at(offset))
+            .await
     }
 
     /// Runs `read` on a thread that may wait for the disk. At most a few run at a time; one that fails
@@ -62,7 +68,7 @@ impl MessageStore {
     /// # Errors
     ///
     /// What `read` gives; [`StoreError::Disk`] when it panics or the runtime ends.
-    pub async fn aside<T: Send + 'static>(
+    pub async fn run_blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -85,9 +91,9 @@ impl MessageStore {
         let Some(queue) = self.0.queues.find(topic, queue_id) else {
             return true;
         };
-        let is_nowhere = offset.0 < queue.min() || offset.0 >= queue.next();
+        let has_no_message = offset.0 < queue.min() || offset.0 >= queue.next();
         let physical = queue.offset_in_memory(offset.0);
-        is_nowhere || physical.is_some_and(|physical| self.is_hot_offset(physical))
+        has_no_message || physical.is_some_and(|physical| self.is_hot_offset(physical))
     }
 
     fn is_hot_offset(&self, physical: u64) -> bool {

@@ -81,10 +81,10 @@ impl Default for IndexSizes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flush {
-    /// When it is on disk: whoever comes meanwhile shares one sync.
+    /// When it is on disk. Messages that are written while a sync runs share the next one.
     Sync,
-    /// When it is in the log. A loss of power may take what came in the last `every`, at most
-    /// about `bytes`; the end of the process takes nothing.
+    /// When it is copied into the log. A loss of power may take what came in the last `every`, at most
+    /// about `bytes`; when only the process is killed nothing is lost.
     Interval {
         /// The longest time between two syncs.
         every: Duration,
@@ -94,7 +94,7 @@ pub enum Flush {
 }
 
 impl Flush {
-    /// The fast mode with its usual window: 200 ms or 4 MiB.
+    /// `interval` as it is set by default: a sync every 200 ms, or after 4 MiB.
     pub const INTERVAL: Self = Self::Interval {
         every: Duration::from_millis(200),
         bytes: 4 * 1024 * 1024,
@@ -114,7 +114,7 @@ pub struct Retention {
     pub max_used: f64,
     /// Segments of any age go when the disk is fuller than this (`diskSpaceCleanForciblyRatio`).
     pub force_used: f64,
-    /// Nothing is taken any more when the disk is fuller than this (`diskSpaceWarningLevelRatio`).
+    /// Appends are refused when the disk is fuller than this (`diskSpaceWarningLevelRatio`).
     pub refuse_used: f64,
 }
 

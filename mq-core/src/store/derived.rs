@@ -21,7 +21,8 @@ pub(super) struct StoredRecord<'a> {
     /// Bytes of the record.
     pub(super) size: u32,
     pub(super) facts: &'a MessageFacts,
-    /// Read from the log at a start, so that files may have it already.
+    /// Read again from the log, when the store is opened or for items that the index had dropped; so
+    /// files may have it already.
     pub(super) is_replayed: bool,
 }
 
@@ -33,8 +34,9 @@ pub(super) trait Derived: Send + Sync + Debug {
     fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError>;
 
     /// Takes records over into memory, except those that are replayed and known already. Called in the
-    /// order of the log, under its lock, so it does no I/O and cannot fail; what can fail is
-    /// [`Derived::store`].
+    /// order of the log. New records come while the log is locked: no I/O then, and no failure; what can
+    /// fail is [`Derived::store`]. Replayed records come without that lock, while the store is opened,
+    /// so that memory that they fill may be written to files.
     fn apply(&self, records: &[StoredRecord<'_>]);
 
     /// Writes what it has of records that end before the physical offset `visible` into its files.

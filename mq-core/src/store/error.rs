@@ -30,7 +30,7 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
-    /// A file lies in a directory of the store that cannot be one of its own.
+    /// A directory of the store has a file that the store cannot have written there.
     #[error("`{}` does not belong into a store: {reason}; move it elsewhere", path.display())]
     Foreign {
         /// The file.
@@ -91,14 +91,14 @@ pub enum AppendError {
     /// The message breaks a rule; sending it again does not help.
     #[error("{0}")]
     Illegal(String),
-    /// There is no room; it is tried again as soon as there is.
+    /// The disk is full or nearly full. Sends are taken again once there is space.
     #[error("the disk is full: sends are taken again when there is space")]
     Full,
     /// The segment that the message would begin cannot be created; the next append tries again.
     #[error("there is no segment to write to: {0}")]
     NoSegment(#[source] Arc<StoreError>),
-    /// A write or sync failed, so that memory may hold what the disk does not: the store takes no
-    /// more writes until it is opened anew.
+    /// A write failed for another reason than lack of space, or a sync failed, so that memory may hold
+    /// what the disk does not: the store takes no more writes until it is opened anew.
     #[error("the store takes no more writes: {0}")]
     Failed(#[source] Arc<StoreError>),
     /// The store was closed.

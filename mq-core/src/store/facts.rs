@@ -13,12 +13,13 @@ use crate::message::{Properties, SysFlag, Transaction, java_hash, property};
 enum TagCode {
     /// Java's hash of the tag; 0 without one.
     Hash(i64),
-    /// Of a delayed message, when it is due: so long after it was stored.
+    /// Of a delayed message: the consume queue keeps its time of delivery, which is so long after the
+    /// message was stored.
     DueAfter(Duration),
 }
 
-/// What is known of a message without where it lies. Whoever derives something else from the log adds
-/// here what that needs.
+/// What a message itself says that something derived from the log needs, whatever position it gets. A
+/// new [`Derived`](super::derived::Derived) adds its own fields here.
 #[derive(Debug)]
 pub(super) struct MessageFacts {
     /// Half messages and those rolled back are in no consume queue of their topic.

@@ -17,7 +17,8 @@ use tokio::runtime::Handle;
 use super::error::AppendError;
 use super::shared::StoreShared;
 
-/// A hundred hand-overs between threads.
+/// From here on the disk counts as slow and syncs run on another thread: handing them over costs a
+/// hundredth of that.
 const SLOW_SYNC: Duration = Duration::from_millis(2);
 
 /// Resolves when the log is on disk up to `end`.
@@ -44,7 +45,7 @@ impl SyncWait {
     }
 }
 
-/// Syncs, tells everybody, and lets one of the late comers lead the next.
+/// Syncs, then wakes all waiters; one of those that the sync did not cover leads the next.
 fn sync_for_all(store: &StoreShared) {
     let begun = store.clock.moment();
     let synced = store.log.sync();

@@ -1,5 +1,5 @@
-//! What goes on beside the appends: syncs of the fast mode, queue blocks, the mark, retention; and
-//! the end in order.
+//! What goes on beside the appends: syncs that no sender waits for, writing what is derived into its
+//! files, the mark, room in the log, retention; and the end in order.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use crate::tasks::Tasks;
 
 /// The mark is saved so often.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
-/// The queue files are synced when so much log has come since the last time, or at the end.
+/// The files of what is derived are synced when so much log has come since the last time, or at the end.
 const SYNC_DERIVED_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 /// Old segments are looked for so often (`cleanResourceInterval`).
 const RETENTION_INTERVAL: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ impl MessageStore {
                 }
                 let make = |store: &StoreShared| store.log.make_room();
                 if !store.in_background("making room in the log", make).await {
-                    // Every append asks again.
+                    // `wanted` is no pause: each append notifies it as long as room is missing.
                     store.clock.sleep(CHECKPOINT_INTERVAL).await;
                 }
             }
@@ -95,7 +95,7 @@ impl MessageStore {
 }
 
 impl StoreShared {
-    /// Syncs what nobody waits for.
+    /// Syncs what no sender waits for.
     pub(super) fn sync_log(&self) -> Result<(), StoreError> {
         self.log.sync()?;
         self.announce();
@@ -107,7 +107,7 @@ impl StoreShared {
     pub(super) fn maintain(&self) -> Result<(), StoreError> {
         let visible = self.log.visible_end();
         let known = self.checkpoint.lock().mark().unwrap_or_default();
-        let much_came = visible.saturating_sub(known.queues) >= SYNC_DERIVED_AFTER_BYTES;
+        let much_came = visible.saturating_sub(known.derived) >= SYNC_DERIVED_AFTER_BYTES;
         let stored = match self.store_derived(visible) {
             Ok(()) if much_came => self.sync_derived(visible),
             outcome => outcome,
@@ -137,7 +137,7 @@ impl StoreShared {
         };
         let mark = Mark {
             log: self.log.synced_end(),
-            queues: self.derived_synced.load(Ordering::Acquire),
+            derived: self.derived_synced.load(Ordering::Acquire),
             time_ms,
         };
         let mut checkpoint = self.checkpoint.lock();

@@ -73,7 +73,7 @@ impl StoreShared {
                     .tag_code(record.store_timestamp),
             };
             if let Err(error) = self.queues.rewrite(queue, offset, right) {
-                self.tell_unreadable(&error);
+                self.report_not_rewritten(&error);
             }
             mended += 1;
             if offset == index {
@@ -98,6 +98,18 @@ impl StoreShared {
             lost.push(index..behind);
         }
         Ok(found)
+    }
+
+    /// No end of this is logged, because entries elsewhere may still not be writable.
+    fn report_not_rewritten(&self, error: &StoreError) {
+        let trouble = "an entry of a consume queue cannot be written again";
+        if let Some(untold) = self.log.troubles.begin(trouble) {
+            tracing::error!(
+                %error,
+                untold,
+                "the entry of a consume queue could not be written again"
+            );
+        }
     }
 
     /// Where the walk for the message at the queue offset `index` begins: behind the nearest message

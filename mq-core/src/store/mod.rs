@@ -1,11 +1,14 @@
 //! Where messages rest: the commit log, and what is derived from it.
 //!
-//! [`MessageStore`] is the only door. An append encodes outside, gets its offsets under one short lock
-//! on the caller's own task, and resolves when the message is as durable as promised; only then do
-//! readers see it. Consume queues and the key index can be deleted: they are built again from the log.
+//! [`MessageStore`] is the only entry. An append encodes its records before the log is locked and joins
+//! the open group. The task that polls one of the group's appends again first assigns the offsets of all
+//! and writes them, under one short lock. An append resolves when its messages are as durable as
+//! promised; only then do readers see them. Consume queues and the key index can be deleted: they are
+//! built again from the log.
 
 mod about;
 mod append;
+mod arrivals;
 mod checkpoint;
 mod cold;
 mod commit_log;
@@ -14,7 +17,6 @@ mod consume_queue;
 mod deletion;
 mod derived;
 pub mod disk;
-mod dispatch;
 mod error;
 mod facts;
 mod figures;
@@ -41,8 +43,8 @@ mod write_group;
 mod zone;
 
 pub use append::{Append, Appended, Durability};
+pub use arrivals::Arrival;
 pub use config::{Flush, IndexSizes, Retention, StoreConfig};
-pub use dispatch::Arrival;
 pub use error::{AppendError, StoreError};
 pub use figures::Figures;
 pub use memory::{share_of, total_memory};

@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 
+use super::arrivals::ArrivalNotices;
 use super::checkpoint::Checkpoint;
 use super::commit_log::{CommitLog, Segments, Unsynced};
 use super::config::StoreConfig;
 use super::consume_queue::ConsumeQueues;
 use super::derived::DerivedList;
 use super::disk::{Disk, Lock};
-use super::dispatch::Dispatch;
 use super::error::{StoreError, at};
 use super::index::KeyIndex;
 use super::open_group::OpenGroup;
@@ -89,7 +89,7 @@ impl MessageStore {
             ]),
             queues,
             index,
-            dispatch: Dispatch::default(),
+            arrivals: ArrivalNotices::default(),
             open_group: OpenGroup::default(),
             checkpoint: Mutex::new(checkpoint),
             snapshot: snapshot_file,

@@ -44,7 +44,7 @@ impl WriteGroup {
         let _first = self.0.set(outcome);
     }
 
-    /// What became of the append with this number in the group, and where its records are.
+    /// What became of the append with this index in the group, and where its records are.
     pub(super) fn outcome(
         &self,
         append: usize,
@@ -60,11 +60,11 @@ impl WriteGroup {
 
 /// The group that an append joins when it is begun.
 #[derive(Default)]
-pub(super) struct OpenGroup(Mutex<Gathered>);
+pub(super) struct OpenGroup(Mutex<GatheredAppends>);
 
 /// The appends of a group before they are written.
 #[derive(Default)]
-pub(super) struct Gathered {
+pub(super) struct GatheredAppends {
     pub(super) group: Arc<WriteGroup>,
     /// Encoded, one behind the other.
     pub(super) records: Vec<u8>,
@@ -89,8 +89,8 @@ pub(super) struct GatheredAppend {
 }
 
 impl OpenGroup {
-    /// Adds an append whose records are encoded already; gives the group and the number of the append
-    /// in it.
+    /// Adds an append whose records are encoded already; gives the group and the index of the
+    /// append in it.
     pub(super) fn join(
         &self,
         records: &[u8],
@@ -109,12 +109,12 @@ impl OpenGroup {
     }
 
     /// Closes the group: whoever joins from now on is in the next one.
-    pub(super) fn take(&self) -> Gathered {
+    pub(super) fn take(&self) -> GatheredAppends {
         std::mem::take(&mut *self.0.lock())
     }
 
     /// Gives the memory of a group that was written to the next one, unless that has some.
-    pub(super) fn reuse(&self, mut gathered: Gathered) {
+    pub(super) fn reuse(&self, mut gathered: GatheredAppends) {
         gathered.records.clear();
         gathered.messages.clear();
         gathered.appends.clear();

@@ -476,8 +476,8 @@ impl StoreShared {
         Ok(whole.then_some(bytes))
     }
 
-    /// Number and store time of the first message of the range whose record is whole and whose time
-    /// does not lie in the future, as it does when the clock was ahead.
+    /// Queue offset and store time of the first message of the range whose record is whole and whose
+    /// time does not lie in the future, as it does when the clock was ahead.
     fn plausible_time(
         &self,
         queue: &Queue,

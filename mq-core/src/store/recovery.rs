@@ -62,8 +62,9 @@ struct Walk {
     from: u64,
     /// Where the log ends.
     end: u64,
-    /// Bytes of damaged parts, or expired ones. What lay between the mark of the queues and the log's
-    /// beginning has expired, and queue offsets with it.
+    /// Bytes of the log whose records are unknown: damaged parts, and what retention removed before it
+    /// was derived, between the mark and the log's beginning. So many records at most can be missing
+    /// between two queue offsets.
     lost: u64,
     /// A record did not follow what its queue held.
     is_wrong: bool,
@@ -113,7 +114,7 @@ impl<'a> Recovery<'a> {
             None => store.queues.all(),
         };
         let mark = self.mark();
-        if mark.log.max(mark.queues) > limit {
+        if mark.log.max(mark.derived) > limit {
             tracing::warn!(known = mark.log, limit, "the log is shorter than it was");
         }
         // Queues with entries for physical offsets behind the log are of no use.
@@ -161,7 +162,7 @@ impl<'a> Recovery<'a> {
         match self.known {
             // Everything is complete after a clean end, also after one of Apache's broker.
             _ if self.found.clean => u64::MAX,
-            Some(mark) => mark.queues.max(begin),
+            Some(mark) => mark.derived.max(begin),
             None => begin,
         }
     }
@@ -173,8 +174,11 @@ impl<'a> Recovery<'a> {
             self.store.say_open()?;
         }
         if let Some(mark) = self.known {
-            let queues = self.store.log.begin();
-            self.store.checkpoint.lock().save(Mark { queues, ..mark })?;
+            let derived = self.store.log.begin();
+            self.store
+                .checkpoint
+                .lock()
+                .save(Mark { derived, ..mark })?;
         }
         self.store.derived.clear()
     }
@@ -255,7 +259,7 @@ impl<'a> Recovery<'a> {
         });
         match (self.found.clean, self.known) {
             (true, _) => ends.max().unwrap_or(begin),
-            (false, Some(mark)) => mark.queues,
+            (false, Some(mark)) => mark.derived,
             (false, None) => begin,
         }
     }
@@ -351,7 +355,7 @@ impl<'a> Recovery<'a> {
         };
         let facts = MessageFacts::of_record(record, &store.config);
         let replayed = if facts.has_queue_entry {
-            self.make_room(&topic, record)
+            self.advance_queue_to(&topic, record)
         } else {
             Replayed::Doubtful
         };
@@ -373,7 +377,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// Lets the queue of a record go up to the offset that the record says, if that can be.
-    fn make_room(&self, topic: &TopicName, record: &RecordView<'_>) -> Replayed {
+    fn advance_queue_to(&self, topic: &TopicName, record: &RecordView<'_>) -> Replayed {
         let store = self.store;
         let offset = record.physical_offset.0;
         let queue = store.queues.find_or_create(topic, record.queue_id);

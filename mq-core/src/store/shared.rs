@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 
+use super::arrivals::ArrivalNotices;
 use super::checkpoint::Checkpoint;
 use super::commit_log::CommitLog;
 use super::config::StoreConfig;
 use super::consume_queue::ConsumeQueues;
 use super::derived::DerivedList;
 use super::disk::{Disk, Lock};
-use super::dispatch::Dispatch;
 use super::error::{StoreError, at, no_room};
 use super::index::KeyIndex;
 use super::open_group::OpenGroup;
@@ -37,13 +37,14 @@ pub(super) struct StoreShared {
     pub(super) index: Arc<KeyIndex>,
     /// The queues, the index and whatever else is derived from the log.
     pub(super) derived: DerivedList,
-    pub(super) dispatch: Dispatch,
+    pub(super) arrivals: ArrivalNotices,
     pub(super) open_group: OpenGroup,
     pub(super) checkpoint: Mutex<Checkpoint>,
     pub(super) snapshot: SavedFile,
-    /// How many may read from the disk at a time.
+    /// A permit for each read that may wait for the disk; see `cold.rs`.
     pub(super) cold_readers: Arc<Semaphore>,
     pub(super) opened: Opened,
+    /// Where the messages of deleted topics end.
     pub(super) deletions: Deletions,
     /// What is derived from the log is on disk for all messages before this physical offset.
     pub(super) derived_synced: AtomicU64,
@@ -90,13 +91,13 @@ impl StoreShared {
         }
     }
 
-    /// Tells of every message that may be seen and was not told of.
+    /// Notifies the listener of each message that has become visible since the last call.
     pub(super) fn announce(&self) {
-        self.dispatch.announce(self.log.visible_end());
+        self.arrivals.announce(self.log.visible_end());
     }
 
-    /// Until this is taken back, the next start takes the store for one that was not closed, and
-    /// learns from it whether the machine has gone on.
+    /// Writes the file `abort` with the machine's boot id. While it is there, the next start takes the
+    /// store for one that was not closed; by the boot id it learns whether the machine went down too.
     pub(super) fn say_open(&self) -> Result<(), StoreError> {
         let abort = self.paths.abort();
         let boot = self.disk.boot_id().unwrap_or_default();
@@ -105,8 +106,8 @@ impl StoreShared {
             return Ok(());
         }
         match self.disk.replace(&abort, boot.as_bytes()) {
-            // The file of an earlier run says as much, but for the boot id; without the right one the
-            // next recovery only takes more for missing.
+            // The file of an earlier run stays, with an older boot id: the next recovery then takes the
+            // machine for one that went down, and damaged records for ones that never reached the disk.
             Err(error) if before.is_some() && no_room(&error) => {
                 tracing::warn!(path = %abort.display(), %error, "not written anew");
                 Ok(())

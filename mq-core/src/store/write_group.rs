@@ -8,13 +8,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::arrivals::Notice;
 use super::commit_log::{AppendStart, Tail};
 use super::config::Flush;
 use super::consume_queue::{ConsumeQueues, Queue};
 use super::derived::StoredRecord;
-use super::dispatch::Notice;
 use super::error::AppendError;
-use super::open_group::{Gathered, GatheredMessage, GroupOutcome, WriteGroup};
+use super::open_group::{GatheredAppends, GatheredMessage, GroupOutcome, WriteGroup};
 use super::schedule::SCHEDULE_TOPIC;
 use super::shared::StoreShared;
 use crate::message::record::RecordPosition;
@@ -45,7 +45,7 @@ impl StoreShared {
     }
 
     /// Writes as many appends at a time as the segment has room for.
-    fn write_gathered(&self, tail: &mut Tail, gathered: &mut Gathered) -> GroupOutcome {
+    fn write_gathered(&self, tail: &mut Tail, gathered: &mut GatheredAppends) -> GroupOutcome {
         let mut outcome = GroupOutcome::default();
         let mut appends = &gathered.appends[..];
         let mut messages = &gathered.messages[..];
@@ -87,7 +87,7 @@ impl StoreShared {
         self.log.write(tail, start, records)?;
         self.derived.apply(&stored);
         let queued = stored.iter().filter(|record| record.facts.has_queue_entry);
-        self.dispatch.keep(queued.map(Notice::of));
+        self.arrivals.keep(queued.map(Notice::of));
         positions.extend(stored.iter().map(|record| record.position));
         // Last, because whoever sees this end must find the queue entries and the notices of all
         // records before it.

@@ -48,7 +48,7 @@ impl StartOffsets {
         let (topic, queue) = (at.topic.to_owned(), at.queue);
         let first = self
             .store
-            .aside(move |store| store.first_message(&topic, queue));
+            .run_blocking(move |store| store.first_message(&topic, queue));
         let why = match first.await? {
             FirstMessage::None => return Ok(true),
             FirstMessage::Behind(bytes) if bytes <= in_memory => return Ok(true),

@@ -148,7 +148,7 @@ impl Processor<SearchOffsetByTimestamp> for OffsetProcessor {
         };
         let offset = self
             .store
-            .aside(move |store| store.offset_by_time(&topic, queue_id, timestamp, boundary))
+            .run_blocking(move |store| store.offset_by_time(&topic, queue_id, timestamp, boundary))
             .await;
         offset
             .map(QueueOffset::to_wire)
@@ -165,7 +165,7 @@ impl Processor<GetEarliestMsgStoreTime> for OffsetProcessor {
         let GetEarliestMsgStoreTime { topic, queue_id } = request.header;
         let time = self
             .store
-            .aside(move |store| store.earliest_store_time(&topic, queue_id));
+            .run_blocking(move |store| store.earliest_store_time(&topic, queue_id));
         let timestamp = time
             .await
             .map_err(|error| unreadable(&error))?

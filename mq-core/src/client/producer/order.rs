@@ -1,7 +1,7 @@
 //! Keeps sends in the order of the calls, even while the first has to wait for a route or a
 //! connection.
 //!
-//! A send keeps its place in the line of its topic until the outbox of a connection has its first
+//! Later sends to the same topic wait behind a send until the outbox of a connection has its first
 //! attempt. A broker that cannot be reached holds nobody up: its outbox takes requests while the
 //! connection is being made.
 

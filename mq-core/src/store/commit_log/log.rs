@@ -25,9 +25,9 @@ use crate::store::paths::Paths;
 use crate::troubles::Troubles;
 
 /// The trouble that a record found no room on the disk.
-const NO_ROOM: &str = "no room";
+const NO_ROOM_TROUBLE: &str = "no room";
 /// The trouble that no segment can be created, for another reason.
-pub(super) const NO_SEGMENT: &str = "no segment";
+pub(super) const NO_SEGMENT_TROUBLE: &str = "no segment";
 
 /// A record of so many bytes is read without asking first.
 const SHORT_RECORD_BYTES: u32 = 64 * 1024;
@@ -49,7 +49,8 @@ pub(in crate::store) struct CommitLog {
     pub(in crate::store) waiters: Waiters,
     /// The last sync that somebody waited for took long.
     pub(in crate::store) slow_disk: AtomicBool,
-    /// Something was written that nobody waits for, or very much.
+    /// The background is to sync: something was written that no sender waits for, or as much as the
+    /// interval allows.
     pub(in crate::store) sync_wanted: Notify,
     pub(super) state: Mutex<LogState>,
     /// Syncs do not overlap: the system reports an error to one of them only.
@@ -63,7 +64,7 @@ pub(in crate::store) struct CommitLog {
 #[derive(Clone, Debug)]
 pub(super) enum LogState {
     Open,
-    /// The disk is so full that nothing more is taken until there is room again.
+    /// The disk is so full that appends are refused until there is room again.
     Full,
     /// A write or sync failed: never again until the store is opened anew.
     Failed(Arc<StoreError>),
@@ -170,23 +171,23 @@ impl CommitLog {
             before
         };
         match before {
-            LogState::Open | LogState::Full if full => self.tell_no_room("the disk is nearly full"),
-            LogState::Full => self.tell_of_writing(),
+            LogState::Open | LogState::Full if full => self.report_full("the disk is nearly full"),
+            LogState::Full => self.report_writable(),
             LogState::Open | LogState::Failed(_) | LogState::Closed => {}
         }
     }
 
-    pub(super) fn tell_no_room(&self, what: &str) {
-        if let Some(untold) = self.troubles.begin(NO_ROOM) {
+    pub(super) fn report_full(&self, what: &str) {
+        if let Some(untold) = self.troubles.begin(NO_ROOM_TROUBLE) {
             let directory = self.directory().display();
             tracing::warn!(%directory, untold, "{what}: sends are refused until there is space");
         }
     }
 
     /// Records are written, whatever stood in the way before.
-    pub(super) fn tell_of_writing(&self) {
-        let had_no_room = self.troubles.end(NO_ROOM);
-        if self.troubles.end(NO_SEGMENT) || had_no_room {
+    pub(super) fn report_writable(&self) {
+        let had_no_room = self.troubles.end(NO_ROOM_TROUBLE);
+        if self.troubles.end(NO_SEGMENT_TROUBLE) || had_no_room {
             let directory = self.directory().display();
             tracing::info!(%directory, "sends are taken again");
         }

@@ -1,12 +1,13 @@
-//! Puts records behind each other: the only place where physical offsets are assigned.
+//! Assigns the physical offset at which the next records begin, and writes them there with one write.
+//! `write_group.rs` derives the offset of each record from it.
 //!
-//! The records are encoded before the lock is taken; under it they get their offsets and one write
-//! copies them into the segment.
+//! The records are encoded before the log is locked; under the lock only the fields that depend on
+//! their position are set, and they are copied into the segment.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::log::{CommitLog, NO_SEGMENT};
+use super::log::{CommitLog, NO_SEGMENT_TROUBLE};
 use super::tail::Tail;
 use crate::message::record::BLANK_SIZE;
 use crate::store::error::{AppendError, StoreError, at, no_room};
@@ -91,7 +92,7 @@ impl CommitLog {
         self.figures
             .bytes
             .fetch_add(records.len() as u64, Ordering::Relaxed);
-        self.tell_of_writing();
+        self.report_writable();
         self.ask_for_room(tail.end);
         Ok(())
     }
@@ -144,7 +145,7 @@ impl CommitLog {
         match error {
             StoreError::Disk { source, .. } if no_room(&source) => self.full(),
             error => {
-                if let Some(untold) = self.troubles.begin(NO_SEGMENT) {
+                if let Some(untold) = self.troubles.begin(NO_SEGMENT_TROUBLE) {
                     tracing::error!(%error, untold, "no new segment: sends are refused until one can be created");
                 }
                 AppendError::NoSegment(Arc::new(error))
@@ -153,7 +154,7 @@ impl CommitLog {
     }
 
     fn full(&self) -> AppendError {
-        self.tell_no_room("the disk is full");
+        self.report_full("the disk is full");
         AppendError::Full
     }
 }

@@ -20,7 +20,8 @@ pub(in crate::store) struct Queue {
     directory: PathBuf,
     file_entries: u64,
     state: Mutex<QueueState>,
-    /// Numbers whose messages were searched for in the log and are not there. Held during a search.
+    /// Queue offsets whose messages were searched for in the log and are not there. Held during a
+    /// search.
     lost: Mutex<Vec<Range<u64>>>,
 }
 
@@ -35,7 +36,7 @@ pub(super) struct Loaded {
 
 #[derive(Debug, Default)]
 struct QueueState {
-    /// Number of the first entry that is still there.
+    /// Queue offset of the first entry that is still there.
     min: u64,
     /// Entries before this queue offset are in files.
     stored: u64,
@@ -119,7 +120,7 @@ impl Queue {
         Ok(entry.is_none_or(|entry| entry.offset < begin))
     }
 
-    /// Numbers whose messages the log does not have.
+    /// Queue offsets whose messages the log does not have.
     pub(in crate::store) fn lost(&self) -> MutexGuard<'_, Vec<Range<u64>>> {
         self.lost.lock()
     }
@@ -137,7 +138,7 @@ impl Queue {
         self.state.lock().max()
     }
 
-    /// The number behind the last message that ends before `visible`.
+    /// The queue offset behind the last message that ends before `visible`.
     pub(in crate::store) fn visible_max(&self, visible: u64) -> u64 {
         let state = self.state.lock();
         let hidden = state
@@ -154,8 +155,8 @@ impl Queue {
         self.state.lock().reaches(begin)
     }
 
-    /// Lets the next message have at least the queue offset `next`: those before it have expired, or were
-    /// never acknowledged. Says whether entries were added that are in no file.
+    /// Makes `next` the least queue offset that the next message can get: the messages before it have
+    /// expired, or were never acknowledged. Says whether entries were added that are in no file.
     pub(super) fn advance_to(&self, next: u64, begin: u64) -> bool {
         let mut state = self.state.lock();
         if state.max() >= next {

@@ -69,7 +69,8 @@ impl ConsumeQueues {
         }
     }
 
-    /// Lets the next message of a queue have at least the queue offset `next`; see [`Queue`].
+    /// Makes `next` the least queue offset that the queue's next message can get; see
+    /// [`Queue::advance_to`].
     pub(in crate::store) fn advance_to(&self, queue: &Arc<Queue>, next: u64, begin: u64) {
         if queue.advance_to(next, begin) {
             self.dirty.lock().push(Arc::clone(queue));

@@ -33,11 +33,11 @@ pub enum Fault {
     Create,
     /// Syncs fail.
     Sync,
-    /// Syncs do not come to their end.
+    /// Syncs wait until the fault is taken back.
     SlowSync,
     /// Reads of files that are open fail.
     Read,
-    /// The file system is so many percent full, says whoever measures it.
+    /// [`Disk::space`] says that the file system is so many percent full.
     Used(u8),
 }
 

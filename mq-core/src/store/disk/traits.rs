@@ -45,8 +45,9 @@ pub trait Disk: SmallFiles {
     /// What the system says.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>>;
 
-    /// Names the time since the machine was started, where the system does. While the name stays the
-    /// same, all that processes have written is there, synced or not, although they were killed.
+    /// The system's id of the present run of the machine, which is another one after each boot; `None`
+    /// where the system has none. As long as it is the same, all that processes have written can be
+    /// read, synced or not, although they were killed.
     fn boot_id(&self) -> Option<String>;
 
     /// Whether no read ever waits: all of it is in the memory of this process.
@@ -121,7 +122,7 @@ pub trait Lock: Send + Sync + Debug {}
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryEntry {
-    /// The name, without the directory; not UTF-8 is replaced.
+    /// The name, without the directory; bytes that are not UTF-8 are replaced.
     pub name: String,
     /// Whether it is a directory itself.
     pub directory: bool,

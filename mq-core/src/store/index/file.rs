@@ -1,7 +1,7 @@
 //! One index file in Apache's layout (`IndexFile`): header, hash slots, items chained per slot.
 //!
 //! Items come in large pieces. First they are written behind those that are there, with the header
-//! that counts them, and synced; then the slots are turned to them. So no slot leads to an item that a
+//! that counts them, and synced; then the slots are pointed at them. So no slot leads to an item that a
 //! loss of power took away, and with it to the older ones of its chain. Items to which no slot leads
 //! yet are written again by the next recovery, because the mark does not go beyond them.
 
@@ -28,7 +28,7 @@ const SLOTS_BETWEEN: u32 = 4 * 1024;
 
 /// One key of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct KeyItem {
     pub(super) hash: i32,
     /// Where the message lies.
     pub(super) offset: u64,
@@ -55,9 +55,9 @@ struct IndexHeader {
     next: u32,
 }
 
-/// Items that are in a file, and the slots that must be turned to them.
+/// Items that are in a file, and the slots that must be pointed at them.
 #[derive(Debug)]
-pub(super) struct Added {
+pub(super) struct AddedItems {
     /// How many items.
     pub(super) count: usize,
     /// In the order of the file.
@@ -132,13 +132,13 @@ impl IndexFile {
 
     /// Writes as many of the items as find room, and syncs them. [`IndexFile::link`] comes next; until
     /// that succeeds they are not found here.
-    pub(super) fn add(&self, items: &[Item]) -> Result<Added, StoreError> {
+    pub(super) fn add(&self, items: &[KeyItem]) -> Result<AddedItems, StoreError> {
         let mut header = *self.header.lock();
         let first = header.next;
         let room = self.sizes.items.saturating_sub(first);
         let items = items.get(..room as usize).unwrap_or(items);
         let (Some(oldest), Some(newest)) = (items.first(), items.last()) else {
-            return Ok(Added {
+            return Ok(AddedItems {
                 count: 0,
                 slots: Vec::new(),
             });
@@ -176,14 +176,14 @@ impl IndexFile {
         self.write(0, &encode(&header))?;
         self.sync()?;
         *self.header.lock() = header;
-        Ok(Added {
+        Ok(AddedItems {
             count: items.len(),
             slots,
         })
     }
 
-    /// Turns the slots to items that were added. It may be done again when it failed.
-    pub(super) fn link(&self, added: &Added) -> Result<(), StoreError> {
+    /// Points the slots at items that were added. It may be done again when it failed.
+    pub(super) fn link(&self, added: &AddedItems) -> Result<(), StoreError> {
         let mut bytes = Vec::new();
         for (begin, run) in runs(&added.slots) {
             self.read_run(begin, run, &mut bytes)?;
@@ -209,7 +209,7 @@ impl IndexFile {
         let mut slot = [0; 4];
         self.read(slot_at(self.slot_of(hash)), &mut slot)?;
         let mut number = u32::from_be_bytes(slot);
-        // Asked for behind the slot, which may be turned to newer items meanwhile.
+        // Asked for behind the slot, which may be pointed at newer items meanwhile.
         let header = *self.header.lock();
         // Each item leads to an older one; a damaged chain cannot go round.
         let mut newer = header.next;
@@ -242,7 +242,7 @@ impl IndexFile {
         &self,
         header: &IndexHeader,
         first: u32,
-        items: &[Item],
+        items: &[KeyItem],
         previous: &[u32],
     ) -> Result<(), StoreError> {
         let mut offset = self.item_at(first);
@@ -364,7 +364,7 @@ mod tests {
     };
 
     /// `IndexFile.putKey`, an item at a time.
-    fn put(bytes: &mut [u8], item: Item, begin_time: i64) {
+    fn put(bytes: &mut [u8], item: KeyItem, begin_time: i64) {
         let at =
             |bytes: &[u8], at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
         let number = at(bytes, 36).max(1);
@@ -393,8 +393,8 @@ mod tests {
         let disk = MemoryDisk::default();
         let file = IndexFile::create(&disk, "/f".into(), SIZES).unwrap();
         let mut expected = vec![0; usize::try_from(size(SIZES)).unwrap()];
-        let items: Vec<Item> = (0..399_i32)
-            .map(|n| Item {
+        let items: Vec<KeyItem> = (0..399_i32)
+            .map(|n| KeyItem {
                 // Some in one slot, by one hash and by different ones, and some far from all others.
                 hash: n * 7_919 % 83 * 10_007 + n % 5 * 1_900 + n % 2,
                 offset: 1_000 + u64::try_from(n).unwrap(),

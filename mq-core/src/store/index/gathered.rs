@@ -5,41 +5,41 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::file::Item;
-use super::piece::Piece;
+use super::file::KeyItem;
+use super::piece::KeyPiece;
 
 /// Items gather in the open piece; full ones wait for their file, the oldest in front.
 #[derive(Debug)]
-pub(super) struct Gathered {
-    full: VecDeque<Arc<Piece>>,
-    open: Piece,
+pub(super) struct GatheredKeys {
+    full: VecDeque<Arc<KeyPiece>>,
+    open: KeyPiece,
     /// Items of all pieces.
     count: usize,
     /// Items of a full piece.
     piece_items: usize,
     most_items: usize,
-    /// Records whose items were dropped: from the first physical offset to that of the next record
-    /// whose items were taken again, [`u64::MAX`] while they are not.
+    /// The part of the log whose items were dropped, as physical offsets. It ends where items are taken
+    /// again; at [`u64::MAX`] while they are still dropped.
     dropped: Option<Range<u64>>,
 }
 
-/// What became of the items of a record.
+/// Whether the items of a record found room in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum TakenItems {
     /// They are in memory.
     Kept,
-    /// They are, and a piece became full with them.
+    /// They are in memory, and a piece became full with them.
     PieceFull,
-    /// They were dropped: the log gives them again.
+    /// There was no room: they were dropped, and are read from the log again later.
     Dropped,
 }
 
-impl Gathered {
+impl GatheredKeys {
     /// A piece is an eighth of all that finds room.
     pub(super) fn new(most_items: usize) -> Self {
         Self {
             full: VecDeque::new(),
-            open: Piece::default(),
+            open: KeyPiece::default(),
             count: 0,
             piece_items: (most_items / 8).max(1),
             most_items: most_items.max(1),
@@ -48,26 +48,26 @@ impl Gathered {
     }
 
     /// Takes the items of the record at the physical offset `offset`.
-    pub(super) fn take(&mut self, offset: u64, items: impl Iterator<Item = Item>) -> Taken {
-        let mut taken = Taken::Kept;
+    pub(super) fn take(&mut self, offset: u64, items: impl Iterator<Item = KeyItem>) -> TakenItems {
+        let mut taken = TakenItems::Kept;
         if self
             .dropped
             .as_ref()
             .is_some_and(|part| part.end == u64::MAX)
         {
-            return Taken::Dropped;
+            return TakenItems::Dropped;
         }
         if self.count >= self.most_items {
             let from = self.dropped.as_ref().map_or(offset, |part| part.start);
             self.dropped = Some(from..u64::MAX);
-            return Taken::Dropped;
+            return TakenItems::Dropped;
         }
         for item in items {
             self.open.push(item, self.piece_items);
             self.count += 1;
             if self.open.items().len() >= self.piece_items {
                 self.close_piece();
-                taken = Taken::PieceFull;
+                taken = TakenItems::PieceFull;
             }
         }
         taken
@@ -87,7 +87,7 @@ impl Gathered {
     }
 
     /// The piece that reaches its file next.
-    pub(super) fn oldest(&self) -> Option<Arc<Piece>> {
+    pub(super) fn oldest(&self) -> Option<Arc<KeyPiece>> {
         self.full.front().cloned()
     }
 
@@ -99,7 +99,7 @@ impl Gathered {
     }
 
     /// All full pieces, newest first, and the open one to look into.
-    pub(super) fn pieces(&self) -> (&Piece, Vec<Arc<Piece>>) {
+    pub(super) fn pieces(&self) -> (&KeyPiece, Vec<Arc<KeyPiece>>) {
         (&self.open, self.full.iter().rev().cloned().collect())
     }
 

@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
-use super::file::{self, Added, IndexFile, Item};
-use super::gathered::{Gathered, Taken};
-use super::piece::Piece;
+use super::file::{self, AddedItems, IndexFile, KeyItem};
+use super::gathered::{GatheredKeys, TakenItems};
+use super::piece::KeyPiece;
 use crate::clock::Clock;
 use crate::store::config::IndexSizes;
 use crate::store::derived::{Derived, StoredRecord};
@@ -36,10 +36,10 @@ pub(in crate::store) struct KeyIndex {
     clock: Clock,
     enabled: bool,
     sizes: IndexSizes,
-    gathered: Mutex<Gathered>,
+    gathered: Mutex<GatheredKeys>,
     files: RwLock<Vec<Arc<IndexFile>>>,
     /// Held while files are written.
-    storing: Mutex<Storing>,
+    storing: Mutex<PieceProgress>,
     last: Mutex<(i64, u64)>,
     /// Messages before this physical offset are in the files for certain.
     in_files: AtomicU64,
@@ -49,11 +49,11 @@ pub(in crate::store) struct KeyIndex {
 
 /// How far the oldest piece is on its way into the files.
 #[derive(Debug, Default)]
-struct Storing {
+struct PieceProgress {
     /// So many of its items are found there.
     done: usize,
     /// Items behind those that are in the newest file, but not found there yet.
-    added: Option<Added>,
+    added: Option<AddedItems>,
 }
 
 impl KeyIndex {
@@ -70,7 +70,7 @@ impl KeyIndex {
             clock,
             enabled,
             sizes,
-            gathered: Mutex::new(Gathered::new(sizes.in_memory)),
+            gathered: Mutex::new(GatheredKeys::new(sizes.in_memory)),
             files: RwLock::default(),
             storing: Mutex::default(),
             last: Mutex::default(),
@@ -132,7 +132,7 @@ impl KeyIndex {
         }
         let offset = record.position.physical_offset.0;
         let mut gathered = self.gathered.lock();
-        if gathered.take(offset, items_of(record)) == Taken::Dropped {
+        if gathered.take(offset, items_of(record)) == TakenItems::Dropped {
             return Ok(false);
         }
         gathered.caught_up(offset.saturating_add(record.size.into()));
@@ -168,7 +168,7 @@ impl KeyIndex {
         self.store_full()
     }
 
-    fn store_piece(&self, storing: &mut Storing, piece: &Piece) -> Result<(), StoreError> {
+    fn store_piece(&self, storing: &mut PieceProgress, piece: &KeyPiece) -> Result<(), StoreError> {
         loop {
             let items = piece.items().get(storing.done..).unwrap_or_default();
             if items.is_empty() {
@@ -250,7 +250,7 @@ impl Derived for KeyIndex {
         let mut piece_full = false;
         for record in records.iter().filter(is_new) {
             let offset = record.position.physical_offset.0;
-            piece_full |= gathered.take(offset, items_of(record)) == Taken::PieceFull;
+            piece_full |= gathered.take(offset, items_of(record)) == TakenItems::PieceFull;
             *self.last.lock() = (record.position.store_timestamp, offset);
         }
         let is_half_full = gathered.is_half_full();
@@ -303,10 +303,10 @@ impl Derived for KeyIndex {
 
     fn clear(&self) -> Result<(), StoreError> {
         let mut storing = self.storing.lock();
-        *storing = Storing::default();
+        *storing = PieceProgress::default();
         self.in_files.store(0, Ordering::Relaxed);
         self.files.write().clear();
-        *self.gathered.lock() = Gathered::new(self.sizes.in_memory);
+        *self.gathered.lock() = GatheredKeys::new(self.sizes.in_memory);
         *self.last.lock() = (0, 0);
         let directory = self.paths.index();
         for entry in index_files(&*self.disk, &directory)? {
@@ -317,9 +317,9 @@ impl Derived for KeyIndex {
     }
 }
 
-fn items_of<'a>(record: &'a StoredRecord<'_>) -> impl Iterator<Item = Item> + use<'a> {
+fn items_of<'a>(record: &'a StoredRecord<'_>) -> impl Iterator<Item = KeyItem> + use<'a> {
     let position = record.position;
-    record.facts.key_hashes.iter().map(move |hash| Item {
+    record.facts.key_hashes.iter().map(move |hash| KeyItem {
         hash: *hash,
         offset: position.physical_offset.0,
         time_ms: position.store_timestamp,

@@ -3,11 +3,11 @@
 
 use std::ops::RangeInclusive;
 
-use super::file::Item;
+use super::file::KeyItem;
 
 #[derive(Debug, Default)]
-pub(super) struct Piece {
-    items: Vec<Item>,
+pub(super) struct KeyPiece {
+    items: Vec<KeyItem>,
     /// Of each item, the number of the next older one in its bucket; 0 when there is none. The first
     /// item has the number 1.
     older: Vec<u32>,
@@ -15,9 +15,9 @@ pub(super) struct Piece {
     newest: Vec<u32>,
 }
 
-impl Piece {
+impl KeyPiece {
     /// Memory for so many items is reserved with the first, so that none is moved under the log's lock.
-    pub(super) fn push(&mut self, item: Item, room: usize) {
+    pub(super) fn push(&mut self, item: KeyItem, room: usize) {
         if self.newest.is_empty() {
             self.items.reserve_exact(room);
             self.older.reserve_exact(room);
@@ -33,7 +33,7 @@ impl Piece {
         }
     }
 
-    pub(super) fn items(&self) -> &[Item] {
+    pub(super) fn items(&self) -> &[KeyItem] {
         &self.items
     }
 
@@ -78,11 +78,11 @@ mod tests {
 
     #[test]
     fn items_are_found_newest_first_among_others_of_their_bucket() {
-        let mut piece = Piece::default();
+        let mut piece = KeyPiece::default();
         for offset in 0..100 {
             let hash = i32::try_from(offset % 10).unwrap();
             let time_ms = i64::try_from(offset).unwrap();
-            let item = Item {
+            let item = KeyItem {
                 hash,
                 offset,
                 time_ms,
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(find(3, 0..=25, 10), [93, 23, 13, 3]);
         assert_eq!(find(11, 0..=100, 10), [93]);
         let mut none = Vec::new();
-        Piece::default().find(3, &(0..=100), 10, &mut none);
+        KeyPiece::default().find(3, &(0..=100), 10, &mut none);
         assert!(none.is_empty());
     }
 }

@@ -465,7 +465,7 @@ fn a_mark_from_the_future_costs_no_message_and_no_room() {
         }
         let future = Mark {
             log: end.0 + ahead,
-            queues: end.0 + ahead,
+            derived: end.0 + ahead,
             time_ms: 2_000,
         };
         store.0.checkpoint.lock().save(future).unwrap();
@@ -732,7 +732,7 @@ fn what_is_derived_and_cannot_be_stored_keeps_nothing_else_back_and_is_there_aft
         let is_there = |folder: &str| !disk.list(folder.as_ref()).unwrap().is_empty();
         assert!(is_there(healthy) && !is_there(failing), "{failing}");
         assert_eq!(mark(&store).log, store.end().0);
-        assert_eq!(mark(&store).queues, before.queues);
+        assert_eq!(mark(&store).derived, before.derived);
 
         drop(store);
         let (store, _) = open_with(&disk.kill(), config, &Clock::manual(6_000));

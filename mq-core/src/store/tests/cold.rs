@@ -20,7 +20,7 @@ async fn what_was_just_written_is_read_in_place_and_what_is_in_files_on_another_
     let disk = FaultyDisk::default();
     let store = open(&disk);
     let (topic, all) = (TopicName::new("t".to_owned()).unwrap(), Filter::default());
-    let read = || store.read_aside(&topic, 0, QueueOffset(0), LIMITS, &all);
+    let read = || store.read_async(&topic, 0, QueueOffset(0), LIMITS, &all);
     append(&store, "t", 0, "a");
     assert!(is_ready(read()));
 
@@ -28,7 +28,7 @@ async fn what_was_just_written_is_read_in_place_and_what_is_in_files_on_another_
 
     assert!(!is_ready(read()));
     assert_eq!(read().await.unwrap().count, 1);
-    let end = store.read_aside(&topic, 0, QueueOffset(1), LIMITS, &all);
+    let end = store.read_async(&topic, 0, QueueOffset(1), LIMITS, &all);
     assert!(is_ready(end), "there is nothing to read");
 }
 
@@ -38,7 +38,7 @@ async fn while_a_cold_read_waits_for_the_disk_other_tasks_of_the_thread_go_on() 
     let store = open(&FaultyDisk::default());
     let (disk_is_ready, disk) = mpsc::channel();
 
-    let cold = store.aside(move |_| Ok(disk.recv().is_ok()));
+    let cold = store.run_blocking(move |_| Ok(disk.recv().is_ok()));
     let other = async { disk_is_ready.send(()).unwrap() };
 
     let (read, ()) = tokio::join!(cold, other);
@@ -54,8 +54,9 @@ async fn cold_reads_that_fail_or_panic_give_their_turn_to_those_who_wait() {
     let (topic, all) = (TopicName::new("t".to_owned()).unwrap(), Filter::default());
     disk.set_fault(Some(Fault::Read));
     for _more_than_may_run_at_a_time in 0..10 {
-        let failing = store.read_aside(&topic, 0, QueueOffset(0), LIMITS, &all);
-        let panicking = store.aside(|_| -> Result<(), StoreError> { panic!("a broken read") });
+        let failing = store.read_async(&topic, 0, QueueOffset(0), LIMITS, &all);
+        let panicking =
+            store.run_blocking(|_| -> Result<(), StoreError> { panic!("a broken read") });
 
         let (failed, panicked) = tokio::join!(failing, panicking);
 
@@ -64,7 +65,7 @@ async fn cold_reads_that_fail_or_panic_give_their_turn_to_those_who_wait() {
     }
     disk.set_fault(None);
 
-    let read = store.read_aside(&topic, 0, QueueOffset(0), LIMITS, &all);
+    let read = store.read_async(&topic, 0, QueueOffset(0), LIMITS, &all);
     let read = Clock::system().timeout(Duration::from_mins(1), read).await;
     assert_eq!(read.unwrap().unwrap().count, 1);
 }

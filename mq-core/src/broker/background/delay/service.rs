@@ -171,7 +171,7 @@ impl DelayService {
         let queue = level.number - 1;
         let read = self
             .store
-            .aside(move |store| {
+            .run_blocking(move |store| {
                 store.read(
                     SCHEDULE_TOPIC,
                     queue,

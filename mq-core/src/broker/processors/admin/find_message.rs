@@ -48,7 +48,7 @@ impl Processor<QueryMessage> for FindMessage {
         let (topic, key) = (query.topic.clone(), query.key.clone());
         let found = self
             .0
-            .aside(move |store| store.query_by_key(&topic, &key, most, times));
+            .run_blocking(move |store| store.query_by_key(&topic, &key, most, times));
         let found = found.await.map_err(|error| unreadable(&error))?;
         let mut body = BytesMut::new();
         for record in found
@@ -96,7 +96,7 @@ impl Processor<ViewMessageById> for FindMessage {
         let offset = request.header.offset;
         let missing = || Refusal::system(format!("can not find message by the offset, {offset}"));
         let at = PhysicalOffset::from_wire(offset).ok_or_else(missing)?;
-        let record = self.0.record_aside(at).await;
+        let record = self.0.record_at_async(at).await;
         let record = record.map_err(|error| unreadable(&error))?;
         Ok(Reply::ok(NoFields).with_body(record.ok_or_else(missing)?))
     }

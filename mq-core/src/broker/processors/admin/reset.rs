@@ -57,7 +57,7 @@ impl Reset {
             return Ok(max.to_wire());
         }
         let (topic, time_ms) = (topic.name.clone(), request.timestamp);
-        let offset = self.store.aside(move |store| {
+        let offset = self.store.run_blocking(move |store| {
             store.offset_by_time(topic.as_str(), queue, time_ms, Boundary::Lower)
         });
         let offset = offset.await.map_err(|error| unreadable(&error))?.to_wire();

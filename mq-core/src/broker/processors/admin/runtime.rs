@@ -229,7 +229,7 @@ impl Processor<GetBrokerRuntimeInfo> for RuntimeInfo {
     ) -> Result<Reply<NoFields>, Refusal> {
         // The oldest message and the space that is left are asked of the disk.
         let this = self.clone();
-        let table = self.store.aside(move |_| Ok(this.table())).await;
+        let table = self.store.run_blocking(move |_| Ok(this.table())).await;
         let table = table.map_err(|error| unreadable(&error))?;
         let body = fastjson::write(&KvTable { table });
         Ok(Reply::ok(NoFields).with_body(body))

@@ -160,7 +160,10 @@ impl Processor<GetTopicStatsInfo> for Statistics {
         })?;
         // One or two messages of every queue are read.
         let this = self.clone();
-        let table = self.store.aside(move |_| this.of_topic(&topic)).await;
+        let table = self
+            .store
+            .run_blocking(move |_| this.of_topic(&topic))
+            .await;
         let table = table.map_err(|error| unreadable(&error))?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&table)))
     }
@@ -172,7 +175,9 @@ impl Processor<GetConsumeStats> for Statistics {
         request: Incoming<GetConsumeStats>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let this = self.clone();
-        let stats = self.store.aside(move |_| this.of_group(&request.header));
+        let stats = self
+            .store
+            .run_blocking(move |_| this.of_group(&request.header));
         let stats = stats.await.map_err(|error| unreadable(&error))?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&stats)))
     }

@@ -110,7 +110,7 @@ impl PullProcessor {
         let AdmittedPull { topic, filter } = admitted;
         let read = self
             .store
-            .read_aside(&topic.name, header.queue_id, offset, limits, filter);
+            .read_async(&topic.name, header.queue_id, offset, limits, filter);
         let mut outcome = read.await.map_err(|error| unreadable(&error))?;
         if header.queue_offset < 0 && outcome.status != ReadStatus::NoQueue {
             outcome = ReadOutcome {

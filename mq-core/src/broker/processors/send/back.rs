@@ -33,7 +33,7 @@ pub(in crate::broker) struct SendBackProcessor {
     store: MessageStore,
     store_host: std::net::SocketAddr,
     next_queue: AtomicU32,
-    /// The sends back whose copy is not in the log yet.
+    /// The sends back whose append has not begun yet.
     order: KeyedFifo<(PeerId, ByteString)>,
 }
 
@@ -70,7 +70,7 @@ impl SendBackProcessor {
         let offset = PhysicalOffset::from_wire(offset).ok_or_else(missing)?;
         let record = self
             .store
-            .record_aside(offset)
+            .record_at_async(offset)
             .await
             .map_err(|error| unreadable(&error))?;
         let record = record.ok_or_else(missing)?;
@@ -210,7 +210,7 @@ impl Processor<ConsumerSendMsgBack> for SendBackProcessor {
 }
 
 impl SendBackProcessor {
-    /// Appends the copy to the log; `None` when the group has no retry queues.
+    /// Begins the append of the copy; `None` when the group has no retry queues.
     async fn begin(
         &self,
         request: Incoming<ConsumerSendMsgBack>,

@@ -1,11 +1,12 @@
 //! Stores messages: 10, 310, 320, and 36 for messages that consumers send back
 //! (`SendMessageProcessor`).
 //!
-//! Invariant: the append runs on the caller's task, and success is answered only after the store
-//! reports the configured durability. A send to an existing topic waits for nothing else. A send
-//! that has to wait before its append is not overtaken by later sends of the same connection to the
-//! same topic. After creating a topic, the response waits a short time for the name servers; the
-//! append does not.
+//! Invariant: success is answered only after the store reports the configured durability. No thread
+//! only writes: the messages of a send are written by its own task, or by that of another send whose
+//! message is in the same write group. A send to an existing topic waits for nothing else. A send that
+//! has to wait before its message joins a group is not overtaken by later sends of the same connection
+//! to the same topic. After creating a topic, the response waits a short time for the name servers;
+//! the append does not.
 
 mod back;
 mod batch;

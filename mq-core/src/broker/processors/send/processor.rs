@@ -25,8 +25,8 @@ use crate::wire::{Refusal, Reply, ResponseCode};
 pub(in crate::broker) struct SendProcessor {
     admit: Admit,
     store: MessageStore,
-    /// The sends whose message is not in the log yet: those of one connection to one topic are stored
-    /// in the order in which they arrived, even while the topic is being created.
+    /// The sends whose append has not begun yet: those of one connection to one topic are stored in the
+    /// order in which they arrived, even while the topic is being created.
     order: Arc<KeyedFifo<(PeerId, ByteString)>>,
     preparation: Preparation,
     /// The queue for the next message that names none.
@@ -34,8 +34,8 @@ pub(in crate::broker) struct SendProcessor {
     store_host: SocketAddr,
 }
 
-/// A send whose messages are in the log. Waiting for durability and for the name servers is done
-/// outside of the send order.
+/// A send whose append has begun, so that its place in the log's order is settled. Waiting for the
+/// write, for durability and for the name servers is done outside of the send order.
 struct PendingSend<T> {
     append: Append<T>,
     queue_id: i32,
@@ -70,7 +70,7 @@ impl SendProcessor {
         Ok(self.reply(begun.queue_id, &[appended], begun.unique_id))
     }
 
-    /// Appends one message to the log.
+    /// Begins the append of one message.
     async fn begin_one(
         &self,
         request: Incoming<SendMessage>,
@@ -112,7 +112,7 @@ impl SendProcessor {
         Ok(self.reply(begun.queue_id, &appended, begun.unique_id))
     }
 
-    /// Appends the messages of a batch to the log.
+    /// Begins the append of the messages of a batch.
     async fn begin_several(
         &self,
         request: Incoming<SendMessage>,

@@ -43,12 +43,12 @@ impl Notice {
 }
 
 #[derive(Default)]
-pub(super) struct Dispatch {
+pub(super) struct ArrivalNotices {
     listener: RwLock<Option<Arc<dyn Arrival>>>,
     notices: Mutex<VecDeque<Notice>>,
 }
 
-impl Dispatch {
+impl ArrivalNotices {
     pub(super) fn set_listener(&self, listener: Arc<dyn Arrival>) {
         *self.listener.write() = Some(listener);
     }
@@ -84,9 +84,9 @@ impl Dispatch {
     }
 }
 
-impl fmt::Debug for Dispatch {
+impl fmt::Debug for ArrivalNotices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Dispatch")
+        f.debug_tuple("ArrivalNotices")
             .field(&self.notices.lock().len())
             .finish()
     }
