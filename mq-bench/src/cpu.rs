@@ -1,4 +1,5 @@
-//! CPU time of a process, user and system, all threads: `/proc/PID/stat`.
+//! CPU time: of a process, user and system, all threads, from `/proc/PID/stat`; and of programs that
+//! have nothing to do with the run, from `/proc/stat`.
 
 use std::fs;
 use std::time::Duration;
@@ -36,6 +37,64 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
+/// CPU time of the whole machine and of this program with its children, since the start of each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MachineTime {
+    /// All processors together: working, taken by the host, and idle.
+    busy: u64,
+    stolen: u64,
+    idle: u64,
+    /// This program and those of its children that have ended.
+    own: u64,
+}
+
+impl MachineTime {
+    pub(crate) fn now() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        Self {
+            own: own_ticks(&read("/proc/self/stat")).unwrap_or_default(),
+            ..machine_ticks(&read("/proc/stat")).unwrap_or_default()
+        }
+    }
+
+    /// What other programs and the host took since `earlier`, as a part of all processors' time.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub(crate) fn foreign_since(self, earlier: Self) -> f64 {
+        let busy = self.busy.saturating_sub(earlier.busy);
+        let stolen = self.stolen.saturating_sub(earlier.stolen);
+        let idle = self.idle.saturating_sub(earlier.idle);
+        let own = self.own.saturating_sub(earlier.own);
+        let foreign = busy.saturating_sub(own) + stolen;
+        foreign as f64 / (busy + stolen + idle).max(1) as f64
+    }
+}
+
+/// The first line of `/proc/stat`: user, nice, system, idle, waiting for disks, two kinds of
+/// interrupts, stolen.
+fn machine_ticks(stat: &str) -> Option<MachineTime> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u64> = line
+        .split_whitespace()
+        .map_while(|word| word.parse().ok())
+        .collect();
+    let [user, nice, system, idle, waiting, hard, soft, stolen, ..] = *ticks else {
+        return None;
+    };
+    Some(MachineTime {
+        busy: user + nice + system + hard + soft,
+        stolen,
+        idle: idle + waiting,
+        own: 0,
+    })
+}
+
+/// The fields 14 to 17: user and system time, then the same of children that have ended.
+fn own_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let fields = fields.split_whitespace().skip(11).take(4);
+    fields.map(|field| field.parse::<u64>().ok()).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +105,22 @@ mod tests {
 
         assert_eq!(ticks(stat), Some(154));
         assert_eq!(ticks("4711 (short) S 1 2"), None);
+    }
+
+    #[test]
+    fn what_neither_this_program_nor_its_children_used_is_foreign() {
+        let own = own_ticks("7 (bench) S 1 2 3 4 5 6 7 8 9 10 20 10 15 5 0 0").unwrap();
+        let before = MachineTime::default();
+        let after = MachineTime {
+            own,
+            ..machine_ticks("cpu  60 5 30 85 5 2 3 10 0 0\ncpu0 1 1\n").unwrap()
+        };
+
+        // Of 200 ticks 100 were work, 50 of them its own, and 10 were stolen.
+        let foreign = after.foreign_since(before);
+
+        assert!((foreign - 0.3).abs() < 1e-9, "{foreign}");
+        assert!(machine_ticks("intr 1 2").is_none());
     }
 
     #[test]

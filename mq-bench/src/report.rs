@@ -12,6 +12,9 @@ use crate::sample::{Figure, Spread};
 /// Rarer calls, for each message, are left out of the table; all are in the JSON file.
 const TELLING: f64 = 0.005;
 
+/// Beyond this part of the machine for others, figures do not count.
+const FOREIGN_LIMIT: f64 = 0.1;
+
 /// Everything that a run prints.
 pub(crate) fn text(results: &Results) -> String {
     let mut text = String::new();
@@ -36,8 +39,20 @@ pub(crate) fn text(results: &Results) -> String {
 fn machine(results: &Results) -> String {
     let machine = &results.machine;
     let mut text = format!(
-        "{} × {}, {} MiB, Linux {}, load before the run {}. Of each figure: median (lowest – highest).",
-        machine.cpus, machine.cpu, machine.memory_mib, machine.kernel, machine.load_before,
+        "{} × {}, {} MiB, Linux {}, load before the run {}; commit {}. Of each figure: median \
+         (lowest – highest).\n\nOther programs and the host took {:.0} % of all processors' time{}",
+        machine.cpus,
+        machine.cpu,
+        machine.memory_mib,
+        machine.kernel,
+        machine.load_before,
+        results.revision,
+        results.foreign_cpu * 100.0,
+        if results.foreign_cpu > FOREIGN_LIMIT {
+            ": the figures below are those of a busy machine, run again on a quiet one."
+        } else {
+            "."
+        },
     );
     if let Some(touch) = results.first_touch {
         let cost = (touch.first_ns - touch.again_ns).max(0.0);

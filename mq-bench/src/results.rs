@@ -57,6 +57,10 @@ pub(crate) struct Results {
     pub(crate) machine: Machine,
     /// The words after `mq-bench`.
     pub(crate) command: Vec<String>,
+    /// The commit that was measured, as `git describe` names it.
+    pub(crate) revision: String,
+    /// The part of all processors' time that other programs and the host took during the run.
+    pub(crate) foreign_cpu: f64,
     pub(crate) first_touch: Option<FirstTouch>,
     pub(crate) rows: Vec<Row>,
     pub(crate) calls: Vec<Calls>,
@@ -67,6 +71,8 @@ impl Results {
         Self {
             machine,
             command,
+            revision: String::new(),
+            foreign_cpu: 0.0,
             first_touch: None,
             rows: Vec::new(),
             calls: Vec::new(),

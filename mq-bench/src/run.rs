@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use mq_core::clock::Clock;
+use tokio::process::Command;
 
 use crate::bench::{Bench, Effort};
 use crate::cases;
 use crate::cli::{CaseName, RunArgs};
+use crate::cpu::MachineTime;
 use crate::java::Java;
 use crate::machine::{Machine, available_memory};
 use crate::report;
@@ -29,6 +31,8 @@ pub(crate) async fn run(args: &RunArgs, clock: Clock) -> Result<()> {
         bench.java = Some(Java::fetch().await?);
     }
     let mut results = Results::new(Machine::this(), std::env::args().skip(1).collect());
+    results.revision = revision().await;
+    let begun = MachineTime::now();
     let bytes = touched(args);
     if bytes > 0 {
         results.first_touch = Some(FirstTouch::measure(bytes, &clock));
@@ -37,6 +41,7 @@ pub(crate) async fn run(args: &RunArgs, clock: Clock) -> Result<()> {
         tracing::info!("{case:?}");
         one(case, &bench, &mut results).await?;
     }
+    results.foreign_cpu = MachineTime::now().foreign_since(begun);
     if let Some(path) = &args.json {
         let json = serde_json::to_vec_pretty(&results)?;
         let mut file = std::fs::File::create(path)
@@ -76,6 +81,17 @@ fn effort(args: &RunArgs) -> Effort {
         backlog: args.backlog.unwrap_or(backlog),
         thorough: !args.quick,
     }
+}
+
+/// The commit of the sources; empty without git.
+async fn revision() -> String {
+    let described = Command::new("git")
+        .args(["-C", env!("CARGO_MANIFEST_DIR")])
+        .args(["describe", "--always", "--dirty"])
+        .output()
+        .await;
+    let text = described.map_or_else(|_absent| Vec::new(), |done| done.stdout);
+    String::from_utf8_lossy(&text).trim().to_owned()
 }
 
 /// Bytes that are touched before the first case.

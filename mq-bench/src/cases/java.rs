@@ -8,7 +8,7 @@ use mq_core::clock::{Clock, Moment};
 
 use crate::bench::{Bench, Flush};
 use crate::java::{Java, Program, Report};
-use crate::load::{BACKLOG, TOPIC, fill};
+use crate::load::{BACKLOG, Load, Shape, TOPIC, fill};
 use crate::results::{Calls, Results};
 use crate::rounds::in_turn;
 use crate::sample::{Figure, Sample};
@@ -24,12 +24,19 @@ pub(crate) const ONE_SENDER: &str = "one sender, 1024 B";
 const BODY: usize = 1024;
 /// Time for the JVM to compile what matters.
 const WARM_UP: Duration = Duration::from_secs(4);
+/// The same for a broker.
+const BROKER_WARM_UP: Duration = Duration::from_secs(10);
+/// As many sends as keep both processors at work.
+const WARMING: Shape = Shape {
+    batch: 1,
+    ..BACKLOG
+};
 /// Time for a consumer to receive what was sent before it started.
 const CATCH_UP: Duration = Duration::from_secs(6);
 /// A report is about the nine seconds before it, give or take when each is noticed.
 const REPORTED: Duration = Duration::from_millis(8_800);
-/// Filling a backlog takes long: no more rounds than these.
-const BACKLOG_ROUNDS: usize = 3;
+/// Where a round takes long: no more than these.
+const FEW_ROUNDS: usize = 3;
 /// A drain that reports less than this part of its best rate is over.
 const OVER: f64 = 0.5;
 
@@ -118,6 +125,7 @@ pub(crate) async fn sends(bench: &Bench, results: &mut Results) -> Result<()> {
     contenders.extend(Contender::with_peers(Flush::Interval));
     contenders.extend(Contender::with_peers(Flush::Sync));
     let once = async |contender, server: &_| {
+        warm_up(contender, server, &bench.clock).await?;
         let mut samples = Vec::new();
         for load in loads(contender) {
             samples.push((load.text(), send(bench, load, server).await?));
@@ -133,6 +141,16 @@ pub(crate) async fn sends(bench: &Bench, results: &mut Results) -> Result<()> {
         results,
     )
     .await
+}
+
+/// Has a JVM compile what a broker does with a send; it takes our client's sends for that.
+async fn warm_up(contender: Contender, server: &Server, clock: &Clock) -> Result<()> {
+    if let Contender::Apache(..) = contender {
+        let load = Load::start(WARMING, &server.namesrv, clock)?;
+        clock.sleep(BROKER_WARM_UP).await;
+        load.stop().await?;
+    }
+    Ok(())
 }
 
 /// No batches in sync mode: one flush for 32 messages says little.
@@ -178,7 +196,7 @@ async fn report_of(program: &mut Program, begun: Moment, clock: &Clock) -> Resul
 /// A backlog of 1 KiB messages that is still in the page cache.
 pub(crate) async fn consume(bench: &Bench, results: &mut Results) -> Result<()> {
     let contenders = Contender::with_peers(Flush::Interval);
-    let rounds = bench.effort.rounds.min(BACKLOG_ROUNDS);
+    let rounds = bench.effort.rounds.min(FEW_ROUNDS);
     let load = backlog(bench.effort.backlog);
     let once = async |_contender, server: &_| Ok(vec![(load.clone(), drain(bench, server).await?)]);
     in_turn(bench, rounds, &contenders, CONSUME, once, results).await
@@ -218,21 +236,15 @@ fn consumer(server: &Server) -> Vec<String> {
 /// The average from the birth of a message to its listener, one sender that waits for each answer.
 pub(crate) async fn end_to_end(bench: &Bench, results: &mut Results) -> Result<()> {
     let contenders = Contender::with_peers(Flush::Interval);
-    let once = async |_contender, server: &_| {
+    let once = async |contender, server: &_| {
+        warm_up(contender, server, &bench.clock).await?;
         Ok(vec![(
             ONE_SENDER.to_owned(),
             to_consumer(bench, server).await?,
         )])
     };
-    in_turn(
-        bench,
-        bench.effort.rounds,
-        &contenders,
-        END_TO_END,
-        once,
-        results,
-    )
-    .await
+    let rounds = bench.effort.rounds.min(FEW_ROUNDS);
+    in_turn(bench, rounds, &contenders, END_TO_END, once, results).await
 }
 
 async fn to_consumer(bench: &Bench, server: &Server) -> Result<Sample> {
