@@ -1,6 +1,8 @@
 //! A run: memory is touched, the cases follow each other, what they found is printed and kept.
 
+use std::fs::{self, File};
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,6 +23,9 @@ use crate::touch::FirstTouch;
 pub(crate) async fn run(args: &RunArgs, clock: Clock) -> Result<()> {
     let all = CaseName::value_variants().iter().copied();
     let cases: Vec<_> = all.filter(|case| args.wants(*case)).collect();
+    if let Some(path) = &args.json {
+        make_writable(path)?;
+    }
     let mut bench = Bench::new(
         args.mq.clone(),
         args.directory.clone(),
@@ -42,13 +47,26 @@ pub(crate) async fn run(args: &RunArgs, clock: Clock) -> Result<()> {
         one(case, &bench, &mut results).await?;
     }
     results.foreign_cpu = MachineTime::now().foreign_since(begun);
+    // Before the file is written: a full disk must not take the report of an hour as well.
+    write!(std::io::stdout(), "{}", report::text(&results))?;
     if let Some(path) = &args.json {
         let json = serde_json::to_vec_pretty(&results)?;
-        let mut file = std::fs::File::create(path)
-            .with_context(|| format!("could not create `{}`", path.display()))?;
-        file.write_all(&json)?;
+        let written = File::create(path).and_then(|mut file| file.write_all(&json));
+        written.with_context(|| format!("could not write `{}`", path.display()))?;
     }
-    Ok(write!(std::io::stdout(), "{}", report::text(&results))?)
+    Ok(())
+}
+
+/// Makes the directory of the file for the figures, and opens the file, so that a path that cannot be
+/// written ends the run before it begins. What the file has stays until there are new figures.
+fn make_writable(path: &Path) -> Result<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("could not create `{}`", directory.display()))?;
+    }
+    let opened = File::options().append(true).create(true).open(path);
+    opened.with_context(|| format!("could not open `{}` for writing", path.display()))?;
+    Ok(())
 }
 
 async fn one(case: CaseName, bench: &Bench, results: &mut Results) -> Result<()> {
