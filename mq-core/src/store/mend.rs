@@ -72,10 +72,10 @@ impl StoreShared {
                 tag: MessageFacts::of_record(&record, &self.config)
                     .tag_code(record.store_timestamp),
             };
-            if let Err(error) = self.queues.rewrite(queue, offset, right) {
-                self.report_not_rewritten(&error);
+            match self.queues.rewrite(queue, offset, right) {
+                Ok(()) => mended += 1,
+                Err(error) => self.report_not_rewritten(&error),
             }
-            mended += 1;
             if offset == index {
                 found = Some(right);
             } else if found.is_none() {
