@@ -17,9 +17,6 @@ use super::peer::Peer;
 use super::router::{EncodedResponse, Router};
 use crate::wire::RemotingCommand;
 
-/// The memory that a request in flight takes besides its frame.
-const BYTES_BESIDES_FRAME: usize = 512;
-
 /// The requests from the peer that are in flight.
 pub(super) struct Requests {
     router: Arc<Router>,
@@ -56,7 +53,8 @@ impl Requests {
         match future.as_mut().poll(&mut unwoken) {
             Poll::Ready(answer) => answer,
             Poll::Pending => {
-                let bytes = BYTES_BESIDES_FRAME + bytes;
+                // Its state is most of what a short request takes: some kilobytes for a send.
+                let bytes = bytes + size_of_val(&*future);
                 self.bytes += bytes;
                 self.in_flight.push(InFlight { future, bytes });
                 None

@@ -375,6 +375,38 @@ async fn with_many_bytes_in_unanswered_requests_nothing_more_is_read() {
     }
 }
 
+/// A peer that read none of its answers cost 110 MB: its requests were counted with 512 bytes each and
+/// took thirteen times as much.
+#[tokio::test]
+async fn what_a_short_request_in_flight_takes_counts_and_not_only_its_frame() {
+    let limits = Limits {
+        in_flight_bytes: 200_000,
+        ..Limits::default()
+    };
+    let stage = Stage::with(limits, Clock::system()).await;
+    let mut raw = stage.raw().await;
+    let mut requests = BytesMut::new();
+    for opaque in 0..1_000 {
+        let head = Head::request(Echo::CODE, opaque);
+        wire::encode(&mut requests, Encoding::Json, &head, &echo("wait"), b"").unwrap();
+    }
+
+    raw.stream.write_all(&requests).await.unwrap();
+    while stage.echo.times_heard("wait") == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..20 {
+        stage.say(&stage.address, "other").await.unwrap();
+    }
+
+    let heard = stage.echo.times_heard("wait");
+    assert!(heard < 250, "{heard}");
+    stage.echo.gate.add_permits(1_000);
+    for _ in 0..1_000 {
+        raw.hear().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_is_too_long_for_a_frame_is_not_sent() {
     let stage = Stage::new().await;
