@@ -1,6 +1,9 @@
 //! Reads that may wait for the disk keep no async thread waiting.
 
 use std::sync::mpsc;
+use std::thread;
+
+use parking_lot::Mutex;
 
 use super::*;
 
@@ -19,15 +22,22 @@ const LIMITS: ReadLimits = ReadLimits {
 async fn what_was_just_written_is_read_in_place_and_what_is_in_files_on_another_thread() {
     let disk = FaultyDisk::default();
     let store = open(&disk);
+    let here = thread::current().id();
+    let reads_here = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&reads_here);
+    disk.set_slow_read(move || seen.lock().push(thread::current().id() == here));
     let (topic, all) = (TopicName::new("t".to_owned()).unwrap(), Filter::default());
     let read = || store.read_async(&topic, 0, QueueOffset(0), LIMITS, &all);
     append(&store, "t", 0, "a");
     assert!(is_ready(read()));
+    assert!(reads_here.lock().drain(..).all(|here| here));
 
     store.0.maintain().unwrap();
+    reads_here.lock().clear();
 
-    assert!(!is_ready(read()));
     assert_eq!(read().await.unwrap().count, 1);
+    assert!(!reads_here.lock().is_empty());
+    assert!(reads_here.lock().drain(..).all(|here| !here));
     let end = store.read_async(&topic, 0, QueueOffset(1), LIMITS, &all);
     assert!(is_ready(end), "there is nothing to read");
 }
