@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::facts::MessageFacts;
 use crate::message::TopicName;
-use crate::message::record::RecordPosition;
+use crate::message::record::{RecordPosition, RecordView};
 
 /// A record that is in the log.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,28 @@ pub(super) struct StoredRecord<'a> {
     /// Read again from the log, when the store is opened or for items that the index had dropped; so
     /// files may have it already.
     pub(super) is_replayed: bool,
+}
+
+impl<'a> StoredRecord<'a> {
+    /// A record as it was read from the log.
+    pub(super) fn replayed(
+        record: &RecordView<'_>,
+        topic: &'a TopicName,
+        facts: &'a MessageFacts,
+    ) -> Self {
+        Self {
+            topic,
+            queue_id: record.queue_id,
+            position: RecordPosition {
+                queue_offset: record.queue_offset,
+                physical_offset: record.physical_offset,
+                store_timestamp: record.store_timestamp,
+            },
+            size: u32::try_from(record.size).unwrap_or(u32::MAX),
+            facts,
+            is_replayed: true,
+        }
+    }
 }
 
 /// Something that is derived from the log.

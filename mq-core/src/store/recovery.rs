@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::facts::MessageFacts;
 use super::shared::StoreShared;
 use super::snapshot::Snapshot;
-use crate::message::record::{MIN_RECORD_SIZE, RecordPosition, RecordView};
+use crate::message::record::{MIN_RECORD_SIZE, RecordView};
 use crate::message::{PhysicalOffset, TopicName};
 
 /// What opening found out and did.
@@ -360,18 +360,8 @@ impl<'a> Recovery<'a> {
             Replayed::Doubtful
         };
         if !matches!(replayed, Replayed::Wrong) {
-            store.derived.apply(&[StoredRecord {
-                topic: &topic,
-                queue_id: record.queue_id,
-                position: RecordPosition {
-                    queue_offset: record.queue_offset,
-                    physical_offset: record.physical_offset,
-                    store_timestamp: record.store_timestamp,
-                },
-                size: u32::try_from(record.size).unwrap_or(u32::MAX),
-                facts: &facts,
-                is_replayed: true,
-            }]);
+            let record = StoredRecord::replayed(record, &topic, &facts);
+            store.derived.apply(&[record]);
         }
         replayed
     }

@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::facts::MessageFacts;
 use super::shared::StoreShared;
 use crate::message::TopicName;
-use crate::message::record::{RecordPosition, RecordView};
+use crate::message::record::RecordView;
 
 impl StoreShared {
     /// Indexes the messages that were passed over. What remains when memory is full again is done in
@@ -54,17 +54,8 @@ impl StoreShared {
         let Ok(topic) = TopicName::new(record.topic.to_owned()) else {
             return Ok(true);
         };
-        self.index.catch_up(&StoredRecord {
-            topic: &topic,
-            queue_id: record.queue_id,
-            position: RecordPosition {
-                queue_offset: record.queue_offset,
-                physical_offset: record.physical_offset,
-                store_timestamp: record.store_timestamp,
-            },
-            size: u32::try_from(record.size).unwrap_or(u32::MAX),
-            facts: &MessageFacts::of_record(record, &self.config),
-            is_replayed: true,
-        })
+        let facts = MessageFacts::of_record(record, &self.config);
+        let record = StoredRecord::replayed(record, &topic, &facts);
+        self.index.catch_up(&record)
     }
 }

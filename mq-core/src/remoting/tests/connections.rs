@@ -341,6 +341,16 @@ async fn a_server_that_sends_its_client_away_is_asked_again_over_a_new_connectio
     assert!(peers[0] == peers[1] && peers[1] != peers[2]);
 }
 
+/// Frames of requests that are answered when the gate opens.
+fn waiting_requests(count: i32, body: &[u8]) -> BytesMut {
+    let mut requests = BytesMut::new();
+    for opaque in 0..count {
+        let head = Head::request(Echo::CODE, opaque);
+        wire::encode(&mut requests, Encoding::Json, &head, &echo("wait"), body).unwrap();
+    }
+    requests
+}
+
 #[tokio::test]
 async fn with_many_bytes_in_unanswered_requests_nothing_more_is_read() {
     let limits = Limits {
@@ -349,12 +359,7 @@ async fn with_many_bytes_in_unanswered_requests_nothing_more_is_read() {
     };
     let stage = Stage::with(limits, Clock::system()).await;
     let mut raw = stage.raw().await;
-    let mut requests = BytesMut::new();
-    for opaque in 0..10 {
-        let head = Head::request(Echo::CODE, opaque);
-        let (header, body) = (echo("wait"), vec![7; 64 * 1024]);
-        wire::encode(&mut requests, Encoding::Json, &head, &header, &body).unwrap();
-    }
+    let requests = waiting_requests(10, &vec![7; 64 * 1024]);
 
     let says = raw.stream.write_all(&requests);
     let hears = async {
@@ -385,11 +390,7 @@ async fn what_a_short_request_in_flight_takes_counts_and_not_only_its_frame() {
     };
     let stage = Stage::with(limits, Clock::system()).await;
     let mut raw = stage.raw().await;
-    let mut requests = BytesMut::new();
-    for opaque in 0..1_000 {
-        let head = Head::request(Echo::CODE, opaque);
-        wire::encode(&mut requests, Encoding::Json, &head, &echo("wait"), b"").unwrap();
-    }
+    let requests = waiting_requests(1_000, b"");
 
     raw.stream.write_all(&requests).await.unwrap();
     while stage.echo.times_heard("wait") == 0 {
