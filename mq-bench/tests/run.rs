@@ -13,7 +13,7 @@ fn a_tiny_run_of_each_case_ends_with_its_table_and_every_figure_in_the_file() {
     let json = directory.path().join("new").join("results.json");
 
     let done = Command::new(BENCH)
-        .args(["run", "--quick", "--rounds", "1", "--seconds", "0.03"])
+        .args(["run", "--quick", "--rounds", "1", "--seconds", "0.1"])
         .args(["--touch", "0.1", "--backlog", "500"])
         .args(["--only", "native,append,group-commit,end-to-end,consume"])
         // It is a server itself, so that the test needs no other program.
@@ -74,7 +74,7 @@ fn a_file_that_cannot_be_written_is_named_before_anything_runs() {
     let directory = tempfile::tempdir().unwrap();
 
     let done = Command::new(BENCH)
-        .args(["run", "--quick", "--rounds", "1", "--seconds", "0.03"])
+        .args(["run", "--quick", "--rounds", "1", "--seconds", "0.1"])
         .args(["--touch", "0", "--only", "append", "--mq", BENCH])
         .args(["--directory".as_ref(), directory.path()])
         // A directory has this name already.
