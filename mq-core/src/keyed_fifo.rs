@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::hash::Hash;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
@@ -92,7 +92,7 @@ impl<K: Clone + Eq + Hash> KeyedFifo<K> {
     /// task: work that ends at its first poll and has none pending before it takes no lock.
     #[cfg(feature = "broker")]
     pub(crate) async fn run_from_one_task<T>(&self, key: &K, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
+        let mut work = std::pin::pin!(work);
         if !self.has_pending(key) {
             let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
             if let Poll::Ready(done) = first {
@@ -157,6 +157,7 @@ impl<K: Eq + Hash> Drop for PendingKey<'_, K> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::pin::pin;
 
     use futures_util::FutureExt;
     use tokio::sync::Notify;
