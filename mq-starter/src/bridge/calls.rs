@@ -215,6 +215,9 @@ mod tests {
 
     impl Log {
         fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+            // A line that another thread comes to first would be taken for one that nobody listens to.
+            let others = tracing_subscriber::fmt().with_writer(io::sink).finish();
+            drop(tracing::subscriber::set_global_default(others));
             let log = Self::default();
             let subscriber = tracing_subscriber::fmt().with_writer(log.clone());
             let guard = tracing::subscriber::set_default(subscriber.with_ansi(false).finish());
