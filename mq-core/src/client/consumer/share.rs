@@ -262,8 +262,19 @@ async fn start_offset(core: &Core, queue: &MessageQueue) -> Result<QueueOffset, 
     match core.config.start_from {
         StartFrom::FirstOffset => Ok(QueueOffset(0)),
         StartFrom::LastOffset if queue.topic.is_retry() => Ok(QueueOffset(0)),
-        StartFrom::LastOffset => core.offsets.end(queue).await,
+        StartFrom::LastOffset => end_of_known(core, queue).await,
         StartFrom::Timestamp(_) if queue.topic.is_retry() => core.offsets.end(queue).await,
         StartFrom::Timestamp(at) => core.offsets.at_time(queue, at).await,
     }
+}
+
+/// The end of a queue of which the broker has just said that the group has no offset in it. A queue
+/// that was empty then may have its first message now. Whoever starts behind it loses it, so the
+/// broker is asked once more: it answers 0 for a queue whose first message is still in memory.
+async fn end_of_known(core: &Core, queue: &MessageQueue) -> Result<QueueOffset, OffsetQueryError> {
+    let end = core.offsets.end(queue).await?;
+    if end == QueueOffset(0) {
+        return Ok(end);
+    }
+    Ok(core.offsets.committed(queue).await?.unwrap_or(end))
 }

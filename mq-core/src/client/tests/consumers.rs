@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytestring::ByteString;
@@ -18,8 +19,8 @@ use crate::message::{GroupName, MessageExt, MessageQueue, QueueOffset};
 use crate::remoting::{Incoming, Processor, Router};
 use crate::wire::body::{ConsumerIds, ResetOffsetBody};
 use crate::wire::header::{
-    GetConsumerListByGroup, HeartBeat, HeartBeatReply, OffsetReply, PullMessage, PullMessageReply,
-    QueryConsumerOffset, UpdateConsumerOffset,
+    GetConsumerListByGroup, GetMaxOffset, HeartBeat, HeartBeatReply, OffsetReply, PullMessage,
+    PullMessageReply, QueryConsumerOffset, UpdateConsumerOffset,
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
@@ -34,6 +35,10 @@ struct Forgetful {
     refusal: Option<ResponseCode>,
     /// What a pull is answered with.
     body: Option<&'static [u8]>,
+    /// The queue is empty, and gets its first message when its offset has been asked for once.
+    empty: bool,
+    /// How often the offset was asked for.
+    queries: Arc<AtomicUsize>,
 }
 
 impl Forgetful {
@@ -42,6 +47,7 @@ impl Forgetful {
             .on::<HeartBeat>(self.clone())
             .on::<GetConsumerListByGroup>(self.clone())
             .on::<QueryConsumerOffset>(self.clone())
+            .on::<GetMaxOffset>(self.clone())
             .on::<UpdateConsumerOffset>(self.clone())
             .on::<PullMessage>(self.clone());
         Broker {
@@ -75,6 +81,13 @@ impl Processor<QueryConsumerOffset> for Forgetful {
         &self,
         _: Incoming<QueryConsumerOffset>,
     ) -> Result<Reply<OffsetReply>, Refusal> {
+        let query = self.queries.fetch_add(1, Ordering::Relaxed);
+        if self.empty {
+            return match query {
+                0 => Err(Refusal::new(ResponseCode::QUERY_NOT_FOUND, "as told")),
+                _ => Ok(Reply::ok(OffsetReply { offset: 0 })),
+            };
+        }
         let offset = self
             .commits
             .lock()
@@ -83,6 +96,13 @@ impl Processor<QueryConsumerOffset> for Forgetful {
             .last()
             .copied()
             .unwrap_or(7);
+        Ok(Reply::ok(OffsetReply { offset }))
+    }
+}
+
+impl Processor<GetMaxOffset> for Forgetful {
+    async fn process(&self, _: Incoming<GetMaxOffset>) -> Result<Reply<OffsetReply>, Refusal> {
+        let offset = i64::from(self.queries.load(Ordering::Relaxed) > 0);
         Ok(Reply::ok(OffsetReply { offset }))
     }
 }
@@ -154,6 +174,33 @@ async fn a_queue_is_not_taken_anew_before_the_offset_that_it_was_moved_to_is_com
     eventually("it pulls again", || forgetful.pulls.lock().len() == 2).await;
     assert_eq!(*forgetful.pulls.lock(), [7, 3]);
     assert_eq!(*forgetful.commits.lock(), [3, 3]);
+    consumer.shutdown(SECOND).await.unwrap();
+    client.shutdown(SECOND).await.unwrap();
+    names.stop().await;
+}
+
+/// A queue was empty when the group's offset was asked for and had a message when its end was: the
+/// group began behind the first message of a new topic.
+#[tokio::test]
+async fn the_first_message_of_a_queue_is_not_passed_over_when_it_comes_between_two_answers() {
+    let filling = Forgetful {
+        empty: true,
+        ..Forgetful::default()
+    };
+    let broker = filling.start().await;
+    let names = name_server(&[&broker]).await;
+    let config = ClientConfig::new([names.address.clone()]);
+    let client = Client::new(config, Clock::system()).unwrap();
+    *filling.member.lock() = client.id().into();
+    let group = GroupName::new("shop").unwrap();
+    let consumer = client
+        .push_consumer(ConsumerConfig::new(group))
+        .subscribe(topic(), "*");
+
+    let consumer = consumer.start(Nothing).await.unwrap();
+
+    eventually("it pulls", || !filling.pulls.lock().is_empty()).await;
+    assert_eq!(*filling.pulls.lock(), [0]);
     consumer.shutdown(SECOND).await.unwrap();
     client.shutdown(SECOND).await.unwrap();
     names.stop().await;
