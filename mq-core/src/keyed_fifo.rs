@@ -100,7 +100,8 @@ impl<K: Clone + Eq + Hash> KeyedFifo<K> {
             }
         }
         let never = std::future::pending();
-        self.run(key, &NextMayBegin::default(), never, work).await
+        // Rare, so that callers need not keep room for its state.
+        Box::pin(self.run(key, &NextMayBegin::default(), never, work)).await
     }
 
     #[cfg(feature = "broker")]

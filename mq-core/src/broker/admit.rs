@@ -124,6 +124,16 @@ impl Admission<'_> {
                 self.durable(FoundTopic { topic, new: false }).await
             };
         }
+        // Boxed, so that sends to topics that exist keep no room for it.
+        Box::pin(self.create_writable(topic, template, queues)).await
+    }
+
+    async fn create_writable(
+        &self,
+        topic: &str,
+        template: &str,
+        queues: i32,
+    ) -> Result<Arc<Topic>, Refusal> {
         let name = TopicName::new(topic.to_owned()).map_err(|error| illegal(&error))?;
         if name.is_closed() {
             return Err(no_sending_to(&name));

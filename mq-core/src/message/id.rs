@@ -41,11 +41,32 @@ pub struct OffsetMessageId {
 
 impl fmt::Display for OffsetMessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.ip() {
-            IpAddr::V4(ip) => write!(f, "{:08X}", u32::from(ip))?,
-            IpAddr::V6(ip) => write!(f, "{:032X}", u128::from(ip))?,
+        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
+        let (v4, v6);
+        let ip: &[u8] = match self.host.ip() {
+            IpAddr::V4(ip) => {
+                v4 = ip.octets();
+                &v4
+            }
+            IpAddr::V6(ip) => {
+                v6 = ip.octets();
+                &v6
+            }
+        };
+        let port = u32::from(self.host.port()).to_be_bytes();
+        let offset = self.offset.0.to_be_bytes();
+        // Every send is answered with one, and `{:X}` for each part costs several times as much.
+        let mut text = [0; 56];
+        let mut length = 0;
+        let bytes = ip.iter().chain(&port).chain(&offset);
+        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+            let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            length += 2;
         }
-        write!(f, "{:08X}{:016X}", self.host.port(), self.offset.0)
+        let text = text.get(..length).unwrap_or_default();
+        f.write_str(std::str::from_utf8(text).unwrap_or_default())
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::known::{Lookup, PropertyIndex};
 use super::property;
@@ -79,6 +80,12 @@ impl Properties {
     /// Names and values in their order. Parts without a separator are skipped, as in Java.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         iter(&self.bytes)
+    }
+
+    /// The value of the first property `name`, not copied.
+    pub(crate) fn get_text(&self, name: &str) -> Option<ByteString> {
+        let value = self.get(name)?;
+        ByteString::try_from(self.bytes.slice_ref(value.as_bytes())).ok()
     }
 
     /// The value of the first property `name`.

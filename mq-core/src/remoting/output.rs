@@ -16,6 +16,7 @@ use super::router::EncodedResponse;
 const MAX_COPIED_BODY: usize = 8 * 1024;
 const IDLE_BUFFER_CAPACITY: usize = 1024;
 const MAX_SLICES: usize = 32;
+const MAX_USUAL: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -23,6 +24,8 @@ pub(super) struct Output {
     queue: VecDeque<Bytes>,
     tail: BytesMut,
     length: usize,
+    /// The length that `tail` had when it was written last: as much room is made for the next turn.
+    usual: usize,
     /// A write failed: all output is dropped, but input is still read, because requests may be in
     /// the receive buffer.
     failed: bool,
@@ -38,6 +41,9 @@ impl Output {
     pub(super) fn push(&mut self, answer: EncodedResponse) {
         if self.failed {
             return;
+        }
+        if self.tail.capacity() == 0 {
+            self.tail.reserve(self.usual);
         }
         self.tail.extend_from_slice(&answer.head);
         self.length += answer.head.len();
@@ -73,6 +79,7 @@ impl Output {
         cx: &mut Context<'_>,
     ) -> io::Result<usize> {
         let before = self.length;
+        self.usual = self.tail.len().min(MAX_USUAL);
         while self.length > 0 {
             match self.write_once(stream, cx) {
                 Poll::Ready(Ok(count)) => self.advance(count),

@@ -3,6 +3,7 @@
 //! are written together. What is pending then (waiting for a sync, a long poll) stays in flight without
 //! blocking later requests.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ use crate::wire::RemotingCommand;
 pub(super) struct Requests {
     router: Arc<Router>,
     peer: Peer,
+    /// Begun in this turn.
+    begun: VecDeque<InFlight>,
+    /// Pending at the end of the turn in which they were begun.
     in_flight: FuturesUnordered<InFlight>,
     bytes: usize,
 }
@@ -36,6 +40,7 @@ impl Requests {
         Self {
             router,
             peer,
+            begun: VecDeque::new(),
             in_flight: FuturesUnordered::new(),
             bytes: 0,
         }
@@ -56,7 +61,7 @@ impl Requests {
                 // Its state is most of what a short request takes: some kilobytes for a send.
                 let bytes = bytes + size_of_val(&*future);
                 self.bytes += bytes;
-                self.in_flight.push(InFlight { future, bytes });
+                self.begun.push_back(InFlight { future, bytes });
                 None
             }
         }
@@ -65,7 +70,14 @@ impl Requests {
     /// The outcome of the next request that completes, in any order: a response, or `None` for a
     /// one-way request. Also pending when no request is in flight.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<EncodedResponse>> {
-        if self.is_empty() {
+        while let Some(mut begun) = self.begun.pop_front() {
+            if let Poll::Ready((answer, bytes)) = Pin::new(&mut begun).poll(cx) {
+                self.bytes -= bytes;
+                return Poll::Ready(answer);
+            }
+            self.in_flight.push(begun);
+        }
+        if self.in_flight.is_empty() {
             return Poll::Pending;
         }
         match Pin::new(&mut self.in_flight).poll_next(cx) {
@@ -78,12 +90,16 @@ impl Requests {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.in_flight.is_empty()
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.begun.len() + self.in_flight.len()
     }
 
     /// Whether the limits of requests in flight are reached, so that nothing more is read.
     pub(super) fn is_full(&self, limits: &Limits) -> bool {
-        self.in_flight.len() >= limits.in_flight || self.bytes >= limits.in_flight_bytes
+        self.len() >= limits.in_flight || self.bytes >= limits.in_flight_bytes
     }
 }
 

@@ -4,14 +4,15 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::future::{Future, ready};
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 
 use super::peer::{Peer, PeerId};
 use super::processor::{Incoming, Processor};
@@ -88,7 +89,7 @@ impl Router {
         }
         self.unanswered.note(RequestCode(command.head.code), peer);
         let answer = encode_refusal(&ResponseTo::of(&command), unknown(command.head.code));
-        std::future::ready(answer).boxed()
+        ready(answer).boxed()
     }
 
     /// Answers a typed request from the same process, without any encoding.
@@ -186,17 +187,20 @@ impl<R: Request, P: Processor<R>> Row for TypedRow<R, P> {
 }
 
 /// Runs the processor; a panic becomes a system error for this request and leaves the connection
-/// alone.
-async fn guarded<R: Request, P: Processor<R>>(
+/// alone. Nothing here is async, because such states hold what they await twice.
+fn guarded<R: Request, P: Processor<R>>(
     processor: &P,
     request: Incoming<R>,
-) -> Result<Reply<R::Reply>, Refusal> {
-    let outcome = AssertUnwindSafe(async { processor.process(request).await })
-        .catch_unwind()
-        .await;
-    outcome.unwrap_or_else(|_panic| {
-        tracing::error!(code = ?R::CODE, "a processor panicked: the request is refused with a system error");
-        Err(Refusal::system("the request could not be processed"))
+) -> impl Future<Output = Result<Reply<R::Reply>, Refusal>> + Send {
+    let outcome = match catch_unwind(AssertUnwindSafe(|| processor.process(request))) {
+        Ok(processing) => Either::Left(AssertUnwindSafe(processing).catch_unwind()),
+        Err(panic) => Either::Right(ready(Err(panic))),
+    };
+    outcome.map(|outcome| {
+        outcome.unwrap_or_else(|_panic| {
+            tracing::error!(code = ?R::CODE, "a processor panicked: the request is refused with a system error");
+            Err(Refusal::system("the request could not be processed"))
+        })
     })
 }
 

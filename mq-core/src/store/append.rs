@@ -209,12 +209,8 @@ impl<T> Future for Append<T> {
 
 impl Joined {
     fn new(store: &Arc<StoreShared>, drafts: &[RecordDraft], durability: Durability) -> Self {
-        let mut records = Vec::with_capacity(drafts.iter().map(RecordDraft::size).sum());
-        for draft in drafts {
-            draft.encode(&mut records);
-        }
         let messages = drafts.iter().map(|draft| store.gathered(draft));
-        let (group, index) = store.open_group.join(&records, messages);
+        let (group, index) = store.open_group.join(drafts, messages);
         Self {
             store: Arc::clone(store),
             group,

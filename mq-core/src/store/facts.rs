@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::StoreConfig;
-use super::key_hash::key_hashes;
+use super::key_hash::{KeyHashes, key_hashes};
 use super::schedule::SCHEDULE_TOPIC;
 use crate::message::record::RecordView;
 use crate::message::{Properties, SysFlag, Transaction, java_hash, property};
@@ -25,7 +25,7 @@ pub(super) struct MessageFacts {
     /// Half messages and those rolled back are in no consume queue of their topic.
     pub(super) has_queue_entry: bool,
     /// The hashes of its keys; none when the index is off.
-    pub(super) key_hashes: Vec<i32>,
+    pub(super) key_hashes: KeyHashes,
     tag: TagCode,
 }
 
@@ -41,7 +41,7 @@ impl MessageFacts {
             key_hashes: if config.index {
                 key_hashes(topic, properties)
             } else {
-                Vec::new()
+                KeyHashes::new()
             },
             tag: tag(topic, properties, config),
         }

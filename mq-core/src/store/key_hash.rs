@@ -1,9 +1,14 @@
 //! The hashes by which the index knows keys.
 
+use smallvec::SmallVec;
+
 use crate::message::{Properties, property};
 
+/// The hashes of a message's keys; as a rule there is a unique one and one more.
+pub(super) type KeyHashes = SmallVec<[i32; 4]>;
+
 /// The hashes of a message's keys, the unique one first.
-pub(super) fn key_hashes(topic: &str, properties: &Properties) -> Vec<i32> {
+pub(super) fn key_hashes(topic: &str, properties: &Properties) -> KeyHashes {
     let unique = properties.get(property::UNIQ_KEY);
     let keys = properties.get(property::KEYS).unwrap_or_default();
     let keys = unique

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::error::AppendError;
 use super::facts::MessageFacts;
 use crate::message::TopicName;
-use crate::message::record::RecordPosition;
+use crate::message::record::{RecordDraft, RecordPosition};
 
 /// The memory for records that is kept from one group to the next, in bytes.
 const KEPT_CAPACITY: usize = 1024 * 1024;
@@ -89,21 +89,22 @@ pub(super) struct GatheredAppend {
 }
 
 impl OpenGroup {
-    /// Adds an append whose records are encoded already; gives the group and the index of the
-    /// append in it.
+    /// Adds an append; gives the group and the index of the append in it.
     pub(super) fn join(
         &self,
-        records: &[u8],
+        drafts: &[RecordDraft],
         messages: impl Iterator<Item = GatheredMessage>,
     ) -> (Arc<WriteGroup>, usize) {
         let mut open = self.0.lock();
-        let before = open.messages.len();
-        open.records.extend_from_slice(records);
+        let bytes = drafts.iter().map(RecordDraft::size).sum();
+        open.records.reserve(bytes);
+        for draft in drafts {
+            draft.encode(&mut open.records);
+        }
         open.messages.extend(messages);
-        let messages = open.messages.len() - before;
         open.appends.push(GatheredAppend {
-            messages,
-            bytes: records.len(),
+            messages: drafts.len(),
+            bytes,
         });
         (Arc::clone(&open.group), open.appends.len() - 1)
     }

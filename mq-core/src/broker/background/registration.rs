@@ -177,7 +177,8 @@ impl Registration {
         let latest = self.latest();
         async move {
             if latest > before {
-                self.wait_until_tried(latest).await;
+                // Boxed, because nearly every send has nothing to wait for.
+                Box::pin(self.wait_until_tried(latest)).await;
             }
         }
     }

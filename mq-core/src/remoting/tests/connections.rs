@@ -385,7 +385,7 @@ async fn with_many_bytes_in_unanswered_requests_nothing_more_is_read() {
 #[tokio::test]
 async fn what_a_short_request_in_flight_takes_counts_and_not_only_its_frame() {
     let limits = Limits {
-        in_flight_bytes: 200_000,
+        in_flight_bytes: 100_000,
         ..Limits::default()
     };
     let stage = Stage::with(limits, Clock::system()).await;

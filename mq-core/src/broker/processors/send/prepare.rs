@@ -67,7 +67,7 @@ impl Preparation {
         &self,
         topic: Arc<Topic>,
         queue: i32,
-        request: Incoming<SendMessage>,
+        request: &Incoming<SendMessage>,
     ) -> Result<AcceptedMessage, Refusal> {
         let one_way = request.one_way;
         let properties = self.properties(request.header.properties.as_ref());
@@ -78,18 +78,18 @@ impl Preparation {
             properties,
             body: request.body.clone(),
         };
-        let mut draft = self.draft(&topic, queue, &request, message);
+        let mut draft = self.draft(&topic, queue, request, message);
         draft.sys_flag = draft.sys_flag.with(sys_flag.0);
         if !topic.name.is_retry() {
             room::check(&draft.message.properties)?;
-        } else if self.is_out_of_retries(&topic, &request).await? {
+        } else if Box::pin(self.is_out_of_retries(&topic, request)).await? {
             self.make_dead_letter(&request.peer, &mut draft).await?;
         }
         let properties = &mut draft.message.properties;
         if !delay::is_delayed(properties)? {
             delay::check_timer(properties, self.clock.now_ms())?;
         }
-        let unique_id = properties.get(property::UNIQ_KEY).map(ByteString::from);
+        let unique_id = properties.get_text(property::UNIQ_KEY);
         let durability = durability(properties, one_way);
         delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
         if topic.name.is_retry() && !room::make(&mut draft.message.properties) {
@@ -201,7 +201,8 @@ impl Preparation {
     async fn make_dead_letter(&self, asker: &Peer, draft: &mut RecordDraft) -> Result<(), Refusal> {
         if let Some(group) = draft.message.topic.group() {
             let admission = self.admit.admission_for(asker);
-            draft.message.topic = admission.dead_letters(&group).await?.name.clone();
+            let topic = Box::pin(async { admission.dead_letters(&group).await }).await?;
+            draft.message.topic = topic.name.clone();
             draft.queue_id = 0;
             room::set(&mut draft.message.properties, property::DELAY, "0");
         }

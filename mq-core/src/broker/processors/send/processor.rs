@@ -1,6 +1,8 @@
 //! Handles a send: admission, append, response.
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -56,24 +58,35 @@ impl SendProcessor {
 
     async fn one(
         &self,
-        request: Incoming<SendMessage>,
+        request: &Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
-        let (peer, topic) = (request.peer.id(), request.header.topic.clone());
-        let (one_way, before) = (request.one_way, self.admit.registration.latest());
-        let begun = self.begin_one(request);
-        let begun = self.order.run_from_one_task(&(peer, topic), begun).await?;
+        let before = self.admit.registration.latest();
+        let begun = self
+            .in_order(request, Box::pin(self.begin_one(request)))
+            .await?;
         let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
-        if !one_way {
+        if !request.one_way {
             heard.await;
         }
         Ok(self.reply(begun.queue_id, &[appended], begun.unique_id))
     }
 
+    /// Runs `begin` after the earlier sends of the connection to the topic. It is boxed, because it
+    /// ends at once as a rule, and a send in flight would keep room for it.
+    async fn in_order<T>(
+        &self,
+        request: &Incoming<SendMessage>,
+        begin: Pin<Box<impl Future<Output = Result<T, Refusal>> + Send>>,
+    ) -> Result<T, Refusal> {
+        let key = (request.peer.id(), request.header.topic.clone());
+        self.order.run_from_one_task(&key, begin).await
+    }
+
     /// Begins the append of one message.
     async fn begin_one(
         &self,
-        request: Incoming<SendMessage>,
+        request: &Incoming<SendMessage>,
     ) -> Result<PendingSend<Appended>, Refusal> {
         let topic = self.topic(&request.peer, &request.header).await?;
         let queue = self.queue(&topic, request.header.queue_id)?;
@@ -97,16 +110,16 @@ impl SendProcessor {
 
     async fn several(
         &self,
-        request: Incoming<SendMessage>,
+        request: &Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
-        batch::check(&request, self.store.config().max_message_size)?;
-        let (peer, topic) = (request.peer.id(), request.header.topic.clone());
-        let (one_way, before) = (request.one_way, self.admit.registration.latest());
-        let begun = self.begin_several(request);
-        let begun = self.order.run_from_one_task(&(peer, topic), begun).await?;
+        batch::check(request, self.store.config().max_message_size)?;
+        let before = self.admit.registration.latest();
+        let begun = self
+            .in_order(request, Box::pin(self.begin_several(request)))
+            .await?;
         let heard = self.admit.registration.heard_since(before);
         let appended = begun.append.await.map_err(|e| refusal(&e))?;
-        if !one_way {
+        if !request.one_way {
             heard.await;
         }
         Ok(self.reply(begun.queue_id, &appended, begun.unique_id))
@@ -115,11 +128,11 @@ impl SendProcessor {
     /// Begins the append of the messages of a batch.
     async fn begin_several(
         &self,
-        request: Incoming<SendMessage>,
+        request: &Incoming<SendMessage>,
     ) -> Result<PendingSend<Vec<Appended>>, Refusal> {
         let topic = self.topic(&request.peer, &request.header).await?;
         let queue_id = self.queue(&topic, request.header.queue_id)?;
-        let (drafts, durability) = self.preparation.prepare_batch(&topic, queue_id, &request)?;
+        let (drafts, durability) = self.preparation.prepare_batch(&topic, queue_id, request)?;
         let unique_id = request
             .header
             .properties
@@ -195,14 +208,20 @@ impl SendProcessor {
 }
 
 impl Processor<SendMessage> for SendProcessor {
-    async fn process(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the state of an async function holds its arguments twice, and thousands may be in flight"
+    )]
+    fn process(
         &self,
         request: Incoming<SendMessage>,
-    ) -> Result<Reply<SendMessageReply>, Refusal> {
-        if request.header.batch == Some(true) {
-            return self.several(request).await;
+    ) -> impl Future<Output = Result<Reply<SendMessageReply>, Refusal>> + Send {
+        async move {
+            if request.header.batch == Some(true) {
+                return Box::pin(self.several(&request)).await;
+            }
+            self.one(&request).await
         }
-        self.one(request).await
     }
 }
 
@@ -211,7 +230,7 @@ impl Processor<SendBatchMessage> for SendProcessor {
         &self,
         request: Incoming<SendBatchMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
-        self.several(request.map(|batch| batch.0)).await
+        self.several(&request.map(|batch| batch.0)).await
     }
 }
 
