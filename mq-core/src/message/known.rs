@@ -14,6 +14,8 @@ macro_rules! known {
         /// How many names are indexed.
         const COUNT: usize = [$($slot),*].len();
 
+        /// Inlined, so that it costs nothing for a name that is known when it is compiled.
+        #[inline]
         fn slot_of(name: &[u8]) -> Option<usize> {
             $(const $name: &[u8] = property::$name.as_bytes();)*
             match name {
@@ -75,6 +77,7 @@ impl PropertyIndex {
         Self(found)
     }
 
+    #[inline]
     pub(super) fn find(&self, name: &str) -> Lookup {
         match slot_of(name.as_bytes()).and_then(|slot| self.0.get(slot)) {
             Some(Some((begin, end))) => Lookup::At(usize::from(*begin)..usize::from(*end)),

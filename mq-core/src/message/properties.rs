@@ -89,6 +89,7 @@ impl Properties {
     }
 
     /// The value of the first property `name`.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&str> {
         if self.bytes.len() <= MAX_INDEXED_LENGTH {
             let known = self.known.get_or_init(|| PropertyIndex::of(&self.bytes));

@@ -1,6 +1,7 @@
 //! Properties as they travel: `name U+0001 value U+0002 …`.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use memchr::{memchr, memchr_iter};
 
 const NAME_VALUE_SEPARATOR: u8 = 1;
 const PROPERTY_SEPARATOR: u8 = 2;
@@ -57,12 +58,12 @@ pub(crate) struct PropertyPart<'a> {
 
 /// The parts of a text, empty ones left out.
 pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = PropertyPart<'_>> {
+    let ends = memchr_iter(PROPERTY_SEPARATOR, text).chain([text.len()]);
     let mut next = 0;
-    let parts = text.split(|byte| *byte == PROPERTY_SEPARATOR);
-    let parts = parts.map(move |whole| {
-        let at = next;
-        next += whole.len() + 1;
-        let separator = whole.iter().position(|byte| *byte == NAME_VALUE_SEPARATOR);
+    let parts = ends.map(move |end| {
+        let at = std::mem::replace(&mut next, end + 1);
+        let whole = text.get(at..end).unwrap_or_default();
+        let separator = memchr(NAME_VALUE_SEPARATOR, whole);
         let (name, value) = whole.split_at(separator.unwrap_or(whole.len()));
         PropertyPart {
             at,

@@ -60,7 +60,7 @@ macro_rules! numbers {
             }
 
             fn read(text: FieldText<'_>) -> Option<Self> {
-                text.as_str()?.trim().parse().ok()
+                std::str::from_utf8(text.as_bytes().trim_ascii()).ok()?.parse().ok()
             }
         }
     )*};

@@ -147,6 +147,26 @@ impl ConsumeQueues {
     }
 }
 
+/// The queues that records went to last, so that each of the few queues of one write is looked up once.
+#[derive(Default)]
+struct RecentQueues(Vec<Arc<Queue>>);
+
+impl RecentQueues {
+    /// Looking through more costs as much as the lookup.
+    const MAX: usize = 8;
+
+    fn find_or_create(&mut self, all: &ConsumeQueues, topic: &TopicName, id: i32) -> Arc<Queue> {
+        let mut recent = self.0.iter();
+        if let Some(queue) = recent.find(|queue| queue.is_of(topic.as_str(), id)) {
+            return Arc::clone(queue);
+        }
+        let queue = all.find_or_create(topic, id);
+        self.0.truncate(Self::MAX - 1);
+        self.0.insert(0, Arc::clone(&queue));
+        queue
+    }
+}
+
 impl Derived for ConsumeQueues {
     fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError> {
         let mut whole = true;
@@ -160,18 +180,15 @@ impl Derived for ConsumeQueues {
     }
 
     fn apply(&self, records: &[StoredRecord<'_>]) {
-        let mut last: Option<Arc<Queue>> = None;
+        let mut recent = RecentQueues::default();
         for record in records.iter().filter(|record| record.facts.has_queue_entry) {
-            let queue = last
-                .take_if(|queue| queue.is_of(record.topic.as_str(), record.queue_id))
-                .unwrap_or_else(|| self.find_or_create(record.topic, record.queue_id));
+            let queue = recent.find_or_create(self, record.topic, record.queue_id);
             let entry = QueueEntry {
                 offset: record.position.physical_offset.0,
                 size: record.size,
                 tag: record.facts.tag_code(record.position.store_timestamp),
             };
             self.put(&queue, record.position.queue_offset.0, entry);
-            last = Some(queue);
         }
     }
 

@@ -9,41 +9,34 @@ use crate::wire::head::Head;
 use crate::wire::language::Language;
 
 pub(super) fn decode(header: &Bytes) -> Result<(Head, Fields), FrameError> {
-    let mut rest = header.clone();
-    read(&mut rest).ok_or_else(|| FrameError::Header("the header ends early".to_owned()))?
+    let early = || FrameError::Header("the header ends early".to_owned());
+    let (mut head, remark, fields) = parts(header).ok_or_else(early)?;
+    if !remark.is_empty() {
+        let remark = ByteString::try_from(header.slice_ref(remark));
+        let not_text = |_| FrameError::Header("the remark is not UTF-8".to_owned());
+        head.remark = Some(remark.map_err(not_text)?);
+    }
+    let fields = Fields::from_binary(header.slice_ref(fields)).map_err(FrameError::Field)?;
+    Ok((head, fields))
 }
 
-fn read(rest: &mut Bytes) -> Option<Result<(Head, Fields), FrameError>> {
-    let code = i32::from(rest.try_get_i16().ok()?);
-    let language = Language::from_number(rest.try_get_u8().ok()?);
-    let version = i32::from(rest.try_get_i16().ok()?);
-    let opaque = rest.try_get_i32().ok()?;
-    let flag = rest.try_get_i32().ok()?;
-    let remark = take(rest)?;
-    let fields = take(rest)?;
-    let Ok(remark) = ByteString::try_from(remark) else {
-        return Some(Err(FrameError::Header(
-            "the remark is not UTF-8".to_owned(),
-        )));
-    };
-    let remark = (!remark.is_empty()).then_some(remark);
+/// The head without its remark, the remark, and the list of fields.
+fn parts(mut rest: &[u8]) -> Option<(Head, &[u8], &[u8])> {
     let head = Head {
-        code,
-        language,
-        version,
-        opaque,
-        flag,
-        remark,
+        code: i32::from(rest.try_get_i16().ok()?),
+        language: Language::from_number(rest.try_get_u8().ok()?),
+        version: i32::from(rest.try_get_i16().ok()?),
+        opaque: rest.try_get_i32().ok()?,
+        flag: rest.try_get_i32().ok()?,
+        remark: None,
     };
-    Some(
-        Fields::from_binary(fields)
-            .map(|fields| (head, fields))
-            .map_err(FrameError::Field),
-    )
+    Some((head, take(&mut rest)?, take(&mut rest)?))
 }
 
 /// Takes a part off the front that begins with its length; a negative length is an error as in Java.
-fn take(rest: &mut Bytes) -> Option<Bytes> {
+fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(rest.try_get_i32().ok()?).ok()?;
-    (length <= rest.len()).then(|| rest.split_to(length))
+    let (part, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(part)
 }

@@ -1,6 +1,7 @@
 //! Delayed messages are stored in the queue of their level instead of their own topic.
 
 use crate::broker::config::DelayLevels;
+use crate::clock::Clock;
 use crate::message::record::RecordDraft;
 use crate::message::{Properties, TopicName, property};
 use crate::store::SCHEDULE_TOPIC;
@@ -25,7 +26,10 @@ pub(in crate::broker) fn has_timer(properties: &Properties) -> bool {
 }
 
 /// Admits a message with a timer only if its time is over, because timers are not built yet.
-pub(in crate::broker) fn check_timer(properties: &Properties, now_ms: i64) -> Result<(), Refusal> {
+pub(in crate::broker) fn check_timer(
+    properties: &Properties,
+    clock: &Clock,
+) -> Result<(), Refusal> {
     let refused = |remark: &str| Err(Refusal::new(ResponseCode::MESSAGE_ILLEGAL, remark));
     if properties.get(property::TIMER_DEL_UNIQKEY).is_some() {
         return refused("timers are not supported by this broker yet, so none can be cancelled");
@@ -41,6 +45,7 @@ pub(in crate::broker) fn check_timer(properties: &Properties, now_ms: i64) -> Re
             "the property {name} is `{value}`, expected a whole number"
         ));
     };
+    let now_ms = clock.now_ms();
     let due = if name == property::TIMER_DELIVER_MS {
         number
     } else {
@@ -152,7 +157,12 @@ mod tests {
 
     #[test]
     fn a_timer_passes_only_when_its_time_is_over() {
-        let check = |name, value| check_timer(&[(name, value)].into_iter().collect(), 1_000);
+        let check = |name, value| {
+            check_timer(
+                &[(name, value)].into_iter().collect(),
+                &Clock::manual(1_000),
+            )
+        };
 
         assert!(check("TIMER_DELIVER_MS", "1000").is_ok());
         assert!(check("TIMER_DELIVER_MS", "1001").is_err());

@@ -87,7 +87,7 @@ impl Preparation {
         }
         let properties = &mut draft.message.properties;
         if !delay::is_delayed(properties)? {
-            delay::check_timer(properties, self.clock.now_ms())?;
+            delay::check_timer(properties, &self.clock)?;
         }
         let unique_id = properties.get_text(property::UNIQ_KEY);
         let durability = durability(properties, one_way);
