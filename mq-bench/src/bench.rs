@@ -8,6 +8,7 @@ use mq_core::clock::Clock;
 use tempfile::TempDir;
 
 use crate::java::Java;
+use crate::touch;
 
 /// Flush modes, as Apache and we name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(crate) struct Effort {
     pub(crate) backlog: u64,
     /// Whether all shapes of a load are run, or only the telling ones.
     pub(crate) thorough: bool,
+    /// Whether memory is touched before it is taken.
+    pub(crate) touches: bool,
 }
 
 /// What every case is given.
@@ -79,6 +82,16 @@ impl Bench {
             clock,
             effort,
         })
+    }
+
+    /// Touches memory that a load will take while it is measured.
+    pub(crate) async fn touch(&self, mib: usize) -> Result<()> {
+        if !self.effort.touches {
+            return Ok(());
+        }
+        let clock = self.clock.clone();
+        let touching = tokio::task::spawn_blocking(move || touch::before_load(mib, &clock));
+        touching.await.context("the touching thread")
     }
 
     /// An empty directory, removed when it is dropped.

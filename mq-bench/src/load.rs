@@ -25,6 +25,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// The first sends wait until the topic was created.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 
+/// About what a server takes of the page cache in the window, MiB.
+const MEMORY_MIB: usize = 512;
+
 /// How many send what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -221,6 +224,7 @@ pub(crate) async fn measure(bench: &Bench, shape: Shape, server: &Server) -> Res
     // The topic is created by the first send.
     load.reach(1).await?;
     clock.sleep(bench.effort.warm_up).await;
+    bench.touch(MEMORY_MIB).await?;
     load.clear_latencies();
     let window = Window::begin(clock, load.acknowledged(), server.broker, Process::own())?;
     clock.sleep(bench.effort.window).await;

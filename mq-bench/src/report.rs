@@ -59,8 +59,8 @@ fn machine(results: &Results) -> String {
         let _infallible = write!(
             text,
             "\n\nFirst touch of memory: {:.0} ns a KiB, once more {:.0} ns; {cost:.0} ns a KiB are the \
-             machine's own first touch of {} MiB. They are in no figure below, since this memory was \
-             touched before.",
+             machine's own first touch of {} MiB. They are in no figure below, since memory is touched \
+             once more before each load is measured.",
             touch.first_ns, touch.again_ns, touch.mib,
         );
     }

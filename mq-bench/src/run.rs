@@ -98,6 +98,7 @@ fn effort(args: &RunArgs) -> Effort {
         window: seconds,
         backlog: args.backlog.unwrap_or(backlog),
         thorough: !args.quick,
+        touches: touched(args) > 0,
     }
 }
 

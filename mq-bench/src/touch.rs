@@ -1,5 +1,7 @@
 //! Memory of a virtual machine that is touched for the first time costs a page fault of the host.
-//! Touching most of it before the run keeps that cost out of the figures, and shows how high it is.
+//! Touching most of it before the run shows how high that cost is. What stays free goes back to the
+//! host within seconds, so that what a load is about to take is touched once more right before it is
+//! measured; that keeps the cost out of its figures.
 
 use mq_core::clock::Clock;
 use serde::Serialize;
@@ -30,6 +32,11 @@ impl FirstTouch {
             again_ns,
         }
     }
+}
+
+/// Touches memory that a load will take in the next seconds. Blocks its thread.
+pub(crate) fn before_load(mib: usize, clock: &Clock) {
+    touch(mib * 1024 * 1024 / BLOCK, clock);
 }
 
 /// ns for each KiB.

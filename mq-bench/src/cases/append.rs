@@ -19,6 +19,7 @@ use mq_core::tasks::Tasks;
 use crate::bench::{Bench, Effort};
 use crate::results::Results;
 use crate::sample::{Figure, Sample};
+use crate::touch;
 
 pub(crate) const CASE: &str = "append";
 /// Appends that are begun together, as those of one turn of a connection are: one, or as many as 64
@@ -32,6 +33,8 @@ const QUEUES: i32 = 4;
 const DRAFTS: usize = 1024;
 /// Rounds of all messages whose allocations are counted.
 const COUNTED: usize = 10;
+/// About what the store takes of the page cache in the window, MiB.
+const MEMORY_MIB: usize = 1_024;
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) fn load(group: usize) -> String {
@@ -95,6 +98,9 @@ fn measure(store: &MessageStore, group: usize, effort: Effort, clock: &Clock) ->
         }
     };
     append_for(effort.warm_up)?;
+    if effort.touches {
+        touch::before_load(MEMORY_MIB, clock);
+    }
     let each = append_for(effort.window)?;
     let mut outcome = Ok(());
     let allocated = allocation_counter::measure(|| {

@@ -69,6 +69,11 @@ impl JavaLoad {
         }
     }
 
+    /// More than a server takes of the page cache until the report comes, MiB.
+    fn memory(self) -> usize {
+        if self.batch == 1 { 1_024 } else { 5 * 1_024 }
+    }
+
     async fn start(self, bench: &Bench, server: &Server) -> Result<Program> {
         let mut arguments = arguments(server);
         let threads = ["-w".to_owned(), self.threads.to_string()];
@@ -165,6 +170,7 @@ async fn send(bench: &Bench, load: JavaLoad, server: &Server) -> Result<Sample> 
     let clock = &bench.clock;
     let mut program = load.start(bench, server).await?;
     clock.sleep(WARM_UP).await;
+    bench.touch(load.memory()).await?;
     let window = Window::begin(clock, 0, server.broker, program.process)?;
     let report = report_of(&mut program, window.begun(), clock).await?;
     let rate = load.rate(&report)?;

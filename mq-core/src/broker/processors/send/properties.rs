@@ -35,10 +35,8 @@ impl Stamp {
 
     /// The properties to store; a missing unique id is added.
     pub(super) fn on(&self, sent: &[u8], clock: &Clock) -> Properties {
-        const UNIQUE_ID_CAPACITY: usize = 64;
-
-        let capacity = sent.len() + self.tail.len() + UNIQUE_ID_CAPACITY;
-        let mut out = PropertiesWriter::with_capacity(capacity);
+        // As a rule exact: nearly every sender sets an id and leaves out the last separator.
+        let mut out = PropertiesWriter::with_capacity(sent.len() + 1 + self.tail.len());
         let mut has_id = false;
         for part in parts(sent) {
             match (part.name, part.value) {
