@@ -18,7 +18,6 @@ use crate::broker::state::queue_locks::QueueLocks;
 use crate::broker::state::topics::Topic;
 use crate::clock::Clock;
 use crate::message::batch::{self, Child};
-use crate::message::property_text::PropertiesWriter;
 use crate::message::record::RecordDraft;
 use crate::message::{Message, Properties, SysFlag, Transaction, UniqueIds, property};
 use crate::remoting::{Incoming, Peer};
@@ -122,11 +121,8 @@ impl Preparation {
                 body,
                 properties,
             } = child.map_err(|error| illegal(&error.to_string()))?;
-            let room = properties.as_bytes().len() + shared.as_bytes().len() + 1;
-            let mut all = PropertiesWriter::with_capacity(room);
-            all.put_all(properties.as_bytes());
-            all.put_all(shared.as_bytes());
-            let properties = self.stamp.on(&all.finish(), &self.clock);
+            let sent = [properties.as_bytes(), shared.as_bytes()].map(AsRef::as_ref);
+            let properties = self.stamp.on(&sent, &self.clock);
             room::check(&properties)?;
             storable(&request.header, &properties)?;
             if delay::is_delayed(&properties)? || delay::has_timer(&properties) {
@@ -171,7 +167,7 @@ impl Preparation {
         let sent = sent
             .map(|text| text.as_bytes().as_ref())
             .unwrap_or_default();
-        self.stamp.on(sent, &self.clock)
+        self.stamp.on(&[sent], &self.clock)
     }
 
     /// Whether the retries of a message that a consumer itself sends to its retry topic are used

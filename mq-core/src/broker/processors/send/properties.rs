@@ -33,12 +33,13 @@ impl Stamp {
         }
     }
 
-    /// The properties to store; a missing unique id is added.
-    pub(super) fn on(&self, sent: &[u8], clock: &Clock) -> Properties {
+    /// The properties to store, from the texts that were sent; a missing unique id is added.
+    pub(super) fn on(&self, sent: &[&[u8]], clock: &Clock) -> Properties {
         // As a rule exact: nearly every sender sets an id and leaves out the last separator.
-        let mut out = PropertiesWriter::with_capacity(sent.len() + 1 + self.tail.len());
+        let length: usize = sent.iter().map(|text| text.len() + 1).sum();
+        let mut out = PropertiesWriter::with_capacity(length + self.tail.len());
         let mut has_id = false;
-        for part in parts(sent) {
+        for part in sent.iter().copied().flat_map(parts) {
             match (part.name, part.value) {
                 (name, _) if is_the_brokers(name) => continue,
                 (b"UNIQ_KEY", b"") => continue,
@@ -76,7 +77,7 @@ mod tests {
     fn the_senders_properties_come_first_in_their_order() {
         let sent = "b\u{1}2\u{2}UNIQ_KEY\u{1}U\u{2}POP_CK\u{1}x\u{2}CLUSTER\u{1}Z\u{2}a\u{1}1";
 
-        let stored = stamp().on(sent.as_bytes(), &Clock::manual(0));
+        let stored = stamp().on(&[sent.as_bytes()], &Clock::manual(0));
 
         let expected = [
             ("b", "2"),
@@ -94,7 +95,7 @@ mod tests {
         let (stamp, clock) = (stamp(), Clock::manual(0));
         let id = |sent: &[u8]| {
             stamp
-                .on(sent, &clock)
+                .on(&[sent], &clock)
                 .get(property::UNIQ_KEY)
                 .map(str::to_owned)
                 .unwrap()
