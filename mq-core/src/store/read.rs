@@ -320,7 +320,8 @@ impl StoreShared {
             if entries.is_empty() {
                 break;
             }
-            for entry in entries {
+            let mut entries = entries.as_slice();
+            while let Some((entry, behind)) = entries.split_first() {
                 let size = entry.size as usize;
                 let limits = if entry.offset >= in_memory_from {
                     limits.in_memory
@@ -331,14 +332,28 @@ impl StoreShared {
                 if count > 0 && full && !entry.is_hole() || examined >= most_examined {
                     break 'queue;
                 }
+                let room = ReadLimits {
+                    messages: (limits.messages - count.min(limits.messages))
+                        .min(most_examined - examined),
+                    bytes: limits.bytes.saturating_sub(records.len()),
+                };
+                let run = first_run(entries, room);
+                let taken = self.take_run(queue, index, run, filter, &mut records);
+                if taken > 0 {
+                    (count, examined) = (count + taken, examined + taken);
+                    index += taken as u64;
+                    entries = entries.get(taken..).unwrap_or_default();
+                    continue;
+                }
                 examined += 1;
-                match self.fetch(queue, index, entry, filter, &mut records)? {
+                match self.fetch(queue, index, *entry, filter, &mut records)? {
                     Fetched::Record => count += 1,
                     Fetched::Unwanted => {}
                     Fetched::Removed => removed = true,
                     Fetched::Damaged => self.tell_damaged(entry.offset, index),
                 }
                 index += 1;
+                entries = behind;
             }
         }
         let status = match (count, removed) {
@@ -352,6 +367,43 @@ impl StoreShared {
             count,
             ..ReadOutcome::nothing(status, next, offset, max)
         })
+    }
+
+    /// Appends the records of a run with one read; gives how many. Ends before the first that is not
+    /// wanted or not as it should be: what is to become of that one, [`StoreShared::fetch`] knows.
+    fn take_run(
+        &self,
+        queue: &Queue,
+        index: u64,
+        run: &[QueueEntry],
+        filter: &Filter,
+        out: &mut BytesMut,
+    ) -> usize {
+        let promising = |entry: &&QueueEntry| filter.may_want(entry.tag) && queue.may_have(entry);
+        let count = run.iter().take_while(promising).count();
+        let (Some(first), 2..) = (run.first(), count) else {
+            return 0;
+        };
+        let run = run.iter().take(count);
+        let length: usize = run.clone().map(|entry| entry.size as usize).sum();
+        let mut end = out.len();
+        out.resize(end + length, 0);
+        let bytes = out.get_mut(end..).unwrap_or_default();
+        let mut taken = 0;
+        if matches!(self.log.read(first.offset, bytes), Ok(true)) {
+            for (entry, index) in run.zip(index..) {
+                let size = entry.size as usize;
+                let bytes = out.get(end..end + size).unwrap_or_default();
+                let record = whole_record(bytes, queue, index, entry);
+                if !record.is_some_and(|record| filter.wants(|name| record.property(name))) {
+                    break;
+                }
+                end += size;
+                taken += 1;
+            }
+        }
+        out.truncate(end);
+        taken
     }
 
     /// Appends the record of an entry to `out` if `filter` lets it through, that of the right entry
@@ -508,6 +560,20 @@ impl StoreShared {
         };
         Ok(record.and_then(time))
     }
+}
+
+/// The first entries whose records lie one behind the other in the log, as those of a batch do, and
+/// find room.
+fn first_run(entries: &[QueueEntry], room: ReadLimits) -> &[QueueEntry] {
+    let begin = entries.first().map_or(0, |first| first.offset);
+    let mut end = begin;
+    let run = entries.iter().take(room.messages).take_while(|entry| {
+        let goes_on = entry.offset == end && !entry.is_hole();
+        end = entry.offset.saturating_add(entry.size.into());
+        goes_on && end - begin <= room.bytes as u64
+    });
+    let length = run.count();
+    entries.get(..length).unwrap_or_default()
 }
 
 /// The record in `bytes`, if it is the one that `entry` at the queue offset `index` means.

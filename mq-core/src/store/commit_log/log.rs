@@ -249,11 +249,8 @@ impl CommitLog {
         if self.segment_size - inside < buffer.len() as u64 {
             return Ok(false);
         }
-        let path = self.paths.segment(segment.base);
-        segment
-            .file
-            .read_at(inside, buffer)
-            .map_err(at("read", &path))?;
+        let read = segment.file.read_at(inside, buffer);
+        read.map_err(|error| at("read", &self.paths.segment(segment.base))(error))?;
         Ok(true)
     }
 

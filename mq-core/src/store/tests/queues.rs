@@ -8,12 +8,17 @@ use super::*;
 const ENTRY: usize = 20;
 const FILE: &str = "/store/consumequeue/t/0/00000000000000000160";
 
-/// Two topics and two queues of 30 messages, closed in order.
-fn closed() -> FaultyDisk {
+/// The queue that is damaged, alone: its records lie one behind the other.
+const ALONE: [(&str, i32); 1] = [("t", 0)];
+/// Among others: none of its records lies behind another.
+const AMONG_OTHERS: [(&str, i32); 3] = [("t", 0), ("t", 1), ("other", 0)];
+
+/// Queues of 30 messages, closed in order.
+fn closed(queues: &[(&str, i32)]) -> FaultyDisk {
     let disk = FaultyDisk::default();
     let store = open(&disk);
     for n in 0..30 {
-        for (topic, queue_id) in [("t", 0), ("t", 1), ("other", 0)] {
+        for &(topic, queue_id) in queues {
             append(&store, topic, queue_id, &format!("{topic}-{queue_id}-{n}"));
         }
     }
@@ -46,29 +51,72 @@ const HARMS: [(&str, Harm); 9] = [
 
 #[test]
 fn a_damaged_entry_hides_no_message_and_is_written_again() {
-    let clean = closed();
-    let before = clean.read(FILE.as_ref()).unwrap();
-    for (what, harm) in HARMS {
-        for entry in [0, 3, 6] {
-            let disk = clean.kill();
-            disk.damage(FILE.as_ref(), |file| harm(file, entry * ENTRY));
+    for queues in [&ALONE[..], &AMONG_OTHERS] {
+        let clean = closed(queues);
+        let before = clean.read(FILE.as_ref()).unwrap();
+        for (what, harm) in HARMS {
+            for entry in [0, 3, 6] {
+                let disk = clean.kill();
+                disk.damage(FILE.as_ref(), |file| harm(file, entry * ENTRY));
 
-            let store = open(&disk);
+                let store = open(&disk);
 
-            assert!(bodies(&store, "t", 0) == expected(), "{what}, {entry}");
-            assert_eq!(bodies(&store, "t", 1).len(), 30);
-            store.close().unwrap();
-            assert!(
-                disk.read(FILE.as_ref()).unwrap() == before,
-                "{what}, {entry}"
-            );
+                assert!(bodies(&store, "t", 0) == expected(), "{what}, {entry}");
+                for (topic, queue_id) in queues {
+                    assert_eq!(bodies(&store, topic, *queue_id).len(), 30);
+                }
+                store.close().unwrap();
+                assert!(
+                    disk.read(FILE.as_ref()).unwrap() == before,
+                    "{what}, {entry}"
+                );
+            }
         }
     }
 }
 
+/// Each record of a pull was read by itself.
+#[test]
+fn records_that_lie_one_behind_the_other_are_read_at_once() {
+    let reads = |queues| {
+        let disk = closed(queues);
+        let store = open(&disk);
+        let limits = ReadLimits {
+            messages: 8,
+            bytes: 10_000,
+        };
+        let before = disk.reads();
+        let read = store.read("t", 0, QueueOffset(8), limits, &Filter::default());
+        assert_eq!(read.unwrap().count, 8);
+        disk.reads() - before
+    };
+
+    assert!(reads(&ALONE) <= 3, "{}", reads(&ALONE));
+    assert!(reads(&AMONG_OTHERS) >= 8);
+}
+
+#[test]
+fn a_run_of_records_ends_at_the_limits_of_the_reader() {
+    let store = open(&closed(&ALONE));
+    let read = |messages, bytes| {
+        let limits = ReadLimits { messages, bytes };
+        let read = store.read("t", 0, QueueOffset(0), limits, &Filter::default());
+        let read = read.unwrap();
+        (read.count, read.next.0, read.records.len())
+    };
+    let (_, _, one) = read(1, 10_000);
+    let (_, _, three) = read(3, 10_000);
+
+    assert_eq!(read(5, 10_000).0, 5);
+    assert_eq!(read(5, three), (3, 3, three));
+    assert_eq!(read(5, three - 1).0, 2);
+    assert_eq!(read(5, one), (1, 1, one));
+    assert_eq!(read(5, 1), (1, 1, one));
+}
+
 #[test]
 fn a_reader_of_one_tag_gets_the_message_whose_entry_was_damaged() {
-    let clean = closed();
+    let clean = closed(&AMONG_OTHERS);
     let wanted = Filter::by_tags("tag").unwrap();
     for (what, harm) in HARMS.into_iter().filter(|(what, _)| *what != "tag") {
         let disk = clean.kill();
@@ -119,7 +167,7 @@ fn times_are_those_of_the_messages_although_their_entries_were_damaged() {
 fn a_damaged_entry_costs_no_message_after_a_kill_either() {
     for (what, harm) in HARMS {
         for entry in [0, 3, 6] {
-            let disk = closed();
+            let disk = closed(&AMONG_OTHERS);
             let store = open(&disk);
             append(&store, "t", 0, "last");
             store.0.maintain().unwrap();
@@ -141,7 +189,7 @@ fn a_damaged_entry_costs_no_message_after_a_kill_either() {
 
 #[test]
 fn the_last_entry_may_be_damaged_when_the_store_was_closed() {
-    let clean = closed();
+    let clean = closed(&AMONG_OTHERS);
     let last = "/store/consumequeue/other/0/00000000000000000480";
     for (what, harm) in HARMS {
         let disk = clean.kill();
@@ -215,7 +263,7 @@ fn a_queue_whose_messages_have_all_expired_is_not_taken_for_a_damaged_one() {
 /// Searched for once: the log is not walked again at every read.
 #[test]
 fn a_message_whose_record_is_damaged_is_passed_over_and_its_entry_stays() {
-    let disk = closed();
+    let disk = closed(&AMONG_OTHERS);
     let before = disk.read(FILE.as_ref()).unwrap();
     let store = open(&disk);
     let queue = store.0.queues.find("t", 0).unwrap();
@@ -240,7 +288,7 @@ fn a_message_whose_record_is_damaged_is_passed_over_and_its_entry_stays() {
 #[test]
 fn entries_that_became_zeros_are_built_again_from_the_log_after_a_kill() {
     for goes_on in [false, true] {
-        let disk = closed();
+        let disk = closed(&AMONG_OTHERS);
         let store = open(&disk);
         if goes_on {
             append(&store, "t", 0, "last");
