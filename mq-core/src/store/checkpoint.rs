@@ -5,7 +5,8 @@
 //!
 //! Of Apache's timestamps the second (`logicsMsgTimestamp`) says up to when the consume queues are
 //! complete: from the segment of that time on its broker derives anew after a crash, the index as well.
-//! So it stays behind what is derived, which may lag by 64 MiB of log.
+//! So it stays behind what is derived, which may lag by 64 MiB of log, and behind the oldest message
+//! whose keys are in no index file yet.
 
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ pub(super) struct Checkpoint {
     generation: u64,
     /// Store time up to which all that is derived is on disk.
     derived_time_ms: i64,
+    /// `logicsMsgTimestamp` as it is in the file.
+    logics_time_ms: i64,
     /// Ends of the log with the store time of the message before, the newest last.
     ends: [(u64, i64); 2],
 }
@@ -73,12 +76,14 @@ impl Checkpoint {
             newest = newest.max_by_generation(decode(&bytes));
         }
         let generation = newest.map_or(0, |(generation, _)| generation);
+        let logics_time_ms = i64::from_be_bytes(logics_time);
         Ok(Self {
             file,
             path,
             mark: newest.map(|(_, mark)| mark),
             generation,
-            derived_time_ms: i64::from_be_bytes(logics_time),
+            derived_time_ms: logics_time_ms,
+            logics_time_ms,
             ends: [(u64::MAX, 0); 2],
         })
     }
@@ -94,8 +99,13 @@ impl Checkpoint {
         self.ends = [before, (end, time_ms)];
     }
 
-    /// Saves a mark, and Apache's timestamps with it.
-    pub(super) fn save(&mut self, mark: Mark) -> Result<(), StoreError> {
+    /// Saves a mark, and Apache's timestamps with it. No index file has the keys of messages from the
+    /// store time `unfiled_since` on.
+    pub(super) fn save(
+        &mut self,
+        mark: Mark,
+        unfiled_since: Option<i64>,
+    ) -> Result<(), StoreError> {
         let known = self.mark.map_or(0, |known| known.derived);
         // What is derived is built again from an earlier offset on.
         let begin = if mark.derived < known {
@@ -105,7 +115,10 @@ impl Checkpoint {
         };
         let ends = self.ends.iter().filter(|(end, _)| *end <= mark.derived);
         let derived_time_ms = ends.map(|(_, time_ms)| *time_ms).fold(begin, i64::max);
-        if self.mark == Some(mark) && self.derived_time_ms == derived_time_ms {
+        let logics_time_ms =
+            unfiled_since.map_or(derived_time_ms, |since| since.min(derived_time_ms));
+        if self.mark == Some(mark) && self.logics_time_ms == logics_time_ms {
+            self.derived_time_ms = derived_time_ms;
             return Ok(());
         }
         // Counted on only when it is written: until then the other slot has the only whole mark.
@@ -119,7 +132,7 @@ impl Checkpoint {
         let mut apache = Vec::with_capacity(APACHE_SIZE);
         // physicMsgTimestamp, logicsMsgTimestamp, indexMsgTimestamp.
         apache.put_i64(mark.time_ms);
-        apache.put_i64(derived_time_ms);
+        apache.put_i64(logics_time_ms);
         // A file of the index with newer messages is removed by Apache's broker after a crash.
         apache.put_i64(mark.time_ms);
         let write = |offset, bytes: &[u8]| self.file.write_at(offset, bytes);
@@ -130,6 +143,7 @@ impl Checkpoint {
         self.mark = Some(mark);
         self.generation = generation;
         self.derived_time_ms = derived_time_ms;
+        self.logics_time_ms = logics_time_ms;
         Ok(())
     }
 }
@@ -197,7 +211,7 @@ mod tests {
             time_ms: 5,
         });
         for mark in marks {
-            checkpoint.save(mark).unwrap();
+            checkpoint.save(mark, None).unwrap();
         }
         assert_eq!(open(&disk).mark(), Some(marks[1]));
 
@@ -217,11 +231,11 @@ mod tests {
             derived: n,
             time_ms: 5,
         });
-        checkpoint.save(first).unwrap();
+        checkpoint.save(first, None).unwrap();
         disk.set_fault(Some(Fault::Full));
-        checkpoint.save(second).unwrap_err();
+        checkpoint.save(second, None).unwrap_err();
         disk.set_fault(None);
-        checkpoint.save(second).unwrap();
+        checkpoint.save(second, None).unwrap();
         assert_eq!(open(&disk).mark(), Some(second));
 
         disk.damage("/s/checkpoint".as_ref(), |bytes| bytes[512 + 9] ^= 1);
@@ -240,7 +254,7 @@ mod tests {
                 time_ms,
             };
             checkpoint.note_end(end, time_ms);
-            checkpoint.save(mark).unwrap();
+            checkpoint.save(mark, None).unwrap();
             let file = disk.open("/s/checkpoint".as_ref()).unwrap();
             let mut times = [0; 24];
             file.read_at(0, &mut times).unwrap();

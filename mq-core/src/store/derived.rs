@@ -5,6 +5,7 @@
 //! is opened.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::StoreError;
@@ -51,9 +52,10 @@ impl<'a> StoredRecord<'a> {
 /// Something that is derived from the log.
 pub(super) trait Derived: Send + Sync + Debug {
     /// Reads at a start what the files hold. Only what they say of messages before the physical
-    /// offset `trusted` is relied on; the log ends at `limit` at the latest. `false` when that is not
-    /// complete and all of it must be built again.
-    fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError>;
+    /// offset `trusted` is relied on, which is [`u64::MAX`] after a clean end, also after one of
+    /// Apache's broker; the log lies within `log`. `false` when that is not complete and all of it must
+    /// be built again.
+    fn load(&self, trusted: u64, log: Range<u64>) -> Result<bool, StoreError>;
 
     /// Takes records over into memory, except those that are replayed and known already. Called in the
     /// order of the log. New records come while the log is locked: no I/O then, and no failure; what can
@@ -63,11 +65,12 @@ pub(super) trait Derived: Send + Sync + Debug {
 
     /// Writes what it has of records that end before the physical offset `visible` into its files.
     /// What could not be written stays in memory, where readers find it, and is written later. So may
-    /// what is too little to be worth a write, up to the next [`Derived::sync`].
+    /// what is too little to be worth a write.
     fn store(&self, visible: u64) -> Result<(), StoreError>;
 
-    /// Makes everything that was applied before the last [`Derived::store`] survive a loss of power.
-    fn sync(&self) -> Result<(), StoreError>;
+    /// Makes everything that was applied of messages before the physical offset `end`, up to which
+    /// [`Derived::store`] was called, survive a loss of power. Where it lies then is its own affair.
+    fn sync(&self, end: u64) -> Result<(), StoreError>;
 
     /// Drops what it has of records before the physical offset `begin`, where the log begins now.
     fn drop_before(&self, begin: u64) -> Result<(), StoreError>;
@@ -85,10 +88,10 @@ impl DerivedList {
         Self(all)
     }
 
-    pub(super) fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError> {
+    pub(super) fn load(&self, trusted: u64, log: &Range<u64>) -> Result<bool, StoreError> {
         let mut all_complete = true;
         for derived in &self.0 {
-            all_complete &= derived.load(trusted, limit)?;
+            all_complete &= derived.load(trusted, log.clone())?;
         }
         Ok(all_complete)
     }
@@ -103,8 +106,8 @@ impl DerivedList {
         self.each(|derived| derived.store(visible))
     }
 
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
-        self.each(|derived| derived.sync())
+    pub(super) fn sync(&self, end: u64) -> Result<(), StoreError> {
+        self.each(|derived| derived.sync(end))
     }
 
     pub(super) fn drop_before(&self, begin: u64) -> Result<(), StoreError> {

@@ -124,7 +124,7 @@ impl StoreShared {
 
     /// Syncs what is derived; everything before `visible` was stored.
     pub(super) fn sync_derived(&self, visible: u64) -> Result<(), StoreError> {
-        self.derived.sync()?;
+        self.derived.sync(visible)?;
         self.derived_synced
             .fetch_max(visible.min(self.log.synced_end()), Ordering::AcqRel);
         Ok(())
@@ -140,9 +140,10 @@ impl StoreShared {
             derived: self.derived_synced.load(Ordering::Acquire),
             time_ms,
         };
+        let unfiled_since = self.index.unfiled_since();
         let mut checkpoint = self.checkpoint.lock();
         checkpoint.note_end(end, time_ms);
-        checkpoint.save(mark)
+        checkpoint.save(mark, unfiled_since)
     }
 
     fn close(&self) -> Result<(), StoreError> {
@@ -161,6 +162,7 @@ impl StoreShared {
         synced?;
         let end = self.log.synced_end();
         self.store_derived(end)?;
+        self.index.store_rest()?;
         self.sync_derived(end)?;
         self.save_snapshot()?;
         self.save_mark()?;

@@ -35,6 +35,11 @@ impl Paths {
         self.root.join("index")
     }
 
+    /// Not in [`Paths::index`]: Apache's broker takes every file there for one of the index.
+    pub(super) fn key_snapshot(&self) -> PathBuf {
+        self.root.join("keySnapshot")
+    }
+
     pub(super) fn config(&self) -> PathBuf {
         self.root.join("config")
     }

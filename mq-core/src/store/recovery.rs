@@ -107,7 +107,7 @@ impl<'a> Recovery<'a> {
     pub(super) fn run(mut self) -> Result<RecoveryReport, StoreError> {
         let store = self.store;
         let (begin, limit) = (store.log.begin(), store.log.limit());
-        let whole = store.derived.load(self.trusted(), limit)?;
+        let whole = store.derived.load(self.trusted(), &(begin..limit))?;
         // Without a mark the old files still tell the offsets of queues whose messages have expired.
         let old_queues = match self.known {
             Some(_) => Vec::new(),
@@ -146,6 +146,10 @@ impl<'a> Recovery<'a> {
         store.log.tail.lock().set_last_timestamp(mark.time_ms);
         store.derived.drop_before(begin)?;
         let synced = self.walk.from.min(end);
+        if self.found.clean {
+            // Apache's broker may have had the store: then what we last noted of it ends before.
+            store.derived.sync(synced)?;
+        }
         store.derived_synced.store(synced, Ordering::Release);
         self.report.end = PhysicalOffset(end);
         Ok(self.report)
@@ -178,7 +182,7 @@ impl<'a> Recovery<'a> {
             self.store
                 .checkpoint
                 .lock()
-                .save(Mark { derived, ..mark })?;
+                .save(Mark { derived, ..mark }, None)?;
         }
         self.store.derived.clear()
     }

@@ -1,10 +1,12 @@
-//! Messages whose keys found no room in memory while the index could not be written: they are read
-//! from the log again as soon as it can.
+//! Messages whose keys are neither in memory nor in a file, because they found no room while the index
+//! could not be written, or because the snapshot of those that waited for it cannot be used: they are
+//! read from the log again.
 
 use super::commit_log::{Scan, Scanned, Unsynced};
 use super::derived::StoredRecord;
 use super::error::StoreError;
 use super::facts::MessageFacts;
+use super::index::DroppedKeys;
 use super::shared::StoreShared;
 use crate::message::TopicName;
 use crate::message::record::RecordView;
@@ -24,14 +26,16 @@ impl StoreShared {
         let Some(dropped) = self.index.dropped() else {
             return Ok(());
         };
-        let from = dropped.start.max(self.log.begin());
+        let DroppedKeys { part, why } = dropped;
+        let from = part.start.max(self.log.begin());
         tracing::warn!(
             from,
-            to = dropped.end,
-            "the keys of messages are read from the log again"
+            to = part.end,
+            %why,
+            "the keys of messages between these physical offsets are read from the log again"
         );
         let mut scan = Scan::new(&self.log, from, self.log.synced_end(), Unsynced::Kept);
-        while scan.at() < dropped.end {
+        while scan.at() < part.end {
             match scan.next()? {
                 Scanned::Record(bytes) => {
                     let Ok(record) = RecordView::parse(&bytes) else {
@@ -45,7 +49,7 @@ impl StoreShared {
                 Scanned::End(_) => break,
             }
         }
-        self.index.caught_up(dropped.end);
+        self.index.caught_up(part.end);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! open and none is mapped, so that there can be very many queues.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -168,11 +169,11 @@ impl RecentQueues {
 }
 
 impl Derived for ConsumeQueues {
-    fn load(&self, trusted: u64, limit: u64) -> Result<bool, StoreError> {
+    fn load(&self, trusted: u64, log: Range<u64>) -> Result<bool, StoreError> {
         let mut whole = true;
         for (topic, id) in self.directories()? {
             let queue = self.find_or_create(&topic, id);
-            let mut loaded = queue.load(&*self.disk, trusted, limit)?;
+            let mut loaded = queue.load(&*self.disk, trusted, log.end)?;
             self.unsynced.lock().append(&mut loaded.cut);
             whole &= loaded.whole;
         }
@@ -214,7 +215,7 @@ impl Derived for ConsumeQueues {
         outcome
     }
 
-    fn sync(&self) -> Result<(), StoreError> {
+    fn sync(&self, _end: u64) -> Result<(), StoreError> {
         let mut files = std::mem::take(&mut *self.unsynced.lock());
         files.sort_unstable();
         files.dedup();

@@ -3,8 +3,9 @@
 //! Items come in large pieces. First they are written behind those that are there, with the header
 //! that counts them, and synced; then the slots are pointed at them. So no slot leads to an item that a
 //! loss of power took away, and with it to the older ones of its chain. Items to which no slot leads
-//! yet are written again by the next recovery, because the mark does not go beyond them.
+//! after a crash are written again: the next start has them from the snapshot or from the log.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ const SLOT_SIZE: u64 = 4;
 const ITEM_SIZE: u64 = 20;
 /// Items in one write.
 const ITEMS_PER_WRITE: usize = 16 * 1024;
+/// Items in one read when a start looks for those that it has.
+const ITEMS_PER_READ: u32 = 128 * 1024;
 /// Slots in one read or write at most.
 const SLOTS_PER_RUN: u32 = 64 * 1024;
 /// Two slots with at most so many between them are read and written together: a call costs more than
@@ -34,6 +37,17 @@ pub(super) struct KeyItem {
     pub(super) offset: u64,
     /// When it was stored, ms since 1970.
     pub(super) time_ms: i64,
+}
+
+/// An item as it lies in a file.
+#[derive(Clone, Copy, Debug)]
+struct FiledItem {
+    hash: i32,
+    offset: u64,
+    /// Seconds since the first message of the file.
+    seconds: i32,
+    /// The number of the next older item of the slot; 0 when there is none.
+    previous: u32,
 }
 
 #[derive(Debug)]
@@ -215,23 +229,71 @@ impl IndexFile {
         let mut newer = header.next;
         while number > 0 && number < newer && found.len() < max {
             newer = number;
-            let mut bytes = [0; 20];
-            self.read(self.item_at(number), &mut bytes)?;
-            let mut bytes = &bytes[..];
-            let (item_hash, offset) = (bytes.get_i32(), bytes.get_u64());
-            let since = i64::from(bytes.get_i32()) * 1000;
+            let item = self.item(number)?;
+            let since = i64::from(item.seconds) * 1000;
             let time = header.begin_time.saturating_add(since);
             // Times are kept to the second only, and none before that of the first message: when the
             // clock was set back since, such a message may be older.
             let earliest = if since == 0 { i64::MIN } else { time };
             let second = earliest..=time.saturating_add(999);
             let in_time = second.start() <= times.end() && times.start() <= second.end();
-            if item_hash == hash && in_time && !found.contains(&offset) {
-                found.push(offset);
+            if item.hash == hash && in_time && !found.contains(&item.offset) {
+                found.push(item.offset);
             }
-            number = bytes.get_u32();
+            number = item.previous;
         }
         Ok(())
+    }
+
+    /// Removes from `items` those that are found here. An item that only the header counts is not: a
+    /// crash may have come before its slot was pointed at it.
+    pub(super) fn remove_found(&self, items: &mut Vec<KeyItem>) -> Result<(), StoreError> {
+        let header = *self.header.lock();
+        let offsets = items.iter().map(|item| item.offset);
+        let Some(oldest) = offsets.filter(|offset| *offset <= header.end_offset).min() else {
+            return Ok(());
+        };
+        let mut wanted: HashSet<_> = items.iter().map(|item| (item.hash, item.offset)).collect();
+        // Items to which a slot leads, or an item that is found.
+        let mut reached = HashSet::new();
+        let mut end = header.next;
+        // From the newest on, as chains lead; down to messages that are older than all that are wanted.
+        while end > 1 {
+            let begin = end.saturating_sub(ITEMS_PER_READ).max(1);
+            let filed = self.items(begin, end)?;
+            let slots = filed.iter().zip(begin..).map(|(item, number)| SlotChange {
+                slot: self.slot_of(item.hash),
+                item: number,
+            });
+            let mut slots: Vec<SlotChange> = slots.collect();
+            slots.sort_unstable();
+            slots.dedup_by_key(|change| change.slot);
+            reached.extend(self.read_slots(&slots)?);
+            for (item, number) in filed.iter().zip(begin..end).rev() {
+                if reached.remove(&number) {
+                    reached.insert(item.previous);
+                    wanted.remove(&(item.hash, item.offset));
+                }
+            }
+            if filed.iter().all(|item| item.offset < oldest) {
+                break;
+            }
+            end = begin;
+        }
+        items.retain(|item| wanted.contains(&(item.hash, item.offset)));
+        Ok(())
+    }
+
+    /// The physical offset of the message of the last item but `count`, or of the first; `None` when the
+    /// file has no item.
+    pub(super) fn offset_before(&self, count: usize) -> Result<Option<u64>, StoreError> {
+        let next = self.header.lock().next;
+        if next == 1 {
+            return Ok(None);
+        }
+        let behind = u32::try_from(count).unwrap_or(u32::MAX);
+        let number = next.saturating_sub(behind).max(1);
+        Ok(Some(self.item(number)?.offset))
     }
 
     pub(super) fn sync(&self) -> Result<(), StoreError> {
@@ -261,6 +323,20 @@ impl IndexFile {
             offset += bytes.len() as u64;
         }
         Ok(())
+    }
+
+    fn item(&self, number: u32) -> Result<FiledItem, StoreError> {
+        let mut bytes = [0; 20];
+        self.read(self.item_at(number), &mut bytes)?;
+        Ok(FiledItem::decode(&bytes))
+    }
+
+    /// The items with the numbers from `begin` to `end`.
+    fn items(&self, begin: u32, end: u32) -> Result<Vec<FiledItem>, StoreError> {
+        let (from, to) = (self.item_at(begin), self.item_at(end));
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
+        self.read(from, &mut bytes)?;
+        Ok(bytes.chunks_exact(20).map(FiledItem::decode).collect())
     }
 
     /// What the file has in each of the slots.
@@ -308,6 +384,17 @@ impl IndexFile {
 
     fn item_at(&self, number: u32) -> u64 {
         items_at(self.sizes) + u64::from(number) * ITEM_SIZE
+    }
+}
+
+impl FiledItem {
+    fn decode(mut bytes: &[u8]) -> Self {
+        Self {
+            hash: bytes.get_i32(),
+            offset: bytes.get_u64(),
+            seconds: bytes.get_i32(),
+            previous: bytes.get_u32(),
+        }
     }
 }
 

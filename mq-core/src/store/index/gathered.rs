@@ -1,6 +1,7 @@
 //! What the index files do not have yet: items in memory, and the part of the log whose items found
 //! no room there.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,9 +19,17 @@ pub(super) struct GatheredKeys {
     /// Items of a full piece.
     piece_items: usize,
     most_items: usize,
-    /// The part of the log whose items were dropped, as physical offsets. It ends where items are taken
-    /// again; at [`u64::MAX`] while they are still dropped.
-    dropped: Option<Range<u64>>,
+    dropped: Option<DroppedKeys>,
+}
+
+/// The part of the log whose items are neither in memory nor in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct DroppedKeys {
+    /// Physical offsets. It ends where items are taken again; at [`u64::MAX`] while they are still
+    /// dropped.
+    pub(in crate::store) part: Range<u64>,
+    /// What happened, for people.
+    pub(in crate::store) why: Cow<'static, str>,
 }
 
 /// Whether the items of a record found room in memory.
@@ -53,13 +62,19 @@ impl GatheredKeys {
         if self
             .dropped
             .as_ref()
-            .is_some_and(|part| part.end == u64::MAX)
+            .is_some_and(|dropped| dropped.part.end == u64::MAX)
         {
             return TakenItems::Dropped;
         }
         if self.count >= self.most_items {
-            let from = self.dropped.as_ref().map_or(offset, |part| part.start);
-            self.dropped = Some(from..u64::MAX);
+            self.dropped
+                .get_or_insert(DroppedKeys {
+                    part: offset..u64::MAX,
+                    why: "the index files could not be written, and no more finds room in memory"
+                        .into(),
+                })
+                .part
+                .end = u64::MAX;
             return TakenItems::Dropped;
         }
         for item in items {
@@ -71,6 +86,11 @@ impl GatheredKeys {
             }
         }
         taken
+    }
+
+    /// The items of a part of the log are not to be had when a store is opened.
+    pub(super) fn miss(&mut self, part: Range<u64>, why: Cow<'static, str>) {
+        self.dropped = Some(DroppedKeys { part, why });
     }
 
     /// Lets the open piece wait for its file, however few items it has.
@@ -107,22 +127,44 @@ impl GatheredKeys {
         self.count >= self.most_items / 2
     }
 
-    pub(super) fn dropped(&self) -> Option<Range<u64>> {
+    /// How many items a full piece has.
+    pub(super) fn piece_items(&self) -> usize {
+        self.piece_items
+    }
+
+    /// How many items there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Copies of the items in `numbers`, counted from the oldest.
+    pub(super) fn copy(&self, numbers: Range<usize>) -> Vec<KeyItem> {
+        let pieces = self.full.iter().map(|piece| &**piece).chain([&self.open]);
+        let items = pieces.flat_map(KeyPiece::items);
+        items
+            .skip(numbers.start)
+            .take(numbers.len())
+            .copied()
+            .collect()
+    }
+
+    pub(super) fn dropped(&self) -> Option<DroppedKeys> {
         self.dropped.clone()
     }
 
     /// Takes items again from the record at the physical offset `offset` on.
     pub(super) fn take_from(&mut self, offset: u64) {
-        if let Some(part) = &mut self.dropped {
+        if let Some(DroppedKeys { part, .. }) = &mut self.dropped {
             part.end = part.end.min(offset);
         }
     }
 
     /// The items of dropped records before the physical offset `offset` were taken now.
     pub(super) fn caught_up(&mut self, offset: u64) {
-        if let Some(part) = &mut self.dropped {
+        if let Some(DroppedKeys { part, .. }) = &mut self.dropped {
             part.start = offset.max(part.start);
         }
-        self.dropped = self.dropped.take().filter(|part| part.start < part.end);
+        self.dropped
+            .take_if(|dropped| dropped.part.start >= dropped.part.end);
     }
 }

@@ -1,12 +1,14 @@
 //! Hashes of keys and where their messages lie; whoever asks compares the keys themselves.
 //!
 //! Items gather in memory, where they are searched, and reach Apache's index files in pieces: when so
-//! many have come that a piece is full, and all of them before the mark of what is derived moves, thus
-//! every 64 MiB of log and at a clean end. The log gives those again that a crash takes.
+//! many have come that a piece is full, and all of them at a clean end. When the mark of what is derived
+//! moves before that, thus every 64 MiB of log, those that wait are saved as a snapshot, from which the
+//! next start gathers them again. The log gives those from the mark on.
 //!
 //! Memory is bounded by [`IndexSizes::in_memory`]. When the files cannot be written for so long that
 //! it is full, items are dropped, and the log is read for them once there is room again.
 
+use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,8 +18,9 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::file::{self, AddedItems, IndexFile, KeyItem};
-use super::gathered::{GatheredKeys, TakenItems};
+use super::gathered::{DroppedKeys, GatheredKeys, TakenItems};
 use super::piece::KeyPiece;
+use super::snapshot::{self, KeySnapshot};
 use crate::clock::Clock;
 use crate::store::config::IndexSizes;
 use crate::store::derived::{Derived, StoredRecord};
@@ -28,6 +31,8 @@ use crate::store::paths::{Paths, time_name};
 
 /// Apache's bound on what one query gives (`maxMsgsNumBatch`).
 const MAX_OFFSETS_FOUND: usize = 64;
+/// Items are copied so many at a time, because the log waits meanwhile.
+const ITEMS_PER_COPY: usize = 4 * 1024;
 
 #[derive(Debug)]
 pub(in crate::store) struct KeyIndex {
@@ -114,8 +119,18 @@ impl KeyIndex {
     }
 
     /// The part of the log whose items were dropped.
-    pub(in crate::store) fn dropped(&self) -> Option<Range<u64>> {
+    pub(in crate::store) fn dropped(&self) -> Option<DroppedKeys> {
         self.gathered.lock().dropped()
+    }
+
+    /// The store time of the oldest message with keys that are in no file. `Some(0)` when that is not
+    /// known because items were dropped.
+    pub(in crate::store) fn unfiled_since(&self) -> Option<i64> {
+        let gathered = self.gathered.lock();
+        match gathered.dropped() {
+            Some(_) => Some(0),
+            None => gathered.copy(0..1).first().map(|item| item.time_ms),
+        }
     }
 
     /// Takes items again from the record at the physical offset `end` on, behind which none was
@@ -128,7 +143,7 @@ impl KeyIndex {
     /// again.
     pub(in crate::store) fn catch_up(&self, record: &StoredRecord<'_>) -> Result<bool, StoreError> {
         if self.gathered.lock().is_half_full() {
-            self.store_all()?;
+            self.store_full()?;
         }
         let offset = record.position.physical_offset.0;
         let mut gathered = self.gathered.lock();
@@ -160,12 +175,80 @@ impl KeyIndex {
         Ok(())
     }
 
-    /// Writes all that was applied so far.
-    fn store_all(&self) -> Result<(), StoreError> {
-        // A piece that is closed before it is full waits alone, however often storing fails.
+    /// Writes all that was applied so far, as Apache's broker expects it of a store that was closed in
+    /// order.
+    pub(in crate::store) fn store_rest(&self) -> Result<(), StoreError> {
         self.store_full()?;
         self.gathered.lock().close_piece();
         self.store_full()
+    }
+
+    /// Saves the items that are in no file; all of messages before the physical offset `end` have come.
+    fn save_snapshot(&self, end: u64) -> Result<(), StoreError> {
+        let count = self.gathered.lock().count();
+        let mut snapshot = KeySnapshot::new(end, count);
+        for begin in (0..count).step_by(ITEMS_PER_COPY) {
+            let numbers = begin..count.min(begin + ITEMS_PER_COPY);
+            let items = self.gathered.lock().copy(numbers);
+            for item in &items {
+                snapshot.put(item);
+            }
+        }
+        snapshot.save(&*self.disk, &self.paths.key_snapshot())
+    }
+
+    /// Gathers the items again that were in no file when the mark moved up to the physical offset
+    /// `trusted`. When the snapshot does not say which these are, the log is read for them later.
+    fn load_snapshot(&self, trusted: u64, log_begin: u64) -> Result<(), StoreError> {
+        let path = self.paths.key_snapshot();
+        let mut items = match snapshot::load(&*self.disk, &path, trusted) {
+            Ok(items) => items,
+            Err(why) => {
+                let from = self.linked_end()?.max(log_begin);
+                if from < trusted {
+                    let why = Cow::from(format!("`{}` cannot be used: {why}", path.display()));
+                    self.gathered.lock().miss(from..trusted, why);
+                }
+                return Ok(());
+            }
+        };
+        // Since it was saved some may have reached the files, by us or by Apache's broker.
+        for file in self.files.read().iter().rev() {
+            file.remove_found(&mut items)?;
+        }
+        for item in items {
+            let taken = self.gathered.lock().take(item.offset, [item].into_iter());
+            if taken == TakenItems::PieceFull {
+                self.make_room();
+            }
+            let mut last = self.last.lock();
+            if item.offset > last.1 {
+                *last = (item.time_ms, item.offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// The physical offset before which the files have all items, whatever became of a piece that was
+    /// being written when the store was last open.
+    fn linked_end(&self) -> Result<u64, StoreError> {
+        let piece = self.gathered.lock().piece_items();
+        for file in self.files.read().iter().rev() {
+            if let Some(offset) = file.offset_before(piece)? {
+                return Ok(offset);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Writes full pieces when memory becomes scarce while the store is opened, where the log is not
+    /// locked and the background does nothing yet.
+    fn make_room(&self) {
+        if self.gathered.lock().is_half_full()
+            && let Err(error) = self.store_full()
+        {
+            tracing::warn!(%error, "the index cannot be written while the log is recovered");
+        }
     }
 
     fn store_piece(&self, storing: &mut PieceProgress, piece: &KeyPiece) -> Result<(), StoreError> {
@@ -210,7 +293,7 @@ impl KeyIndex {
 }
 
 impl Derived for KeyIndex {
-    fn load(&self, trusted: u64, _limit: u64) -> Result<bool, StoreError> {
+    fn load(&self, trusted: u64, log: Range<u64>) -> Result<bool, StoreError> {
         let directory = self.paths.index();
         let mut names: Vec<String> = Vec::new();
         for entry in index_files(&*self.disk, &directory)? {
@@ -234,6 +317,9 @@ impl Derived for KeyIndex {
         self.in_files
             .store(behind_last.min(trusted), Ordering::Relaxed);
         *self.files.write() = files;
+        if self.enabled && trusted != u64::MAX {
+            self.load_snapshot(trusted, log.start)?;
+        }
         // What it lacks is found by the walk for the queues, or is not worth one.
         Ok(true)
     }
@@ -253,16 +339,11 @@ impl Derived for KeyIndex {
             piece_full |= gathered.take(offset, items_of(record)) == TakenItems::PieceFull;
             *self.last.lock() = (record.position.store_timestamp, offset);
         }
-        let is_half_full = gathered.is_half_full();
         drop(gathered);
         if piece_full {
             self.piece_full.notify_one();
-            if is_half_full && records.iter().any(|record| record.is_replayed) {
-                // Replayed records come without the log's lock, and before the background does
-                // anything.
-                if let Err(error) = self.store_full() {
-                    tracing::warn!(%error, "the index cannot be written while the log is recovered");
-                }
+            if records.iter().any(|record| record.is_replayed) {
+                self.make_room();
             }
         }
     }
@@ -271,21 +352,21 @@ impl Derived for KeyIndex {
         self.store_full()
     }
 
-    fn sync(&self) -> Result<(), StoreError> {
-        self.store_all()?;
+    fn sync(&self, end: u64) -> Result<(), StoreError> {
+        if !self.enabled {
+            return Ok(());
+        }
+        // No piece goes from memory into its file meanwhile: it would be in neither that is synced here.
+        let _alone = self.storing.lock();
         let newest = self.files.read().last().cloned();
         newest.map_or(Ok(()), |file| file.sync())?;
-        match self.dropped() {
-            None => Ok(()),
-            Some(dropped) => {
-                let offset = dropped.start;
-                let what =
-                    format!("keys of messages from the physical offset {offset} on are missing");
-                Err(at("complete", &self.paths.index())(std::io::Error::other(
-                    what,
-                )))
-            }
+        let dropped = self.dropped().map(|dropped| dropped.part.start);
+        if let Some(offset) = dropped.filter(|offset| *offset < end) {
+            let what = format!("keys of messages from the physical offset {offset} on are missing");
+            let error = std::io::Error::other(what);
+            return Err(at("complete", &self.paths.index())(error));
         }
+        self.save_snapshot(end)
     }
 
     fn drop_before(&self, begin: u64) -> Result<(), StoreError> {

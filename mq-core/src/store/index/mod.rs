@@ -4,5 +4,7 @@ mod file;
 mod gathered;
 mod key_index;
 mod piece;
+mod snapshot;
 
+pub(super) use gathered::DroppedKeys;
 pub(super) use key_index::KeyIndex;

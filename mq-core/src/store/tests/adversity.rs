@@ -299,7 +299,7 @@ fn a_queue_that_begins_inside_a_file_marks_what_is_before_however_often_the_disk
     first.store(u64::MAX).unwrap();
 
     let again = queues();
-    assert!(again.load(u64::MAX, u64::MAX).unwrap());
+    assert!(again.load(u64::MAX, 0..u64::MAX).unwrap());
 
     let queue = again.find("t", 0).unwrap();
     assert_eq!(queue.next(), 6);
@@ -468,7 +468,7 @@ fn a_mark_from_the_future_costs_no_message_and_no_room() {
             derived: end.0 + ahead,
             time_ms: 2_000,
         };
-        store.0.checkpoint.lock().save(future).unwrap();
+        store.0.checkpoint.lock().save(future, None).unwrap();
         drop(store);
         let disk = disk.crash(|| true);
 

@@ -16,6 +16,7 @@ mod retention;
 mod saved_files;
 mod times;
 mod topics;
+mod waiting_keys;
 mod written_together;
 
 use std::collections::BTreeMap;
