@@ -1,5 +1,5 @@
 //! CPU time: of a process, user and system, all threads, from `/proc/PID/stat`; and of programs that
-//! have nothing to do with the run, from `/proc/stat`.
+//! have nothing to do with the run, from `/proc/stat`. What a process reads, from `/proc/PID/io`.
 
 use std::fs;
 use std::time::Duration;
@@ -26,6 +26,19 @@ impl Process {
         let ticks = ticks(&text).with_context(|| format!("`{path}` is not understood"))?;
         Ok(Duration::from_millis(ticks.saturating_mul(TICK_MS)))
     }
+
+    /// The bytes that it has read so far, from sockets too.
+    pub(crate) fn bytes_read(self) -> Result<u64> {
+        let path = format!("/proc/{}/io", self.0);
+        let text = fs::read_to_string(&path).with_context(|| format!("could not read `{path}`"))?;
+        bytes_read(&text).with_context(|| format!("`{path}` is not understood"))
+    }
+}
+
+/// What stands behind `rchar:`.
+fn bytes_read(io: &str) -> Option<u64> {
+    let line = io.lines().find_map(|line| line.strip_prefix("rchar:"));
+    line?.trim().parse().ok()
 }
 
 /// The fields 14 and 15, counted behind the name in parentheses, which may hold spaces.
@@ -121,6 +134,16 @@ mod tests {
 
         assert!((foreign - 0.3).abs() < 1e-9, "{foreign}");
         assert!(machine_ticks("intr 1 2").is_none());
+    }
+
+    #[test]
+    fn what_is_read_counts() {
+        assert_eq!(bytes_read("rchar: 12\nwchar: 3\n"), Some(12));
+        assert_eq!(bytes_read("wchar: 3\n"), None);
+        let before = Process::own().bytes_read().unwrap();
+        let length = fs::read("/proc/self/maps").unwrap().len() as u64;
+
+        assert!(Process::own().bytes_read().unwrap() >= before + length);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use mq_core::clock::{Clock, Moment};
 
 use crate::bench::{Bench, Flush};
+use crate::cpu::Process;
 use crate::java::{Java, Program, Report};
 use crate::load::{BACKLOG, Load, Shape, TOPIC, fill};
 use crate::results::{Calls, Results};
@@ -37,8 +38,14 @@ const CATCH_UP: Duration = Duration::from_secs(6);
 const REPORTED: Duration = Duration::from_millis(8_800);
 /// Where a round takes long: no more than these.
 const FEW_ROUNDS: usize = 3;
-/// A drain that reports less than this part of its best rate is over.
-const OVER: f64 = 0.5;
+/// No drain takes so long, unless something hangs.
+const DRAIN_LIMIT: Duration = Duration::from_mins(5);
+/// How often a drain is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+/// A drain is over when its consumer has read next to nothing for so long.
+const DRAINED_AFTER: Duration = Duration::from_secs(2);
+/// What heartbeats and empty answers bring between two looks.
+const IDLE_BYTES: u64 = 16 * 1024;
 
 /// Threads, and messages in a request.
 #[derive(Clone, Copy, Debug)]
@@ -212,25 +219,57 @@ pub(crate) fn backlog(messages: u64) -> String {
     format!("{messages} × {} B, hot", BACKLOG.body)
 }
 
-/// The best nine seconds of a drain.
+/// How fast a backlog is drained, by the bytes that the consumer reads: its own reports are averages of
+/// nine seconds, in which all is over.
 async fn drain(bench: &Bench, server: &Server) -> Result<Sample> {
-    fill(server, bench.effort.backlog, &bench.clock).await?;
+    let clock = &bench.clock;
+    let count = fill(server, bench.effort.backlog, clock).await?;
     let arguments = consumer(server);
     let directory = bench.scratch()?;
     let java = java(bench)?;
-    let mut program = java
-        .start("Consumer", &arguments, directory, &bench.clock)
-        .await?;
-    let mut best: f64 = 0.0;
-    loop {
-        let rate = program.report().await?.figure("Consume TPS")?;
-        if rate < best * OVER {
-            break;
-        }
-        best = best.max(rate);
-    }
+    let program = java.start("Consumer", &arguments, directory, clock).await?;
+    let least = count * BACKLOG.body as u64;
+    let watched = clock.timeout(DRAIN_LIMIT, Drained::watch(program.process, least, clock));
+    let drained = watched.await.context("the backlog is not consumed")??;
     program.stop().await?;
-    Ok(Sample::from([(Figure::PerSecond, best)]))
+    Ok(Sample::from([(Figure::PerSecond, drained.rate(count))]))
+}
+
+/// What a consumer had read at which time.
+#[derive(Debug, Default)]
+struct Drained(Vec<(Moment, u64)>);
+
+impl Drained {
+    /// Watches it until it has read `least` bytes and nothing comes any more.
+    async fn watch(process: Process, least: u64, clock: &Clock) -> Result<Self> {
+        let mut drained = Self::default();
+        let mut grown = clock.moment();
+        loop {
+            let (now, bytes) = (clock.moment(), process.bytes_read()?);
+            let before = drained.0.last().map_or(0, |(_, before)| *before);
+            if bytes > before + IDLE_BYTES {
+                grown = now;
+                drained.0.push((now, bytes));
+            }
+            if bytes >= least && now.since(grown) > DRAINED_AFTER {
+                return Ok(drained);
+            }
+            clock.sleep(LOOK).await;
+        }
+    }
+
+    /// Messages a second, `count` being all of them. The first and the last tenth do not count: the
+    /// consumer looks for its queues, or has only some left.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    fn rate(&self, count: u64) -> f64 {
+        let total = self.0.last().map_or(0, |(_, bytes)| *bytes);
+        let at = |part: u64| self.0.iter().find(|(_, bytes)| *bytes >= part);
+        let (Some(begin), Some(end)) = (at(total / 10), at(total - total / 10)) else {
+            return 0.0;
+        };
+        let messages = (end.1 - begin.1) as f64 / total as f64 * count as f64;
+        messages / end.0.since(begin.0).as_secs_f64()
+    }
 }
 
 fn consumer(server: &Server) -> Vec<String> {
@@ -321,4 +360,27 @@ pub(crate) async fn calls(bench: &Bench, results: &mut Results) -> Result<()> {
 )]
 fn rounded(count: f64) -> u64 {
     count.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_tenth_of_a_drain_do_not_count() {
+        let begun = Clock::manual(0).moment();
+        let at = |ms, bytes| (begun.plus(Duration::from_millis(ms)), bytes);
+        let drained = Drained(vec![
+            at(0, 10),
+            at(5_000, 100),
+            at(6_000, 500),
+            at(7_000, 900),
+            at(9_000, 1_000),
+        ]);
+
+        let rate = drained.rate(2_000);
+
+        assert!((rate - 800.0).abs() < 1e-9, "{rate}");
+        assert!(Drained::default().rate(1).abs() < 1e-9);
+    }
 }

@@ -82,8 +82,17 @@ impl Properties {
         iter(&self.bytes)
     }
 
-    /// The value of the first property `name`, not copied.
-    pub(crate) fn get_text(&self, name: &str) -> Option<ByteString> {
+    /// The value of the first property `name` as a slice of these properties, which stays when they
+    /// are gone.
+    ///
+    /// ```
+    /// # use mq_core::message::Properties;
+    /// let properties = Properties::from_iter([("KEYS", "order-1")]);
+    /// let keys = properties.get_text("KEYS");
+    /// drop(properties);
+    /// assert_eq!(keys.as_deref(), Some("order-1"));
+    /// ```
+    pub fn get_text(&self, name: &str) -> Option<ByteString> {
         let value = self.get(name)?;
         ByteString::try_from(self.bytes.slice_ref(value.as_bytes())).ok()
     }
