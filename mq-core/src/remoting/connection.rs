@@ -231,20 +231,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             return self.calls.answer(command);
         }
         self.calls.use_encoding(command.encoding);
-        if let Some(answer) = self.requests.begin(command, bytes) {
-            self.output.push(answer);
-        }
+        self.requests.begin(command, bytes, &mut self.output);
     }
 
     fn take_answers(&mut self, cx: &mut Context<'_>, turn: &mut Turn) {
         while !turn.is_over() && !self.is_full() {
-            let Poll::Ready(answer) = self.requests.poll(cx) else {
+            let before = self.output.pending_bytes();
+            if self.requests.poll(cx, &mut self.output).is_pending() {
                 break;
-            };
-            if let Some(answer) = answer {
-                turn.spend(answer.body.len());
-                self.output.push(answer);
             }
+            turn.spend(self.output.pending_bytes() - before);
         }
     }
 

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::error::CallError;
+use super::output::Output;
 use super::peer::PeerWatcher;
 use super::peer::{Outgoing, Peer};
 use super::processor::Incoming;
@@ -222,12 +223,10 @@ async fn serve_link(mut outgoing: mpsc::Receiver<Box<Outgoing>>, router: &Router
 }
 
 async fn answer(outgoing: Outgoing, router: &Router, peer: &Peer) {
-    let Some(encoded) = router.frame(outgoing.command, peer).await else {
-        return;
-    };
-    let mut bytes = BytesMut::with_capacity(encoded.head.len() + encoded.body.len());
-    bytes.extend_from_slice(&encoded.head);
-    bytes.extend_from_slice(&encoded.body);
+    let mut answering = router.frame(outgoing.command, peer);
+    let mut out = Output::default();
+    poll_fn(|cx| answering.as_mut().poll_answer(cx, &mut out)).await;
+    let mut bytes = out.into_bytes();
     let frame = frame::decode(&mut bytes, frame::DEFAULT_LIMIT);
     let answer = frame.and_then(|frame| frame.map(RemotingCommand::from_frame).transpose());
     match (answer, outgoing.answer) {

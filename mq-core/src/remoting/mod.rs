@@ -3,6 +3,7 @@
 //!
 //! Each connection is owned by one task; a response is matched to its request by the opaque number.
 
+mod answering;
 mod calls;
 mod client;
 mod config;

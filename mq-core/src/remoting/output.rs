@@ -9,8 +9,6 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use super::router::EncodedResponse;
-
 /// Bodies up to this length are copied into the buffer; for longer ones a slice of their own in the
 /// vectored write is cheaper.
 const MAX_COPIED_BODY: usize = 8 * 1024;
@@ -37,25 +35,31 @@ impl Output {
         self.length
     }
 
-    /// Adds an encoded answer.
-    pub(super) fn push(&mut self, answer: EncodedResponse) {
+    /// Adds what was pushed into another one.
+    pub(super) fn append(&mut self, other: Self) {
         if self.failed {
             return;
         }
-        if self.tail.capacity() == 0 {
-            self.tail.reserve(self.usual);
+        self.length += other.length;
+        if other.queue.is_empty() {
+            self.tail.extend_from_slice(&other.tail);
+        } else {
+            self.close_tail();
+            self.queue.extend(other.queue);
+            self.tail = other.tail;
         }
-        self.tail.extend_from_slice(&answer.head);
-        self.length += answer.head.len();
-        self.push_body(answer.body);
     }
 
-    /// Adds what `write` appends, and `body` behind it.
+    /// Adds what `write` appends, and `body` behind it; nothing when `write` fails, which must leave what
+    /// was there unchanged.
     pub(super) fn push_with<E>(
         &mut self,
         body: Bytes,
         write: impl FnOnce(&mut BytesMut) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.tail.capacity() == 0 {
+            self.tail.reserve(self.usual);
+        }
         let before = self.tail.len();
         write(&mut self.tail)?;
         if self.failed {
@@ -110,6 +114,16 @@ impl Output {
         }
     }
 
+    /// All that is pending, in one piece.
+    pub(super) fn into_bytes(self) -> BytesMut {
+        let mut bytes = BytesMut::with_capacity(self.length);
+        for piece in &self.queue {
+            bytes.extend_from_slice(piece);
+        }
+        bytes.extend_from_slice(&self.tail);
+        bytes
+    }
+
     /// Releases memory when no output is pending.
     pub(super) fn shrink_when_idle(&mut self) {
         if self.length > 0 {
@@ -128,10 +142,15 @@ impl Output {
         if body.len() <= MAX_COPIED_BODY {
             self.tail.extend_from_slice(&body);
         } else {
-            if !self.tail.is_empty() {
-                self.queue.push_back(self.tail.split().freeze());
-            }
+            self.close_tail();
             self.queue.push_back(body);
+        }
+    }
+
+    /// Lets what comes next be a piece of its own.
+    fn close_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.queue.push_back(self.tail.split().freeze());
         }
     }
 
@@ -166,6 +185,7 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
     use std::pin::pin;
     use std::task::Waker;
 
@@ -194,11 +214,19 @@ mod tests {
         }
     }
 
+    fn push(output: &mut Output, head: &str, body: Vec<u8>) {
+        let written = output.push_with(body.into(), |out| {
+            out.extend_from_slice(head.as_bytes());
+            Ok::<_, Infallible>(())
+        });
+        written.unwrap();
+    }
+
     #[test]
     fn pieces_go_out_in_their_order_however_little_is_taken_and_nothing_is_kept() {
         let mut output = Output::default();
         let mut expected = Vec::new();
-        for length in [
+        for (number, length) in [
             0,
             3,
             MAX_COPIED_BODY,
@@ -207,15 +235,23 @@ mod tests {
             100_000,
             0,
             20,
-        ] {
+            MAX_COPIED_BODY + 1,
+            7,
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let body: Vec<u8> = (0_u8..=250).cycle().take(length).collect();
             let head = format!("head of {length}");
             expected.extend_from_slice(head.as_bytes());
             expected.extend_from_slice(&body);
-            output.push(EncodedResponse {
-                head: head.as_bytes().into(),
-                body: body.into(),
-            });
+            if number % 3 == 0 {
+                let mut later = Output::default();
+                push(&mut later, &head, body);
+                output.append(later);
+            } else {
+                push(&mut output, &head, body);
+            }
         }
         assert_eq!(output.pending_bytes(), expected.len());
         let mut narrow = pin!(Narrow(Vec::new()));
@@ -235,10 +271,7 @@ mod tests {
     fn many_long_bodies_without_anything_between_them_leave_no_large_queue() {
         let mut output = Output::default();
         for _ in 0..1000 {
-            output.push(EncodedResponse {
-                head: BytesMut::new(),
-                body: vec![0; MAX_COPIED_BODY + 1].into(),
-            });
+            push(&mut output, "", vec![0; MAX_COPIED_BODY + 1]);
         }
         let mut narrow = pin!(Narrow(Vec::new()));
 

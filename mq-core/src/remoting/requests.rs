@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
-use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
+use super::answering::Answering;
 use super::config::Limits;
+use super::output::Output;
 use super::peer::Peer;
-use super::router::{EncodedResponse, Router};
+use super::router::Router;
 use crate::wire::RemotingCommand;
 
 /// The requests from the peer that are in flight.
@@ -31,7 +32,7 @@ pub(super) struct Requests {
 
 /// A request whose processor has not yet answered.
 struct InFlight {
-    future: BoxFuture<'static, Option<EncodedResponse>>,
+    answering: Pin<Box<dyn Answering>>,
     bytes: usize,
 }
 
@@ -46,34 +47,30 @@ impl Requests {
         }
     }
 
-    /// Begins a request whose frame had `bytes`. Returns its response if the first poll brings it.
-    pub(super) fn begin(
-        &mut self,
-        command: RemotingCommand,
-        bytes: usize,
-    ) -> Option<EncodedResponse> {
-        let mut future = self.router.frame(command, &self.peer);
+    /// Begins a request whose frame had `bytes`. Its response is in `out` if the first poll brings it.
+    pub(super) fn begin(&mut self, command: RemotingCommand, bytes: usize, out: &mut Output) {
+        let mut answering = self.router.frame(command, &self.peer);
         // Nothing wakes it: what is pending is polled again in any case, when all the input was taken.
         let mut unwoken = Context::from_waker(Waker::noop());
-        match future.as_mut().poll(&mut unwoken) {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => {
-                // Its state is most of what a short request takes: some kilobytes for a send.
-                let bytes = bytes + size_of_val(&*future);
-                self.bytes += bytes;
-                self.begun.push_back(InFlight { future, bytes });
-                None
-            }
+        if answering
+            .as_mut()
+            .poll_answer(&mut unwoken, out)
+            .is_pending()
+        {
+            // Its state is most of what a short request takes.
+            let bytes = bytes + size_of_val(&*answering);
+            self.bytes += bytes;
+            self.begun.push_back(InFlight { answering, bytes });
         }
     }
 
-    /// The outcome of the next request that completes, in any order: a response, or `None` for a
-    /// one-way request. Also pending when no request is in flight.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<EncodedResponse>> {
+    /// Completes the next request, in any order; its response is in `out`. Also pending when no request
+    /// is in flight.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, out: &mut Output) -> Poll<()> {
         while let Some(mut begun) = self.begun.pop_front() {
-            if let Poll::Ready((answer, bytes)) = Pin::new(&mut begun).poll(cx) {
-                self.bytes -= bytes;
-                return Poll::Ready(answer);
+            if begun.answering.as_mut().poll_answer(cx, out).is_ready() {
+                self.bytes -= begun.bytes;
+                return Poll::Ready(());
             }
             self.in_flight.push(begun);
         }
@@ -83,7 +80,8 @@ impl Requests {
         match Pin::new(&mut self.in_flight).poll_next(cx) {
             Poll::Ready(Some((answer, bytes))) => {
                 self.bytes -= bytes;
-                Poll::Ready(answer)
+                out.append(answer);
+                Poll::Ready(())
             }
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
@@ -104,10 +102,11 @@ impl Requests {
 }
 
 impl Future for InFlight {
-    type Output = (Option<EncodedResponse>, usize);
+    type Output = (Output, usize);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let bytes = self.bytes;
-        self.future.as_mut().poll(cx).map(|answer| (answer, bytes))
+        let (bytes, mut answer) = (self.bytes, Output::default());
+        let polled = self.answering.as_mut().poll_answer(cx, &mut answer);
+        polled.map(|()| (answer, bytes))
     }
 }

@@ -7,29 +7,18 @@ use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
 
+use super::answering::{Answer, AnswerTo, Answering};
 use super::peer::{Peer, PeerId};
 use super::processor::{Incoming, Processor};
 use super::unanswered::Unanswered;
-use crate::wire::{
-    self, Encoding, Head, Header, NoFields, Refusal, RemotingCommand, Reply, Request, RequestCode,
-    ResponseCode, frame,
-};
-
-/// An encoded response: the frame up to its body, and the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct EncodedResponse {
-    /// Lengths and header.
-    pub(super) head: BytesMut,
-    /// The body, not copied.
-    pub(super) body: Bytes,
-}
+use crate::wire::{NoFields, Refusal, RemotingCommand, Reply, Request, RequestCode, ResponseCode};
 
 /// The table of processors by request code.
 #[derive(Default)]
@@ -77,19 +66,15 @@ impl Router {
         PeerId(self.peers.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Answers a request that came in a frame, in the request's encoding; `None` for a one-way
-    /// request. A code without a row is refused with code 3, as by Apache's programs.
-    pub(super) fn frame(
-        &self,
-        command: RemotingCommand,
-        peer: &Peer,
-    ) -> BoxFuture<'static, Option<EncodedResponse>> {
+    /// Answers a request that came in a frame. A code without a row is refused with code 3, as by
+    /// Apache's programs.
+    pub(super) fn frame(&self, command: RemotingCommand, peer: &Peer) -> Pin<Box<dyn Answering>> {
         if let Some(row) = self.rows.get(&command.head.code) {
             return row.frame(command, peer.clone());
         }
         self.unanswered.note(RequestCode(command.head.code), peer);
-        let answer = encode_refusal(&ResponseTo::of(&command), unknown(command.head.code));
-        ready(answer).boxed()
+        let refused: Result<Reply<NoFields>, _> = Err(unknown(command.head.code));
+        Box::pin(Answer::new(AnswerTo::of(&command), ready(refused)))
     }
 
     /// Answers a typed request from the same process, without any encoding.
@@ -126,11 +111,7 @@ fn unknown(code: i32) -> Refusal {
 
 /// A row with its types erased.
 trait Row: Send + Sync {
-    fn frame(
-        &self,
-        command: RemotingCommand,
-        peer: Peer,
-    ) -> BoxFuture<'static, Option<EncodedResponse>>;
+    fn frame(&self, command: RemotingCommand, peer: Peer) -> Pin<Box<dyn Answering>>;
 
     /// Takes an `Incoming<R>` and gives a `Result<Reply<R::Reply>, Refusal>`.
     fn typed(&self, request: Box<dyn Any + Send>) -> BoxFuture<'static, Box<dyn Any + Send>>;
@@ -142,35 +123,22 @@ struct TypedRow<R, P> {
 }
 
 impl<R: Request, P: Processor<R>> Row for TypedRow<R, P> {
-    fn frame(
-        &self,
-        command: RemotingCommand,
-        peer: Peer,
-    ) -> BoxFuture<'static, Option<EncodedResponse>> {
+    fn frame(&self, command: RemotingCommand, peer: Peer) -> Pin<Box<dyn Answering>> {
         let processor = Arc::clone(&self.processor);
-        async move {
-            let address = ResponseTo::of(&command);
-            let request = match R::read(&command.fields) {
-                Ok(header) => Incoming {
-                    header,
-                    body: command.body,
-                    peer,
-                    version: command.head.version,
-                    language: command.head.language,
-                    one_way: address.one_way,
-                    fields: command.fields,
-                },
-                Err(error) => return encode_refusal(&address, error.into()),
+        let to = AnswerTo::of(&command);
+        let processing = async move {
+            let request = Incoming {
+                header: R::read(&command.fields)?,
+                body: command.body,
+                peer,
+                version: command.head.version,
+                language: command.head.language,
+                one_way: command.head.is_one_way(),
+                fields: command.fields,
             };
-            match guarded(&*processor, request).await {
-                Ok(reply) => {
-                    let head = Head::answer(reply.code, address.opaque, reply.remark);
-                    encode(&address, &head, &reply.header, reply.body)
-                }
-                Err(refusal) => encode_refusal(&address, refusal),
-            }
-        }
-        .boxed()
+            guarded(&*processor, request).await
+        };
+        Box::pin(Answer::new(to, processing))
     }
 
     fn typed(&self, request: Box<dyn Any + Send>) -> BoxFuture<'static, Box<dyn Any + Send>> {
@@ -202,47 +170,4 @@ fn guarded<R: Request, P: Processor<R>>(
             Err(Refusal::system("the request could not be processed"))
         })
     })
-}
-
-/// What a response takes from its request.
-struct ResponseTo {
-    encoding: Encoding,
-    opaque: i32,
-    one_way: bool,
-}
-
-impl ResponseTo {
-    fn of(command: &RemotingCommand) -> Self {
-        Self {
-            encoding: command.encoding,
-            opaque: command.head.opaque,
-            one_way: command.head.is_one_way(),
-        }
-    }
-}
-
-fn encode_refusal(address: &ResponseTo, refusal: Refusal) -> Option<EncodedResponse> {
-    let head = Head::answer(refusal.code, address.opaque, Some(refusal.remark));
-    encode(address, &head, &NoFields, Bytes::new())
-}
-
-fn encode(
-    address: &ResponseTo,
-    head: &Head,
-    header: &impl Header,
-    body: Bytes,
-) -> Option<EncodedResponse> {
-    if address.one_way {
-        return None;
-    }
-    let mut out = BytesMut::with_capacity(256);
-    match wire::encode_without_body(&mut out, address.encoding, head, header, body.len()) {
-        // The peer would close the connection over it.
-        Ok(()) if out.len() + body.len() > frame::DEFAULT_LIMIT => encode_refusal(
-            address,
-            Refusal::system("the answer is too long for a frame"),
-        ),
-        Ok(()) => Some(EncodedResponse { head: out, body }),
-        Err(error) => encode_refusal(address, Refusal::system(error.to_string())),
-    }
 }
