@@ -12,7 +12,7 @@ use super::stage::{Broker, SECOND, Server, eventually, name_server, topic};
 use crate::client::consumer::fetch::{Fetcher, PullPosition};
 use crate::client::groups::ConsumerCommand;
 use crate::client::{
-    Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, StartError,
+    Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, PushConsumer, StartError,
 };
 use crate::clock::Clock;
 use crate::message::{GroupName, MessageExt, MessageQueue, QueueOffset};
@@ -55,6 +55,14 @@ impl Forgetful {
             taken: Arc::default(),
             heartbeats: Arc::default(),
         }
+    }
+
+    /// A consumer that this broker takes for the only one of its group.
+    async fn only_member(&self, client: &Client) -> PushConsumer {
+        *self.member.lock() = client.id().into();
+        let config = ConsumerConfig::new(GroupName::new("shop").unwrap());
+        let consumer = client.push_consumer(config).subscribe(topic(), "*");
+        consumer.start(Nothing).await.unwrap()
     }
 }
 
@@ -158,12 +166,7 @@ async fn a_queue_is_not_taken_anew_before_the_offset_that_it_was_moved_to_is_com
     let mut config = ClientConfig::new([names.address.clone()]);
     config.timings.api_timeout = Duration::from_millis(200);
     let client = Client::new(config, Clock::system()).unwrap();
-    *forgetful.member.lock() = client.id().into();
-    let group = GroupName::new("shop").unwrap();
-    let consumer = client
-        .push_consumer(ConsumerConfig::new(group))
-        .subscribe(topic(), "*");
-    let consumer = consumer.start(Nothing).await.unwrap();
+    let consumer = forgetful.only_member(&client).await;
     eventually("it pulls", || *forgetful.pulls.lock() == [7]).await;
 
     let queue = MessageQueue::new(topic(), "broker-0", 0);
@@ -191,13 +194,7 @@ async fn the_first_message_of_a_queue_is_not_passed_over_when_it_comes_between_t
     let names = name_server(&[&broker]).await;
     let config = ClientConfig::new([names.address.clone()]);
     let client = Client::new(config, Clock::system()).unwrap();
-    *filling.member.lock() = client.id().into();
-    let group = GroupName::new("shop").unwrap();
-    let consumer = client
-        .push_consumer(ConsumerConfig::new(group))
-        .subscribe(topic(), "*");
-
-    let consumer = consumer.start(Nothing).await.unwrap();
+    let consumer = filling.only_member(&client).await;
 
     eventually("it pulls", || !filling.pulls.lock().is_empty()).await;
     assert_eq!(*filling.pulls.lock(), [0]);
@@ -217,12 +214,7 @@ async fn a_broker_that_is_busy_is_asked_again_after_20_ms() {
     let clock = Clock::manual(0);
     let config = ClientConfig::new([names.address.clone()]);
     let client = Client::new(config, clock.clone()).unwrap();
-    *busy.member.lock() = client.id().into();
-    let group = GroupName::new("shop").unwrap();
-    let consumer = client
-        .push_consumer(ConsumerConfig::new(group))
-        .subscribe(topic(), "*");
-    let consumer = consumer.start(Nothing).await.unwrap();
+    let consumer = busy.only_member(&client).await;
     eventually("it pulls", || busy.pulls.lock().len() == 1).await;
 
     let begun = clock.moment();
