@@ -197,7 +197,7 @@ impl Preparation {
     async fn make_dead_letter(&self, asker: &Peer, draft: &mut RecordDraft) -> Result<(), Refusal> {
         if let Some(group) = draft.message.topic.group() {
             let admission = self.admit.admission_for(asker);
-            let topic = Box::pin(async { admission.dead_letters(&group).await }).await?;
+            let topic = Box::pin(admission.dead_letters(&group)).await?;
             draft.message.topic = topic.name.clone();
             draft.queue_id = 0;
             room::set(&mut draft.message.properties, property::DELAY, "0");

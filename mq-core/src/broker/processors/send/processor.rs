@@ -60,27 +60,28 @@ impl SendProcessor {
         &self,
         request: &Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
+        let begin = Box::pin(self.begin_one(request));
+        let (appended, queue_id, unique_id) = self.stored(request, begin).await?;
+        Ok(self.reply(queue_id, &[appended], unique_id))
+    }
+
+    /// Runs `begin` after the earlier sends of the connection to the topic, and waits for the append
+    /// that it begins; gives where the messages are, and queue and unique id for the response. `begin`
+    /// is boxed, because it ends at once as a rule, and a send in flight would keep room for it.
+    async fn stored<T>(
+        &self,
+        request: &Incoming<SendMessage>,
+        begin: Pin<Box<impl Future<Output = Result<PendingSend<T>, Refusal>> + Send>>,
+    ) -> Result<(T, i32, Option<ByteString>), Refusal> {
         let before = self.admit.registration.latest();
-        let begun = self
-            .in_order(request, Box::pin(self.begin_one(request)))
-            .await?;
+        let key = (request.peer.id(), request.header.topic.clone());
+        let pending = self.order.run_from_one_task(&key, begin).await?;
         let heard = self.admit.registration.heard_since(before);
-        let appended = begun.append.await.map_err(|e| refusal(&e))?;
+        let appended = pending.append.await.map_err(|e| refusal(&e))?;
         if !request.one_way {
             heard.await;
         }
-        Ok(self.reply(begun.queue_id, &[appended], begun.unique_id))
-    }
-
-    /// Runs `begin` after the earlier sends of the connection to the topic. It is boxed, because it
-    /// ends at once as a rule, and a send in flight would keep room for it.
-    async fn in_order<T>(
-        &self,
-        request: &Incoming<SendMessage>,
-        begin: Pin<Box<impl Future<Output = Result<T, Refusal>> + Send>>,
-    ) -> Result<T, Refusal> {
-        let key = (request.peer.id(), request.header.topic.clone());
-        self.order.run_from_one_task(&key, begin).await
+        Ok((appended, pending.queue_id, pending.unique_id))
     }
 
     /// Begins the append of one message.
@@ -113,16 +114,9 @@ impl SendProcessor {
         request: &Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
         batch::check(request, self.store.config().max_message_size)?;
-        let before = self.admit.registration.latest();
-        let begun = self
-            .in_order(request, Box::pin(self.begin_several(request)))
-            .await?;
-        let heard = self.admit.registration.heard_since(before);
-        let appended = begun.append.await.map_err(|e| refusal(&e))?;
-        if !request.one_way {
-            heard.await;
-        }
-        Ok(self.reply(begun.queue_id, &appended, begun.unique_id))
+        let begin = Box::pin(self.begin_several(request));
+        let (appended, queue_id, unique_id) = self.stored(request, begin).await?;
+        Ok(self.reply(queue_id, &appended, unique_id))
     }
 
     /// Begins the append of the messages of a batch.
