@@ -2,15 +2,17 @@
 //! that a consumer that reads old messages keeps no async thread from its other tasks.
 //!
 //! What was written a moment ago is read in place, because the page cache of the system still has it
-//! and a hand-over between threads takes longer than the read.
+//! and a hand-over between threads takes longer than the read. So is whatever else the system says that
+//! it has there, as of a backlog that fits into memory.
 
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::disk::DiskWait;
 use super::error::{StoreError, at};
-use super::read::{ReadOutcome, TransferLimits};
+use super::read::{ReadOutcome, ReadRequest, TransferLimits};
 use super::shared::MessageStore;
 use crate::message::subscription::Filter;
 use crate::message::{PhysicalOffset, QueueOffset, TopicName};
@@ -21,7 +23,8 @@ const HOT_BYTES: u64 = 64 * 1024 * 1024;
 
 impl MessageStore {
     /// Reads a queue from `offset` on, as [`MessageStore::read`], without keeping an async thread
-    /// waiting for the disk.
+    /// waiting for the disk. Fewer messages than there are may be given when the next are on the disk
+    /// only.
     ///
     /// # Errors
     ///
@@ -37,6 +40,16 @@ impl MessageStore {
         let limits = limits.into();
         if self.is_hot(topic.as_str(), queue_id, offset) {
             return self.read(topic.as_str(), queue_id, offset, limits, filter);
+        }
+        let request = ReadRequest {
+            offset,
+            limits,
+            filter,
+            wait: DiskWait::Refused,
+        };
+        let cached = self.read_request(topic.as_str(), queue_id, &request)?;
+        if cached.next > offset {
+            return Ok(cached);
         }
         let (topic, filter) = (topic.clone(), filter.clone());
         self.run_blocking(move |store| {

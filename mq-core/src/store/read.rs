@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::consume_queue::{Queue, QueueEntry};
+use super::disk::DiskWait;
 use super::error::StoreError;
 use super::shared::{MessageStore, StoreShared};
 use crate::message::record::{MAGIC_V1, MAGIC_V2, RecordView};
@@ -70,6 +71,15 @@ impl From<ReadLimits> for TransferLimits {
             on_disk: limits,
         }
     }
+}
+
+/// What is read of a queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadRequest<'a> {
+    pub(super) offset: QueueOffset,
+    pub(super) limits: TransferLimits,
+    pub(super) filter: &'a Filter,
+    pub(super) wait: DiskWait,
 }
 
 /// How a read went (`GetMessageStatus`).
@@ -149,6 +159,23 @@ impl MessageStore {
         limits: impl Into<TransferLimits>,
         filter: &Filter,
     ) -> Result<ReadOutcome, StoreError> {
+        let request = ReadRequest {
+            offset,
+            limits: limits.into(),
+            filter,
+            wait: DiskWait::Allowed,
+        };
+        self.read_request(topic, queue_id, &request)
+    }
+
+    /// A read that must not wait for the disk ends where it would, which may be where it begins.
+    pub(super) fn read_request(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        request: &ReadRequest<'_>,
+    ) -> Result<ReadOutcome, StoreError> {
+        let offset = request.offset;
         let Some(queue) = self.0.queues.find(topic, queue_id) else {
             let nowhere = QueueOffset(0);
             return Ok(ReadOutcome::nothing(
@@ -173,8 +200,7 @@ impl MessageStore {
         if offset > max {
             return nothing(ReadStatus::BeyondEnd, max);
         }
-        let limits = limits.into();
-        let found = self.0.examine(&queue, offset, max, limits, filter);
+        let found = self.0.examine(&queue, max, request);
         let found = found.inspect_err(|error| self.0.tell_unreadable(error))?;
         Ok(ReadOutcome { min, max, ..found })
     }
@@ -298,15 +324,19 @@ impl ReadOutcome {
 }
 
 impl StoreShared {
-    /// Collects records from `offset` on.
+    /// Collects records up to the queue offset `max`.
     fn examine(
         &self,
         queue: &Queue,
-        offset: QueueOffset,
         max: QueueOffset,
-        limits: TransferLimits,
-        filter: &Filter,
+        request: &ReadRequest<'_>,
     ) -> Result<ReadOutcome, StoreError> {
+        let &ReadRequest {
+            offset,
+            limits,
+            filter,
+            wait,
+        } = request;
         let most_examined = MAX_ENTRIES_EXAMINED.max(limits.messages());
         let in_memory_from = self.log.written_end().saturating_sub(self.config.in_memory);
         let (mut index, mut examined, mut count) = (offset.0, 0, 0);
@@ -316,7 +346,7 @@ impl StoreShared {
             let step = usize::try_from(max.0 - index)
                 .unwrap_or(usize::MAX)
                 .min(ENTRIES_PER_STEP);
-            let entries = queue.read(&*self.disk, index, step)?;
+            let entries = queue.read_within(&*self.disk, index, step, wait)?;
             if entries.is_empty() {
                 break;
             }
@@ -338,12 +368,17 @@ impl StoreShared {
                     bytes: limits.bytes.saturating_sub(records.len()),
                 };
                 let run = first_run(entries, room);
-                let taken = self.take_run(queue, index, run, filter, &mut records);
+                let taken = self.take_run(queue, index, run, request, &mut records);
                 if taken > 0 {
                     (count, examined) = (count + taken, examined + taken);
                     index += taken as u64;
                     entries = entries.get(taken..).unwrap_or_default();
                     continue;
+                }
+                let is_told_by_entry =
+                    entry.is_hole() || queue.may_have(entry) && !filter.may_want(entry.tag);
+                if wait == DiskWait::Refused && !is_told_by_entry {
+                    break 'queue;
                 }
                 examined += 1;
                 match self.fetch(queue, index, *entry, filter, &mut records)? {
@@ -376,12 +411,18 @@ impl StoreShared {
         queue: &Queue,
         index: u64,
         run: &[QueueEntry],
-        filter: &Filter,
+        request: &ReadRequest<'_>,
         out: &mut BytesMut,
     ) -> usize {
+        let &ReadRequest { filter, wait, .. } = request;
+        // Of a single record the length is checked first, where the disk may be waited for.
+        let least = match wait {
+            DiskWait::Allowed => 2,
+            DiskWait::Refused => 1,
+        };
         let promising = |entry: &&QueueEntry| filter.may_want(entry.tag) && queue.may_have(entry);
         let count = run.iter().take_while(promising).count();
-        let (Some(first), 2..) = (run.first(), count) else {
+        let Some(first) = run.first().filter(|_| count >= least) else {
             return 0;
         };
         let run = run.iter().take(count);
@@ -390,7 +431,7 @@ impl StoreShared {
         out.resize(end + length, 0);
         let bytes = out.get_mut(end..).unwrap_or_default();
         let mut taken = 0;
-        if matches!(self.log.read(first.offset, bytes), Ok(true)) {
+        if self.read_log(first.offset, bytes, wait) {
             for (entry, index) in run.zip(index..) {
                 let size = entry.size as usize;
                 let bytes = out.get(end..end + size).unwrap_or_default();
@@ -404,6 +445,17 @@ impl StoreShared {
         }
         out.truncate(end);
         taken
+    }
+
+    /// Fills `buffer` from the log; `false` when that fails, or would have to wait for the disk and may
+    /// not.
+    fn read_log(&self, offset: u64, buffer: &mut [u8], wait: DiskWait) -> bool {
+        if wait == DiskWait::Allowed {
+            return matches!(self.log.read(offset, buffer), Ok(true));
+        }
+        let segment = self.log.segment_of(offset);
+        // A read beyond the end of the file gives less than was asked for.
+        segment.is_some_and(|segment| segment.file.read_cached_at(offset - segment.base, buffer))
     }
 
     /// Appends the record of an entry to `out` if `filter` lets it through, that of the right entry

@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::entry::QueueEntry;
 use crate::message::TopicName;
-use crate::store::disk::{self, Disk, File};
+use crate::store::disk::{self, Disk, DiskWait, File};
 use crate::store::error::{StoreError, at};
 use crate::store::paths::{base_of, file_in};
 use crate::store::schedule::SCHEDULE_TOPIC;
@@ -203,6 +203,17 @@ impl Queue {
         index: u64,
         count: usize,
     ) -> Result<Vec<QueueEntry>, StoreError> {
+        self.read_within(disk, index, count, DiskWait::Allowed)
+    }
+
+    /// The same; none when the disk would have to be waited for and may not.
+    pub(in crate::store) fn read_within(
+        &self,
+        disk: &dyn Disk,
+        index: u64,
+        count: usize,
+        wait: DiskWait,
+    ) -> Result<Vec<QueueEntry>, StoreError> {
         let in_file = {
             let state = self.state.lock();
             match index.checked_sub(state.stored) {
@@ -215,7 +226,7 @@ impl Queue {
         };
         let to_file_end = self.file_entries - index % self.file_entries;
         let count = (count as u64).min(in_file).min(to_file_end);
-        self.read_file(disk, index, count)
+        self.read_file(disk, index, count, wait)
     }
 
     fn read_file(
@@ -223,6 +234,7 @@ impl Queue {
         disk: &dyn Disk,
         index: u64,
         count: u64,
+        wait: DiskWait,
     ) -> Result<Vec<QueueEntry>, StoreError> {
         let (path, inside) = self.file_of(index);
         let length = usize::try_from(count * QueueEntry::SIZE).unwrap_or(0);
@@ -235,8 +247,10 @@ impl Queue {
             }
             Err(error) => return Err(at("open", &path)(error)),
         };
-        file.read_at(inside, &mut bytes)
-            .map_err(at("read", &path))?;
+        let read = wait.read(&*file, inside, &mut bytes);
+        if !read.map_err(at("read", &path))? {
+            return Ok(Vec::new());
+        }
         let size = usize::try_from(QueueEntry::SIZE).unwrap_or(1);
         Ok(bytes
             .chunks(size)
@@ -392,7 +406,10 @@ impl Queue {
             }
             if counted > 0 {
                 max = base + counted;
-                let last = self.read_file(disk, max - 1, 1)?.first().copied();
+                let last = self
+                    .read_file(disk, max - 1, 1, DiskWait::Allowed)?
+                    .first()
+                    .copied();
                 last_offset = last.map_or(0, |entry| entry.offset);
                 break;
             }
@@ -434,7 +451,10 @@ impl Queue {
         if inside >= self.file_entries {
             return Ok(None);
         }
-        let entry = self.read_file(disk, base + inside, 1)?.first().copied();
+        let entry = self
+            .read_file(disk, base + inside, 1, DiskWait::Allowed)?
+            .first()
+            .copied();
         Ok(entry.filter(|entry| *entry != QueueEntry::UNWRITTEN))
     }
 

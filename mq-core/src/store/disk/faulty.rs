@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -51,6 +51,8 @@ pub struct FaultyDisk {
     renames: Arc<Mutex<Vec<Rename>>>,
     slow: Arc<AtomicUsize>,
     reads: Arc<AtomicUsize>,
+    /// Whether files are in the page cache.
+    cached: Arc<AtomicBool>,
     /// Called where a disk takes long: creating, allocating, syncing a directory.
     slow_call: Arc<Mutex<Option<SlowCall>>>,
     /// Called where a file that is open is read.
@@ -110,6 +112,11 @@ impl FaultyDisk {
     /// How many calls have read from a file that was open.
     pub fn reads(&self) -> usize {
         self.reads.load(Ordering::Relaxed)
+    }
+
+    /// Whether [`File::read_cached_at`] finds everything from now on, or nothing, as at first.
+    pub fn set_cached(&self, cached: bool) {
+        self.cached.store(cached, Ordering::Relaxed);
     }
 
     /// Counts a change.
@@ -389,6 +396,10 @@ impl File for FaultyFile {
         }
         self.disk.reads.fetch_add(1, Ordering::Relaxed);
         self.file.read_at(offset, buffer)
+    }
+
+    fn read_cached_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        self.disk.cached.load(Ordering::Relaxed) && self.read_at(offset, buffer).is_ok()
     }
 
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {

@@ -8,6 +8,7 @@ mod real;
 mod traits;
 #[cfg(unix)]
 mod unix;
+mod wait;
 #[cfg(windows)]
 mod windows;
 
@@ -16,3 +17,4 @@ pub use faulty::{Fault, FaultyDisk};
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
 pub use traits::{DirectoryEntry, Disk, File, Lock, Space};
+pub(super) use wait::DiskWait;

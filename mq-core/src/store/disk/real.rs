@@ -132,6 +132,11 @@ impl File for RealFile {
         system::read_at(&self.file, offset, buffer)
     }
 
+    #[cfg(target_os = "linux")]
+    fn read_cached_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        system::read_cached_at(&self.file, offset, buffer)
+    }
+
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
         system::write_at(&self.file, offset, content)
     }
@@ -227,6 +232,22 @@ mod tests {
         assert_eq!(content[..40], [7; 40]);
         assert_eq!(content[40..], [0; 60]);
         assert_eq!(file.length().unwrap(), 100);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_just_written_is_in_the_page_cache_and_what_lies_behind_the_end_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        RealDisk.create(&path, 8_192).unwrap();
+        let file = RealDisk.open(&path).unwrap();
+        file.write_at(100, &[7; 5_000]).unwrap();
+
+        let mut content = [0; 5_000];
+
+        assert!(file.read_cached_at(100, &mut content));
+        assert_eq!(content, [7; 5_000]);
+        assert!(!file.read_cached_at(8_000, &mut content));
     }
 
     #[test]

@@ -79,6 +79,13 @@ pub trait File: Send + Sync + Debug {
     /// What the system says.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
+    /// Fills `buffer` from `offset` only if that does not wait for the disk; says whether it did. `false`
+    /// also where the system cannot tell, and when the read fails: [`File::read_at`] then says why.
+    /// `buffer` may have been filled in part.
+    fn read_cached_at(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+
     /// Writes `content` at `offset`, within the file's length.
     ///
     /// # Errors

@@ -11,6 +11,15 @@ pub(super) fn read_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Re
     file.read_exact_at(buffer, offset)
 }
 
+/// A file system that has no such reads, or a signal, is no reason to fail either.
+#[cfg(target_os = "linux")]
+pub(super) fn read_cached_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let length = buffer.len();
+    let buffers = &mut [io::IoSliceMut::new(buffer)];
+    preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT) == Ok(length)
+}
+
 pub(super) fn write_at(file: &fs::File, offset: u64, content: &[u8]) -> io::Result<()> {
     file.write_all_at(content, offset)
 }

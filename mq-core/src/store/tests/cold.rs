@@ -42,6 +42,63 @@ async fn what_was_just_written_is_read_in_place_and_what_is_in_files_on_another_
     assert!(is_ready(end), "there is nothing to read");
 }
 
+/// A backlog in the page cache took a hand-over between threads for every 32 messages.
+#[tokio::test]
+async fn what_is_in_the_page_cache_is_read_in_place() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    for n in 0..6 {
+        append(&store, "t", n % 2, "a");
+    }
+    append(&store, "t", 0, "run");
+    append(&store, "t", 0, "run");
+    store.0.maintain().unwrap();
+    disk.set_cached(true);
+    let topic = TopicName::new("t".to_owned()).unwrap();
+    let (all, others) = (Filter::default(), Filter::by_tags("other").unwrap());
+
+    for (filter, count) in [(&all, 5), (&others, 0)] {
+        let mut read = pin!(store.read_async(&topic, 0, QueueOffset(0), LIMITS, filter));
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(in_place) = read.as_mut().poll(&mut context) else {
+            panic!("another thread reads");
+        };
+        let in_place = in_place.unwrap();
+
+        assert_eq!(in_place.count, count);
+        let read = store.read("t", 0, QueueOffset(0), LIMITS, filter).unwrap();
+        assert_eq!(in_place, read);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_in_the_page_cache_is_left_to_the_thread_that_may_wait() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let bodies = ["a", "b", "c"];
+    let appended = bodies.map(|body| append(&store, "t", 0, body));
+    store.0.maintain().unwrap();
+    disk.set_cached(true);
+    let second = usize::try_from(appended[1].physical_offset.0).unwrap();
+    disk.damage("/store/commitlog/00000000000000000000".as_ref(), |log| {
+        log[second + 20] ^= 1;
+    });
+    let topic = TopicName::new("t".to_owned()).unwrap();
+    let all = Filter::default();
+
+    // The answer before it is short: what comes next may have to wait.
+    let read = |from| store.read_async(&topic, 0, QueueOffset(from), LIMITS, &all);
+    let first = read(0).await.unwrap();
+    assert_eq!((first.count, first.next), (1, QueueOffset(1)));
+    let mut next = pin!(read(1));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(next.as_mut().poll(&mut context).is_pending());
+
+    let next = next.await.unwrap();
+
+    assert_eq!((next.count, next.next), (1, QueueOffset(3)));
+}
+
 /// One slow read once stopped every task of its thread.
 #[tokio::test]
 async fn while_a_cold_read_waits_for_the_disk_other_tasks_of_the_thread_go_on() {
