@@ -11,6 +11,7 @@ mod tail;
 mod torn;
 mod waiters;
 mod writer;
+mod zeros;
 
 pub(super) use log::CommitLog;
 pub(super) use recover::{Scan, Scanned, Unsynced};

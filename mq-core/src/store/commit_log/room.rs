@@ -27,7 +27,8 @@ impl CommitLog {
             Some(next) => next.is_some(),
             None => false,
         };
-        self.writable().is_ok() && (self.wants_blocks(self.written_end()) || !has_next())
+        let end = self.written_end();
+        self.writable().is_ok() && (self.wants_blocks(end) || self.wants_zeros(end) || !has_next())
     }
 
     /// Makes the next segment and reserves blocks, as far as they are not there.
@@ -35,13 +36,13 @@ impl CommitLog {
         if self.writable().is_err() {
             return Ok(());
         }
-        let reserved = self.reserve_blocks();
+        let reserved = self.reserve_blocks().and_then(|()| self.write_zeros());
         let made = self.make_next_segment();
         reserved.and(made)
     }
 
     fn wants_blocks(&self, end: u64) -> bool {
-        let reserved = self.ahead.reserved.load(Ordering::Acquire);
+        let reserved = self.ahead.reserved_end();
         let limit = self.limit();
         end < limit && reserved < limit && reserved < end + RESERVE_BELOW
     }
@@ -51,7 +52,7 @@ impl CommitLog {
         let Some(segment) = self.segment_of(end).filter(|_| self.wants_blocks(end)) else {
             return Ok(());
         };
-        let from = end.max(self.ahead.reserved.load(Ordering::Acquire));
+        let from = end.max(self.ahead.reserved_end());
         let until = (end + RESERVED_AHEAD).min(segment.base + self.segment_size);
         let allocated = segment.file.allocate(from - segment.base, until - from);
         self.ahead
@@ -100,8 +101,7 @@ impl CommitLog {
         inside: u64,
         length: u64,
     ) -> std::io::Result<()> {
-        let is_reserved =
-            segment.base + inside + length <= self.ahead.reserved.load(Ordering::Acquire);
+        let is_reserved = segment.base + inside + length <= self.ahead.reserved_end();
         if is_reserved || !self.ahead.is_scarce.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -112,7 +112,7 @@ impl CommitLog {
     /// Asks for more room when the log ends at `end` and little is left. That is so in particular behind
     /// the first record of a segment, when the next one is to be made.
     pub(super) fn ask_for_room(&self, end: u64) {
-        if self.wants_blocks(end) {
+        if self.wants_blocks(end) || self.wants_zeros(end) {
             self.ahead.wanted.notify_one();
         }
     }

@@ -13,6 +13,8 @@ const MAX_TIMESTAMP_LEAD_MS: i64 = 10_000;
 pub(in crate::store) struct Tail {
     pub(super) end: u64,
     pub(super) segment: Option<Arc<Segment>>,
+    /// Where the zeros begin that were written last, or are being written; see `zeros.rs`.
+    pub(super) zeros_from: u64,
     last_timestamp: i64,
 }
 
@@ -21,6 +23,7 @@ impl Tail {
         Self {
             end,
             segment: None,
+            zeros_from: u64::MAX,
             last_timestamp: 0,
         }
     }

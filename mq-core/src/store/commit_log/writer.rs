@@ -86,6 +86,7 @@ impl CommitLog {
         let failed = |action, source| self.failed(at(action, &self.path_of(segment))(source));
         self.reserve_if_scarce(segment, inside, records.len() as u64)
             .map_err(|source| failed("reserve space in", source))?;
+        self.wait_for_zeros(tail, start.offset + records.len() as u64);
         let written = segment.file.write_at(inside, records);
         written.map_err(|source| failed("write", source))?;
         tail.end = start.offset + records.len() as u64;
@@ -109,6 +110,7 @@ impl CommitLog {
         let remaining = self.segment_size - inside;
         if inside > 0 && needed > remaining {
             if let Some(segment) = self.segment_of(tail.end) {
+                self.wait_for_zeros(tail, tail.end + BLANK_SIZE as u64);
                 let filled = segment.file.write_at(inside, &Self::filler(remaining));
                 filled
                     .map_err(at("write", &self.path_of(&segment)))

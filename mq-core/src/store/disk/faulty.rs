@@ -57,6 +57,8 @@ pub struct FaultyDisk {
     slow_call: Arc<Mutex<Option<SlowCall>>>,
     /// Called where a file that is open is read.
     slow_read: Arc<Mutex<Option<SlowCall>>>,
+    /// Called where a file that is open is written.
+    slow_write: Arc<Mutex<Option<SlowCall>>>,
     /// How often the power was cut.
     boot: u64,
 }
@@ -142,6 +144,11 @@ impl FaultyDisk {
     /// Calls `during` from now on, on the caller's thread, before a file that is open is read.
     pub fn set_slow_read(&self, during: impl Fn() + Send + Sync + 'static) {
         *self.slow_read.lock() = Some(SlowCall(Arc::new(during)));
+    }
+
+    /// Calls `during` from now on, on the caller's thread, before a file that is open is written.
+    pub fn set_slow_write(&self, during: impl Fn() + Send + Sync + 'static) {
+        *self.slow_write.lock() = Some(SlowCall(Arc::new(during)));
     }
 
     fn take_long(&self) {
@@ -403,6 +410,7 @@ impl File for FaultyFile {
     }
 
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
+        call(&self.disk.slow_write);
         if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());
         }

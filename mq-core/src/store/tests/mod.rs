@@ -18,6 +18,7 @@ mod times;
 mod topics;
 mod waiting_keys;
 mod written_together;
+mod zeros;
 
 use std::collections::BTreeMap;
 use std::future::Future;
