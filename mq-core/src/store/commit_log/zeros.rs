@@ -1,9 +1,8 @@
 //! Zeros are written ahead of the end of the log where senders wait for syncs.
 //!
-//! A sync after a write into blocks that are only reserved has to change the file's extents too, thus
-//! writes twice, the data and the file system's journal. Blocks that were written before, be it with
-//! zeros, take one write: a third to a half of the time. It doubles what is written, and gains nothing
-//! where no sender waits; so `Flush::Interval` leaves it out.
+//! A sync after a write into blocks that are only reserved has to change the file's extents too. Into
+//! blocks that were written before, be it with zeros, writes of several pages and their syncs take half
+//! the time. It gains nothing where no sender waits; so `Flush::Interval` leaves it out.
 //!
 //! Invariant: zeros never reach what an append writes. They begin behind the end of the log, and an
 //! append that comes as far as zeros are being written waits until they are. They are not synced: the
