@@ -91,27 +91,30 @@ pub fn decode(body: Bytes) -> impl Iterator<Item = Result<Child, BatchError>> {
     })
 }
 
+/// Takes a message off the front; only its body and its properties become slices that share the memory.
 fn take(rest: &mut Bytes) -> Option<Child> {
-    let size = usize::try_from(rest.try_get_i32().ok()?)
+    let mut unread: &[u8] = rest;
+    let size = usize::try_from(unread.try_get_i32().ok()?)
         .ok()?
         .checked_sub(4)?;
-    let mut record = take_bytes(rest, size)?;
+    let (mut record, behind) = unread.split_at_checked(size)?;
     let _magic = record.try_get_i32().ok()?;
     let _checksum = record.try_get_i32().ok()?;
     let flag = record.try_get_i32().ok()?;
     let body_length = usize::try_from(record.try_get_i32().ok()?).ok()?;
-    let body = take_bytes(&mut record, body_length)?;
+    let (body, mut record) = record.split_at_checked(body_length)?;
     let properties_length = usize::try_from(record.try_get_i16().ok()?).ok()?;
-    let properties = take_bytes(&mut record, properties_length)?;
-    record.is_empty().then(|| Child {
+    if record.len() != properties_length {
+        return None;
+    }
+    let child = Child {
         flag,
-        properties: Properties::from_bytes(properties),
-        body,
-    })
-}
-
-fn take_bytes(rest: &mut Bytes, length: usize) -> Option<Bytes> {
-    (length <= rest.len()).then(|| rest.split_to(length))
+        properties: Properties::from_bytes(rest.slice_ref(record)),
+        body: rest.slice_ref(body),
+    };
+    let taken = rest.len() - behind.len();
+    rest.advance(taken);
+    Some(child)
 }
 
 #[cfg(test)]

@@ -2,24 +2,26 @@
 //! message.
 //!
 //! One pass finds where each value begins and ends, so that the dozen lookups on the path of a send
-//! do not each scan the text.
+//! do not each scan the text. The pass that writes a text can build its index as well.
 
+use std::num::NonZeroU16;
 use std::ops::Range;
 
 use super::property;
-use super::property_text::parts;
+use super::property_text::{PropertyPart, parts};
 
 macro_rules! known {
     ($($slot:literal $name:ident;)*) => {
         /// How many names are indexed.
         const COUNT: usize = [$($slot),*].len();
 
-        /// Inlined, so that it costs nothing for a name that is known when it is compiled.
-        #[inline]
-        fn slot_of(name: &[u8]) -> Option<usize> {
+        /// The slot of an indexed name. Always inlined, so that the compiler compares a constant name
+        /// with those that have a slot.
+        #[inline(always)]
+        pub(super) fn slot_of(name: &[u8]) -> Option<Slot> {
             $(const $name: &[u8] = property::$name.as_bytes();)*
             match name {
-                $($name => Some($slot),)*
+                $($name => Some(Slot($slot)),)*
                 _ => None,
             }
         }
@@ -43,46 +45,63 @@ known! {
     13 TIMER_DEL_UNIQKEY;
 }
 
-/// Where the value of each indexed name begins and ends in the property text.
+/// An indexed name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PropertyIndex([Option<(u16, u16)>; COUNT]);
+pub(super) struct Slot(usize);
 
-/// What the index says about one name.
-pub(super) enum Lookup {
-    At(Range<usize>),
-    Absent,
-    /// The index does not cover the name: search the text.
-    NotIndexed,
-}
+/// Where the value of each indexed name begins and ends in the property text. No value begins at 0,
+/// because a name stands before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PropertyIndex([Option<(NonZeroU16, u16)>; COUNT]);
 
 impl PropertyIndex {
     /// Indexes `text`. Values beyond its first 64 KiB are not indexed; see `MAX_INDEXED_LENGTH`.
     pub(super) fn of(text: &[u8]) -> Self {
-        let mut found = [None; COUNT];
-        for part in parts(text) {
-            let Some(slot) = slot_of(part.name) else {
-                continue;
-            };
-            let end = part.at + part.whole.len();
-            let begin = end - part.value.len();
-            if let Some(known) = found.get_mut(slot)
-                && known.is_none()
-                && part.has_value
-                && std::str::from_utf8(part.value).is_ok()
-                && let (Ok(begin), Ok(end)) = (u16::try_from(begin), u16::try_from(end))
-            {
-                *known = Some((begin, end));
-            }
-        }
-        Self(found)
+        let mut index = Self::default();
+        index.add_text(text, 0);
+        index
     }
 
-    #[inline]
-    pub(super) fn find(&self, name: &str) -> Lookup {
-        match slot_of(name.as_bytes()).and_then(|slot| self.0.get(slot)) {
-            Some(Some((begin, end))) => Lookup::At(usize::from(*begin)..usize::from(*end)),
-            Some(None) => Lookup::Absent,
-            None => Lookup::NotIndexed,
+    /// Adds the properties of `text`, which lies at `at` in the whole text.
+    pub(super) fn add_text(&mut self, text: &[u8], at: usize) {
+        for part in parts(text) {
+            self.add_part(&part, at + part.at);
         }
+    }
+
+    /// Adds a property that lies at `at` in the whole text, unless an earlier one has the same name.
+    pub(super) fn add_part(&mut self, part: &PropertyPart<'_>, at: usize) {
+        let Some(slot) = slot_of(part.name) else {
+            return;
+        };
+        let end = at + part.whole.len();
+        if part.has_value && std::str::from_utf8(part.value).is_ok() {
+            self.set(slot.0, end - part.value.len(), end);
+        }
+    }
+
+    /// Adds what `other` knows of a text that lies at `at` in the whole text.
+    pub(super) fn add_index(&mut self, other: &Self, at: usize) {
+        for (slot, found) in other.0.iter().enumerate() {
+            if let Some((begin, end)) = found {
+                self.set(slot, at + usize::from(begin.get()), at + usize::from(*end));
+            }
+        }
+    }
+
+    fn set(&mut self, slot: usize, begin: usize, end: usize) {
+        if let Some(known) = self.0.get_mut(slot)
+            && known.is_none()
+            && let (Ok(begin), Ok(end)) = (u16::try_from(begin), u16::try_from(end))
+        {
+            *known = NonZeroU16::new(begin).map(|begin| (begin, end));
+        }
+    }
+
+    /// Where the value of the name with this slot lies.
+    #[inline]
+    pub(super) fn find(&self, slot: Slot) -> Option<Range<usize>> {
+        let (begin, end) = (*self.0.get(slot.0)?)?;
+        Some(usize::from(begin.get())..usize::from(end))
     }
 }

@@ -12,6 +12,7 @@ mod known;
 mod names;
 mod offset;
 mod properties;
+pub(crate) mod properties_writer;
 pub mod property;
 pub(crate) mod property_text;
 mod queue;

@@ -9,9 +9,10 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::known::{Lookup, PropertyIndex};
+use super::known::{PropertyIndex, Slot, slot_of};
+use super::properties_writer::PropertiesWriter;
 use super::property;
-use super::property_text::{PropertiesWriter, iter, parts};
+use super::property_text::{iter, parts};
 
 /// Why a property cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,7 @@ pub enum PropertyError {
 #[derive(Clone, Default)]
 pub struct Properties {
     bytes: Bytes,
-    /// Built at the first lookup.
+    /// Built with the text, or else at the first lookup.
     known: OnceLock<PropertyIndex>,
 }
 
@@ -65,6 +66,33 @@ impl Properties {
             bytes: bytes.into(),
             known: OnceLock::new(),
         }
+    }
+
+    /// The text that was written last, and its index.
+    pub(crate) fn written(out: PropertiesWriter) -> Self {
+        Self::indexed(out.finish())
+    }
+
+    /// The text that was written into `out` since its last one, and its index.
+    #[cfg(feature = "broker")]
+    pub(crate) fn taken_from(out: &mut PropertiesWriter) -> Self {
+        Self::indexed(out.take())
+    }
+
+    fn indexed((bytes, index): (Bytes, PropertyIndex)) -> Self {
+        Self {
+            bytes,
+            known: OnceLock::from(index),
+        }
+    }
+
+    /// Writes these properties behind those that are in `out`.
+    pub(crate) fn append_to(&self, out: &mut PropertiesWriter) {
+        out.put_all(&self.bytes, self.index());
+    }
+
+    fn index(&self) -> &PropertyIndex {
+        self.known.get_or_init(|| PropertyIndex::of(&self.bytes))
     }
 
     /// The bytes as they travel.
@@ -98,16 +126,24 @@ impl Properties {
     }
 
     /// The value of the first property `name`.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "the compiler then finds the slot of a constant name, and nearly all are constants"
+    )]
+    #[inline(always)]
     pub fn get(&self, name: &str) -> Option<&str> {
-        if self.bytes.len() <= MAX_INDEXED_LENGTH {
-            let known = self.known.get_or_init(|| PropertyIndex::of(&self.bytes));
-            match known.find(name) {
-                Lookup::At(place) => return std::str::from_utf8(self.bytes.get(place)?).ok(),
-                Lookup::Absent => return None,
-                Lookup::NotIndexed => {}
-            }
+        match slot_of(name.as_bytes()) {
+            Some(slot) if self.bytes.len() <= MAX_INDEXED_LENGTH => self.indexed_value(slot),
+            _ => self.search(name),
         }
+    }
+
+    fn indexed_value(&self, slot: Slot) -> Option<&str> {
+        let place = self.index().find(slot)?;
+        std::str::from_utf8(self.bytes.get(place)?).ok()
+    }
+
+    fn search(&self, name: &str) -> Option<&str> {
         self.iter()
             .find_map(|(found, value)| (found == name).then_some(value))
     }
@@ -158,15 +194,15 @@ impl Properties {
                 out.put(name, value);
             }
         }
-        *self = Self::from_bytes(out.finish());
+        *self = Self::written(out);
     }
 
     fn append(&mut self, name: &str, value: &str) {
         let room = self.bytes.len() + name.len() + value.len() + 3;
         let mut out = PropertiesWriter::with_capacity(room);
-        out.put_all(&self.bytes);
+        self.append_to(&mut out);
         out.put(name, value);
-        *self = Self::from_bytes(out.finish());
+        *self = Self::written(out);
     }
 }
 
@@ -206,7 +242,7 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Properties {
         for (name, value) in properties {
             out.put(name, value);
         }
-        Self::from_bytes(out.finish())
+        Self::written(out)
     }
 }
 
@@ -271,6 +307,30 @@ mod tests {
                     searched.map(|(_, value)| value),
                     "{name}"
                 );
+            }
+        }
+    }
+
+    /// What is written has its index at once, and what is read gets one: both must agree.
+    #[test]
+    fn what_was_written_is_found_as_what_was_read() {
+        let texts: [&[u8]; 5] = [
+            b"",
+            b"TAGS\x01a\x02x\x01y",
+            b"x\x02TAGS\x01\xff\x02KEYS\x01k",
+            b"KEYS\x01\x02TAGS\x02\x02",
+            &[&b"x\x01"[..], &vec![b'y'; 65_530], b"\x02TAGS\x01far"].concat(),
+        ];
+        for (first, second) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
+            let mut out = PropertiesWriter::default();
+            Properties::from_bytes(first.to_vec()).append_to(&mut out);
+            out.put("WAIT", "1\u{2}DELAY\u{1}2");
+            parts(second).for_each(|part| out.keep(&part));
+            let written = Properties::written(out);
+
+            let read = Properties::from_bytes(written.as_bytes().clone());
+            for name in property::RESERVED {
+                assert_eq!(written.get(name), read.get(name), "{name}");
             }
         }
     }

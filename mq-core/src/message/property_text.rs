@@ -1,45 +1,9 @@
-//! Properties as they travel: `name U+0001 value U+0002 …`.
+//! Reads properties as they travel: `name U+0001 value U+0002 …`.
 
-use bytes::{BufMut, Bytes, BytesMut};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr2};
 
-const NAME_VALUE_SEPARATOR: u8 = 1;
-const PROPERTY_SEPARATOR: u8 = 2;
-
-/// Builds a property text.
-pub(crate) struct PropertiesWriter(BytesMut);
-
-impl PropertiesWriter {
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self(BytesMut::with_capacity(bytes))
-    }
-
-    /// Copies a part of another text byte for byte.
-    pub(crate) fn keep(&mut self, part: &PropertyPart<'_>) {
-        self.0.put_slice(part.whole);
-        self.0.put_u8(PROPERTY_SEPARATOR);
-    }
-
-    /// Copies a whole text and adds its last separator if that is missing.
-    pub(crate) fn put_all(&mut self, text: &[u8]) {
-        self.0.put_slice(text);
-        if text.last().is_some_and(|last| *last != PROPERTY_SEPARATOR) {
-            self.0.put_u8(PROPERTY_SEPARATOR);
-        }
-    }
-
-    /// Adds a property; name and value must not contain separators.
-    pub(crate) fn put(&mut self, name: &str, value: &str) {
-        self.0.put_slice(name.as_bytes());
-        self.0.put_u8(NAME_VALUE_SEPARATOR);
-        self.0.put_slice(value.as_bytes());
-        self.0.put_u8(PROPERTY_SEPARATOR);
-    }
-
-    pub(crate) fn finish(self) -> Bytes {
-        self.0.freeze()
-    }
-}
+pub(super) const NAME_VALUE_SEPARATOR: u8 = 1;
+pub(crate) const PROPERTY_SEPARATOR: u8 = 2;
 
 /// One part of a property text between two separators.
 #[derive(Clone, Copy, Debug)]
@@ -58,22 +22,34 @@ pub(crate) struct PropertyPart<'a> {
 
 /// The parts of a text, empty ones left out.
 pub(crate) fn parts(text: &[u8]) -> impl Iterator<Item = PropertyPart<'_>> {
-    let ends = memchr_iter(PROPERTY_SEPARATOR, text).chain([text.len()]);
     let mut next = 0;
-    let parts = ends.map(move |end| {
-        let at = std::mem::replace(&mut next, end + 1);
-        let whole = text.get(at..end).unwrap_or_default();
-        let separator = memchr(NAME_VALUE_SEPARATOR, whole);
-        let (name, value) = whole.split_at(separator.unwrap_or(whole.len()));
-        PropertyPart {
-            at,
-            whole,
-            name,
-            value: value.get(1..).unwrap_or_default(),
-            has_value: separator.is_some_and(|at| at > 0),
+    std::iter::from_fn(move || {
+        loop {
+            let at = next;
+            let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+            let end_of_name = memchr2(NAME_VALUE_SEPARATOR, PROPERTY_SEPARATOR, rest);
+            let (name, behind) = rest.split_at(end_of_name.unwrap_or(rest.len()));
+            let has_separator = behind.first() == Some(&NAME_VALUE_SEPARATOR);
+            let value = if has_separator {
+                let behind = behind.get(1..).unwrap_or_default();
+                let length = memchr(PROPERTY_SEPARATOR, behind).unwrap_or(behind.len());
+                behind.get(..length).unwrap_or_default()
+            } else {
+                &[]
+            };
+            let length = name.len() + usize::from(has_separator) + value.len();
+            next = at + length + 1;
+            if length > 0 {
+                return Some(PropertyPart {
+                    at,
+                    whole: rest.get(..length).unwrap_or_default(),
+                    name,
+                    value,
+                    has_value: has_separator && !name.is_empty(),
+                });
+            }
         }
-    });
-    parts.filter(|part| !part.whole.is_empty())
+    })
 }
 
 /// Names and values of properties that lie in a larger buffer.
@@ -85,4 +61,28 @@ pub(crate) fn iter(text: &[u8]) -> impl Iterator<Item = (&str, &str)> {
             let value = std::str::from_utf8(part.value).ok()?;
             Some((name, value))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_its_separators() {
+        let text = b"\x02a\x011\x02\x02b\x02\x01c\x02d\x01\x02e\x01\x01f";
+
+        let found: Vec<_> = parts(text)
+            .map(|part| (part.at, part.name, part.value, part.has_value))
+            .collect();
+
+        let expected: [(usize, &[u8], &[u8], bool); 5] = [
+            (1, b"a", b"1", true),
+            (6, b"b", b"", false),
+            (8, b"", b"c", false),
+            (11, b"d", b"", true),
+            (14, b"e", b"\x01f", true),
+        ];
+        assert_eq!(found, expected);
+        assert!(parts(text).all(|part| text[part.at..].starts_with(part.whole)));
+    }
 }

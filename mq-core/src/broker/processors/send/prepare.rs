@@ -35,7 +35,7 @@ const MAX_RECONSUME_SINCE_VERSION: i32 = 121;
 pub(super) struct AcceptedMessage {
     pub(super) draft: RecordDraft,
     pub(super) durability: Durability,
-    pub(super) unique_id: Option<ByteString>,
+    pub(super) unique_id: ByteString,
 }
 
 /// Prepares sent messages for storing.
@@ -69,7 +69,9 @@ impl Preparation {
         request: &Incoming<SendMessage>,
     ) -> Result<AcceptedMessage, Refusal> {
         let one_way = request.one_way;
-        let properties = self.properties(request.header.properties.as_ref());
+        let none = ByteString::new();
+        let sent = request.header.properties.as_ref().unwrap_or(&none);
+        let (properties, unique_id) = self.stamp.on(sent, &self.clock);
         let sys_flag = storable(&request.header, &properties)?;
         let message = Message {
             topic: topic.name.clone(),
@@ -88,7 +90,6 @@ impl Preparation {
         if !delay::is_delayed(properties)? {
             delay::check_timer(properties, &self.clock)?;
         }
-        let unique_id = properties.get_text(property::UNIQ_KEY);
         let durability = durability(properties, one_way);
         delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
         if topic.name.is_retry() && !room::make(&mut draft.message.properties) {
@@ -110,10 +111,9 @@ impl Preparation {
         request: &Incoming<SendMessage>,
     ) -> Result<(Vec<RecordDraft>, Durability), Refusal> {
         let shared = request.header.properties.as_deref().unwrap_or_default();
-        // The unique id of the batch is removed, because all its messages would get it.
-        let shared = without_id(shared);
-        storable(&request.header, &shared)?;
-        let durability = durability(&shared, request.one_way);
+        let mut stamp = self.stamp.for_batch(shared);
+        storable(&request.header, stamp.shared())?;
+        let durability = durability(stamp.shared(), request.one_way);
         let mut drafts = Vec::new();
         for child in batch::decode(request.body.clone()) {
             let Child {
@@ -121,8 +121,7 @@ impl Preparation {
                 body,
                 properties,
             } = child.map_err(|error| illegal(&error.to_string()))?;
-            let sent = [properties.as_bytes(), shared.as_bytes()].map(AsRef::as_ref);
-            let properties = self.stamp.on(&sent, &self.clock);
+            let properties = stamp.on(&properties, &self.clock);
             room::check(&properties)?;
             storable(&request.header, &properties)?;
             if delay::is_delayed(&properties)? || delay::has_timer(&properties) {
@@ -161,13 +160,6 @@ impl Preparation {
             reconsume_times: request.header.reconsume_times.unwrap_or(0),
             prepared_transaction_offset: 0,
         }
-    }
-
-    fn properties(&self, sent: Option<&ByteString>) -> Properties {
-        let sent = sent
-            .map(|text| text.as_bytes().as_ref())
-            .unwrap_or_default();
-        self.stamp.on(&[sent], &self.clock)
     }
 
     /// Whether the retries of a message that a consumer itself sends to its retry topic are used
@@ -232,13 +224,6 @@ fn durability(properties: &Properties, one_way: bool) -> Durability {
         Some(wait) if wait.eq_ignore_ascii_case("false") => Durability::Written,
         _ => Durability::AsConfigured,
     }
-}
-
-/// The properties of a batch, without its unique id.
-fn without_id(properties: &str) -> Properties {
-    let mut properties = Properties::from_bytes(properties.to_owned());
-    properties.remove(property::UNIQ_KEY);
-    properties
 }
 
 /// Unique ids for messages without one.

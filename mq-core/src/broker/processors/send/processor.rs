@@ -105,7 +105,7 @@ impl SendProcessor {
         Ok(PendingSend {
             append: self.store.append(&draft, durability),
             queue_id,
-            unique_id,
+            unique_id: Some(unique_id),
         })
     }
 
@@ -127,15 +127,12 @@ impl SendProcessor {
         let topic = self.topic(&request.peer, &request.header).await?;
         let queue_id = self.queue(&topic, request.header.queue_id)?;
         let (drafts, durability) = self.preparation.prepare_batch(&topic, queue_id, request)?;
-        let unique_id = request
-            .header
-            .properties
-            .as_deref()
-            .and_then(properties::unique_id);
+        let sent = request.header.properties.as_ref();
+        let unique_id = sent.and_then(properties::unique_id);
         Ok(PendingSend {
             append: self.store.append_batch(&drafts, durability),
             queue_id,
-            unique_id: unique_id.map(ByteString::from),
+            unique_id,
         })
     }
 
