@@ -25,6 +25,8 @@ mod zstd;
 
 pub use date::Date;
 pub use hash::java_hash;
+#[cfg(feature = "store")]
+pub(crate) use hash::java_hash_after;
 pub use id::{IdError, OffsetMessageId, UniqueIds};
 pub use names::{GroupName, NameError, Tag, TopicName};
 pub use offset::{PhysicalOffset, QueueOffset};

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::message::{Properties, property};
+use crate::message::{Properties, java_hash, java_hash_after, property};
 
 /// The hashes of a message's keys; as a rule there is a unique one and one more.
 pub(super) type KeyHashes = SmallVec<[i32; 4]>;
@@ -19,12 +19,6 @@ pub(super) fn key_hashes(topic: &str, properties: &Properties) -> KeyHashes {
 
 /// The absolute value of Java's hash of `topic#key` (`IndexFile.indexKeyHashMethod`).
 pub(super) fn key_hash(topic: &str, key: &str) -> i32 {
-    let units = topic
-        .encode_utf16()
-        .chain(['#' as u16])
-        .chain(key.encode_utf16());
-    let hash = units.fold(0_i32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(unit.into())
-    });
+    let hash = java_hash_after(java_hash_after(java_hash(topic), "#"), key);
     hash.checked_abs().unwrap_or(0)
 }
