@@ -39,35 +39,41 @@ pub struct OffsetMessageId {
     pub offset: PhysicalOffset,
 }
 
+impl OffsetMessageId {
+    /// How many characters an id with this broker's address has.
+    pub fn length(host: SocketAddr) -> usize {
+        if host.is_ipv4() { 32 } else { 56 }
+    }
+}
+
 impl fmt::Display for OffsetMessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-
-        let (v4, v6);
-        let ip: &[u8] = match self.host.ip() {
-            IpAddr::V4(ip) => {
-                v4 = ip.octets();
-                &v4
-            }
-            IpAddr::V6(ip) => {
-                v6 = ip.octets();
-                &v6
-            }
-        };
         let port = u32::from(self.host.port()).to_be_bytes();
         let offset = self.offset.0.to_be_bytes();
-        // Every send is answered with one, and `{:X}` for each part costs several times as much.
         let mut text = [0; 56];
-        let mut length = 0;
-        let bytes = ip.iter().chain(&port).chain(&offset);
-        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-            let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-            length += 2;
-        }
+        let length = match self.host.ip() {
+            IpAddr::V4(ip) => put_hex(&mut text, &[&ip.octets(), &port, &offset]),
+            IpAddr::V6(ip) => put_hex(&mut text, &[&ip.octets(), &port, &offset]),
+        };
         let text = text.get(..length).unwrap_or_default();
         f.write_str(std::str::from_utf8(text).unwrap_or_default())
     }
+}
+
+/// Writes upper-case hex digits; returns how many. Every send is answered with an id, and `{:X}` for
+/// each part costs several times as much.
+fn put_hex(text: &mut [u8], parts: &[&[u8]]) -> usize {
+    let digit = |half: u8| half + if half < 10 { b'0' } else { b'A' - 10 };
+    let (pairs, _) = text.as_chunks_mut();
+    let mut length = 0;
+    for part in parts {
+        let pairs = pairs.get_mut(length / 2..).unwrap_or_default();
+        for (pair, byte) in pairs.iter_mut().zip(*part) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        length += 2 * part.len();
+    }
+    length
 }
 
 impl FromStr for OffsetMessageId {
@@ -154,7 +160,9 @@ mod tests {
                 offset: PhysicalOffset(4711),
             };
 
-            assert_eq!(id.to_string().parse::<OffsetMessageId>().unwrap(), id);
+            let text = id.to_string();
+            assert_eq!(text.len(), OffsetMessageId::length(id.host));
+            assert_eq!(text.parse::<OffsetMessageId>().unwrap(), id);
         }
         let id: OffsetMessageId = "7F00000100002A9F0000000000001267".parse().unwrap();
         assert_eq!(id.host, "127.0.0.1:10911".parse().unwrap());

@@ -1,5 +1,6 @@
 //! Handles a send: admission, append, response.
 
+use std::fmt::Write as _;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -166,25 +167,31 @@ impl SendProcessor {
         i32::try_from(queue).unwrap_or(0)
     }
 
+    /// The offset ids of the messages, joined by `,`, in a text of exactly their length.
+    fn ids(&self, appended: &[Appended]) -> String {
+        let host = self.store_host;
+        let length = OffsetMessageId::length(host);
+        let mut ids = String::with_capacity((appended.len() * (length + 1)).saturating_sub(1));
+        for at in appended {
+            if !ids.is_empty() {
+                ids.push(',');
+            }
+            let offset = at.physical_offset;
+            // Writing to a `String` grows it and cannot fail.
+            let written = write!(ids, "{}", OffsetMessageId { host, offset });
+            debug_assert!(written.is_ok());
+        }
+        ids
+    }
+
     fn reply(
         &self,
         queue_id: i32,
         appended: &[Appended],
         unique_id: Option<ByteString>,
     ) -> Reply<SendMessageReply> {
-        let id = |at: &Appended| {
-            OffsetMessageId {
-                host: self.store_host,
-                offset: at.physical_offset,
-            }
-            .to_string()
-        };
-        let ids = match appended {
-            [only] => id(only),
-            several => several.iter().map(id).collect::<Vec<_>>().join(","),
-        };
         Reply::ok(SendMessageReply {
-            msg_id: ids.into(),
+            msg_id: self.ids(appended).into(),
             queue_id,
             queue_offset: appended
                 .first()
