@@ -1,7 +1,5 @@
 //! Writes a frame: both lengths, the header in either encoding, and the body behind it.
 
-use std::fmt;
-
 use bytes::{BufMut, BytesMut};
 
 use super::encoding::Encoding;
@@ -105,9 +103,7 @@ fn json(out: &mut BytesMut, head: &Head, header: &impl Header) {
 }
 
 fn put_number(out: &mut BytesMut, number: i32) {
-    // Writing to a `BytesMut` grows it and cannot fail.
-    let written = fmt::Write::write_fmt(out, format_args!("{number}"));
-    debug_assert!(written.is_ok());
+    out.put_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// The ROCKETMQ form (`RocketMQSerializable`).

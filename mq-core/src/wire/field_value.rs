@@ -33,21 +33,27 @@ pub trait FieldValue: Sized {
 ///
 /// [`FieldError`] names the field that is missing or cannot be read.
 #[doc(hidden)]
+#[inline]
 pub fn read_field<V: FieldValue>(
     name: &'static str,
     text: Option<FieldText<'_>>,
 ) -> Result<V, FieldError> {
-    let Some(text) = text else {
-        return V::absent(name);
-    };
-    V::read(text).ok_or_else(|| FieldError::Malformed {
+    match text {
+        Some(text) => V::read(text).ok_or_else(|| malformed(name, text, V::EXPECTED)),
+        None => V::absent(name),
+    }
+}
+
+#[cold]
+fn malformed(name: &'static str, text: FieldText<'_>, expected: &'static str) -> FieldError {
+    FieldError::Malformed {
         name,
         value: String::from_utf8_lossy(text.as_bytes())
             .chars()
             .take(64)
             .collect(),
-        expected: V::EXPECTED,
-    })
+        expected,
+    }
 }
 
 macro_rules! numbers {
@@ -56,7 +62,7 @@ macro_rules! numbers {
             const EXPECTED: &'static str = "a whole number";
 
             fn write(&self, name: &'static str, out: &mut FieldWriter<'_>) {
-                out.put_plain(name, self);
+                out.put_plain(name, itoa::Buffer::new().format(*self));
             }
 
             fn read(text: FieldText<'_>) -> Option<Self> {
@@ -73,7 +79,7 @@ impl FieldValue for bool {
     const EXPECTED: &'static str = "true or false";
 
     fn write(&self, name: &'static str, out: &mut FieldWriter<'_>) {
-        out.put_plain(name, self);
+        out.put_plain(name, if *self { "true" } else { "false" });
     }
 
     fn read(text: FieldText<'_>) -> Option<Self> {

@@ -1,7 +1,5 @@
 //! Writes fields as either encoding has them.
 
-use std::fmt::{Display, Write as _};
-
 use bytes::{BufMut, BytesMut};
 
 /// Writes fields in one of the two encodings.
@@ -49,30 +47,16 @@ impl<'a> FieldWriter<'a> {
     }
 
     /// Writes a value whose text needs no escapes: numbers, `true` and `false`.
-    pub fn put_plain(&mut self, name: &str, value: impl Display) {
-        self.put_name(name);
+    pub fn put_plain(&mut self, name: &str, text: &str) {
         match &mut self.style {
-            Style::Binary => {
-                let length_at = self.out.len();
-                self.out.put_u32(0);
-                self.put_display(value);
-                let length = self.out.len().saturating_sub(length_at).saturating_sub(4);
-                if let Some(slot) = self.out.get_mut(length_at..length_at.saturating_add(4)) {
-                    slot.copy_from_slice(&u32::try_from(length).unwrap_or(0).to_be_bytes());
-                }
-            }
+            Style::Binary => self.put(name, text),
             Style::Json { .. } => {
+                self.put_name(name);
                 self.out.put_u8(b'"');
-                self.put_display(value);
+                self.out.put_slice(text.as_bytes());
                 self.out.put_u8(b'"');
             }
         }
-    }
-
-    fn put_display(&mut self, value: impl Display) {
-        // Writing to a `BytesMut` grows it and cannot fail.
-        let written = write!(self.out, "{value}");
-        debug_assert!(written.is_ok());
     }
 
     fn put_name(&mut self, name: &str) {
@@ -96,6 +80,20 @@ impl<'a> FieldWriter<'a> {
 /// Writes `text` as a JSON string.
 pub(super) fn put_json_text(out: &mut BytesMut, text: &str) {
     out.put_u8(b'"');
+    if is_plain(text) {
+        out.put_slice(text.as_bytes());
+    } else {
+        put_escaped(out, text);
+    }
+    out.put_u8(b'"');
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+}
+
+fn put_escaped(out: &mut BytesMut, text: &str) {
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         if byte >= 0x20 && byte != b'"' && byte != b'\\' {
@@ -114,5 +112,4 @@ pub(super) fn put_json_text(out: &mut BytesMut, text: &str) {
         }
     }
     out.put_slice(text.as_bytes().get(plain..).unwrap_or_default());
-    out.put_u8(b'"');
 }
