@@ -2,7 +2,7 @@
 //! typed value from callers in the same process.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
@@ -23,7 +23,7 @@ use crate::wire::{NoFields, Refusal, RemotingCommand, Reply, Request, RequestCod
 /// The table of processors by request code.
 #[derive(Default)]
 pub struct Router {
-    rows: HashMap<i32, Box<dyn Row>>,
+    rows: BTreeMap<i32, Box<dyn Row>>,
     unanswered: Arc<Unanswered>,
     peers: AtomicU64,
 }
@@ -56,9 +56,7 @@ impl Router {
 
     /// The codes that have a row, sorted.
     pub fn codes(&self) -> Vec<RequestCode> {
-        let mut codes: Vec<_> = self.rows.keys().copied().map(RequestCode).collect();
-        codes.sort_unstable();
-        codes
+        self.rows.keys().copied().map(RequestCode).collect()
     }
 
     /// A peer id that is unique among all peers of this router, over every transport.
