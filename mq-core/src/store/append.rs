@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use memchr::memchr;
+
 use super::config::Flush;
 use super::error::AppendError;
 use super::facts::MessageFacts;
@@ -134,11 +136,11 @@ impl StoreShared {
         if body > limit {
             return rule("a body", body, limit);
         }
-        let properties = draft.message.properties.as_bytes().len();
-        if properties > MAX_PROPERTIES {
-            return rule("a property text", properties, MAX_PROPERTIES);
+        let properties = draft.message.properties.as_bytes();
+        if properties.len() > MAX_PROPERTIES {
+            return rule("a property text", properties.len(), MAX_PROPERTIES);
         }
-        if draft.message.properties.as_bytes().contains(&0) {
+        if memchr(0, properties).is_some() {
             // Recovery takes a zero in the properties for a record that was torn.
             return Err(AppendError::Illegal(
                 "the properties have a zero byte".to_owned(),
