@@ -64,7 +64,7 @@ impl CommitLog {
 }
 
 fn write(segment: &Segment, begin: u64, end: u64) -> std::io::Result<()> {
-    let zeros = [0; BLOCK];
+    let zeros = vec![0; BLOCK];
     let mut offset = begin - segment.base;
     let end = end - segment.base;
     while offset < end {

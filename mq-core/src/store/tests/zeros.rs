@@ -46,8 +46,8 @@ fn an_append_waits_for_zeros_that_are_being_written_where_it_goes() {
     let disk = FaultyDisk::default();
     let (store, _) = open_with(&disk, of(Flush::Sync), &Clock::manual(1_000));
     append(&store, "t", 0, "first");
-    let long = "x".repeat(usize::try_from(MIB).unwrap());
-    let (begun, is_begun) = mpsc::channel();
+    let body = "x".repeat(usize::try_from(MIB).unwrap());
+    let (tell_begun, wait_begun) = mpsc::channel();
     let appended = Arc::new(AtomicBool::new(false));
     thread::scope(|scope| {
         let zeros = scope.spawn(|| {
@@ -57,7 +57,7 @@ fn an_append_waits_for_zeros_that_are_being_written_where_it_goes() {
                 if thread::current().id() != zeros {
                     return;
                 }
-                let _told = begun.send(());
+                let _told = tell_begun.send(());
                 let mut still = 0;
                 while still < 1_000 && !appended.load(Ordering::Acquire) {
                     thread::yield_now();
@@ -70,13 +70,13 @@ fn an_append_waits_for_zeros_that_are_being_written_where_it_goes() {
             });
             store.0.log.make_room().unwrap();
         });
-        is_begun.recv().unwrap();
-        append(&store, "t", 0, &long);
+        wait_begun.recv().unwrap();
+        append(&store, "t", 0, &body);
         appended.store(true, Ordering::Release);
         zeros.join().unwrap();
     });
 
-    assert_eq!(bodies_of(&store), ["first", &long]);
+    assert_eq!(bodies_of(&store), ["first", &body]);
 }
 
 fn bodies_of(store: &MessageStore) -> Vec<String> {
@@ -106,7 +106,8 @@ fn a_loss_of_power_leaves_every_acknowledged_message_among_zeros() {
             if random.below(3) == 0 && store.0.log.make_room().is_err() {
                 break;
             }
-            let body = format!("{number}-{}", "x".repeat(random.below(40_000) as usize));
+            let padding = usize::try_from(random.below(40_000)).unwrap();
+            let body = format!("{number}-{}", "x".repeat(padding));
             match finish(store.append(&draft("t", 0, &body), Durability::AsConfigured)) {
                 Ok(_) => acknowledged.push(body),
                 Err(_) => break,
