@@ -5,7 +5,7 @@
 //!
 //! Of Apache's timestamps the second (`logicsMsgTimestamp`) says up to when the consume queues are
 //! complete: from the segment of that time on its broker derives anew after a crash, the index as well.
-//! So it stays behind what is derived, which may lag by 64 MiB of log, and behind the oldest message
+//! So it stays behind what is derived, which may lag by 32 MiB of log, and behind the oldest message
 //! whose keys are in no index file yet.
 
 use std::sync::Arc;

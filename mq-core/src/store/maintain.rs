@@ -14,7 +14,7 @@ use crate::tasks::Tasks;
 /// The mark is saved so often.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
 /// The files of what is derived are synced when so much log has come since the last time, or at the end.
-const SYNC_DERIVED_AFTER_BYTES: u64 = 64 * 1024 * 1024;
+const SYNC_DERIVED_AFTER_BYTES: u64 = 32 * 1024 * 1024;
 /// Old segments are looked for so often (`cleanResourceInterval`).
 const RETENTION_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -2,7 +2,7 @@
 //!
 //! Items gather in memory, where they are searched, and reach Apache's index files in pieces: when so
 //! many have come that a piece is full, and all of them at a clean end. When the mark of what is derived
-//! moves before that, thus every 64 MiB of log, those that wait are saved as a snapshot, from which the
+//! moves before that, thus every 32 MiB of log, those that wait are saved as a snapshot, from which the
 //! next start gathers them again. The log gives those from the mark on.
 //!
 //! Memory is bounded by [`IndexSizes::in_memory`]. When the files cannot be written for so long that
