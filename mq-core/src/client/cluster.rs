@@ -3,7 +3,7 @@
 //! Invariant: a route is replaced by a newer one but never removed, so that sending and consuming
 //! go on while no name server answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,11 @@ use super::error::{RouteError, StartError};
 use super::groups::ClientGroups;
 use super::incoming;
 use super::name_servers::NameServerList;
-use super::routes::{RouteCache, TEMPLATE_TOPIC, TopicRoute};
+use super::replies::Replies;
+use super::routes::{MASTER_ID, RouteCache, TEMPLATE_TOPIC, TopicRoute};
 use crate::clock::{Clock, Moment};
 use crate::message::{GroupName, TopicName, UniqueIds};
-use crate::remoting::{CallError, RemotingClient};
+use crate::remoting::{CallError, PeerId, RemotingClient};
 use crate::tasks::Tasks;
 use crate::troubles::Troubles;
 use crate::wire::body::ClusterInfo;
@@ -40,8 +41,11 @@ pub(super) struct ClusterClient {
     pub(super) tasks: Tasks,
     pub(super) remoting: RemotingClient,
     pub(super) groups: Arc<Mutex<ClientGroups>>,
+    pub(super) replies: Arc<Replies>,
     name_servers: NameServerList,
     routes: Mutex<RouteCache>,
+    /// Who knows this client, and who has to.
+    acquaintance: Mutex<Acquaintance>,
     /// Brokers that do not respond, by address.
     silent_brokers: Troubles<String>,
     /// Topics whose route could not be read from a name server's response.
@@ -49,6 +53,18 @@ pub(super) struct ClusterClient {
     ids: UniqueIds,
     routes_stale: Notify,
     heartbeat_due: Notify,
+}
+
+/// The brokers that know this client, by address.
+#[derive(Debug, Default)]
+struct Acquaintance {
+    /// The connections over which they took the last heartbeat.
+    known_by: BTreeMap<ByteString, PeerId>,
+    /// Masters that get heartbeats although perhaps no route names them, because each may have a reply
+    /// for this client.
+    everybody: BTreeSet<ByteString>,
+    /// When the name server was asked for them.
+    asked: Option<Moment>,
 }
 
 impl ClusterClient {
@@ -64,7 +80,8 @@ impl ClusterClient {
         };
         let tasks = Tasks::new(clock.clone());
         let groups = Arc::<Mutex<ClientGroups>>::default();
-        let router = Arc::new(incoming::routes(&groups));
+        let replies = Arc::new(Replies::new(clock.clone()));
+        let router = Arc::new(incoming::routes(&groups, &replies, &clock));
         let remoting = config.remoting;
         let cluster = Arc::new(Self {
             client_id,
@@ -72,8 +89,10 @@ impl ClusterClient {
             timings: config.timings,
             remoting: RemotingClient::new(remoting, router, clock.clone(), tasks.clone()),
             groups,
+            replies,
             name_servers: NameServerList::new(config.name_servers)?,
             routes: Mutex::default(),
+            acquaintance: Mutex::default(),
             silent_brokers: Troubles::new(clock.clone()),
             unreadable_routes: Troubles::new(clock.clone()),
             ids: unique_ids(ip, pid, unique, &clock),
@@ -206,13 +225,44 @@ impl ClusterClient {
             )
         };
         let body = &fastjson::write(&beat);
-        let addresses = self.routes.lock().addresses(slaves_too);
+        let mut addresses = self.routes.lock().addresses(slaves_too);
+        addresses.extend(self.acquaintance.lock().everybody.iter().cloned());
         let beats = addresses.iter().map(|address| async move {
             if let Err(error) = self.call(address, HeartBeat, body.clone()).await {
                 tracing::debug!(%address, %error, "the heartbeat failed");
+            } else if let Some(connection) = self.remoting.connection(address) {
+                let mut acquaintance = self.acquaintance.lock();
+                acquaintance.known_by.insert(address.clone(), connection);
             }
         });
         join_all(beats).await;
+    }
+
+    /// Makes this client known to every broker, so that each can push replies to it. Brokers that do not
+    /// answer are left out: no reply can come from them either.
+    pub(super) async fn introduce(&self) {
+        let now = self.clock.moment();
+        let asked = self.acquaintance.lock().asked;
+        let is_new = |asked| now.since(asked) < self.timings.route_refresh;
+        if !asked.is_some_and(is_new)
+            && let Ok(info) = self.brokers().await
+        {
+            let brokers = info.broker_addr_table.into_values();
+            let masters = brokers.filter_map(|mut broker| broker.broker_addrs.remove(&MASTER_ID));
+            let mut acquaintance = self.acquaintance.lock();
+            acquaintance.everybody = masters.collect();
+            acquaintance.asked = Some(now);
+        }
+        let mut brokers = self.routes.lock().addresses(false);
+        brokers.extend(self.acquaintance.lock().everybody.iter().cloned());
+        let is_known = brokers.iter().all(|broker| {
+            let connection = self.remoting.connection(broker);
+            let known_over = self.acquaintance.lock().known_by.get(broker).copied();
+            connection.is_some() && connection == known_over
+        });
+        if !is_known {
+            self.heartbeat().await;
+        }
     }
 
     /// Tells every broker that a producer or consumer has left.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::message::batch::PropertiesTooLong;
 use crate::message::subscription::TagError;
-use crate::message::{GroupName, MessageQueue, TopicName};
+use crate::message::{GroupName, MessageQueue, NotARequest, TopicName};
 use crate::remoting::CallError;
 use crate::saved_file::FileError;
 use crate::wire::fastjson::BodyError;
@@ -192,12 +192,46 @@ pub enum MessageError {
     /// Delayed messages and retries cannot be batched.
     #[error("a batch cannot hold {0}")]
     NotInBatch(&'static str),
+    /// Nobody waits for a reply to this message.
+    #[error("{0}")]
+    NotARequest(#[source] NotARequest),
 }
 
 impl From<PropertiesTooLong> for MessageError {
     fn from(error: PropertiesTooLong) -> Self {
         let PropertiesTooLong { length, limit } = error;
         Self::Properties { length, limit }
+    }
+}
+
+/// Why a request has no reply.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The request was not sent, or nobody knows.
+    #[error("{0}")]
+    Send(#[source] SendError),
+    /// No reply came in time. The request may have been handled.
+    #[error("no reply to the request to `{topic}` came within {limit:?}")]
+    NoReply {
+        /// Where the request went.
+        topic: TopicName,
+        /// The time there was, with that for sending.
+        limit: Duration,
+    },
+    /// The client was shut down while the request waited.
+    #[error("the client was shut down before the reply came")]
+    ShutDown,
+}
+
+impl RequestError {
+    /// The kind, by who can do something about the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Send(source) => source.kind(),
+            Self::NoReply { .. } => ErrorKind::Timeout,
+            Self::ShutDown => ErrorKind::ShutDown,
+        }
     }
 }
 

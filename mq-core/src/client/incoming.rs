@@ -1,22 +1,39 @@
-//! Requests from brokers to a client: changed members (40) and reset offsets (220). Every other
-//! code is answered with code 3.
+//! Requests from brokers to a client: changed members (40), reset offsets (220) and replies to its
+//! requests (326). Every other code is answered with code 3.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::groups::{ClientGroups, ConsumerCommand};
+use super::replies::Replies;
+use crate::clock::Clock;
 use crate::excerpt::excerpt;
+use crate::message::compression::{self, MAX_UNPACKED_BODY};
+use crate::message::{
+    Message, MessageExt, PhysicalOffset, Properties, QueueOffset, SysFlag, TopicName, property,
+};
 use crate::remoting::{Incoming, Processor, Router};
 use crate::wire::body::ResetOffsetBody;
-use crate::wire::header::{NotifyConsumerIdsChanged, ResetConsumerClientOffset};
+use crate::wire::header::{NotifyConsumerIdsChanged, PushReplyMessage, ResetConsumerClientOffset};
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
-pub(super) fn routes(groups: &Arc<Mutex<ClientGroups>>) -> Router {
+pub(super) fn routes(
+    groups: &Arc<Mutex<ClientGroups>>,
+    replies: &Arc<Replies>,
+    clock: &Clock,
+) -> Router {
     let processor = || BrokerRequests(Arc::clone(groups));
+    let pushed_replies = PushedReplies {
+        replies: Arc::clone(replies),
+        clock: clock.clone(),
+    };
     Router::default()
         .on::<NotifyConsumerIdsChanged>(processor())
         .on::<ResetConsumerClientOffset>(processor())
+        .on::<PushReplyMessage>(pushed_replies)
 }
 
 struct BrokerRequests(Arc<Mutex<ClientGroups>>);
@@ -47,5 +64,96 @@ impl Processor<ResetConsumerClientOffset> for BrokerRequests {
             ));
         }
         Ok(Reply::ok(NoFields))
+    }
+}
+
+struct PushedReplies {
+    replies: Arc<Replies>,
+    clock: Clock,
+}
+
+impl Processor<PushReplyMessage> for PushedReplies {
+    /// Answers 0 also for a reply that nobody waits for: it has arrived.
+    async fn process(
+        &self,
+        request: Incoming<PushReplyMessage>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let reply = message_of(request.header, &request.body, self.clock.now_ms())?;
+        let properties = &reply.message.properties;
+        let Some(id) = properties.get_text(property::CORRELATION_ID) else {
+            let name = property::CORRELATION_ID;
+            return Err(Refusal::system(format!("the reply has no property {name}")));
+        };
+        self.replies.arrived(&id, reply);
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+/// The message that a reply is for its requester (`ClientRemotingProcessor.receiveReplyMessage`). It
+/// has no place in a log.
+fn message_of(pushed: PushReplyMessage, body: &Bytes, now_ms: i64) -> Result<MessageExt, Refusal> {
+    let invalid = |error: &dyn std::error::Error| {
+        Refusal::system(format!("the reply cannot be read: {error}"))
+    };
+    let topic = TopicName::new(pushed.topic).map_err(|error| invalid(&error))?;
+    let sys_flag = SysFlag(pushed.sys_flag);
+    let body = compression::unpack(body, sys_flag, MAX_UNPACKED_BODY);
+    let body = body.map_err(|error| invalid(&error))?;
+    let properties = pushed.properties.unwrap_or_default().into_bytes();
+    let mut properties = Properties::from_bytes(properties);
+    properties.set(property::ARRIVE_TIME, &now_ms.to_string());
+    let message = Message {
+        topic,
+        flag: pushed.flag,
+        properties,
+        body,
+    };
+    Ok(MessageExt {
+        message,
+        queue_id: pushed.queue_id,
+        queue_offset: QueueOffset(0),
+        physical_offset: PhysicalOffset(0),
+        sys_flag: sys_flag.without(SysFlag::COMPRESSED),
+        born_timestamp: pushed.born_timestamp,
+        born_host: host(&pushed.born_host),
+        store_timestamp: pushed.store_timestamp,
+        store_host: host(&pushed.store_host),
+        reconsume_times: pushed.reconsume_times.unwrap_or(0),
+        prepared_transaction_offset: 0,
+        store_size: 0,
+    })
+}
+
+/// `ip:port`, before which Java writes a `/` and perhaps a name; unspecified for anything else.
+fn host(text: &str) -> SocketAddr {
+    let address = text.rsplit('/').next().unwrap_or_default();
+    let unspecified = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+    address.parse().unwrap_or(unspecified)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_as_java_and_we_write_them() {
+        for text in ["10.0.0.1:99", "/10.0.0.1:99", "db.lan/10.0.0.1:99"] {
+            assert_eq!(host(text), "10.0.0.1:99".parse().unwrap());
+        }
+        assert_eq!(host("db.lan"), "0.0.0.0:0".parse().unwrap());
+    }
+
+    #[test]
+    fn a_reply_that_cannot_be_read_is_refused() {
+        let pushed = |sys_flag| PushReplyMessage {
+            topic: "C_REPLY_TOPIC".into(),
+            sys_flag,
+            ..PushReplyMessage::default()
+        };
+        let zlib = SysFlag::COMPRESSED;
+
+        assert!(message_of(pushed(0), &Bytes::new(), 5).is_ok());
+        assert!(message_of(pushed(zlib), &Bytes::from_static(b"torn"), 5).is_err());
+        assert!(message_of(PushReplyMessage::default(), &Bytes::new(), 5).is_err());
     }
 }

@@ -26,6 +26,7 @@ mod incoming;
 mod name_servers;
 mod producer;
 mod ranges;
+mod replies;
 mod routes;
 mod topics;
 
@@ -40,9 +41,9 @@ pub use consumer::{
     Allocate, ConcurrentListener, ConsumerConfig, FlowLimits, OrderlyListener, OrderlyOutcome,
     Outcome, PushConsumer, PushConsumerBuilder, Rooms, StartFrom, Strategy,
 };
-pub use error::{ErrorKind, MessageError, RouteError, SendError, StartError};
+pub use error::{ErrorKind, MessageError, RequestError, RouteError, SendError, StartError};
 pub use producer::{
-    Producer, ProducerConfig, Selector, SendHandle, SendResult, SendStatus, Target,
+    ExpectedReply, Producer, ProducerConfig, Selector, SendHandle, SendResult, SendStatus, Target,
 };
 pub use topics::TopicError;
 
@@ -112,6 +113,11 @@ impl Client {
         topics::create(&self.0, topic, queues).await
     }
 
+    /// How many replies came when nobody waited for them any more; they were dropped.
+    pub fn late_replies(&self) -> u64 {
+        self.0.replies.late()
+    }
+
     /// Closes all connections. Shut producers and consumers down before: their requests fail from
     /// now on.
     ///
@@ -121,6 +127,7 @@ impl Client {
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
         let clock = &self.0.clock;
         let deadline = clock.moment().plus(limit);
+        self.0.replies.end();
         let producers = self.0.groups.lock().producers();
         for group in producers {
             self.0.groups.lock().remove_producer(&group);

@@ -12,6 +12,9 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use super::sys_flag::{Compression, SysFlag};
 use super::zstd::Frames;
 
+/// The longest body that a client unpacks, in bytes.
+pub const MAX_UNPACKED_BODY: usize = 64 * 1024 * 1024;
+
 /// Why a body cannot be packed or unpacked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -16,7 +16,7 @@ use super::config::RemotingClientConfig;
 use super::connections::{Connections, Way, closed};
 use super::error::CallError;
 use super::local::LocalServer;
-use super::peer::{self, Outgoing, Peer};
+use super::peer::{self, Outgoing, Peer, PeerId};
 use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
@@ -138,6 +138,12 @@ impl RemotingClient {
             Ok(outcome) => outcome,
             Err(_elapsed) => Err(timeout_error(address, &stage, limit)),
         }
+    }
+
+    /// The connection with `address` that is open now, so that a caller can tell whether it is still the
+    /// one over which the server heard something.
+    pub fn connection(&self, address: &str) -> Option<PeerId> {
+        self.0.open_with(address)
     }
 
     /// Closes the connection with `address`; the next request makes a new one.

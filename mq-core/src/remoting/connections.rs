@@ -18,7 +18,7 @@ use super::config::RemotingClientConfig;
 use super::connection::{self, Link};
 use super::error::CallError;
 use super::local::{LocalLink, LocalServer};
-use super::peer::{Outgoing, Peer};
+use super::peer::{Outgoing, Peer, PeerId};
 use super::router::Router;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
@@ -147,6 +147,21 @@ impl Connections {
                 }
             }
             None => {}
+        }
+    }
+
+    /// The connection with `address` that is open.
+    pub(super) fn open_with(&self, address: &str) -> Option<PeerId> {
+        let servers = self.servers.lock();
+        match servers.get(address)? {
+            Server::Local(_, link) => {
+                let link = link.as_ref().filter(|link| link.is_open())?;
+                Some(link.id())
+            }
+            Server::Remote(way) => match &*way.attempt.borrow() {
+                Attempt::Open(peer) if !peer.is_closed() => Some(peer.id()),
+                _ => None,
+            },
         }
     }
 

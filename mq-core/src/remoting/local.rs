@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::error::CallError;
 use super::output::Output;
 use super::peer::PeerWatcher;
-use super::peer::{Outgoing, Peer};
+use super::peer::{Outgoing, Peer, PeerId};
 use super::processor::Incoming;
 use super::router::Router;
 use crate::clock::Clock;
@@ -121,6 +121,11 @@ pub(super) struct LocalLink {
 impl LocalLink {
     pub(super) fn is_open(&self) -> bool {
         !self.client.is_closed()
+    }
+
+    /// What the server knows this link by.
+    pub(super) fn id(&self) -> PeerId {
+        self.client.id()
     }
 
     pub(super) fn close(&self) {

@@ -154,6 +154,10 @@ codes! {
         SEND_BATCH_MESSAGE = 320;
         /// Whether the name server has this version of a broker's topics.
         QUERY_DATA_VERSION = 322;
+        /// Reply to a request message, long field names.
+        SEND_REPLY_MESSAGE = 324;
+        /// Reply to a request message, one-letter field names.
+        SEND_REPLY_MESSAGE_V2 = 325;
         /// A reply to a request message.
         PUSH_REPLY_MESSAGE_TO_CLIENT = 326;
         /// Make a broker writable.

@@ -19,6 +19,7 @@ mod journey;
 mod lines;
 mod positions;
 mod registration;
+mod replies;
 mod rules;
 mod slow_disk;
 mod stage;

@@ -17,6 +17,7 @@ mod logs;
 mod orderly;
 mod packed;
 mod passed_over;
+mod requests;
 mod reset;
 mod sharing;
 mod time;

@@ -278,11 +278,7 @@ pub(super) const KEYS: &[SettingKey] = &[
     key("transactionOpMsgMaxSize", "4096", TRANSACTIONS),
     key("transactionOpBatchInterval", "3000", TRANSACTIONS),
     key("rejectTransactionMessage", "false", TRANSACTIONS),
-    key(
-        "storeReplyMessageEnable",
-        "true",
-        Harmless("request and reply are not built yet"),
-    ),
+    key("storeReplyMessageEnable", "true", Works),
     key("recallMessageEnable", "false", TIMER),
     key("timerWheelEnable", "true", TIMER),
     key("timerPrecisionMs", "1000", TIMER),

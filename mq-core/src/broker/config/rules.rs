@@ -22,6 +22,8 @@ pub struct Rules {
     pub max_message_size: u32,
     /// The delays of delayed messages and retries.
     pub delay_levels: DelayLevels,
+    /// Whether replies are stored once they are pushed.
+    pub store_replies: bool,
     /// The interval of writing consumer offsets to disk.
     pub save_offsets_every: Duration,
     /// The limits of one pull response.
@@ -48,6 +50,7 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
         }),
         max_message_size: sheet.number("maxMessageSize", &(1..=MAX_MESSAGE_SIZE)),
         delay_levels: sheet.checked("messageDelayLevel", str::parse),
+        store_replies: sheet.truth("storeReplyMessageEnable"),
         save_offsets_every: sheet.milliseconds("flushConsumerOffsetInterval", 100, 3_600_000),
         transfer: TransferLimits {
             in_memory: ReadLimits {

@@ -6,17 +6,18 @@ use crate::broker::processors::clients::Clients;
 use crate::broker::processors::locking::LockProcessor;
 use crate::broker::processors::positions::OffsetProcessor;
 use crate::broker::processors::pull::PullProcessor;
-use crate::broker::processors::send::{SendBackProcessor, SendProcessor};
+use crate::broker::processors::send::{ReplyProcessor, SendBackProcessor, SendProcessor};
 use crate::remoting::Router;
 use crate::wire::header::{
     CheckClientConfig, ConsumerSendMsgBack, GetConsumerListByGroup, GetEarliestMsgStoreTime,
     GetMaxOffset, GetMinOffset, HeartBeat, LitePullMessage, LockBatchMq, PullMessage,
     QueryConsumerOffset, SearchOffsetByTimestamp, SendBatchMessage, SendMessage, SendMessageV1,
-    UnlockBatchMq, UnregisterClient, UpdateConsumerOffset,
+    SendReplyMessage, SendReplyMessageV1, UnlockBatchMq, UnregisterClient, UpdateConsumerOffset,
 };
 
 pub(in crate::broker) fn routes(parts: &Parts) -> Router {
     let send = SendProcessor::new(parts);
+    let replies = ReplyProcessor::new(parts, &send);
     let pull = PullProcessor::new(parts);
     let clients = Clients::new(parts);
     let positions = OffsetProcessor::new(parts);
@@ -26,6 +27,8 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
         .on::<SendMessageV1>(send.clone())
         .on::<SendMessage>(send.clone())
         .on::<SendBatchMessage>(send)
+        .on::<SendReplyMessageV1>(replies.clone())
+        .on::<SendReplyMessage>(replies)
         .on::<ConsumerSendMsgBack>(SendBackProcessor::new(parts))
         .on::<PullMessage>(pull.clone())
         .on::<LitePullMessage>(pull)

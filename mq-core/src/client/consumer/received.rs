@@ -2,13 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::message::compression::{self, CompressionError};
+use crate::message::compression::{self, CompressionError, MAX_UNPACKED_BODY};
 use crate::message::record::{self, RecordError};
 use crate::message::subscription::{Filter, Subscription};
 use crate::message::{GroupName, MessageExt, SysFlag, TopicName, property};
-
-/// The longest decompressed body, in bytes.
-const MAX_DECOMPRESSED_BODY: usize = 64 * 1024 * 1024;
 
 pub(super) fn read(body: &Bytes) -> Result<Vec<MessageExt>, RecordError> {
     record::decode_all(body.clone())
@@ -46,7 +43,7 @@ fn filtered(filter: &Filter, group: &GroupName, messages: Vec<MessageExt>) -> Ve
 /// for the body.
 pub(super) fn unpacked(mut message: MessageExt) -> Result<MessageExt, CompressionError> {
     let packed = &message.message.body;
-    message.message.body = compression::unpack(packed, message.sys_flag, MAX_DECOMPRESSED_BODY)?;
+    message.message.body = compression::unpack(packed, message.sys_flag, MAX_UNPACKED_BODY)?;
     message.sys_flag = message.sys_flag.without(SysFlag::COMPRESSED);
     Ok(message)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::outcome::{SendResult, SendStatus};
-use super::prepare::SendDraft;
+use super::prepare::{SendDraft, SendKind};
 use super::select;
 use super::shared::ProducerShared;
 use super::target::Target;
@@ -16,7 +16,7 @@ use crate::keyed_fifo::NextMayBegin;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::remoting::CallError;
 use crate::wire::Reply;
-use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply};
+use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendReplyMessage};
 
 /// The time limit of a send, and when it ends.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,15 @@ impl ProducerShared {
         let address = address.ok_or_else(|| SendError::NoBroker(queue.clone()))?;
         let header = self.header(&draft, &queue);
         let remoting = &self.cluster.remoting;
-        let sent = remoting.one_way(&address, header, draft.body).await;
+        let sent = match draft.kind {
+            SendKind::Reply => {
+                let header = SendReplyMessage(header);
+                remoting.one_way(&address, header, draft.body).await
+            }
+            SendKind::Single | SendKind::Batch => {
+                remoting.one_way(&address, header, draft.body).await
+            }
+        };
         sent.map_err(|source| {
             self.cluster.routes_are_stale();
             SendError::Broker {
@@ -184,13 +192,22 @@ impl ProducerShared {
         let (clock, remoting) = (&self.cluster.clock, &self.cluster.remoting);
         let (header, body) = (self.header(draft, queue), draft.body.clone());
         let (limit, note) = (deadline.since(clock.moment()), || on_its_way.set());
-        if draft.header.batch == Some(true) {
-            let header = SendBatchMessage(header);
-            let call = remoting.call_noting(&address, header, body, limit, &note);
-            return call.await;
+        match draft.kind {
+            SendKind::Single => {
+                let call = remoting.call_noting(&address, header, body, limit, &note);
+                call.await
+            }
+            SendKind::Batch => {
+                let header = SendBatchMessage(header);
+                let call = remoting.call_noting(&address, header, body, limit, &note);
+                call.await
+            }
+            SendKind::Reply => {
+                let header = SendReplyMessage(header);
+                let call = remoting.call_noting(&address, header, body, limit, &note);
+                call.await
+            }
         }
-        let call = remoting.call_noting(&address, header, body, limit, &note);
-        call.await
     }
 
     fn header(&self, draft: &SendDraft, queue: &MessageQueue) -> SendMessage {

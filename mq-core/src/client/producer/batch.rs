@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::config::ProducerConfig;
-use super::prepare::{self, SendDraft};
+use super::prepare::{self, SendDraft, SendKind};
 use crate::client::error::{MessageError, SendError};
 use crate::message::{Message, TopicName, batch, property};
 use crate::wire::header::SendMessage;
@@ -30,6 +30,7 @@ pub(super) fn draft(
         ..prepare::header(&whole, config).map_err(refused)?
     };
     Ok(SendDraft {
+        kind: SendKind::Batch,
         topic: whole.topic,
         id: ids.join(","),
         header,

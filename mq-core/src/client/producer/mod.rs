@@ -10,6 +10,7 @@ mod config;
 mod order;
 mod outcome;
 mod prepare;
+mod request;
 mod select;
 mod shared;
 mod target;
@@ -18,15 +19,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 pub use config::ProducerConfig;
 use futures_util::FutureExt;
 
 pub use outcome::{SendHandle, SendResult, SendStatus};
+pub use request::ExpectedReply;
 pub use target::{Selector, Target};
 
 use super::cluster::ClusterClient;
-use super::error::{SendError, StartError};
-use crate::message::{GroupName, Message, MessageQueue, SysFlag, TopicName};
+use super::error::{MessageError, RequestError, SendError, StartError};
+use crate::message::{GroupName, Message, MessageExt, MessageQueue, SysFlag, TopicName};
 use crate::tasks::Unfinished;
 use attempts::Retry;
 use background::BackgroundSend;
@@ -169,6 +172,84 @@ impl Producer {
     ) -> Result<SendResult, SendError> {
         let draft = batch::draft(messages, &self.0.config, || self.0.cluster.unique_id())?;
         self.0.send(draft, target, limit, Retry::Waiting).await
+    }
+
+    /// Sends a request message to `target` and waits for its reply; `limit` is for both together. A reply
+    /// that comes later is dropped and counted, see
+    /// [`Client::late_replies`](super::Client::late_replies).
+    ///
+    /// ```no_run
+    /// # use mq_core::{client::*, message::*};
+    /// # async fn example(producer: Producer) -> Result<(), Box<dyn std::error::Error>> {
+    /// let query = Message::new(TopicName::new("price")?, "one coffee");
+    /// let limit = std::time::Duration::from_secs(3);
+    /// let reply = producer.request(query, Target::Any, limit).await?;
+    /// println!("{:?}", reply.message.body);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`]; without a reply in time the request may have been handled all the same.
+    pub async fn request(
+        &self,
+        mut message: Message,
+        target: Target,
+        limit: Duration,
+    ) -> Result<MessageExt, RequestError> {
+        let expected = self.expect_reply(&mut message, limit).await?;
+        let sent = self.send_with(message, target, expected.left()).await;
+        // However durably it is stored: whoever handles it decides about the reply.
+        let _stored = sent.map_err(RequestError::Send)?;
+        expected.receive().await
+    }
+
+    /// Makes `message` a request whose reply is waited for, for callers that send it themselves. `limit`
+    /// begins now.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::NoReply`] when the brokers could not be told in time who waits.
+    pub async fn expect_reply(
+        &self,
+        message: &mut Message,
+        limit: Duration,
+    ) -> Result<ExpectedReply, RequestError> {
+        self.0.expect_reply(message, limit).await
+    }
+
+    /// Replies to a request message.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when the message is no request, or nobody has taken the reply.
+    pub async fn reply(
+        &self,
+        request: &MessageExt,
+        body: impl Into<Bytes>,
+    ) -> Result<SendResult, SendError> {
+        let reply = request.reply(body).map_err(|source| SendError::Message {
+            topic: request.message.topic.clone(),
+            source: MessageError::NotARequest(source),
+        })?;
+        let limit = self.0.config.send_timeout;
+        self.send_reply(request, reply, limit).await
+    }
+
+    /// Sends a reply that [`MessageExt::reply`] gave and that may have got properties since.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when nobody has taken the reply.
+    pub async fn send_reply(
+        &self,
+        request: &MessageExt,
+        reply: Message,
+        limit: Duration,
+    ) -> Result<SendResult, SendError> {
+        let target = self.0.reply_target(request, &reply).await?;
+        self.send_with(reply, target, limit).await
     }
 
     /// Sends a one-way request: `Ok` means that a connection took the message, not that a broker

@@ -7,6 +7,7 @@ use bytestring::ByteString;
 use super::config::ProducerConfig;
 use crate::client::error::{MessageError, SendError};
 use crate::message::compression;
+use crate::message::request::REPLY;
 use crate::message::{Compression, Message, SysFlag, TopicName, property};
 use crate::wire::header::SendMessage;
 
@@ -19,11 +20,23 @@ const ZLIB_LEVEL: u32 = 5;
 /// A request that lacks only its queue.
 #[derive(Clone, Debug)]
 pub(super) struct SendDraft {
+    pub(super) kind: SendKind,
     pub(super) topic: TopicName,
     /// The unique id of the message; those of a batch are joined by `,`.
     pub(super) id: String,
     pub(super) header: SendMessage,
     pub(super) body: Bytes,
+}
+
+/// The requests by which messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SendKind {
+    /// 310.
+    Single,
+    /// 320: several messages.
+    Batch,
+    /// 325: a reply, which the broker pushes to who waits for it.
+    Reply,
 }
 
 /// The request for one message.
@@ -66,6 +79,10 @@ fn draft(
         .is_retry()
         .then(|| Attempts::take(&mut message));
     let attempts = attempts.unwrap_or_default();
+    let kind = match message.properties.get(property::MSG_TYPE) {
+        Some(REPLY) => SendKind::Reply,
+        _ => SendKind::Single,
+    };
     let (body, flag) = packed(message.body.clone());
     let header = SendMessage {
         sys_flag: flag.0,
@@ -75,6 +92,7 @@ fn draft(
         ..header(&message, config).map_err(|source| refused(&message.topic, source))?
     };
     Ok(SendDraft {
+        kind,
         topic: message.topic,
         id,
         header,

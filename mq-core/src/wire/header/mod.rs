@@ -10,6 +10,7 @@ mod offsets;
 mod pull_message;
 mod query_message;
 mod register_broker;
+mod reply;
 mod reset_offset;
 mod route;
 mod runtime_info;
@@ -41,6 +42,7 @@ pub use query_message::{QueryMessage, QueryMessageReply, ViewMessageById};
 pub use register_broker::{
     QueryDataVersion, QueryDataVersionReply, RegisterBroker, RegisterBrokerReply, UnregisterBroker,
 };
+pub use reply::{PushReplyMessage, SendReplyMessage, SendReplyMessageV1};
 pub use reset_offset::{InvokeBrokerToResetOffset, ResetConsumerClientOffset};
 pub use route::{
     DeleteTopicInNamesrv, GetAllTopicListFromNameserver, GetBrokerClusterInfo, GetNamesrvConfig,

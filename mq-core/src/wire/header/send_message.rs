@@ -12,7 +12,7 @@ use crate::wire::field_writer::FieldWriter;
 use crate::wire::fields::{Fields, Header};
 use crate::wire::request::Request;
 
-const STORED: &[ResponseCode] = &[
+pub(super) const STORED: &[ResponseCode] = &[
     ResponseCode::SUCCESS,
     ResponseCode::FLUSH_DISK_TIMEOUT,
     ResponseCode::SLAVE_NOT_AVAILABLE,

@@ -176,6 +176,14 @@ pub(super) fn all() -> Vec<Case> {
         case::<QueryDataVersion>(BROKER, "changed=true")
             .body::<DataVersion>()
             .answer_body::<DataVersion>(),
+        case::<SendReplyMessageV1>(LONG, SENT),
+        case::<SendReplyMessage>(LETTERS, SENT),
+        case::<PushReplyMessage>(
+            "producerGroup=x topic=x defaultTopic=x defaultTopicQueueNums=4 queueId=1 sysFlag=0 \
+             bornTimestamp=5 flag=0 properties?=x reconsumeTimes?=0 unitMode?=false bornHost=x \
+             storeHost=x storeTimestamp=6",
+            NONE,
+        ),
         case::<AddWritePermOfBroker>("brokerName=x", "addTopicCount=3"),
         case::<GetTopicConfig>("topic=x lo?=true", NONE).answer_body::<TopicConfig>(),
         case::<GetSubscriptionGroupConfig>("group=x", NONE).answer_body::<SubscriptionGroupConfig>(),

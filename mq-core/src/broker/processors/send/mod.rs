@@ -1,5 +1,5 @@
-//! Stores messages: 10, 310, 320, and 36 for messages that consumers send back
-//! (`SendMessageProcessor`).
+//! Stores messages: 10, 310, 320, 36 for messages that consumers send back, and 324 and 325 for replies,
+//! which are pushed first (`SendMessageProcessor`, `ReplyMessageProcessor`).
 //!
 //! Invariant: success is answered only after the store reports the configured durability. No thread
 //! only writes: the messages of a send are written by its own task, or by that of another send whose
@@ -14,8 +14,10 @@ mod prepare;
 mod processor;
 mod properties;
 mod refusals;
+mod reply;
 mod retry;
 mod room;
 
 pub(in crate::broker) use back::SendBackProcessor;
 pub(in crate::broker) use processor::SendProcessor;
+pub(in crate::broker) use reply::ReplyProcessor;

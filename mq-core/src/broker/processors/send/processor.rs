@@ -57,7 +57,8 @@ impl SendProcessor {
         }
     }
 
-    async fn one(
+    /// Stores one message.
+    pub(super) async fn one(
         &self,
         request: &Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
@@ -137,7 +138,11 @@ impl SendProcessor {
         })
     }
 
-    async fn topic(&self, asker: &Peer, header: &SendMessage) -> Result<Arc<Topic>, Refusal> {
+    pub(super) async fn topic(
+        &self,
+        asker: &Peer,
+        header: &SendMessage,
+    ) -> Result<Arc<Topic>, Refusal> {
         let template = &header.default_topic;
         self.admit
             .admission_for(asker)
@@ -146,7 +151,7 @@ impl SendProcessor {
     }
 
     /// The queue that the sender chose, or the next one when it chose none.
-    fn queue(&self, topic: &Topic, wanted: i32) -> Result<i32, Refusal> {
+    pub(super) fn queue(&self, topic: &Topic, wanted: i32) -> Result<i32, Refusal> {
         let queue = if wanted < 0 {
             self.any_queue(topic.config.write_queue_nums)
         } else {

@@ -163,6 +163,16 @@ impl Peers {
         Some(ProducerConnection { connection_set })
     }
 
+    /// The connection over which a producer with this client id was heard last
+    /// (`ProducerManager.findChannel`).
+    pub(in crate::broker) fn producer_of(&self, client_id: &str) -> Option<Peer> {
+        let table = self.table.lock();
+        let members = table.producers.values().flat_map(BTreeMap::values);
+        let own = members.filter(|member| member.caller.client_id == client_id);
+        let latest = own.max_by_key(|member| member.seen)?;
+        Some(latest.caller.peer.clone())
+    }
+
     /// The groups with a member that subscribes to the topic.
     pub(in crate::broker) fn groups_wanting(&self, topic: &str) -> BTreeSet<ByteString> {
         let table = self.table.lock();
