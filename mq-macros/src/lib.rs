@@ -14,7 +14,7 @@ use quote::quote;
 use syn::{DeriveInput, parse_macro_input};
 
 use diagnostics::Diagnostics;
-use listener::{ListenerModel, WrittenArguments};
+use listener::{ListenerKind, ListenerModel, WrittenArguments};
 
 /// Makes a struct the header of a request or an answer (`mq_core::wire::Header`).
 ///
@@ -53,10 +53,24 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
 /// every value as `"${key:default}"`, which the settings fill when the program starts.
 #[proc_macro_attribute]
 pub fn rocketmq_message_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    listener_of(ListenerKind::Message, arguments, item)
+}
+
+/// Makes a struct that implements `RocketMQReplyListener`, or a function that returns a `ReplyResult`, a
+/// listener that replies to its messages.
+///
+/// The reply goes to the program that sent the request, with `RocketMQTemplate::send_and_receive` or its
+/// like in another language. The keys are those of `rocketmq_message_listener`.
+#[proc_macro_attribute]
+pub fn rocketmq_reply_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    listener_of(ListenerKind::Reply, arguments, item)
+}
+
+fn listener_of(kind: ListenerKind, arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
     let mut diagnostics = Diagnostics::default();
     let written = WrittenArguments::of(arguments.into());
-    let added = match ListenerModel::of(&written, item.clone(), &mut diagnostics) {
+    let added = match ListenerModel::of(kind, &written, item.clone(), &mut diagnostics) {
         Some(model) if diagnostics.is_empty() => listener::expand(&model),
         _ => diagnostics.into_tokens(),
     };

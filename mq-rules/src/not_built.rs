@@ -155,8 +155,8 @@ pub const NOT_BUILT: &[NotBuilt] = &[
         "reply_timeout",
         None,
         reason(
-            "a listener sends no replies",
-            "replies of listeners are not built yet, leave it out",
+            "a reply may take as long as any send, `rocketmq.producer.send-message-timeout`",
+            "is `rocketmq.producer.send-message-timeout`, another time is not built yet, leave it out",
         ),
     ),
     not("secret_key", EMPTY_TEXT, SIGNING),

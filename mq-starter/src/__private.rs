@@ -8,6 +8,7 @@ pub use crate::listener::attributes::{Attributes, LiteralOrPlaceholder};
 pub use crate::listener::declaration::{Declaration, DeclarationKind, MessageListener};
 pub use crate::listener::handler::Handler;
 pub use crate::listener::outcome::outcome;
+pub use crate::listener::reply_listener::{Replier, assemble_replying_struct, replied};
 pub use crate::listener::rocketmq_listener::assemble_struct;
 pub use crate::listener::{
     ConsumeError, ConsumeMode, ConsumeResult, Delivery, MessageModel, Origin, SelectorType,

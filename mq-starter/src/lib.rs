@@ -27,15 +27,16 @@ pub use embedded::EmbeddedBroker;
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
 pub use listener::{
     ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next,
-    Origin, RocketMQListener, Selection, SelectorType, UnknownName,
+    Origin, ReplyResult, RocketMQListener, RocketMQReplyListener, Selection, SelectorType,
+    UnknownName,
 };
 pub use message::MessageExt;
-pub use mq_macros::{Component, rocketmq_message_listener};
+pub use mq_macros::{Component, rocketmq_message_listener, rocketmq_reply_listener};
 pub use problem::{ApplicationError, Failure, Problem};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};
 pub use stopping::ShutdownProblem;
 pub use template::{
-    MessageBuilder, RocketMQTemplate, SendError, SendHandle, SendResult, SendStatus,
+    MessageBuilder, RequestError, RocketMQTemplate, SendError, SendHandle, SendResult, SendStatus,
 };
 
 /// What `main` returns: any error ends it, printed with its causes.
@@ -48,7 +49,8 @@ pub mod prelude {
 
     pub use crate::{
         Component, ConsumeError, ConsumeMode, ConsumeResult, Header, Headers, Inject, Json,
-        MessageExt, MessageModel, RocketMQApplication, RocketMQListener, RocketMQTemplate,
-        SelectorType, SendResult, State, header_name, listeners, rocketmq_message_listener,
+        MessageExt, MessageModel, ReplyResult, RocketMQApplication, RocketMQListener,
+        RocketMQReplyListener, RocketMQTemplate, SelectorType, SendResult, State, header_name,
+        listeners, rocketmq_message_listener, rocketmq_reply_listener,
     };
 }

@@ -10,23 +10,25 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::function::ListenerItem;
-use super::model::{Attribute, CheckedValue, ListenerModel};
+use super::model::{Attribute, CheckedValue, ListenerKind, ListenerModel};
 
 pub(crate) fn expand(model: &ListenerModel) -> TokenStream {
     let attributes = model.attributes.iter().map(attribute);
     let (name, assemble) = match &model.target {
-        ListenerItem::Struct(ident) => (ident, of_struct(ident)),
+        ListenerItem::Struct(ident) => (ident, of_struct(ident, model.kind)),
         ListenerItem::Function {
             ident,
             is_async,
             parameters,
             output,
         } => {
-            let call = if *is_async { of_async } else { of_blocking };
-            (
+            let function = Function {
                 ident,
-                of_function(ident, parameters, output.as_deref(), call),
-            )
+                is_async: *is_async,
+                parameters,
+                output: output.as_deref(),
+            };
+            (ident, function.assemble(model.kind))
         }
     };
     let name = name.to_string();
@@ -83,8 +85,15 @@ fn attribute(attribute: &Attribute) -> TokenStream {
     }
 }
 
-fn of_struct(ident: &Ident) -> TokenStream {
-    let assembled = quote_spanned!(ident.span()=> p::assemble_struct::<#ident>(assembly));
+fn of_struct(ident: &Ident, kind: ListenerKind) -> TokenStream {
+    let assembled = match kind {
+        ListenerKind::Message => {
+            quote_spanned!(ident.span()=> p::assemble_struct::<#ident>(assembly))
+        }
+        ListenerKind::Reply => {
+            quote_spanned!(ident.span()=> p::assemble_replying_struct::<#ident>(assembly))
+        }
+    };
     quote! {
         fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
             #assembled
@@ -92,47 +101,61 @@ fn of_struct(ident: &Ident) -> TokenStream {
     }
 }
 
-fn of_function(
-    ident: &Ident,
-    parameters: &[Type],
-    output: Option<&Type>,
-    call: fn(&Ident, &[Ident], &TokenStream) -> TokenStream,
-) -> TokenStream {
-    let names: Vec<_> = (0..parameters.len())
-        .map(|number| format_ident!("parameter_{number}"))
-        .collect();
-    let extractors = parameters
-        .iter()
-        .map(|ty| quote_spanned!(ty.span()=> p::extractor::<#ty>(assembly)));
-    let span = output.map_or_else(|| ident.span(), Spanned::span);
-    let outcome = quote_spanned!(span=> p::outcome(outcome));
-    let handler = call(ident, &names, &outcome);
-    quote! {
-        fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
-            #(let #names = #extractors;)*
-            assembly.is_complete().then(|| #handler)
+/// An annotated function.
+struct Function<'a> {
+    ident: &'a Ident,
+    is_async: bool,
+    parameters: &'a [Type],
+    output: Option<&'a Type>,
+}
+
+impl Function<'_> {
+    /// The function that makes a handler of it.
+    fn assemble(&self, kind: ListenerKind) -> TokenStream {
+        let names: Vec<_> = (0..self.parameters.len())
+            .map(|number| format_ident!("parameter_{number}"))
+            .collect();
+        let extractors = self
+            .parameters
+            .iter()
+            .map(|ty| quote_spanned!(ty.span()=> p::extractor::<#ty>(assembly)));
+        let span = self.output.map_or_else(|| self.ident.span(), Spanned::span);
+        let (take_replier, clone_replier, outcome) = match kind {
+            ListenerKind::Message => (None, None, quote_spanned!(span=> p::outcome(outcome))),
+            ListenerKind::Reply => (
+                Some(quote!(let replier = p::Replier::take(assembly)?;)),
+                Some(quote!(let replier = ::core::clone::Clone::clone(&replier);)),
+                quote_spanned!(span=> p::replied(&replier, &delivery, outcome)),
+            ),
+        };
+        let ident = self.ident;
+        // Spanned to the function's name, so that rustc reports a future that is not `Send` there, and
+        // lints do not fire on generated code.
+        let span = Span::call_site().located_at(ident.span());
+        let handler = if self.is_async {
+            let future = quote_spanned!(span=> ::std::boxed::Box::pin(async move {
+                #(let #names = #names(&delivery)?;)*
+                let outcome = #ident(#(#names),*).await;
+                #outcome
+            }));
+            match clone_replier {
+                None => quote!(p::Handler::new(move |delivery| #future)),
+                Some(clone) => quote!(p::Handler::new(move |delivery| { #clone #future })),
+            }
+        } else {
+            let called = quote_spanned!(span=> {
+                #(let #names = #names(&delivery)?;)*
+                let outcome = #ident(#(#names),*);
+                #outcome
+            });
+            quote!(p::Handler::blocking(move |delivery| #called))
+        };
+        quote! {
+            fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
+                #(let #names = #extractors;)*
+                #take_replier
+                assembly.is_complete().then(|| #handler)
+            }
         }
     }
-}
-
-fn of_async(ident: &Ident, names: &[Ident], outcome: &TokenStream) -> TokenStream {
-    // Spanned to the function's name, so that rustc reports a future that is not `Send` there, and
-    // lints do not fire on generated code.
-    let span = Span::call_site().located_at(ident.span());
-    let future = quote_spanned!(span=> ::std::boxed::Box::pin(async move {
-        #(let #names = #names(&delivery)?;)*
-        let outcome = #ident(#(#names),*).await;
-        #outcome
-    }));
-    quote!(p::Handler::new(move |delivery| #future))
-}
-
-fn of_blocking(ident: &Ident, names: &[Ident], outcome: &TokenStream) -> TokenStream {
-    let span = Span::call_site().located_at(ident.span());
-    let called = quote_spanned!(span=> {
-        #(let #names = #names(&delivery)?;)*
-        let outcome = #ident(#(#names),*);
-        #outcome
-    });
-    quote!(p::Handler::blocking(move |delivery| #called))
 }

@@ -1,4 +1,5 @@
-//! `#[rocketmq_message_listener]`: a struct or a function becomes a listener.
+//! `#[rocketmq_message_listener]` and `#[rocketmq_reply_listener]`: a struct or a function becomes a
+//! listener.
 
 mod choices;
 mod expand;
@@ -9,5 +10,5 @@ mod parse;
 mod placeholder;
 
 pub(crate) use expand::expand;
-pub(crate) use model::ListenerModel;
+pub(crate) use model::{ListenerKind, ListenerModel};
 pub(crate) use parse::WrittenArguments;

@@ -13,8 +13,18 @@ use crate::diagnostics::Diagnostics;
 
 /// A listener that has passed every check that can be made at compile time.
 pub(crate) struct ListenerModel {
+    pub(super) kind: ListenerKind,
     pub(super) target: ListenerItem,
     pub(super) attributes: Vec<Attribute>,
+}
+
+/// What a listener does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListenerKind {
+    /// It takes it.
+    Message,
+    /// It takes it and replies.
+    Reply,
 }
 
 /// One key with a value that fits it.
@@ -42,6 +52,7 @@ impl ListenerModel {
     /// The model; `None` when the item cannot be a listener at all. Errors go to `diagnostics` in
     /// either case.
     pub(crate) fn of(
+        kind: ListenerKind,
         written: &WrittenArguments,
         item: TokenStream,
         diagnostics: &mut Diagnostics,
@@ -84,7 +95,25 @@ impl ListenerModel {
         combinations(&attributes, diagnostics);
         let target = ListenerItem::of(item, diagnostics)?;
         fits(&attributes, &target, diagnostics);
-        Some(Self { target, attributes })
+        if let (
+            ListenerKind::Reply,
+            ListenerItem::Function {
+                ident,
+                output: None,
+                ..
+            },
+        ) = (kind, &target)
+        {
+            diagnostics.at(
+                ident,
+                "a reply listener returns its reply: write `-> ReplyResult<…>`",
+            );
+        }
+        Some(Self {
+            kind,
+            target,
+            attributes,
+        })
     }
 }
 

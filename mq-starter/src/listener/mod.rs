@@ -10,12 +10,14 @@ mod modes;
 pub(crate) mod outcome;
 mod plan;
 mod reading;
+pub(crate) mod reply_listener;
 pub(crate) mod rocketmq_listener;
 
 pub use declaration::{Origin, Selection};
 pub use handler::Delivery;
 pub use modes::{ConsumeMode, MessageModel, SelectorType, UnknownName};
 pub use outcome::{ConsumeError, ConsumeResult, IntoConsumeResult, Next};
+pub use reply_listener::{ReplyResult, RocketMQReplyListener};
 pub use rocketmq_listener::RocketMQListener;
 
 pub(crate) use handler::Handler;

@@ -7,9 +7,10 @@ use mq_core::client::SendResult;
 use serde::Serialize;
 
 use super::draft::MessageDraft;
-use super::error::SendError;
+use super::error::{RequestError, SendError};
 use super::handle::SendHandle;
 use super::sender::Sender;
+use crate::payload::Payload;
 
 /// A message being written; see [`RocketMQTemplate::message`](crate::RocketMQTemplate::message).
 #[derive(Debug)]
@@ -88,6 +89,30 @@ impl<'a> MessageBuilder<'a> {
     pub async fn send(self) -> Result<SendResult, SendError> {
         let send = self.draft?.finish()?;
         self.sender.send(send).await
+    }
+
+    /// Sends it as a request and waits for its reply; [`timeout`](Self::timeout) is for both together.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake made while it was written; else [`RequestError`].
+    pub async fn request<R: Payload>(self) -> Result<R, RequestError> {
+        let request = self.draft?.finish()?;
+        let reply = self.sender.request(request).await?;
+        R::of(&reply.into()).map_err(RequestError::Reply)
+    }
+
+    /// Sends it as a request in the background and calls `callback` with the reply.
+    pub(super) fn request_then<R: Payload>(
+        self,
+        callback: impl FnOnce(Result<R, RequestError>) + Send + 'static,
+    ) {
+        match self.draft.and_then(MessageDraft::finish) {
+            Ok(request) => self.sender.request_then(request, |reply| {
+                callback(reply.and_then(|reply| R::of(&reply.into()).map_err(RequestError::Reply)));
+            }),
+            Err(error) => callback(Err(error.into())),
+        }
     }
 
     /// Sends it in the background. Messages of one caller leave in the order of the calls.

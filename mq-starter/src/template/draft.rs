@@ -11,8 +11,8 @@ use super::error::SendError;
 use super::publish::{PreparedSend, SendOptions};
 use crate::payload::{self, Encoded};
 
-const CONTENT_TYPE: &str = "contentType";
-const APPLICATION_JSON: &str = "application/json";
+pub(super) const CONTENT_TYPE: &str = "contentType";
+pub(super) const APPLICATION_JSON: &str = "application/json";
 
 /// What the caller said so far.
 #[derive(Debug)]

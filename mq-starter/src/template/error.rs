@@ -2,10 +2,12 @@
 //!
 //! Printed with `{}` each tells its causes too; they are still there as sources.
 
+use std::time::Duration;
+
 use mq_core::client::{self, SendResult};
 use mq_core::message::{NameError, PropertyError, TopicName};
 
-use crate::payload::EncodeError;
+use crate::payload::{DecodeError, EncodeError};
 
 /// Why a message was not sent, or not as safely as was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,42 @@ impl SendError {
             Self::Client(error) => error.is_retryable(),
             Self::Unflushed(_) => true,
             _ => false,
+        }
+    }
+}
+
+/// Why a request has no reply, or none that can be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The request was not sent.
+    #[error("{0}")]
+    Send(#[source] SendError),
+    /// No reply came in time; the request may have been handled all the same.
+    #[error("no reply to the request to `{topic}` came within {limit:?}")]
+    NoReply {
+        /// Where the request went.
+        topic: TopicName,
+        /// The time there was, with that for sending.
+        limit: Duration,
+    },
+    /// The reply is of another type than the caller wants.
+    #[error("the reply cannot be read: {0}")]
+    Reply(#[source] DecodeError),
+}
+
+impl From<SendError> for RequestError {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl From<client::RequestError> for RequestError {
+    fn from(error: client::RequestError) -> Self {
+        match error {
+            client::RequestError::Send(error) => Self::Send(error.into()),
+            client::RequestError::NoReply { topic, limit } => Self::NoReply { topic, limit },
+            _ => Self::Send(SendError::ShutDown),
         }
     }
 }

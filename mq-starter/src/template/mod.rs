@@ -14,7 +14,7 @@ mod rocketmq_template;
 mod sender;
 
 pub use builder::MessageBuilder;
-pub use error::SendError;
+pub use error::{RequestError, SendError};
 pub use handle::SendHandle;
 pub use mq_core::client::{SendResult, SendStatus};
 pub(crate) use producer::ProducerSlot;

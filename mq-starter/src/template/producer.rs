@@ -3,10 +3,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use mq_core::client::{self, SendResult, SendStatus, Target};
+use mq_core::client::{self, ExpectedReply, SendResult, SendStatus, Target};
 use mq_core::keyed_fifo::NextMayBegin;
+use mq_core::message::{Message, MessageExt};
 
-use super::error::SendError;
+use super::error::{RequestError, SendError};
 use super::publish::{PreparedSend, Publish, SendMode};
 
 /// What sends.
@@ -18,6 +19,37 @@ impl ProducerSlot {
     pub(crate) fn open(&self, producer: &client::Producer) {
         self.0.get_or_init(|| producer.clone());
     }
+
+    fn producer(&self) -> Result<&client::Producer, SendError> {
+        self.0.get().ok_or(SendError::NotRunning)
+    }
+
+    /// Makes a message a request; the time for its reply begins now.
+    pub(super) async fn expect_reply(
+        &self,
+        prepared: &mut PreparedSend,
+    ) -> Result<ExpectedReply, RequestError> {
+        let producer = self.producer()?;
+        let PreparedSend { message, options } = prepared;
+        let limit = options.timeout.unwrap_or(producer.config().send_timeout);
+        let expected = producer.expect_reply(message, limit).await?;
+        options.timeout = Some(expected.left());
+        // However durably it is stored: whoever handles it decides about the reply.
+        options.accept_unflushed = true;
+        Ok(expected)
+    }
+
+    /// Sends a reply to whoever waits for it.
+    pub(super) async fn reply(
+        &self,
+        request: &MessageExt,
+        reply: Message,
+    ) -> Result<(), SendError> {
+        let producer = self.producer()?;
+        let limit = producer.config().send_timeout;
+        let sent = producer.send_reply(request, reply, limit).await;
+        sent.map(drop).map_err(SendError::from)
+    }
 }
 
 impl Publish for ProducerSlot {
@@ -26,7 +58,7 @@ impl Publish for ProducerSlot {
         prepared: PreparedSend,
         handed_over: &NextMayBegin,
     ) -> Result<Option<SendResult>, SendError> {
-        let producer = self.0.get().ok_or(SendError::NotRunning)?;
+        let producer = self.producer()?;
         let PreparedSend { message, options } = prepared;
         let limit = options.timeout.unwrap_or(producer.config().send_timeout);
         let target = options.hash_key.map_or(Target::Any, Target::Hash);

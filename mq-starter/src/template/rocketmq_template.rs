@@ -7,10 +7,13 @@ use mq_core::tasks::Tasks;
 use serde::Serialize;
 
 use super::builder::MessageBuilder;
-use super::error::SendError;
+use super::draft::{APPLICATION_JSON, CONTENT_TYPE};
+use super::error::{RequestError, SendError};
 use super::producer::ProducerSlot;
 use super::sender::Sender;
 use crate::cluster_name::ClusterName;
+use crate::message::MessageExt;
+use crate::payload::{self, EncodeError, Encoded, Payload};
 
 /// Sends messages. Cheap to clone; the application provides one.
 ///
@@ -80,6 +83,56 @@ impl RocketMQTemplate {
         payload: &T,
     ) -> Result<(), SendError> {
         self.message(destination).payload(payload).send_one_way()
+    }
+
+    /// Sends `payload` as a request and waits for the reply of whoever handles it, a
+    /// [`RocketMQReplyListener`](crate::RocketMQReplyListener) or a program in another language. The time
+    /// for both is the producer's for sending; for another, use
+    /// [`message`](Self::message)`(…).payload(…).timeout(…).request()`.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`]; without a reply in time the request may have been handled all the same.
+    pub async fn send_and_receive<T: Serialize + ?Sized, R: Payload>(
+        &self,
+        destination: &str,
+        payload: &T,
+    ) -> Result<R, RequestError> {
+        self.message(destination).payload(payload).request().await
+    }
+
+    /// Sends `payload` as a request and calls `callback` with the reply; does not wait.
+    pub fn async_send_and_receive<T: Serialize + ?Sized, R: Payload>(
+        &self,
+        destination: &str,
+        payload: &T,
+        callback: impl FnOnce(Result<R, RequestError>) + Send + 'static,
+    ) {
+        let request = self.message(destination).payload(payload);
+        request.request_then(callback);
+    }
+
+    /// Sends `payload` in the background to whoever waits for a reply to `request`. A failure is logged, as
+    /// is a message that is no request.
+    pub(crate) fn reply<T: Serialize + ?Sized>(
+        &self,
+        request: &MessageExt,
+        payload: &T,
+    ) -> Result<(), EncodeError> {
+        let Encoded { body, is_json } = payload::encode_as(payload)?;
+        match request.reply(body) {
+            Ok(mut reply) => {
+                if is_json {
+                    reply.properties.set(CONTENT_TYPE, APPLICATION_JSON);
+                }
+                self.0.reply(request.clone().into(), reply);
+            }
+            Err(error) => {
+                let (topic, id) = (request.topic(), request.message_id());
+                tracing::warn!(topic, id, %error, "nobody waits for a reply to this message");
+            }
+        }
+        Ok(())
     }
 
     /// As [`sync_send`](Self::sync_send); messages with one hash key keep their order.

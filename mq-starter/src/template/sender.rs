@@ -8,11 +8,11 @@ use std::task::{Context, Waker};
 
 use mq_core::client::SendResult;
 use mq_core::keyed_fifo::{KeyedFifo, NextMayBegin};
-use mq_core::message::TopicName;
+use mq_core::message::{Message, MessageExt, TopicName};
 use mq_core::tasks::Tasks;
 use tokio::runtime::Handle;
 
-use super::error::SendError;
+use super::error::{RequestError, SendError};
 use super::producer::{ProducerSlot, RequireFlushed};
 use super::publish::{PreparedSend, Publish, SendMode};
 use crate::cluster_name::ClusterName;
@@ -28,6 +28,7 @@ pub(super) struct Sender(Arc<SenderParts>);
 struct SenderParts {
     cluster: ClusterName,
     layers: SendLayers,
+    producer: ProducerSlot,
     /// Sends in the background, which a stop waits for.
     tasks: Tasks,
     runtime: Handle,
@@ -37,7 +38,8 @@ impl Sender {
     pub(super) fn new(cluster: ClusterName, producer: ProducerSlot, tasks: Tasks) -> Self {
         Self(Arc::new(SenderParts {
             cluster,
-            layers: InOrder::new(RequireFlushed(producer)),
+            layers: InOrder::new(RequireFlushed(producer.clone())),
+            producer,
             tasks,
             runtime: Handle::current(),
         }))
@@ -52,6 +54,40 @@ impl Sender {
     pub(super) async fn send(&self, prepared: PreparedSend) -> Result<SendResult, SendError> {
         let sent = self.0.layers.send(prepared).await?;
         Ok(sent.expect("only a one-way message has no result"))
+    }
+
+    /// Sends a request and waits for its reply.
+    pub(super) async fn request(
+        &self,
+        mut prepared: PreparedSend,
+    ) -> Result<MessageExt, RequestError> {
+        let expected = self.0.producer.expect_reply(&mut prepared).await?;
+        let _stored = self.send(prepared).await?;
+        Ok(expected.receive().await?)
+    }
+
+    /// Sends a request in the background; `then` gets the outcome.
+    pub(super) fn request_then(
+        &self,
+        prepared: PreparedSend,
+        then: impl FnOnce(Result<MessageExt, RequestError>) + Send + 'static,
+    ) {
+        let sender = self.clone();
+        self.launch(
+            "request",
+            async move { then(sender.request(prepared).await) },
+        );
+    }
+
+    /// Sends a reply in the background; a failure is logged.
+    pub(super) fn reply(&self, request: MessageExt, reply: Message) {
+        let sender = self.clone();
+        self.launch("reply", async move {
+            if let Err(error) = sender.0.producer.reply(&request, reply).await {
+                let (topic, cluster) = (&request.message.topic, sender.cluster());
+                tracing::warn!(%topic, %cluster, %error, "a reply did not reach who waits for it");
+            }
+        });
     }
 
     /// Sends in the background; `then` gets the outcome.
