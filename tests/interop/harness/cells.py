@@ -62,6 +62,7 @@ KINDS = {
     "zstd": Kind(produce="zstd", plan="packed", packed=2),
     "zlib": Kind(produce="zlib", plan="packed", packed=3),
     "paced": Kind(produce="paced", plan="small"),
+    "request": Kind(produce="request", mode="reply", plan="small"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
 }
 

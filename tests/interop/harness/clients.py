@@ -30,7 +30,10 @@ class Client:
 
 
 def java(version):
-    """Apache's Java client of that release."""
+    """Apache's Java client of that release.
+
+    Requests of 5.3.3 are left out: `request` returns before the reply is there (apache/rocketmq #9319).
+    """
 
     def command(program, home):
         properties = [
@@ -43,7 +46,10 @@ def java(version):
         main = {"produce": "mq.interop.Produce", "consume": "mq.interop.Consume"}[program]
         return servers.jvm_command(tools.java_class_path(version), main, properties)
 
-    return Client(f"java-{version}", command, (*PRODUCE, *CONSUME, "retry-orderly"), java_hash=True)
+    kinds = (*PRODUCE, *CONSUME, "retry-orderly")
+    if version != "5.3.3":
+        kinds = (*kinds, "request")
+    return Client(f"java-{version}", command, kinds, java_hash=True)
 
 
 def go():
@@ -85,7 +91,8 @@ def rust():
     def command(program, _home):
         return [rust_program(), program]
 
-    return Client("rust", command, (*PRODUCE, *CONSUME, "retry-orderly"), java_hash=True)
+    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "request")
+    return Client("rust", command, kinds, java_hash=True)
 
 
 def rust_program():

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mq_core::client::{
     Client, ClientConfig, ConcurrentListener, ConsumerConfig, MessageModel, OrderlyListener,
-    OrderlyOutcome, Outcome, StartFrom,
+    OrderlyOutcome, Outcome, Producer, ProducerConfig, StartFrom,
 };
 use mq_core::clock::Clock;
 use mq_core::message::{GroupName, MessageExt, TopicName, property};
@@ -51,6 +51,12 @@ pub(crate) async fn run(
     let listener = Listener {
         report: Arc::clone(&report),
         retry: mode.starts_with("retry"),
+        replies: if mode == "reply" {
+            let group = GroupName::new("interop-replies")?;
+            Some(client.producer(ProducerConfig::new(group))?)
+        } else {
+            None
+        },
     };
     let builder = client
         .push_consumer(config)
@@ -67,10 +73,12 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Reports; in a mode of retries asks for some messages again until the third attempt.
+/// Reports; in a mode of retries asks for some messages again until the third attempt, in that of replies
+/// replies to each with what it asks.
 struct Listener {
     report: Arc<Report>,
     retry: bool,
+    replies: Option<Producer>,
 }
 
 impl Listener {
@@ -110,7 +118,16 @@ impl ConcurrentListener for Listener {
                 Outcome::Done
             }
         };
-        batch.iter().map(outcome).collect()
+        let outcomes = batch.iter().map(outcome).collect();
+        if let Some(replies) = &self.replies {
+            for message in &batch {
+                let body = message.message.body.clone();
+                if let Err(error) = replies.reply(message, body).await {
+                    tracing::error!(%error, "a reply was not taken");
+                }
+            }
+        }
+        outcomes
     }
 }
 

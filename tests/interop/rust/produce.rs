@@ -19,6 +19,8 @@ const IN_FLIGHT: usize = 32;
 const BATCH_MESSAGES: usize = 32;
 const BATCH_BYTES: usize = 1024 * 1024;
 const LIMIT: Duration = Duration::from_secs(10);
+/// For a reply.
+const PATIENCE: Duration = Duration::from_secs(20);
 const PACE: Duration = Duration::from_millis(20);
 
 /// What a way of sending needs.
@@ -56,6 +58,7 @@ pub(crate) async fn run(
         "oneway" => sender.one_way().await?,
         "batch" => sender.in_batches().await?,
         "hash" => sender.by_shard().await?,
+        "request" => sender.requests().await?,
         _ => return Err(format!("unknown kind {kind}").into()),
     }
     sender.producer.shutdown(LIMIT).await?;
@@ -135,6 +138,23 @@ impl Sender {
                     "offset": result.queue_offset.plus(nth).0,
                 }))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whoever handles a request replies with what it asks.
+    async fn requests(&self) -> Result<(), Failure> {
+        for entry in &self.plan.entries {
+            let request = self.message(entry)?;
+            let asked = request.body.clone();
+            let reply = self
+                .producer
+                .request(request, Target::Any, PATIENCE)
+                .await?;
+            if reply.message.body != asked {
+                return Err(format!("message {} got another reply", entry.index).into());
+            }
+            self.report.line(&json!({ "index": entry.index }))?;
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.utils.MessageUtil;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 
@@ -16,6 +18,7 @@ import org.apache.rocketmq.common.message.MessageExt;
  */
 public final class Consume {
     private static final int ATTEMPTS = 3;
+    private static final int REPLY_MILLIS = 10_000;
 
     private Consume() {
     }
@@ -34,7 +37,14 @@ public final class Consume {
             }
             consumer.subscribe(args[1], args[4]);
             boolean retry = mode.startsWith("retry");
-            if (mode.endsWith("orderly")) {
+            if (mode.equals("reply")) {
+                DefaultMQProducer replies = new DefaultMQProducer("interop-replies");
+                replies.setNamesrvAddr(args[0]);
+                replies.setInstanceName(args[5] + "-replies");
+                replies.setSendMsgTimeout(REPLY_MILLIS);
+                replies.start();
+                consumer.registerMessageListener(replying(report, replies));
+            } else if (mode.endsWith("orderly")) {
                 consumer.registerMessageListener(orderly(report, retry));
             } else {
                 consumer.registerMessageListener(concurrently(report, retry));
@@ -64,6 +74,21 @@ public final class Consume {
                 again |= retry && wanted(message);
             }
             return again ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        };
+    }
+
+    /** Replies with what is asked. */
+    private static MessageListenerConcurrently replying(Report report, DefaultMQProducer replies) {
+        return (messages, context) -> {
+            for (MessageExt message : messages) {
+                received(report, message);
+                try {
+                    replies.send(MessageUtil.createReplyMessage(message, message.getBody()));
+                } catch (Exception error) {
+                    throw new IllegalStateException(error);
+                }
+            }
+            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         };
     }
 

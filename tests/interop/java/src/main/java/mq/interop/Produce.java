@@ -2,6 +2,7 @@ package mq.interop;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -21,6 +22,7 @@ public final class Produce {
     private static final Set<String> PACKED = Set.of("zlib", "zstd", "lz4");
     private static final int IN_FLIGHT = 32;
     private static final long PAUSE_MILLIS = 20;
+    private static final long REPLY_MILLIS = 20_000;
     private static final int BATCH_MESSAGES = 32;
     private static final int BATCH_BYTES = 1024 * 1024;
 
@@ -60,6 +62,7 @@ public final class Produce {
             case "oneway" -> oneway();
             case "batch" -> batch();
             case "hash" -> hash();
+            case "request" -> request();
             default -> throw new IllegalArgumentException(kind);
         }
         producer.shutdown();
@@ -136,6 +139,19 @@ public final class Produce {
         SelectMessageQueueByHash selector = new SelectMessageQueueByHash();
         for (Plan.Entry entry : plan.entries) {
             sent(entry.index(), producer.send(plan.message(topic, entry), selector, entry.shard()));
+        }
+    }
+
+    /** Whoever handles a request replies with what it asks. */
+    private void request() throws Exception {
+        for (Plan.Entry entry : plan.entries) {
+            Message request = plan.message(topic, entry);
+            byte[] asked = request.getBody();
+            Message reply = producer.request(request, REPLY_MILLIS);
+            if (reply == null || !Arrays.equals(asked, reply.getBody())) {
+                throw new IllegalStateException("message " + entry.index() + " got the reply " + reply);
+            }
+            report.line("index", entry.index(), "id", MessageClientIDSetter.getUniqID(request));
         }
     }
 
