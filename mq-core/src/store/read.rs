@@ -431,7 +431,7 @@ impl StoreShared {
         out.resize(end + length, 0);
         let bytes = out.get_mut(end..).unwrap_or_default();
         let mut taken = 0;
-        if self.read_log(first.offset, bytes, wait) {
+        if matches!(self.log.read_within(first.offset, bytes, wait), Ok(true)) {
             for (entry, index) in run.zip(index..) {
                 let size = entry.size as usize;
                 let bytes = out.get(end..end + size).unwrap_or_default();
@@ -445,17 +445,6 @@ impl StoreShared {
         }
         out.truncate(end);
         taken
-    }
-
-    /// Fills `buffer` from the log; `false` when that fails, or would have to wait for the disk and may
-    /// not.
-    fn read_log(&self, offset: u64, buffer: &mut [u8], wait: DiskWait) -> bool {
-        if wait == DiskWait::Allowed {
-            return matches!(self.log.read(offset, buffer), Ok(true));
-        }
-        let segment = self.log.segment_of(offset);
-        // A read beyond the end of the file gives less than was asked for.
-        segment.is_some_and(|segment| segment.file.read_cached_at(offset - segment.base, buffer))
     }
 
     /// Appends the record of an entry to `out` if `filter` lets it through, that of the right entry

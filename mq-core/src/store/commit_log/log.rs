@@ -18,7 +18,7 @@ use super::waiters::Waiters;
 use crate::clock::Clock;
 use crate::message::record::{BLANK_SIZE, MAGIC_BLANK};
 use crate::store::config::Flush;
-use crate::store::disk::Disk;
+use crate::store::disk::{Disk, DiskWait};
 use crate::store::error::{AppendError, StoreError, at};
 use crate::store::figures::Counters;
 use crate::store::paths::Paths;
@@ -242,6 +242,16 @@ impl CommitLog {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<bool, StoreError> {
+        self.read_within(offset, buffer, DiskWait::Allowed)
+    }
+
+    /// The same; `false` also when the disk would have to be waited for and may not.
+    pub(in crate::store) fn read_within(
+        &self,
+        offset: u64,
+        buffer: &mut [u8],
+        wait: DiskWait,
+    ) -> Result<bool, StoreError> {
         let Some(segment) = self.segment_of(offset) else {
             return Ok(false);
         };
@@ -249,9 +259,8 @@ impl CommitLog {
         if self.segment_size - inside < buffer.len() as u64 {
             return Ok(false);
         }
-        let read = segment.file.read_at(inside, buffer);
-        read.map_err(|error| at("read", &self.paths.segment(segment.base))(error))?;
-        Ok(true)
+        let read = wait.read(&*segment.file, inside, buffer);
+        read.map_err(|error| at("read", &self.paths.segment(segment.base))(error))
     }
 
     /// Whether a record of `size` bytes may begin at `offset`: there is room, and a long one says
