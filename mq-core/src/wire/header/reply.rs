@@ -4,51 +4,21 @@
 use bytestring::ByteString;
 use mq_macros::Header;
 
-use super::send_message::{STORED, SendMessage, SendMessageReply, SendMessageV1};
+use super::send_message::{STORED, SendMessage, SendMessageReply, SendMessageV1, sent_as};
 use crate::wire::code::{RequestCode, ResponseCode};
 use crate::wire::error::FieldError;
 use crate::wire::field_writer::FieldWriter;
 use crate::wire::fields::{Fields, Header};
 use crate::wire::request::{NoFields, Request};
 
-/// 325: the reply in the body goes to the client that its property `REPLY_TO_CLIENT` names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SendReplyMessage(pub SendMessage);
-
-impl Header for SendReplyMessage {
-    fn write(&self, out: &mut FieldWriter<'_>) {
-        self.0.write(out);
-    }
-
-    fn read(fields: &Fields) -> Result<Self, FieldError> {
-        SendMessage::read(fields).map(Self)
-    }
+sent_as! {
+    /// 325: the reply in the body goes to the client that its property `REPLY_TO_CLIENT` names.
+    SendReplyMessage(SendMessage), SEND_REPLY_MESSAGE_V2
 }
 
-impl Request for SendReplyMessage {
-    const CODE: RequestCode = RequestCode::SEND_REPLY_MESSAGE_V2;
-    const ACCEPTS: &'static [ResponseCode] = STORED;
-    type Reply = SendMessageReply;
-}
-
-/// 324: the same with long names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SendReplyMessageV1(pub SendMessageV1);
-
-impl Header for SendReplyMessageV1 {
-    fn write(&self, out: &mut FieldWriter<'_>) {
-        self.0.write(out);
-    }
-
-    fn read(fields: &Fields) -> Result<Self, FieldError> {
-        SendMessageV1::read(fields).map(Self)
-    }
-}
-
-impl Request for SendReplyMessageV1 {
-    const CODE: RequestCode = RequestCode::SEND_REPLY_MESSAGE;
-    const ACCEPTS: &'static [ResponseCode] = STORED;
-    type Reply = SendMessageReply;
+sent_as! {
+    /// 324: the same with long names.
+    SendReplyMessageV1(SendMessageV1), SEND_REPLY_MESSAGE
 }
 
 /// 326: the reply in the body is for a request of this client (`ReplyMessageRequestHeader`).

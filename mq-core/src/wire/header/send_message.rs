@@ -72,24 +72,35 @@ impl Request for SendMessage {
     type Reply = SendMessageReply;
 }
 
-/// 320: the body holds several messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SendBatchMessage(pub SendMessage);
+/// A request with the fields of `$header` and the answer of a send, under a code of its own.
+macro_rules! sent_as {
+    ($(#[$doc:meta])* $name:ident($header:ident), $code:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(pub $header);
 
-impl Header for SendBatchMessage {
-    fn write(&self, out: &mut FieldWriter<'_>) {
-        self.0.write(out);
-    }
+        impl Header for $name {
+            fn write(&self, out: &mut FieldWriter<'_>) {
+                self.0.write(out);
+            }
 
-    fn read(fields: &Fields) -> Result<Self, FieldError> {
-        SendMessage::read(fields).map(Self)
-    }
+            fn read(fields: &Fields) -> Result<Self, FieldError> {
+                $header::read(fields).map(Self)
+            }
+        }
+
+        impl Request for $name {
+            const CODE: RequestCode = RequestCode::$code;
+            const ACCEPTS: &'static [ResponseCode] = STORED;
+            type Reply = SendMessageReply;
+        }
+    };
 }
+pub(super) use sent_as;
 
-impl Request for SendBatchMessage {
-    const CODE: RequestCode = RequestCode::SEND_BATCH_MESSAGE;
-    const ACCEPTS: &'static [ResponseCode] = STORED;
-    type Reply = SendMessageReply;
+sent_as! {
+    /// 320: the body holds several messages.
+    SendBatchMessage(SendMessage), SEND_BATCH_MESSAGE
 }
 
 /// 10: the same with long names (`SendMessageRequestHeader`).
