@@ -33,10 +33,11 @@ pub(super) fn save_regularly(parts: &Parts, tasks: &Tasks) {
         }
     });
     let (offsets, clock) = (Arc::clone(&parts.delays), parts.clock.clone());
+    let store = parts.store.clone();
     tasks.spawn_until_stop("saving delay offsets", async move {
         loop {
             clock.sleep(SAVE_DELAY_OFFSETS_INTERVAL).await;
-            drop(offsets.save().await);
+            drop(offsets.save(&store).await);
         }
     });
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::admit::Admit;
 use super::advertised::Advertised;
-use super::background::delay::{DelayService, Schedule};
+use super::background::delay::{DelayService, Leaving, Schedule};
+use super::background::delivery::Targets;
 use super::background::registration::Registration;
+use super::background::timer::{Renewal, TimerService, TimerTable};
 use super::config::BrokerConfig;
 use super::housekeeping;
 use super::parts::Parts;
@@ -25,7 +27,7 @@ use crate::message::{QueueOffset, TopicName};
 use crate::remoting::{LocalServer, PeerWatcher, RemotingClient, RemotingServer, Router};
 use crate::saved_file::FileError;
 use crate::stopping::{StopError, StopProblem};
-use crate::store::{Arrival, MessageStore, SCHEDULE_TOPIC};
+use crate::store::{Arrival, MessageStore, SCHEDULE_TOPIC, TIMER_TOPIC};
 use crate::tasks::{Tasks, Unfinished};
 use crate::troubles::Troubles;
 
@@ -33,6 +35,8 @@ use crate::troubles::Troubles;
 pub struct Broker {
     parts: Parts,
     delays: DelayService,
+    timers: TimerService,
+    renewal: Arc<Renewal>,
     router: Arc<Router>,
     clients: Arc<Clients>,
     /// What goes on whether anybody is connected or not.
@@ -75,13 +79,17 @@ impl Broker {
         let offsets = Arc::new(Offsets::open(&disk, &root, clock.clone())?);
         let registration =
             Registration::new(&config, advertised.clone(), &topics, client, clock.clone());
+        let targets = Targets(Arc::clone(&topics));
         let delays = DelayService {
             store: store.clone(),
             offsets: Arc::new(DelayOffsets::open(&disk, &root, clock.clone())?),
             schedule: Arc::new(Schedule::new(&rules.delay_levels)),
             stuck: Arc::new(Troubles::new(clock.clone())),
+            targets: targets.clone(),
             clock: clock.clone(),
         };
+        let timers = TimerService::open(&store, targets, &clock)?;
+        let renewal = Arc::new(Renewal::new(&store, timers.table(), &clock));
         // Nothing new is stored yet.
         let end = |topic: &str, queue| store.max_offset(topic, queue).to_wire();
         offsets.correct(end);
@@ -102,6 +110,7 @@ impl Broker {
             locks: Arc::new(QueueLocks::new(clock.clone())),
             waiting: Arc::default(),
             delays: Arc::clone(&delays.offsets),
+            timers: Arc::clone(timers.table()),
             deliveries: Arc::new(DeliveryStatistics::new(clock.clone())),
             unanswered: Arc::default(),
             unsupported: Arc::default(),
@@ -112,6 +121,8 @@ impl Broker {
             router: Arc::new(routes(&parts)),
             clients: Arc::new(Clients::new(&parts)),
             delays,
+            timers,
+            renewal,
             behind: Tasks::new(clock.clone()),
             telling: Tasks::new(clock),
             parts,
@@ -124,14 +135,25 @@ impl Broker {
         // What was corrected at the start would look right again once new messages have come. An
         // error has been told already.
         drop(parts.offsets.save().await);
-        drop(parts.delays.save().await);
+        drop(parts.delays.save(&parts.store).await);
         parts.store.on_arrival(Arc::new(Arrivals {
             waiting: Arc::clone(&parts.waiting),
             schedule: Arc::clone(&self.delays.schedule),
+            timers: Arc::clone(self.timers.table()),
+        }));
+        parts
+            .store
+            .ask_before_removal(Arc::<Renewal>::clone(&self.renewal));
+        parts.store.ask_before_removal(Arc::new(Leaving {
+            store: parts.store.clone(),
+            schedule: Arc::clone(&self.delays.schedule),
+            offsets: Arc::clone(&parts.delays),
         }));
         parts.store.run(&self.behind);
         self.delays
             .run(&parts.admit.config.rules.delay_levels, &self.behind);
+        self.timers.run(&self.behind);
+        self.renewal.run(&self.behind);
         housekeeping::save_regularly(parts, &self.behind);
         housekeeping::sweep_regularly(parts, &self.clients, &self.behind);
         parts.admit.registration.run(&self.telling);
@@ -189,8 +211,9 @@ impl Broker {
         problems.extend(late(self.behind.stop(left()).await));
         let mut unsaved = parts.admit.save_pending().await;
         unsaved.extend(parts.offsets.save().await.err());
-        unsaved.extend(parts.delays.save().await.err());
+        unsaved.extend(parts.delays.save(&parts.store).await.err());
         problems.extend(unsaved.into_iter().map(StopProblem::Save));
+        problems.extend(self.timers.save().await.err());
         problems.extend(close(parts.store.clone()).await.err());
         StopError::of(problems)
     }
@@ -225,12 +248,18 @@ async fn close(store: MessageStore) -> Result<(), StopProblem> {
 struct Arrivals {
     waiting: Arc<WaitingPulls>,
     schedule: Arc<Schedule>,
+    timers: Arc<TimerTable>,
 }
 
 impl Arrival for Arrivals {
     fn arrived(&self, topic: &TopicName, queue: i32, next: QueueOffset, tag: i64, _time_ms: i64) {
         if *topic == SCHEDULE_TOPIC {
             self.schedule.arrived(queue);
+        }
+        if *topic == TIMER_TOPIC
+            && let Some(offset) = next.0.checked_sub(1)
+        {
+            self.timers.arrived(offset, tag);
         }
         self.waiting.arrived(topic, queue, next, tag);
     }

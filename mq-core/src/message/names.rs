@@ -14,9 +14,11 @@ use crate::excerpt::excerpt;
 const RETRY_PREFIX: &str = "%RETRY%";
 const DLQ_PREFIX: &str = "%DLQ%";
 
-/// `TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET`.
-const BROKER_ONLY_TOPICS: [&str; 6] = [
+/// `TopicValidator.NOT_ALLOWED_SEND_TOPIC_SET`, and the timer topic, where a message without a time would
+/// be none for anybody.
+const BROKER_ONLY_TOPICS: [&str; 7] = [
     "SCHEDULE_TOPIC_XXXX",
+    "rmq_sys_wheel_timer",
     "RMQ_SYS_TRANS_HALF_TOPIC",
     "RMQ_SYS_TRANS_OP_HALF_TOPIC",
     "TRANS_CHECK_MAX_TIME_TOPIC",

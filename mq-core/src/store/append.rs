@@ -77,12 +77,7 @@ struct Joined {
 impl MessageStore {
     /// Appends one message.
     pub fn append(&self, draft: &RecordDraft, durability: Durability) -> Append<Appended> {
-        self.join(std::slice::from_ref(draft), durability, |positions| {
-            let [only] = positions else {
-                unreachable!("one message has one position")
-            };
-            Appended::from(*only)
-        })
+        self.join(std::slice::from_ref(draft), durability, the_only)
     }
 
     /// Appends several messages behind each other, all or none.
@@ -96,13 +91,31 @@ impl MessageStore {
         })
     }
 
+    /// Appends a message that lies in a segment which is to be removed, also on a nearly full disk: what
+    /// the segment takes becomes free by it.
+    pub fn append_again(&self, draft: &RecordDraft) -> Append<Appended> {
+        let checked = self.0.log.syncable().and_then(|()| self.0.check(draft));
+        let only = std::slice::from_ref(draft);
+        self.join_if(checked, only, Durability::AsConfigured, the_only)
+    }
+
     fn join<T>(
         &self,
         drafts: &[RecordDraft],
         durability: Durability,
         result_of: fn(&[RecordPosition]) -> T,
     ) -> Append<T> {
-        let stage = match self.0.check_all(drafts) {
+        self.join_if(self.0.check_all(drafts), drafts, durability, result_of)
+    }
+
+    fn join_if<T>(
+        &self,
+        checked: Result<(), AppendError>,
+        drafts: &[RecordDraft],
+        durability: Durability,
+        result_of: fn(&[RecordPosition]) -> T,
+    ) -> Append<T> {
+        let stage = match checked {
             Ok(()) => Stage::Joined(Joined::new(&self.0, drafts, durability)),
             Err(error) => Stage::Refused(error),
         };
@@ -152,6 +165,13 @@ impl StoreShared {
         }
         Ok(())
     }
+}
+
+fn the_only(positions: &[RecordPosition]) -> Appended {
+    let [only] = positions else {
+        unreachable!("one message has one position")
+    };
+    Appended::from(*only)
 }
 
 impl From<RecordPosition> for Appended {

@@ -83,6 +83,19 @@ impl MessageStore {
         });
     }
 
+    /// Makes all that is written now survive a loss of power.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the store then takes no more writes.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        if self.0.log.synced_end() >= self.0.log.written_end() {
+            return Ok(());
+        }
+        self.run_blocking(|store| store.0.while_open(StoreShared::sync_log))
+            .await
+    }
+
     /// Ends in order: everything reaches the disk, and the next start walks nothing. Work that goes
     /// on beside is waited for; on a store that is closed already nothing happens.
     ///

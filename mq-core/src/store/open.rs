@@ -15,6 +15,7 @@ use super::derived::DerivedList;
 use super::disk::{Disk, Lock};
 use super::error::{StoreError, at};
 use super::index::KeyIndex;
+use super::needed::NeededList;
 use super::open_group::OpenGroup;
 use super::opened::Opened;
 use super::paths::Paths;
@@ -90,6 +91,7 @@ impl MessageStore {
             queues,
             index,
             arrivals: ArrivalNotices::default(),
+            needed: NeededList::default(),
             open_group: OpenGroup::default(),
             checkpoint: Mutex::new(checkpoint),
             snapshot: snapshot_file,

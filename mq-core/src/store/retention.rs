@@ -3,6 +3,8 @@
 //! The snapshot is written before a segment is removed: it keeps the next offsets of queues whose
 //! messages then have all expired.
 //!
+//! A segment in which messages still wait stays until they are stored again (`needed.rs`).
+//!
 //! A segment cannot have become older while the store was open than the time that really passed, so
 //! that a wall clock that is ahead for a moment deletes nothing.
 
@@ -51,6 +53,9 @@ impl StoreShared {
             if !forced && !self.first_segment_is_old()? {
                 break;
             }
+            if !self.first_segment_is_released() {
+                break;
+            }
             if !removed {
                 self.save_snapshot()?;
             }
@@ -65,6 +70,14 @@ impl StoreShared {
             tracing::info!(begin, "expired segments were removed");
         }
         Ok(())
+    }
+
+    /// Whether nothing in the first segment waits. The newest one never goes, so nobody is asked for it.
+    fn first_segment_is_released(&self) -> bool {
+        match self.log.segments().as_slice() {
+            [first, _, ..] => self.needed.releases(first.base + self.log.segment_size),
+            _ => true,
+        }
     }
 
     /// A segment is as old as the first record of the next one, or of a later one when that was

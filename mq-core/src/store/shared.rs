@@ -15,6 +15,7 @@ use super::derived::DerivedList;
 use super::disk::{Disk, Lock};
 use super::error::{StoreError, at, no_room};
 use super::index::KeyIndex;
+use super::needed::NeededList;
 use super::open_group::OpenGroup;
 use super::opened::Opened;
 use super::paths::Paths;
@@ -38,6 +39,7 @@ pub(super) struct StoreShared {
     /// The queues, the index and whatever else is derived from the log.
     pub(super) derived: DerivedList,
     pub(super) arrivals: ArrivalNotices,
+    pub(super) needed: NeededList,
     pub(super) open_group: OpenGroup,
     pub(super) checkpoint: Mutex<Checkpoint>,
     pub(super) snapshot: SavedFile,

@@ -168,6 +168,8 @@ codes! {
         GET_SUBSCRIPTIONGROUP_CONFIG = 352;
         /// Pull without a registered subscription.
         LITE_PULL_MESSAGE = 361;
+        /// Call back a message that waits for its time.
+        RECALL_MESSAGE = 370;
     }
 }
 
@@ -226,6 +228,8 @@ codes! {
         NO_MESSAGE = 208;
         /// Too many requests: try again later (`FLOW_CONTROL`).
         FLOW_CONTROL = 215;
+        /// What is asked for cannot be done any more, or not here.
+        ILLEGAL_OPERATION = 604;
         /// The server is shutting down: send the request again over another connection (`GO_AWAY`).
         GO_AWAY = 1500;
     }

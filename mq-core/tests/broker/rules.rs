@@ -81,7 +81,7 @@ async fn sends_are_refused_by_rule() {
             ResponseCode::NO_PERMISSION,
         ),
         (
-            with(message("orders", 0), &[("TIMER_DELAY_SEC", "9")]),
+            with(message("orders", 0), &[("TIMER_DELAY_SEC", "259201")]),
             ResponseCode::MESSAGE_ILLEGAL,
         ),
         (

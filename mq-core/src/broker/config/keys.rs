@@ -17,7 +17,7 @@ const FIXED_LIMIT: KeyEffect = Harmless("this limit stays at its default");
 const REMOTING_TIMINGS: KeyEffect = Harmless("the remoting has its own timings");
 const POP: KeyEffect = Harmless("pop consumption is not built yet");
 const TRANSACTIONS: KeyEffect = Harmless("transactional messages are not built yet");
-const TIMER: KeyEffect = Harmless("timer messages are not built yet");
+const WHEEL: KeyEffect = Harmless("there is no timer wheel, messages wait by the millisecond");
 const REPLICATION: KeyEffect = Harmless("replication is not built yet");
 const SQL: KeyEffect = Harmless("SQL92 filters are not built yet");
 const STATISTICS: KeyEffect = Harmless("statistics are kept in one way only");
@@ -164,7 +164,11 @@ pub(super) const KEYS: &[SettingKey] = &[
         Works,
     ),
     key("flushDelayOffsetInterval", "10000", QUEUE_SYNC),
-    key("enableScheduleAsyncDeliver", "false", TIMER),
+    key(
+        "enableScheduleAsyncDeliver",
+        "false",
+        Harmless("what is due is always stored together"),
+    ),
     key(
         "validateSystemTopicWhenUpdateTopic",
         "true",
@@ -279,13 +283,13 @@ pub(super) const KEYS: &[SettingKey] = &[
     key("transactionOpBatchInterval", "3000", TRANSACTIONS),
     key("rejectTransactionMessage", "false", TRANSACTIONS),
     key("storeReplyMessageEnable", "true", Works),
-    key("recallMessageEnable", "false", TIMER),
-    key("timerWheelEnable", "true", TIMER),
-    key("timerPrecisionMs", "1000", TIMER),
-    key("timerMaxDelaySec", "259200", TIMER),
-    key("timerRollWindowSlot", "172800", TIMER),
-    key("timerFlushIntervalMs", "1000", TIMER),
-    key("timerCongestNumEachSlot", "2147483647", TIMER),
+    key("recallMessageEnable", "true", Works),
+    key("timerWheelEnable", "true", Works),
+    key("timerPrecisionMs", "1000", WHEEL),
+    key("timerMaxDelaySec", "259200", Works),
+    key("timerRollWindowSlot", "172800", WHEEL),
+    key("timerFlushIntervalMs", "1000", WHEEL),
+    key("timerCongestNumEachSlot", "2147483647", WHEEL),
     // Where messages rest.
     key("storePathRootDir", "./data", Works),
     key("storePathCommitLog", "", Works),

@@ -22,6 +22,10 @@ pub struct Rules {
     pub max_message_size: u32,
     /// The delays of delayed messages and retries.
     pub delay_levels: DelayLevels,
+    /// How far ahead the time of a message may lie; `None`: messages for a later time are refused.
+    pub longest_timer: Option<Duration>,
+    /// Whether a message that waits for its time can be called back.
+    pub recall: bool,
     /// Whether replies are stored once they are pushed.
     pub store_replies: bool,
     /// The interval of writing consumer offsets to disk.
@@ -50,6 +54,8 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
         }),
         max_message_size: sheet.number("maxMessageSize", &(1..=MAX_MESSAGE_SIZE)),
         delay_levels: sheet.checked("messageDelayLevel", str::parse),
+        longest_timer: longest_timer(sheet),
+        recall: sheet.truth("recallMessageEnable"),
         store_replies: sheet.truth("storeReplyMessageEnable"),
         save_offsets_every: sheet.milliseconds("flushConsumerOffsetInterval", 100, 3_600_000),
         transfer: TransferLimits {
@@ -66,4 +72,13 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
             },
         },
     }
+}
+
+fn longest_timer(sheet: &mut Sheet) -> Option<Duration> {
+    /// Ten years.
+    const MAX_SECONDS: u64 = 315_360_000;
+
+    let seconds = sheet.number("timerMaxDelaySec", &(1..=MAX_SECONDS));
+    let enabled = sheet.truth("timerWheelEnable");
+    enabled.then(|| Duration::from_secs(seconds))
 }

@@ -6,13 +6,16 @@ use crate::broker::processors::clients::Clients;
 use crate::broker::processors::locking::LockProcessor;
 use crate::broker::processors::positions::OffsetProcessor;
 use crate::broker::processors::pull::PullProcessor;
-use crate::broker::processors::send::{ReplyProcessor, SendBackProcessor, SendProcessor};
+use crate::broker::processors::send::{
+    RecallProcessor, ReplyProcessor, SendBackProcessor, SendProcessor,
+};
 use crate::remoting::Router;
 use crate::wire::header::{
     CheckClientConfig, ConsumerSendMsgBack, GetConsumerListByGroup, GetEarliestMsgStoreTime,
     GetMaxOffset, GetMinOffset, HeartBeat, LitePullMessage, LockBatchMq, PullMessage,
-    QueryConsumerOffset, SearchOffsetByTimestamp, SendBatchMessage, SendMessage, SendMessageV1,
-    SendReplyMessage, SendReplyMessageV1, UnlockBatchMq, UnregisterClient, UpdateConsumerOffset,
+    QueryConsumerOffset, RecallMessage, SearchOffsetByTimestamp, SendBatchMessage, SendMessage,
+    SendMessageV1, SendReplyMessage, SendReplyMessageV1, UnlockBatchMq, UnregisterClient,
+    UpdateConsumerOffset,
 };
 
 pub(in crate::broker) fn routes(parts: &Parts) -> Router {
@@ -30,6 +33,7 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
         .on::<SendReplyMessageV1>(replies.clone())
         .on::<SendReplyMessage>(replies)
         .on::<ConsumerSendMsgBack>(SendBackProcessor::new(parts))
+        .on::<RecallMessage>(RecallProcessor::new(parts))
         .on::<PullMessage>(pull.clone())
         .on::<LitePullMessage>(pull)
         .on::<HeartBeat>(clients.clone())

@@ -36,6 +36,7 @@ pub(in crate::broker) fn topics(identity: &Identity, rules: &Rules) -> Vec<Topic
         topic(name, 1, TEMPLATE_PERM),
         plain("OFFSET_MOVED_EVENT", 1),
         plain("SCHEDULE_TOPIC_XXXX", 18),
+        plain("rmq_sys_wheel_timer", 1),
         plain(&format!("{cluster}_REPLY_TOPIC"), 1),
         plain(&format!("rmq_sys_REVIVE_LOG_{cluster}"), 8),
         topic(

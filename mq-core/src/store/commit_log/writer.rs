@@ -30,8 +30,9 @@ impl CommitLog {
         length: usize,
         now_ms: i64,
     ) -> Result<AppendStart, AppendError> {
-        // Asked under the lock: nothing is written once the log was closed.
-        self.writable()?;
+        // Asked under the lock: nothing is written once the log was closed. A nearly full disk refuses
+        // an append when it begins.
+        self.syncable()?;
         let needed = length as u64 + BLANK_SIZE as u64;
         if needed > self.segment_size {
             let rule = "is longer than a segment of the log";

@@ -11,7 +11,7 @@ use crate::message::TopicName;
 use crate::store::disk::{self, Disk, DiskWait, File};
 use crate::store::error::{StoreError, at};
 use crate::store::paths::{base_of, file_in};
-use crate::store::schedule::SCHEDULE_TOPIC;
+use crate::store::schedule::{SCHEDULE_TOPIC, TIMER_TOPIC};
 
 #[derive(Debug)]
 pub(in crate::store) struct Queue {
@@ -95,7 +95,7 @@ impl Queue {
 
     /// Whether its entries hold the time of delivery in place of a tag's hash.
     pub(in crate::store) fn has_due_times(&self) -> bool {
-        self.topic == SCHEDULE_TOPIC
+        self.topic == SCHEDULE_TOPIC || self.topic == TIMER_TOPIC
     }
 
     /// Whether an entry can be one of this queue, as far as it tells itself.
@@ -458,8 +458,12 @@ impl Queue {
         Ok(entry.filter(|entry| *entry != QueueEntry::UNWRITTEN))
     }
 
-    /// Moves the beginning to the first message that lies at `begin` or behind.
-    pub(super) fn drop_before(&self, disk: &dyn Disk, begin: u64) -> Result<(), StoreError> {
+    /// The queue offset of the first message that lies at the physical offset `begin` or behind.
+    pub(in crate::store) fn first_from(
+        &self,
+        disk: &dyn Disk,
+        begin: u64,
+    ) -> Result<u64, StoreError> {
         let (old, max) = {
             let state = self.state.lock();
             (state.min, state.max())
@@ -481,9 +485,15 @@ impl Queue {
             // Whatever is before a message that is gone is gone too, unless its entry is damaged.
             match low.checked_sub(2).filter(|before| *before >= old) {
                 Some(before) if !gone(before)? => (low, high) = (old, before),
-                _ => break,
+                _ => return Ok(low),
             }
         }
+    }
+
+    /// Moves the beginning to the first message that lies at `begin` or behind.
+    pub(super) fn drop_before(&self, disk: &dyn Disk, begin: u64) -> Result<(), StoreError> {
+        let old = self.min();
+        let low = self.first_from(disk, begin)?;
         let stored = {
             let mut state = self.state.lock();
             state.min = low;

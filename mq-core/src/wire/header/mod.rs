@@ -9,6 +9,7 @@ mod lock;
 mod offsets;
 mod pull_message;
 mod query_message;
+mod recall;
 mod register_broker;
 mod reply;
 mod reset_offset;
@@ -39,6 +40,7 @@ pub use offsets::{
 };
 pub use pull_message::{LitePullMessage, PullMessage, PullMessageReply};
 pub use query_message::{QueryMessage, QueryMessageReply, ViewMessageById};
+pub use recall::{RecallMessage, RecallMessageReply};
 pub use register_broker::{
     QueryDataVersion, QueryDataVersionReply, RegisterBroker, RegisterBrokerReply, UnregisterBroker,
 };

@@ -1,7 +1,6 @@
 //! Delayed messages are stored in the queue of their level instead of their own topic.
 
 use crate::broker::config::DelayLevels;
-use crate::clock::Clock;
 use crate::message::record::RecordDraft;
 use crate::message::{Properties, TopicName, property};
 use crate::store::SCHEDULE_TOPIC;
@@ -16,47 +15,6 @@ const TIMER_PROPERTIES: [&str; 3] = [
 /// Whether the message has a delay level.
 pub(in crate::broker) fn is_delayed(properties: &Properties) -> Result<bool, Refusal> {
     Ok(level_of(properties)?.is_some())
-}
-
-/// Whether the message has a timer.
-pub(in crate::broker) fn has_timer(properties: &Properties) -> bool {
-    TIMER_PROPERTIES
-        .iter()
-        .any(|name| properties.get(name).is_some())
-}
-
-/// Admits a message with a timer only if its time is over, because timers are not built yet.
-pub(in crate::broker) fn check_timer(
-    properties: &Properties,
-    clock: &Clock,
-) -> Result<(), Refusal> {
-    let refused = |remark: &str| Err(Refusal::new(ResponseCode::MESSAGE_ILLEGAL, remark));
-    if properties.get(property::TIMER_DEL_UNIQKEY).is_some() {
-        return refused("timers are not supported by this broker yet, so none can be cancelled");
-    }
-    let Some((name, value)) = TIMER_PROPERTIES
-        .iter()
-        .find_map(|name| Some((*name, properties.get(name)?)))
-    else {
-        return Ok(());
-    };
-    let Ok(number) = value.parse::<i64>() else {
-        return refused(&format!(
-            "the property {name} is `{value}`, expected a whole number"
-        ));
-    };
-    let now_ms = clock.now_ms();
-    let due = if name == property::TIMER_DELIVER_MS {
-        number
-    } else {
-        now_ms.saturating_add(number)
-    };
-    if due <= now_ms {
-        return Ok(());
-    }
-    refused(&format!(
-        "{name}: messages for a later time are not supported by this broker yet, use a delay level"
-    ))
 }
 
 /// Redirects a delayed message to the queue of its level.
@@ -153,22 +111,5 @@ mod tests {
 
         let refusal = divert(&mut draft(&[("DELAY", "soon")]), &levels()).unwrap_err();
         assert_eq!(refusal.code, ResponseCode::MESSAGE_ILLEGAL);
-    }
-
-    #[test]
-    fn a_timer_passes_only_when_its_time_is_over() {
-        let check = |name, value| {
-            check_timer(
-                &[(name, value)].into_iter().collect(),
-                &Clock::manual(1_000),
-            )
-        };
-
-        assert!(check("TIMER_DELIVER_MS", "1000").is_ok());
-        assert!(check("TIMER_DELIVER_MS", "1001").is_err());
-        assert!(check("TIMER_DELAY_SEC", "1").is_err());
-        assert!(check("TIMER_DELAY_MS", "x").is_err());
-        assert!(check("TIMER_DEL_UNIQKEY", "orders+U").is_err());
-        assert!(check("KEYS", "x").is_ok());
     }
 }

@@ -5,7 +5,9 @@
 //! none is.
 
 mod divert;
+mod schedule;
 mod service;
 
-pub(in crate::broker) use divert::{check_timer, divert, has_timer, is_delayed, undivert};
-pub(in crate::broker) use service::{DelayService, Schedule};
+pub(in crate::broker) use divert::{divert, is_delayed, undivert};
+pub(in crate::broker) use schedule::{Leaving, Schedule};
+pub(in crate::broker) use service::DelayService;

@@ -1,22 +1,24 @@
 //! Delivers delayed messages when their delay is over (`ScheduleMessageService`).
 //!
 //! Invariant: a level's offset advances only past messages that are delivered, and a failed
-//! delivery is retried: at-least-once delivery.
+//! delivery is retried: at-least-once delivery. A message that is not to be delivered yet but cannot
+//! stay, because its topic takes no messages or its segment is to go, waits on among the timers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
+use super::schedule::Schedule;
+use crate::broker::background::delivery::{Targets, delivery};
+use crate::broker::background::timer;
 use crate::broker::config::DelayLevels;
 use crate::broker::state::delay_offsets::DelayOffsets;
 use crate::clock::{Clock, Moment};
+use crate::message::QueueOffset;
 use crate::message::record::{RecordDraft, RecordView};
 use crate::message::subscription::Filter;
-use crate::message::{MessageExt, QueueOffset, TopicName, property};
 use crate::store::{
-    AppendError, Durability, MessageStore, ReadLimits, ReadOutcome, ReadStatus, SCHEDULE_TOPIC,
-    StoreError,
+    Append, AppendError, Appended, Durability, MessageStore, ReadLimits, ReadOutcome, ReadStatus,
+    SCHEDULE_TOPIC, StoreError,
 };
 use crate::tasks::Tasks;
 use crate::troubles::Troubles;
@@ -31,30 +33,6 @@ const DELIVERY_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// The longest sleep before a due time is computed again, because the wall clock may have been set.
 const CLOCK_STEP_RECHECK: Duration = Duration::from_secs(10);
 
-/// Wakes the delivery of a level when a message arrives in its queue.
-#[derive(Debug)]
-pub(in crate::broker) struct Schedule {
-    levels: Vec<Notify>,
-}
-
-impl Schedule {
-    pub(in crate::broker) fn new(levels: &DelayLevels) -> Self {
-        Self {
-            levels: levels.iter().map(|_| Notify::new()).collect(),
-        }
-    }
-
-    /// A message has arrived in queue `queue` of the schedule topic.
-    pub(in crate::broker) fn arrived(&self, queue: i32) {
-        let level = usize::try_from(queue)
-            .ok()
-            .and_then(|queue| self.levels.get(queue));
-        if let Some(level) = level {
-            level.notify_one();
-        }
-    }
-}
-
 /// Delivers delayed messages.
 #[derive(Clone, Debug)]
 pub(in crate::broker) struct DelayService {
@@ -63,6 +41,7 @@ pub(in crate::broker) struct DelayService {
     pub(in crate::broker) schedule: Arc<Schedule>,
     /// The levels whose delivery fails.
     pub(in crate::broker) stuck: Arc<Troubles<i32>>,
+    pub(in crate::broker) targets: Targets,
     pub(in crate::broker) clock: Clock,
 }
 
@@ -131,8 +110,7 @@ impl DelayService {
     /// Stops only between rounds, so that the offset covers all messages that a round has
     /// delivered.
     async fn deliver_level(&self, mut level: LevelState, owner: &Tasks) {
-        let index = usize::try_from(level.number - 1).unwrap_or(0);
-        let Some(news) = self.schedule.levels.get(index) else {
+        let Some(news) = self.schedule.news_of(level.number) else {
             return;
         };
         while !owner.is_stopping() {
@@ -200,6 +178,7 @@ impl DelayService {
         from: QueueOffset,
         read: &ReadOutcome,
     ) -> Result<DeliveryRound, DeliveryError> {
+        let leaves_before = self.schedule.leaves_before(level.number);
         let mut in_flight = Vec::new();
         let mut next = from;
         let mut outcome = DeliveryRound::More;
@@ -210,13 +189,14 @@ impl DelayService {
             };
             let size = view.size;
             let left = level.left(view.store_timestamp, &self.clock);
-            if !left.is_zero() {
+            let leaves = view.queue_offset < leaves_before;
+            if !left.is_zero() && !leaves {
                 outcome = DeliveryRound::DueIn(left);
                 break;
             }
             next = view.queue_offset.plus(1);
             match view.to_message(&rest).ok().and_then(delivery) {
-                Some(draft) => in_flight.push(self.store.append(&draft, Durability::AsConfigured)),
+                Some(draft) => in_flight.push((view.queue_offset, self.begin(draft, left))),
                 None => {
                     tracing::error!(at = %view.physical_offset, "a delayed message is skipped: it has no valid topic and queue to go to");
                 }
@@ -226,41 +206,38 @@ impl DelayService {
         if rest.is_empty() {
             next = read.next;
         }
-        for append in in_flight {
+        for (offset, append) in in_flight {
             match append.await {
                 // Retrying would fail forever, so the message is skipped.
                 Err(error @ AppendError::Illegal(_)) => {
                     tracing::error!(%error, "a delayed message is skipped: the store refuses it");
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    self.offsets.set(level.number, offset.to_wire());
+                    return Err(error.into());
+                }
                 Ok(_) => {}
             }
         }
         self.offsets.set(level.number, next.to_wire());
         Ok(outcome)
     }
-}
 
-/// The message as it is delivered to its topic; its delay properties stay.
-fn delivery(stored: MessageExt) -> Option<RecordDraft> {
-    let properties = &stored.message.properties;
-    let topic = TopicName::new(properties.get(property::REAL_TOPIC)?.to_owned()).ok()?;
-    if topic == SCHEDULE_TOPIC || topic == "RMQ_SYS_TRANS_HALF_TOPIC" {
-        return None;
+    /// Begins to store a message in its topic, or where it waits on: for its time, when its segment is to
+    /// go before, or for its topic, so that those behind it need not wait for that too.
+    fn begin(&self, mut draft: RecordDraft, left: Duration) -> Append<Appended> {
+        let is_due = left.is_zero();
+        if is_due && self.targets.check(&draft.message.topic).is_ok() {
+            return self.store.append(&draft, Durability::AsConfigured);
+        }
+        let left_ms = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+        timer::divert(&mut draft, self.clock.now_ms().saturating_add(left_ms));
+        if is_due {
+            self.store.append(&draft, Durability::AsConfigured)
+        } else {
+            self.store.append_again(&draft)
+        }
     }
-    let queue_id = properties.get(property::REAL_QID)?.parse().ok()?;
-    let mut message = stored.message;
-    message.topic = topic;
-    Some(RecordDraft {
-        message,
-        queue_id,
-        sys_flag: stored.sys_flag,
-        born_timestamp: stored.born_timestamp,
-        born_host: stored.born_host,
-        store_host: stored.store_host,
-        reconsume_times: stored.reconsume_times,
-        prepared_transaction_offset: stored.prepared_transaction_offset,
-    })
 }
 
 /// Why the messages of a level could not be delivered.

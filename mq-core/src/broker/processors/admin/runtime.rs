@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use crate::broker::admit::unreadable;
+use crate::broker::background::timer::TimerTable;
 use crate::broker::config::DelayLevels;
 use crate::broker::parts::Parts;
 use crate::broker::state::delay_offsets::DelayOffsets;
@@ -27,7 +28,7 @@ use crate::wire::{NoFields, Refusal, Reply, fastjson};
 /// The version that this broker reports (`MQVersion`).
 const REPORTED_VERSION: &str = "V5_3_3";
 
-/// Values that are always 0: there are no thread pools, timers or transfer buffers.
+/// Values that are always 0: there are no thread pools, timer wheel or transfer buffers.
 const ALWAYS_ZERO_KEYS: [&str; 31] = [
     "putMessageFailedTimes",
     "putMessageEntireTimeMax",
@@ -89,6 +90,7 @@ pub(super) struct RuntimeInfo {
     peers: Arc<Peers>,
     waiting: Arc<WaitingPulls>,
     delays: Arc<DelayOffsets>,
+    timers: Arc<TimerTable>,
     levels: DelayLevels,
     deliveries: Arc<DeliveryStatistics>,
     unanswered: Arc<Unanswered>,
@@ -104,6 +106,7 @@ impl RuntimeInfo {
             peers: Arc::clone(&parts.peers),
             waiting: Arc::clone(&parts.waiting),
             delays: Arc::clone(&parts.delays),
+            timers: Arc::clone(&parts.timers),
             levels: parts.admit.config.rules.delay_levels.clone(),
             deliveries: Arc::clone(&parts.deliveries),
             unanswered: Arc::clone(&parts.unanswered),
@@ -177,6 +180,7 @@ impl RuntimeInfo {
             );
         }
         self.put_levels(&mut put);
+        put("timersWaiting", self.timers.count().to_string());
         self.put_disk(&mut put);
         table
     }

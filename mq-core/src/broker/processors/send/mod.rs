@@ -1,5 +1,6 @@
-//! Stores messages: 10, 310, 320, 36 for messages that consumers send back, and 324 and 325 for replies,
-//! which are pushed first (`SendMessageProcessor`, `ReplyMessageProcessor`).
+//! Stores messages: 10, 310, 320, 36 for messages that consumers send back, 324 and 325 for replies,
+//! which are pushed first, and 370 for what is called back (`SendMessageProcessor`,
+//! `ReplyMessageProcessor`, `RecallMessageProcessor`).
 //!
 //! Invariant: success is answered only after the store reports the configured durability. No thread
 //! only writes: the messages of a send are written by its own task, or by that of another send whose
@@ -13,6 +14,7 @@ mod batch;
 mod prepare;
 mod processor;
 mod properties;
+mod recall;
 mod refusals;
 mod reply;
 mod retry;
@@ -20,4 +22,5 @@ mod room;
 
 pub(in crate::broker) use back::SendBackProcessor;
 pub(in crate::broker) use processor::SendProcessor;
+pub(in crate::broker) use recall::RecallProcessor;
 pub(in crate::broker) use reply::ReplyProcessor;

@@ -12,7 +12,7 @@ use super::properties::Stamp;
 use super::refusals::illegal;
 use super::{retry, room};
 use crate::broker::admit::{Admit, forbidden};
-use crate::broker::background::delay;
+use crate::broker::background::{delay, timer};
 use crate::broker::parts::Parts;
 use crate::broker::state::queue_locks::QueueLocks;
 use crate::broker::state::topics::Topic;
@@ -36,6 +36,8 @@ pub(super) struct AcceptedMessage {
     pub(super) draft: RecordDraft,
     pub(super) durability: Durability,
     pub(super) unique_id: ByteString,
+    /// The time for which it waits, ms since 1970.
+    pub(super) due_ms: Option<i64>,
 }
 
 /// Prepares sent messages for storing.
@@ -86,12 +88,19 @@ impl Preparation {
         } else if Box::pin(self.is_out_of_retries(&topic, request)).await? {
             self.make_dead_letter(&request.peer, &mut draft).await?;
         }
-        let properties = &mut draft.message.properties;
-        if !delay::is_delayed(properties)? {
-            delay::check_timer(properties, &self.clock)?;
-        }
+        let properties = &draft.message.properties;
         let durability = durability(properties, one_way);
-        delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?;
+        // A level counts before a time (`HookUtils.checkIfTimerMessage`).
+        let due_ms = if delay::is_delayed(properties)? {
+            None
+        } else {
+            let longest = self.admit.config.rules.longest_timer;
+            timer::due_of(properties, longest, self.clock.now_ms())?
+        };
+        match due_ms {
+            Some(due_ms) => timer::divert(&mut draft, due_ms),
+            None => delay::divert(&mut draft, &self.admit.config.rules.delay_levels)?,
+        }
         if topic.name.is_retry() && !room::make(&mut draft.message.properties) {
             delay::undivert(&mut draft, &topic.name);
             self.make_dead_letter(&request.peer, &mut draft).await?;
@@ -100,6 +109,7 @@ impl Preparation {
             draft,
             durability,
             unique_id,
+            due_ms,
         })
     }
 
@@ -124,7 +134,9 @@ impl Preparation {
             let properties = stamp.on(&properties, &self.clock);
             room::check(&properties)?;
             storable(&request.header, &properties)?;
-            if delay::is_delayed(&properties)? || delay::has_timer(&properties) {
+            let longest = self.admit.config.rules.longest_timer;
+            let due_ms = timer::due_of(&properties, longest, self.clock.now_ms())?;
+            if delay::is_delayed(&properties)? || due_ms.is_some() {
                 return Err(illegal("a message of a batch cannot be delayed"));
             }
             let message = Message {

@@ -17,7 +17,7 @@ use crate::broker::admit::Admit;
 use crate::broker::parts::Parts;
 use crate::broker::state::topics::Topic;
 use crate::keyed_fifo::KeyedFifo;
-use crate::message::OffsetMessageId;
+use crate::message::{OffsetMessageId, RecallHandle, TopicName};
 use crate::remoting::{Incoming, Peer, PeerId, Processor};
 use crate::store::{Append, Appended, MessageStore};
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
@@ -41,8 +41,16 @@ pub(in crate::broker) struct SendProcessor {
 /// write, for durability and for the name servers is done outside of the send order.
 struct PendingSend<T> {
     append: Append<T>,
+    answer: SendAnswer,
+}
+
+/// What the answer to a send says beside where the message lies.
+#[derive(Default)]
+struct SendAnswer {
     queue_id: i32,
     unique_id: Option<ByteString>,
+    /// With which a message that waits for its time is called back.
+    recall_handle: Option<ByteString>,
 }
 
 impl SendProcessor {
@@ -63,18 +71,17 @@ impl SendProcessor {
         request: &Incoming<SendMessage>,
     ) -> Result<Reply<SendMessageReply>, Refusal> {
         let begin = Box::pin(self.begin_one(request));
-        let (appended, queue_id, unique_id) = self.stored(request, begin).await?;
-        Ok(self.reply(queue_id, &[appended], unique_id))
+        let (appended, answer) = self.stored(request, begin).await?;
+        Ok(self.reply(&[appended], answer))
     }
 
     /// Runs `begin` after the earlier sends of the connection to the topic, and waits for the append
-    /// that it begins; gives where the messages are, and queue and unique id for the response. `begin`
-    /// is boxed, because it ends at once as a rule, and a send in flight would keep room for it.
+    /// that it begins; gives where the messages are, and the rest of the answer. `begin` is boxed, because it ends at once as a rule, and a send in flight would keep room for it.
     async fn stored<T>(
         &self,
         request: &Incoming<SendMessage>,
         begin: Pin<Box<impl Future<Output = Result<PendingSend<T>, Refusal>> + Send>>,
-    ) -> Result<(T, i32, Option<ByteString>), Refusal> {
+    ) -> Result<(T, SendAnswer), Refusal> {
         let before = self.admit.registration.latest();
         let key = (request.peer.id(), request.header.topic.clone());
         let pending = self.order.run_from_one_task(&key, begin).await?;
@@ -83,7 +90,7 @@ impl SendProcessor {
         if !request.one_way {
             heard.await;
         }
-        Ok((appended, pending.queue_id, pending.unique_id))
+        Ok((appended, pending.answer))
     }
 
     /// Begins the append of one message.
@@ -97,17 +104,24 @@ impl SendProcessor {
             draft,
             durability,
             unique_id,
+            due_ms,
         } = self.preparation.prepare(topic, queue, request).await?;
-        // For a delayed message the response has the queue that it was sent to.
-        let queue_id = if draft.message.topic == crate::store::SCHEDULE_TOPIC {
+        // For a message that waits the response has the queue that it was sent to.
+        let is_delayed = draft.message.topic == crate::store::SCHEDULE_TOPIC;
+        let queue_id = if is_delayed || due_ms.is_some() {
             queue
         } else {
             draft.queue_id
         };
+        let recall_handle =
+            due_ms.and_then(|due_ms| self.recall_handle(due_ms, request, &unique_id));
         Ok(PendingSend {
             append: self.store.append(&draft, durability),
-            queue_id,
-            unique_id: Some(unique_id),
+            answer: SendAnswer {
+                queue_id,
+                unique_id: Some(unique_id),
+                recall_handle,
+            },
         })
     }
 
@@ -117,8 +131,8 @@ impl SendProcessor {
     ) -> Result<Reply<SendMessageReply>, Refusal> {
         batch::check(request, self.store.config().max_message_size)?;
         let begin = Box::pin(self.begin_several(request));
-        let (appended, queue_id, unique_id) = self.stored(request, begin).await?;
-        Ok(self.reply(queue_id, &appended, unique_id))
+        let (appended, answer) = self.stored(request, begin).await?;
+        Ok(self.reply(&appended, answer))
     }
 
     /// Begins the append of the messages of a batch.
@@ -133,9 +147,31 @@ impl SendProcessor {
         let unique_id = sent.and_then(properties::unique_id);
         Ok(PendingSend {
             append: self.store.append_batch(&drafts, durability),
-            queue_id,
-            unique_id,
+            answer: SendAnswer {
+                queue_id,
+                unique_id,
+                recall_handle: None,
+            },
         })
+    }
+
+    /// The handle of a message that waits for its time; `None` when it cannot be called back.
+    fn recall_handle(
+        &self,
+        due_ms: i64,
+        request: &Incoming<SendMessage>,
+        unique_id: &ByteString,
+    ) -> Option<ByteString> {
+        if !self.admit.config.rules.recall {
+            return None;
+        }
+        let handle = RecallHandle {
+            topic: TopicName::new(request.header.topic.clone()).ok()?,
+            broker: self.admit.identity().name.clone(),
+            due_ms,
+            unique_key: unique_id.to_string(),
+        };
+        Some(handle.to_string().into())
     }
 
     pub(super) async fn topic(
@@ -189,12 +225,12 @@ impl SendProcessor {
         ids
     }
 
-    fn reply(
-        &self,
-        queue_id: i32,
-        appended: &[Appended],
-        unique_id: Option<ByteString>,
-    ) -> Reply<SendMessageReply> {
+    fn reply(&self, appended: &[Appended], answer: SendAnswer) -> Reply<SendMessageReply> {
+        let SendAnswer {
+            queue_id,
+            unique_id,
+            recall_handle,
+        } = answer;
         Reply::ok(SendMessageReply {
             msg_id: self.ids(appended).into(),
             queue_id,
@@ -203,7 +239,7 @@ impl SendProcessor {
                 .map_or(0, |first| first.queue_offset.to_wire()),
             transaction_id: unique_id,
             batch_uniq_id: None,
-            recall_handle: None,
+            recall_handle,
             region: Some(ByteString::from_static(properties::REGION_ID)),
             trace_on: Some(ByteString::from_static("true")),
         })

@@ -1,0 +1,45 @@
+//! Which of the messages that are due soon were cancelled.
+//!
+//! A message that cancels another bears its unique key, alone or behind the topic and a `+`
+//! (`TimerMessageStore.buildDeleteKey`), and waits for the same time. Apache's broker rounds that time
+//! down to a second, so that messages of neighboring seconds may belong together.
+
+use std::collections::HashMap;
+
+use super::table::Timer;
+use crate::message::{MessageExt, property};
+
+/// How far the time of a message may be from that of the one that cancels it.
+pub(super) const SLACK_MS: i64 = 2_000;
+
+/// Keys that were cancelled, and for which time.
+#[derive(Debug, Default)]
+pub(super) struct Cancelled(HashMap<String, i64>);
+
+impl Cancelled {
+    /// Notes what the message `cancel` cancels.
+    pub(super) fn note(&mut self, timer: Timer, cancel: &MessageExt) {
+        let properties = &cancel.message.properties;
+        if let Some(key) = properties.get(property::TIMER_DEL_UNIQKEY) {
+            self.0.insert(key.to_owned(), timer.due_ms);
+        }
+    }
+
+    /// Whether a message is not to be delivered.
+    pub(super) fn has(&self, message: &MessageExt) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let properties = &message.message.properties;
+        let Some(key) = properties.get(property::UNIQ_KEY) else {
+            return false;
+        };
+        let topic = properties.get(property::REAL_TOPIC).unwrap_or_default();
+        self.0.contains_key(key) || self.0.contains_key(&format!("{topic}+{key}"))
+    }
+
+    /// Forgets what was cancelled for a time before `time_ms`.
+    pub(super) fn drop_before(&mut self, time_ms: i64) {
+        self.0.retain(|_, due_ms| *due_ms >= time_ms);
+    }
+}

@@ -1,0 +1,75 @@
+//! Reading the messages that wait, in runs of neighbors.
+
+use bytes::{Buf, Bytes};
+
+use super::table::Timer;
+use crate::message::record::RecordView;
+use crate::message::subscription::Filter;
+use crate::message::{MessageExt, QueueOffset};
+use crate::store::{MessageStore, ReadLimits, StoreError, TIMER_TOPIC};
+
+/// So many messages between two that are wanted are read with them: one read more costs more.
+const GAP: u64 = 8;
+/// Bytes of one read.
+const READ_BYTES: usize = 4 * 1024 * 1024;
+
+/// A message that waits, as it is stored; `None` when it cannot be read any more.
+pub(super) type StoredTimer = (Timer, Option<MessageExt>);
+
+/// Reads messages, in the order of their queue offsets.
+pub(super) fn read(
+    store: &MessageStore,
+    mut timers: Vec<Timer>,
+) -> Result<Vec<StoredTimer>, StoreError> {
+    timers.sort_unstable_by_key(|timer| timer.offset);
+    let mut found = Vec::with_capacity(timers.len());
+    let near = |a: &Timer, b: &Timer| b.offset - a.offset <= GAP;
+    for run in timers.chunk_by(near) {
+        read_run(store, run, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn read_run(
+    store: &MessageStore,
+    mut run: &[Timer],
+    found: &mut Vec<StoredTimer>,
+) -> Result<(), StoreError> {
+    while let (Some(first), Some(last)) = (run.first(), run.last()) {
+        let span = last.offset - first.offset + 1;
+        let limits = ReadLimits {
+            messages: usize::try_from(span).unwrap_or(usize::MAX),
+            bytes: READ_BYTES,
+        };
+        let from = QueueOffset(first.offset);
+        let read = store.read(TIMER_TOPIC, 0, from, limits, &Filter::default())?;
+        let mut records = read.records;
+        while let Some((record, message)) = next(&mut records) {
+            while let Some((timer, rest)) = run.split_first() {
+                if timer.offset > record {
+                    break;
+                }
+                let is_it = timer.offset == record;
+                found.push((*timer, message.clone().filter(|_| is_it)));
+                run = rest;
+            }
+        }
+        // What the read has passed over is not there.
+        let behind = read.next.0.max(first.offset + 1);
+        while let Some((timer, rest)) = run.split_first().filter(|(timer, _)| timer.offset < behind)
+        {
+            found.push((*timer, None));
+            run = rest;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the next record: its queue offset and its message.
+fn next(records: &mut Bytes) -> Option<(u64, Option<MessageExt>)> {
+    let view = RecordView::parse(records).ok()?;
+    let (offset, size) = (view.queue_offset.0, view.size);
+    let message = view.to_message(records).ok();
+    records.advance(size);
+    Some((offset, message))
+}

@@ -1,0 +1,571 @@
+//! The messages that wait, in memory: by the second in which they are due, each as eight bytes.
+//!
+//! Invariants: a message of the queue is here from the moment at which it can be read until it is
+//! delivered, cancelled or stored again. What is taken for one of these stays here as being on its way
+//! until that has ended well, and comes back when it has not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::progress::TimerProgress;
+use crate::message::TopicName;
+
+/// A message that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Timer {
+    /// When it is due, ms since 1970.
+    pub(super) due_ms: i64,
+    /// Its queue offset in the timer topic.
+    pub(super) offset: u64,
+    /// It cancels another message.
+    pub(super) cancels: bool,
+}
+
+/// What is due, and when the next message is.
+#[derive(Debug, Default)]
+pub(super) struct Due {
+    /// By their time.
+    pub(super) timers: Vec<Timer>,
+    pub(super) next_ms: Option<i64>,
+}
+
+/// The messages that wait.
+#[derive(Debug, Default)]
+pub(in crate::broker) struct TimerTable {
+    waiting: Mutex<Waiting>,
+    /// Something is due earlier than what was waited for.
+    pub(super) news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    seconds: BTreeMap<i64, Second>,
+    /// Messages that cancel others, by the second of these.
+    cancels: BTreeMap<i64, Cancels>,
+    /// Taken, by queue offset.
+    on_their_way: BTreeMap<u64, Timer>,
+    /// Due, but their topic takes no messages.
+    held: BTreeMap<TopicName, BTreeSet<Timer>>,
+    /// Of all that was delivered, the latest time.
+    delivered_until: i64,
+    /// The queue offset behind the last message that came.
+    end: u64,
+    /// The table has all that waits.
+    is_loaded: bool,
+    /// The service sleeps until then.
+    sleeps_until: i64,
+    /// Something became of a message since the progress was given.
+    is_changed: bool,
+}
+
+/// The messages that are due in one second.
+#[derive(Debug)]
+struct Second {
+    /// Millisecond and queue offset, in 10 and 54 bits.
+    timers: Vec<u64>,
+    /// Latest first, so that what is due is taken from the end.
+    is_sorted: bool,
+    /// None has a smaller queue offset.
+    least: u64,
+}
+
+#[derive(Debug, Default)]
+struct Cancels {
+    read: Vec<Timer>,
+    unread: Vec<Timer>,
+}
+
+const OFFSET_BITS: u32 = 54;
+
+impl Second {
+    fn pack(timer: Timer) -> u64 {
+        let millisecond = timer.due_ms.rem_euclid(1_000).unsigned_abs();
+        millisecond << OFFSET_BITS | (timer.offset & ((1 << OFFSET_BITS) - 1))
+    }
+
+    fn unpack(second: i64, packed: u64) -> Timer {
+        let millisecond = i64::try_from(packed >> OFFSET_BITS).unwrap_or(0);
+        Timer {
+            due_ms: second * 1_000 + millisecond,
+            offset: packed & ((1 << OFFSET_BITS) - 1),
+            cancels: false,
+        }
+    }
+
+    fn sort(&mut self) {
+        if !self.is_sorted {
+            self.timers.sort_unstable_by(|a, b| b.cmp(a));
+            self.is_sorted = true;
+        }
+    }
+}
+
+impl Default for Second {
+    fn default() -> Self {
+        Self {
+            timers: Vec::new(),
+            is_sorted: true,
+            least: u64::MAX,
+        }
+    }
+}
+
+impl Waiting {
+    fn put(&mut self, timer: Timer) {
+        if timer.cancels {
+            let cancels = self.cancels.entry(second_of(timer.due_ms)).or_default();
+            cancels.unread.push(timer);
+            return;
+        }
+        let second = self.seconds.entry(second_of(timer.due_ms)).or_default();
+        second.is_sorted = second.timers.is_empty();
+        second.timers.push(Second::pack(timer));
+        second.least = second.least.min(timer.offset);
+    }
+
+    /// The queue offset of everything that is due by `until_ms` and not done with.
+    fn due_by(&self, until_ms: i64) -> impl Iterator<Item = u64> {
+        let timers = self.seconds.range(..=second_of(until_ms));
+        let timers = timers.flat_map(|(second, entry)| {
+            let timers = entry.timers.iter();
+            timers.map(|packed| Second::unpack(*second, *packed))
+        });
+        let others = self.held().chain(self.cancels());
+        let others = others.chain(self.on_their_way.values().copied());
+        let all = timers.chain(others);
+        all.filter(move |timer| timer.due_ms <= until_ms)
+            .map(|timer| timer.offset)
+    }
+
+    fn held(&self) -> impl Iterator<Item = Timer> {
+        self.held.values().flatten().copied()
+    }
+
+    fn cancels(&self) -> impl Iterator<Item = Timer> {
+        let cancels = self.cancels.values();
+        cancels.flat_map(|cancels| cancels.read.iter().chain(&cancels.unread).copied())
+    }
+
+    /// The smallest queue offset of a message that waits.
+    fn least(&self) -> u64 {
+        let seconds = self.seconds.values().map(|second| second.least);
+        let on_their_way = self.on_their_way.keys().copied();
+        let others = self.held().chain(self.cancels()).map(|timer| timer.offset);
+        let least = seconds.chain(on_their_way).chain(others).min();
+        least.unwrap_or(self.end)
+    }
+}
+
+impl TimerTable {
+    /// Begins with the progress of an earlier run, and a queue that ends before the queue offset `end`.
+    pub(super) fn begin(&self, progress: &TimerProgress, end: u64) {
+        let mut waiting = self.waiting.lock();
+        waiting.delivered_until = progress.delivered_until;
+        waiting.end = end;
+    }
+
+    /// A message of the timer topic can be read; `tag` is the code of its entry.
+    pub(in crate::broker) fn arrived(&self, offset: u64, tag: i64) {
+        self.put(offset, tag);
+        self.waiting.lock().end = offset + 1;
+    }
+
+    /// Adds a message.
+    pub(super) fn put(&self, offset: u64, tag: i64) {
+        let timer = Timer {
+            due_ms: tag.saturating_abs(),
+            offset,
+            cancels: tag < 0,
+        };
+        let mut waiting = self.waiting.lock();
+        waiting.is_changed = true;
+        waiting.put(timer);
+        if timer.due_ms < waiting.sleeps_until {
+            self.news.notify_one();
+        }
+    }
+
+    pub(super) fn say_loaded(&self) {
+        self.waiting.lock().is_loaded = true;
+    }
+
+    /// Takes what is due at `now_ms`, at most `max`.
+    pub(super) fn take(&self, now_ms: i64, max: usize) -> Due {
+        let mut waiting = self.waiting.lock();
+        let mut due = Due::default();
+        while let Some(mut entry) = waiting.seconds.first_entry() {
+            let second = *entry.key();
+            if second * 1_000 > now_ms {
+                due.next_ms = Some(second * 1_000);
+                break;
+            }
+            let room = max - due.timers.len();
+            let of_second = entry.get_mut();
+            of_second.sort();
+            let ready = of_second.timers.iter().rev();
+            let ready = ready.map(|packed| Second::unpack(second, *packed));
+            let ready: Vec<_> = ready
+                .take_while(|timer| timer.due_ms <= now_ms)
+                .take(room)
+                .collect();
+            let left = of_second.timers.len() - ready.len();
+            of_second.timers.truncate(left);
+            let next = of_second.timers.last();
+            due.next_ms = next.map(|packed| Second::unpack(second, *packed).due_ms);
+            due.timers.extend(ready);
+            if left > 0 {
+                break;
+            }
+            entry.remove();
+        }
+        for timer in &due.timers {
+            waiting.on_their_way.insert(timer.offset, *timer);
+        }
+        waiting.sleeps_until = due.next_ms.unwrap_or(i64::MAX);
+        due
+    }
+
+    /// Messages are in their topic, or are not to get there.
+    pub(super) fn settle(&self, timers: &[Timer]) {
+        let mut waiting = self.waiting.lock();
+        for timer in timers {
+            waiting.on_their_way.remove(&timer.offset);
+            waiting.delivered_until = waiting.delivered_until.max(timer.due_ms);
+        }
+        waiting.is_changed |= !timers.is_empty();
+    }
+
+    /// Nothing became of what was taken.
+    pub(super) fn put_back(&self, timers: &[Timer]) {
+        let mut waiting = self.waiting.lock();
+        for timer in timers {
+            waiting.on_their_way.remove(&timer.offset);
+            waiting.put(*timer);
+        }
+    }
+
+    /// What was taken waits until `topic` takes messages again.
+    pub(super) fn hold(&self, topic: &TopicName, timer: Timer) {
+        let mut waiting = self.waiting.lock();
+        waiting.on_their_way.remove(&timer.offset);
+        let held = waiting.held.entry(topic.clone().detached()).or_default();
+        held.insert(timer);
+        waiting.is_changed = true;
+    }
+
+    /// The topics for which messages are held.
+    pub(super) fn held_topics(&self) -> Vec<TopicName> {
+        self.waiting.lock().held.keys().cloned().collect()
+    }
+
+    /// What was held for `topic` is due again.
+    pub(super) fn let_go(&self, topic: &TopicName) {
+        let mut waiting = self.waiting.lock();
+        for timer in waiting.held.remove(topic).unwrap_or_default() {
+            waiting.put(timer);
+        }
+    }
+
+    /// The messages that cancel others which are due by `until_ms`, each given once.
+    pub(super) fn take_cancels(&self, until_ms: i64) -> Vec<Timer> {
+        let mut waiting = self.waiting.lock();
+        let mut taken = Vec::new();
+        for (_, cancels) in waiting.cancels.range_mut(..=second_of(until_ms)) {
+            taken.extend_from_slice(&cancels.unread);
+            let Cancels { read, unread } = cancels;
+            read.append(unread);
+        }
+        taken
+    }
+
+    /// What was taken could not be read.
+    pub(super) fn put_cancels_back(&self, timers: &[Timer]) {
+        let mut waiting = self.waiting.lock();
+        for timer in timers {
+            if let Some(cancels) = waiting.cancels.get_mut(&second_of(timer.due_ms)) {
+                cancels.read.retain(|read| read != timer);
+                cancels.unread.push(*timer);
+            }
+        }
+    }
+
+    /// Nothing is due by `until_ms` any more that could be cancelled.
+    pub(super) fn drop_cancels(&self, until_ms: i64) {
+        let mut waiting = self.waiting.lock();
+        let kept = waiting.cancels.split_off(&second_of(until_ms));
+        waiting.is_changed |= !waiting.cancels.is_empty();
+        waiting.cancels = kept;
+    }
+
+    /// Whether something with a queue offset before `end` waits; also when that is not known yet.
+    pub(super) fn has_before(&self, end: u64) -> bool {
+        let waiting = self.waiting.lock();
+        !waiting.is_loaded || waiting.least() < end
+    }
+
+    /// Takes what waits with a queue offset before `end`, the oldest first, at most `max`. None behind
+    /// a message that is on its way already, so that the smaller offset is always done with first.
+    pub(super) fn take_oldest(&self, end: u64, max: usize) -> Vec<Timer> {
+        let mut waiting = self.waiting.lock();
+        if !waiting.is_loaded {
+            return Vec::new();
+        }
+        let first_on_its_way = waiting.on_their_way.keys().next().copied();
+        let end = end.min(first_on_its_way.unwrap_or(u64::MAX));
+        let mut oldest: Vec<Timer> = waiting.held().chain(waiting.cancels()).collect();
+        for (second, entry) in &waiting.seconds {
+            if entry.least < end {
+                let timers = entry.timers.iter();
+                oldest.extend(timers.map(|packed| Second::unpack(*second, *packed)));
+            }
+        }
+        oldest.retain(|timer| timer.offset < end);
+        oldest.sort_unstable_by_key(|timer| timer.offset);
+        oldest.truncate(max);
+        waiting.remove(&oldest);
+        for timer in &oldest {
+            waiting.on_their_way.insert(timer.offset, *timer);
+        }
+        oldest
+    }
+
+    /// Messages were stored again, behind all others.
+    pub(super) fn forget(&self, timers: &[Timer]) {
+        let mut waiting = self.waiting.lock();
+        for timer in timers {
+            waiting.on_their_way.remove(&timer.offset);
+        }
+        waiting.is_changed = true;
+    }
+
+    /// How many messages wait.
+    pub(in crate::broker) fn count(&self) -> usize {
+        let waiting = self.waiting.lock();
+        let seconds: usize = waiting.seconds.values().map(|s| s.timers.len()).sum();
+        seconds + waiting.on_their_way.len() + waiting.held().count()
+    }
+
+    /// What is to be saved, with at most `max` messages that are late; `None` when nothing changed, there
+    /// are more of them, or the table is not complete.
+    pub(super) fn progress(&self, max: usize) -> Option<TimerProgress> {
+        let mut waiting = self.waiting.lock();
+        if !waiting.is_changed || !waiting.is_loaded {
+            return None;
+        }
+        let late = waiting.due_by(waiting.delivered_until);
+        let mut late: Vec<u64> = late.take(max.saturating_add(1)).collect();
+        if late.len() > max {
+            return None;
+        }
+        late.sort_unstable();
+        waiting.is_changed = false;
+        Some(TimerProgress {
+            delivered_until: waiting.delivered_until,
+            end: waiting.end,
+            least: waiting.least(),
+            waiting: late,
+            timercheck: Vec::new(),
+        })
+    }
+
+    /// The progress could not be saved.
+    pub(super) fn say_changed(&self) {
+        self.waiting.lock().is_changed = true;
+    }
+}
+
+impl Waiting {
+    /// Removes messages, which are sorted by their queue offsets.
+    fn remove(&mut self, timers: &[Timer]) {
+        let (Some(first), Some(last)) = (timers.first(), timers.last()) else {
+            return;
+        };
+        let (first, last) = (first.offset, last.offset);
+        let stays = |offset: u64| {
+            let by_offset = |timer: &Timer| timer.offset.cmp(&offset);
+            offset < first || offset > last || timers.binary_search_by(by_offset).is_err()
+        };
+        for cancels in self.cancels.values_mut() {
+            cancels.read.retain(|timer| stays(timer.offset));
+            cancels.unread.retain(|timer| stays(timer.offset));
+        }
+        for held in self.held.values_mut() {
+            held.retain(|timer| stays(timer.offset));
+        }
+        self.held.retain(|_, held| !held.is_empty());
+        for (second, entry) in &mut self.seconds {
+            if entry.least > last {
+                continue;
+            }
+            let offset_of = |packed: &u64| Second::unpack(*second, *packed).offset;
+            entry.timers.retain(|packed| stays(offset_of(packed)));
+            entry.least = entry.timers.iter().map(offset_of).min().unwrap_or(u64::MAX);
+        }
+        self.seconds.retain(|_, entry| !entry.timers.is_empty());
+    }
+}
+
+fn second_of(time_ms: i64) -> i64 {
+    time_ms.div_euclid(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timer(due_ms: i64, offset: u64) -> Timer {
+        Timer {
+            due_ms,
+            offset,
+            cancels: false,
+        }
+    }
+
+    /// A loaded table with messages of these times, from queue offset 0 on.
+    fn table(tags: &[i64]) -> TimerTable {
+        let table = TimerTable::default();
+        for (offset, tag) in (0..).zip(tags) {
+            table.arrived(offset, *tag);
+        }
+        table.say_loaded();
+        table
+    }
+
+    fn offsets(timers: &[Timer]) -> Vec<u64> {
+        timers.iter().map(|timer| timer.offset).collect()
+    }
+
+    #[test]
+    fn what_is_due_comes_in_the_order_of_its_time_and_not_a_millisecond_early() {
+        let table = table(&[5_001, 4_999, 5_000, 9_000, 5_000]);
+
+        assert!(table.take(4_998, 9).timers.is_empty());
+        let due = table.take(5_000, 2);
+        assert_eq!(due.timers, [timer(4_999, 1), timer(5_000, 2)]);
+        assert_eq!(due.next_ms, Some(5_000), "there are more");
+        let due = table.take(5_000, 9);
+        assert_eq!((offsets(&due.timers), due.next_ms), (vec![4], Some(5_001)));
+        let due = table.take(8_000, 9);
+        assert_eq!((offsets(&due.timers), due.next_ms), (vec![0], Some(9_000)));
+        assert_eq!(table.take(10_000, 9).next_ms, None);
+    }
+
+    #[test]
+    fn a_message_that_comes_late_into_its_second_is_taken_in_turn() {
+        let table = table(&[5_900, 5_100]);
+        assert_eq!(offsets(&table.take(5_100, 9).timers), [1]);
+
+        table.arrived(2, 5_500);
+        table.arrived(3, 5_050);
+
+        assert_eq!(offsets(&table.take(5_500, 9).timers), [3, 2]);
+        assert_eq!(offsets(&table.take(6_000, 9).timers), [0]);
+    }
+
+    #[tokio::test]
+    async fn only_what_is_due_earlier_ends_the_sleep() {
+        let table = table(&[5_000]);
+        table.take(0, 9);
+        let news = || {
+            use futures_util::FutureExt as _;
+            table.news.notified().now_or_never().is_some()
+        };
+        news();
+
+        table.arrived(1, 6_000);
+        assert!(!news());
+        table.arrived(2, 4_999);
+        assert!(news());
+    }
+
+    #[test]
+    fn what_was_delivered_is_told_from_what_waits() {
+        let table = table(&[7_000, 1_000, 2_000, 3_000]);
+        let taken = table.take(2_000, 9).timers;
+        table.settle(&taken);
+
+        let progress = table.progress(9).unwrap();
+
+        let waits = |offset, due_ms| progress.is_pending(offset, due_ms);
+        assert_eq!([waits(0, 7_000), waits(3, 3_000)], [true, true]);
+        assert_eq!([waits(1, 1_000), waits(2, 2_000)], [false, false]);
+        assert!(
+            waits(4, 1_500),
+            "one that comes later waits, whatever its time"
+        );
+        assert!(table.progress(9).is_none(), "nothing changed");
+    }
+
+    /// The order in which messages are delivered is not always that of their times: one waits for its
+    /// topic, or the clock was set back.
+    #[test]
+    fn what_is_late_while_later_ones_were_delivered_is_listed() {
+        let table = table(&[1_000, 2_000, 3_000]);
+        let taken = table.take(3_000, 9).timers;
+        let [first, second, third] = taken[..] else {
+            panic!("{taken:?}")
+        };
+        table.hold(&TopicName::new("away").unwrap(), first);
+        table.put_back(&[second]);
+        table.settle(&[third]);
+        table.arrived(3, 500);
+
+        let progress = table.progress(9).unwrap();
+
+        assert_eq!((progress.least, progress.end), (0, 4));
+        assert_eq!(progress.waiting, [0, 1, 3]);
+        let waits = |offset, due_ms| progress.is_pending(offset, due_ms);
+        assert_eq!(
+            [waits(0, 1_000), waits(1, 2_000), waits(2, 3_000)],
+            [true, true, false]
+        );
+        assert!(waits(3, 500));
+        table.arrived(4, 9_000);
+        assert!(table.progress(2).is_none(), "too many to be listed");
+        assert!(table.progress(3).is_some());
+    }
+
+    #[test]
+    fn what_lies_before_an_offset_is_taken_oldest_first_whatever_it_waits_for() {
+        let table = table(&[9_000, -9_000, 1_000, 9_000, 9_000]);
+        let due = table.take(1_000, 9).timers;
+        table.hold(&TopicName::new("away").unwrap(), due[0]);
+
+        assert!(table.has_before(1) && !table.has_before(0));
+        assert_eq!(offsets(&table.take_oldest(4, 2)), [0, 1]);
+        assert!(
+            table.take_oldest(4, 9).is_empty(),
+            "what is older is on its way"
+        );
+        table.forget(&[timer(9_000, 0), timer(9_000, 1)]);
+        let held = table.take_oldest(4, 9);
+        assert_eq!(offsets(&held), [2, 3]);
+        table.forget(&held);
+
+        assert!(!table.has_before(4) && table.has_before(5));
+        let progress = table.progress(9).unwrap();
+        assert_eq!(progress.least, 4);
+        assert!(!progress.is_pending(3, 9_000), "it was stored again");
+        assert_eq!(table.count(), 1);
+    }
+
+    #[test]
+    fn cancels_are_given_once_and_stay_until_nothing_is_left_to_cancel() {
+        let table = table(&[-5_500, -8_000]);
+
+        let cancels = table.take_cancels(6_000);
+        assert_eq!(offsets(&cancels), [0]);
+        assert!(table.take_cancels(6_000).is_empty());
+        table.put_cancels_back(&cancels);
+        assert_eq!(table.take_cancels(6_000), cancels);
+
+        assert!(table.has_before(1));
+        table.drop_cancels(5_000);
+        assert!(table.has_before(1));
+        table.drop_cancels(6_000);
+        assert!(!table.has_before(1));
+        assert_eq!(offsets(&table.take_cancels(9_000)), [1]);
+    }
+}
