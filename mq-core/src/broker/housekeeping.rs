@@ -37,7 +37,7 @@ pub(super) fn save_regularly(parts: &Parts, tasks: &Tasks) {
     tasks.spawn_until_stop("saving delay offsets", async move {
         loop {
             clock.sleep(SAVE_DELAY_OFFSETS_INTERVAL).await;
-            drop(offsets.save(&store).await);
+            drop(offsets.save(store.sync()).await);
         }
     });
 }

@@ -135,7 +135,7 @@ impl Broker {
         // What was corrected at the start would look right again once new messages have come. An
         // error has been told already.
         drop(parts.offsets.save().await);
-        drop(parts.delays.save(&parts.store).await);
+        drop(parts.delays.save(parts.store.sync()).await);
         parts.store.on_arrival(Arc::new(Arrivals {
             waiting: Arc::clone(&parts.waiting),
             schedule: Arc::clone(&self.delays.schedule),
@@ -211,7 +211,7 @@ impl Broker {
         problems.extend(late(self.behind.stop(left()).await));
         let mut unsaved = parts.admit.save_pending().await;
         unsaved.extend(parts.offsets.save().await.err());
-        unsaved.extend(parts.delays.save(&parts.store).await.err());
+        unsaved.extend(parts.delays.save(parts.store.sync()).await.err());
         problems.extend(unsaved.into_iter().map(StopProblem::Save));
         problems.extend(self.timers.save().await.err());
         problems.extend(close(parts.store.clone()).await.err());

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::shared::MessageStore;
 use crate::message::PhysicalOffset;
 
 /// Has messages in the log that wait for something, and stores them again before their segment goes.
@@ -20,6 +19,11 @@ pub trait Needed: Send + Sync + 'static {
 pub(super) struct NeededList(RwLock<Vec<Arc<dyn Needed>>>);
 
 impl NeededList {
+    pub(super) fn add(&self, needed: Arc<dyn Needed>) {
+        self.0.write().push(needed);
+    }
+
+    /// Whether nobody needs the log before `end`.
     pub(super) fn releases(&self, end: u64) -> bool {
         let all = self.0.read().clone();
         // Each is asked, so that all begin to store again what they need.
@@ -27,13 +31,6 @@ impl NeededList {
             .iter()
             .filter(|needed| !needed.releases(PhysicalOffset(end)));
         refused.count() == 0
-    }
-}
-
-impl MessageStore {
-    /// Asks `needed` before a segment of the log is removed.
-    pub fn ask_before_removal(&self, needed: Arc<dyn Needed>) {
-        self.0.needed.0.write().push(needed);
     }
 }
 

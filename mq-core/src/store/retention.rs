@@ -8,10 +8,12 @@
 //! A segment cannot have become older while the store was open than the time that really passed, so
 //! that a wall clock that is ahead for a moment deletes nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::commit_log::{Scan, Scanned, Unsynced};
 use super::error::{StoreError, at};
+use super::needed::Needed;
 use super::shared::{MessageStore, StoreShared};
 use crate::clock::Moment;
 use crate::message::record::RecordView;
@@ -22,6 +24,11 @@ const MAX_SEGMENTS_PER_ROUND: usize = 10;
 const MAX_RECORDS_ASKED: usize = 1024;
 
 impl MessageStore {
+    /// Asks `needed` before a segment of the log is removed.
+    pub fn ask_before_removal(&self, needed: Arc<dyn Needed>) {
+        self.0.needed.add(needed);
+    }
+
     /// Removes what has expired now; runs by itself every 10 s once the store runs.
     ///
     /// # Errors

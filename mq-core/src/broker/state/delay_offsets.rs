@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::broker::state::config_file::ConfigFile;
 use crate::clock::Clock;
 use crate::saved_file::FileError;
-use crate::store::MessageStore;
+use crate::store::StoreError;
 use crate::store::disk::Disk;
 use crate::wire::body::DataVersion;
 use crate::wire::fastjson;
@@ -88,15 +88,18 @@ impl DelayOffsets {
         }
     }
 
-    /// Saves the file if anything has changed since the last save. First what was delivered reaches the
-    /// disk, then what says so; nothing is saved when the log cannot be synced any more, which has been
-    /// told.
-    pub(in crate::broker) async fn save(&self, store: &MessageStore) -> Result<(), FileError> {
+    /// Saves the file if anything has changed since the last save, after `log_synced`: first what was
+    /// delivered reaches the disk, then what says so. Nothing is saved when the log cannot be synced any
+    /// more, which has been told.
+    pub(in crate::broker) async fn save(
+        &self,
+        log_synced: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), FileError> {
         if !self.changed.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
         let content = self.content();
-        let outcome = match store.sync().await {
+        let outcome = match log_synced.await {
             Ok(()) => self.file.save(|| content).await,
             Err(_) => Ok(()),
         };
@@ -116,19 +119,15 @@ impl DelayOffsets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoreConfig;
     use crate::store::disk::MemoryDisk;
 
     #[tokio::test]
     async fn a_file_without_offsets_gives_way_to_its_backup() {
         let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
-        let clock = Clock::manual(0);
-        let store = MessageStore::open(StoreConfig::new("/s"), Arc::clone(&disk), clock.clone());
-        let (store, _) = store.unwrap();
-        let open = || DelayOffsets::open(&disk, Path::new("/s"), clock.clone()).unwrap();
+        let open = || DelayOffsets::open(&disk, Path::new("/s"), Clock::manual(0)).unwrap();
         let offsets = open();
         offsets.set(1, 7);
-        offsets.save(&store).await.unwrap();
+        offsets.save(async { Ok(()) }).await.unwrap();
 
         let file = Path::new("/s/config/delayOffset.json");
         disk.replace(file, b"{}").unwrap();

@@ -4,7 +4,7 @@
 //! A message for a later time is diverted when it is sent (`wish.rs`). Once it is stored, its queue
 //! offset and its time, which its consume-queue entry holds, are in memory (`table.rs`), eight bytes for
 //! each. When the time comes it is read and stored in its topic (`service.rs`), unless it was cancelled
-//! (`cancelled.rs`). What was delivered is saved (`progress.rs`), so that a start fills the table from the
+//! (`cancelled.rs`). What was delivered is saved (`progress.rs`, `progress_file.rs`), so that a start fills the table from the
 //! consume queue alone (`load.rs`); after a run of Apache's broker it reads the messages
 //! (`takeover.rs`). A message whose segment is to go is stored again (`renewal.rs`).
 //!
@@ -15,6 +15,7 @@
 mod cancelled;
 mod load;
 mod progress;
+mod progress_file;
 mod renewal;
 mod service;
 mod stored;

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use super::cancelled::{Cancelled, SLACK_MS};
 use super::load;
-use super::progress::{ProgressFile, SaveError, TimerProgress};
+use super::progress::TimerProgress;
+use super::progress_file::{ProgressFile, SaveError};
 use super::stored::{self, StoredTimer};
 use super::table::{Timer, TimerTable};
 use super::takeover;
