@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::absent::AbsentTopics;
+use super::broker_delays::KnownDelays;
 use super::config::{ClientConfig, Timings};
 use super::error::{RouteError, StartError};
 use super::groups::ClientGroups;
@@ -42,6 +43,7 @@ pub(super) struct ClusterClient {
     pub(super) remoting: RemotingClient,
     pub(super) groups: Arc<Mutex<ClientGroups>>,
     pub(super) replies: Arc<Replies>,
+    pub(super) delays: KnownDelays,
     name_servers: NameServerList,
     routes: Mutex<RouteCache>,
     /// Who knows this client, and who has to.
@@ -90,6 +92,7 @@ impl ClusterClient {
             remoting: RemotingClient::new(remoting, router, clock.clone(), tasks.clone()),
             groups,
             replies,
+            delays: KnownDelays::default(),
             name_servers: NameServerList::new(config.name_servers)?,
             routes: Mutex::default(),
             acquaintance: Mutex::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::message::batch::PropertiesTooLong;
 use crate::message::subscription::TagError;
-use crate::message::{GroupName, MessageQueue, NotARequest, TopicName};
+use crate::message::{GroupName, MessageQueue, NotARequest, RecallHandleError, TopicName};
 use crate::remoting::CallError;
 use crate::saved_file::FileError;
 use crate::wire::fastjson::BodyError;
@@ -93,6 +93,9 @@ pub enum SendError {
         /// The limit.
         limit: usize,
     },
+    /// The text by which a message was to be called back is no handle.
+    #[error("cannot call the message back: {0}")]
+    Handle(#[source] RecallHandleError),
     /// The producer or its client was shut down.
     #[error("the producer is shut down")]
     ShutDown,
@@ -102,9 +105,10 @@ impl SendError {
     /// The kind, by who can do something about the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Message { .. } | Self::EmptyBatch | Self::NotSelected { .. } => {
-                ErrorKind::Message
-            }
+            Self::Message { .. }
+            | Self::EmptyBatch
+            | Self::NotSelected { .. }
+            | Self::Handle(_) => ErrorKind::Message,
             Self::NoRoute(_) | Self::NoBroker(_) => ErrorKind::NoRoute,
             Self::Route { source, .. } => source.kind(),
             Self::Broker { source, .. } => match source {
@@ -195,6 +199,30 @@ pub enum MessageError {
     /// Nobody waits for a reply to this message.
     #[error("{0}")]
     NotARequest(#[source] NotARequest),
+    /// The broker is one of RocketMQ 4, and none of its delay levels is the delay.
+    #[error(
+        "the broker `{broker}` knows delay levels only (`{levels}`), and none is {wanted:?}: choose one of \
+         them, or a broker of RocketMQ 5 or mq"
+    )]
+    NoSuchDelay {
+        /// The delay.
+        wanted: Duration,
+        /// The broker.
+        broker: String,
+        /// Its levels.
+        levels: String,
+    },
+    /// The broker is one of RocketMQ 4, which cannot deliver at a given time.
+    #[error(
+        "the broker `{broker}` cannot deliver at a given time: choose one of its delay levels \
+         (`{levels}`), or a broker of RocketMQ 5 or mq"
+    )]
+    NoTimes {
+        /// The broker.
+        broker: String,
+        /// Its levels.
+        levels: String,
+    },
 }
 
 impl From<PropertiesTooLong> for MessageError {

@@ -17,6 +17,7 @@
 //! ```
 
 mod absent;
+mod broker_delays;
 mod cluster;
 mod config;
 mod consumer;

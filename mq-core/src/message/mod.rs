@@ -9,6 +9,7 @@ mod date;
 mod hash;
 mod id;
 mod known;
+pub(crate) mod later;
 mod names;
 mod offset;
 mod properties;
@@ -30,6 +31,7 @@ pub use hash::java_hash;
 #[cfg(feature = "store")]
 pub(crate) use hash::java_hash_after;
 pub use id::{IdError, OffsetMessageId, UniqueIds};
+pub use later::Later;
 pub use names::{GroupName, NameError, Tag, TopicName};
 pub use offset::{PhysicalOffset, QueueOffset};
 pub use properties::{Properties, PropertyError};

@@ -17,6 +17,7 @@ mod hostile;
 mod journey;
 #[path = "../lines/mod.rs"]
 mod lines;
+mod outlive;
 mod positions;
 mod registration;
 mod replies;

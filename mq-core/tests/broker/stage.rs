@@ -23,7 +23,7 @@ use mq_core::wire::body::{
 };
 use mq_core::wire::header::{
     HeartBeat, NotifyConsumerIdsChanged, PullMessage, PullMessageReply, QueryConsumerOffset,
-    SendMessage, SendMessageReply, UpdateConsumerOffset,
+    SendMessage, SendMessageReply, UpdateAndCreateTopic, UpdateConsumerOffset,
 };
 use mq_core::wire::{NoFields, Refusal, Reply, Request, ResponseCode, fastjson};
 use tokio::sync::mpsc;
@@ -117,6 +117,17 @@ impl Stage {
     pub(crate) async fn stop(&self) {
         self.node.stop(SECOND).await.unwrap();
         self.tasks.stop(SECOND).await.unwrap();
+    }
+
+    /// A change of a topic's permission: 4 for reading, 6 for writing too.
+    pub(crate) fn permits(topic: &'static str, perm: i32) -> UpdateAndCreateTopic {
+        UpdateAndCreateTopic {
+            topic: topic.into(),
+            read_queue_nums: 4,
+            write_queue_nums: 4,
+            perm,
+            ..UpdateAndCreateTopic::default()
+        }
     }
 
     pub(crate) async fn until_a_pull_waits(&self) {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, property};
-use mq_core::wire::body::{KvTable, permission};
+use mq_core::wire::body::KvTable;
 use mq_core::wire::header::{
     DeleteTopicInBroker, GetBrokerRuntimeInfo, RecallMessage, SendBatchMessage, SendMessage,
-    SendMessageReply, UpdateAndCreateTopic,
+    SendMessageReply,
 };
 use mq_core::wire::{ResponseCode, fastjson};
 
@@ -300,14 +300,7 @@ async fn a_message_whose_topic_takes_none_waits_on_and_keeps_nothing_else_waitin
     client
         .send(with(message("others", 0), &[("DELAY", "1")]), "y")
         .await;
-    let put = |topic: &'static str, perm| UpdateAndCreateTopic {
-        topic: topic.into(),
-        read_queue_nums: 4,
-        write_queue_nums: 4,
-        perm,
-        ..UpdateAndCreateTopic::default()
-    };
-    client.call(put("orders", permission::READ)).await.unwrap();
+    client.call(Stage::permits("orders", 4)).await.unwrap();
     client
         .call(DeleteTopicInBroker {
             topic: "gone".into(),
@@ -329,9 +322,8 @@ async fn a_message_whose_topic_takes_none_waits_on_and_keeps_nothing_else_waitin
         2,
         "they come once"
     );
-    let both = permission::READ | permission::WRITE;
-    client.call(put("orders", both)).await.unwrap();
-    client.call(put("gone", both)).await.unwrap();
+    client.call(Stage::permits("orders", 6)).await.unwrap();
+    client.call(Stage::permits("gone", 6)).await.unwrap();
     clock.advance(5 * SECOND).await;
 
     assert_eq!(bodies(&client).await, ["protected", "protected level"]);

@@ -10,6 +10,7 @@ mod broadcasting;
 mod cluster;
 mod concurrent;
 mod failures;
+mod later;
 #[path = "../lines/mod.rs"]
 mod lines;
 mod listeners;

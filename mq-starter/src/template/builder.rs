@@ -1,9 +1,10 @@
 //! One builder for every combination of what a message may have.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use mq_core::client::SendResult;
+use mq_core::message::Later;
 use serde::Serialize;
 
 use super::draft::MessageDraft;
@@ -62,6 +63,29 @@ impl<'a> MessageBuilder<'a> {
             draft.options.hash_key = Some(key.to_string());
             Ok(())
         })
+    }
+
+    /// Has it delivered after `delay`, to the millisecond. A broker of RocketMQ 4 knows the delays of its
+    /// levels only; for another one, sending is an error there.
+    pub fn delay(self, delay: Duration) -> Self {
+        self.with(|draft| draft.later(Later::After(delay)))
+    }
+
+    /// Has it delivered at `time`, at once if that is over. Brokers of RocketMQ 4 cannot; sending is an
+    /// error there.
+    pub fn deliver_at(self, time: impl Into<SystemTime>) -> Self {
+        let time_ms = since_1970(time.into());
+        self.with(|draft| draft.later(Later::At(time_ms)))
+    }
+
+    /// Has it delivered after the delay of a level of the broker's table, `1s 5s 10s 30s 1m …` as a rule;
+    /// levels count from 1.
+    pub fn delay_level(self, level: u32) -> Self {
+        self.with(|draft| draft.later(Later::Level(level)))
+    }
+
+    pub(super) fn deliver_at_ms(self, time_ms: i64) -> Self {
+        self.with(|draft| draft.later(Later::At(time_ms)))
     }
 
     /// How long all attempts together may take; without it, the producer's setting.
@@ -152,5 +176,14 @@ impl<'a> MessageBuilder<'a> {
             self.draft = Err(error);
         }
         self
+    }
+}
+
+/// A time as brokers count: ms since 1970, rounded up, so that nothing is delivered early.
+fn since_1970(time: SystemTime) -> i64 {
+    let ms = |duration: Duration| i64::try_from(duration.as_nanos().div_ceil(1_000_000));
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => ms(after).unwrap_or(i64::MAX),
+        Err(before) => -ms(before.duration()).unwrap_or(i64::MAX),
     }
 }

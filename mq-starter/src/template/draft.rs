@@ -3,7 +3,7 @@
 //! The builder keeps the first mistake and returns it when the message is to be sent.
 
 use bytes::Bytes;
-use mq_core::message::{Message, Properties, property};
+use mq_core::message::{Later, Message, Properties, property};
 use serde::Serialize;
 
 use super::destination::Destination;
@@ -21,6 +21,7 @@ pub(super) struct MessageDraft {
     body: Option<Bytes>,
     keys: Vec<String>,
     properties: Properties,
+    later: Option<Later>,
     pub(super) options: SendOptions,
 }
 
@@ -36,6 +37,7 @@ impl MessageDraft {
             body: None,
             keys: Vec::new(),
             properties: Properties::default(),
+            later: None,
             options: SendOptions::default(),
         })
     }
@@ -68,6 +70,24 @@ impl MessageDraft {
         set.map_err(SendError::Header)
     }
 
+    /// Has it delivered later.
+    pub(super) fn later(&mut self, later: Later) -> Result<(), SendError> {
+        let topic = || self.destination.topic.clone();
+        let is_none = match later {
+            Later::Level(level) => level == 0,
+            Later::After(delay) => delay.is_zero(),
+            _ => false,
+        };
+        if is_none {
+            return Err(SendError::NoDelay(topic()));
+        }
+        if self.later.is_some() {
+            return Err(SendError::TwoTimes(topic()));
+        }
+        self.later = Some(later);
+        Ok(())
+    }
+
     /// The message as it will travel.
     pub(super) fn finish(mut self) -> Result<PreparedSend, SendError> {
         let topic = self.destination.topic;
@@ -82,6 +102,9 @@ impl MessageDraft {
         }
         let mut message = Message::new(topic, body);
         message.properties = self.properties;
+        if let Some(later) = self.later {
+            message.deliver(later);
+        }
         let options = self.options;
         Ok(PreparedSend { message, options })
     }
@@ -143,6 +166,25 @@ mod tests {
 
         assert!(draft.key("T 001".to_owned()).is_err());
         assert!(draft.key(String::new()).is_err());
+    }
+
+    #[test]
+    fn a_message_has_one_time_at_most_and_none_of_0() {
+        let draft = || MessageDraft::to("order-topic").unwrap();
+        let second = Later::After(std::time::Duration::from_secs(1));
+
+        let mut timed = draft();
+        timed.body(Bytes::from_static(b"x"));
+        timed.later(second).unwrap();
+        let twice = timed.later(Later::Level(1)).unwrap_err();
+        assert!(matches!(twice, SendError::TwoTimes(_)));
+        let PreparedSend { message, .. } = timed.finish().unwrap();
+        assert_eq!(message.properties.get("TIMER_DELAY_MS"), Some("1000"));
+
+        for none in [Later::Level(0), Later::After(std::time::Duration::ZERO)] {
+            let refused = draft().later(none).unwrap_err();
+            assert!(matches!(refused, SendError::NoDelay(_)), "{none:?}");
+        }
     }
 
     #[test]

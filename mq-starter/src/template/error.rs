@@ -33,6 +33,12 @@ pub enum SendError {
     /// A header has a name of RocketMQ's own, or is blank.
     #[error("the message cannot have this header: {0}")]
     Header(#[source] PropertyError),
+    /// It was said twice when the message is to be delivered.
+    #[error("the message to `{0}` has two times at which it is to be delivered: give one")]
+    TwoTimes(TopicName),
+    /// The delay or the level is 0.
+    #[error("the message to `{0}` has a delay of 0: leave it out, or give one above 0")]
+    NoDelay(TopicName),
     /// The message is stored, but not as safely as the broker promises when it says "ok".
     ///
     /// Sending again makes a second message; `accept_unflushed` makes this an `Ok`.

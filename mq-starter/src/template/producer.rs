@@ -39,6 +39,10 @@ impl ProducerSlot {
         Ok(expected)
     }
 
+    pub(super) async fn recall(&self, handle: &str) -> Result<String, SendError> {
+        Ok(self.producer()?.recall(handle).await?)
+    }
+
     /// Sends a reply to whoever waits for it.
     pub(super) async fn reply(
         &self,

@@ -1,6 +1,7 @@
 //! The template: the Java names for the common ways to send, and the way to the builder.
 
 use std::fmt;
+use std::time::Duration;
 
 use mq_core::client::SendResult;
 use mq_core::tasks::Tasks;
@@ -83,6 +84,103 @@ impl RocketMQTemplate {
         payload: &T,
     ) -> Result<(), SendError> {
         self.message(destination).payload(payload).send_one_way()
+    }
+
+    /// As [`sync_send`](Self::sync_send), and has it delivered after so many seconds; `.delay` of [`message`](Self::message)
+    /// takes every duration.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when it is not stored, or not safely, or when the broker cannot deliver it then.
+    pub async fn sync_send_delay_time_seconds<T: Serialize + ?Sized>(
+        &self,
+        destination: &str,
+        payload: &T,
+        seconds: u64,
+    ) -> Result<SendResult, SendError> {
+        let message = self.message(destination).payload(payload);
+        message.delay(Duration::from_secs(seconds)).send().await
+    }
+
+    /// As [`async_send`](Self::async_send), and has it delivered after so many seconds; `.delay` of [`message`](Self::message)
+    /// takes every duration.
+    pub fn async_send_delay_time_seconds<T: Serialize + ?Sized>(
+        &self,
+        destination: &str,
+        payload: &T,
+        seconds: u64,
+        callback: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
+    ) {
+        let message = self.message(destination).payload(payload);
+        message
+            .delay(Duration::from_secs(seconds))
+            .spawn_with(callback);
+    }
+
+    /// As [`sync_send`](Self::sync_send), and has it delivered after so many milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when it is not stored, or not safely, or when the broker cannot deliver it then.
+    pub async fn sync_send_delay_time_mills<T: Serialize + ?Sized>(
+        &self,
+        destination: &str,
+        payload: &T,
+        millis: u64,
+    ) -> Result<SendResult, SendError> {
+        let message = self.message(destination).payload(payload);
+        message.delay(Duration::from_millis(millis)).send().await
+    }
+
+    /// As [`async_send`](Self::async_send), and has it delivered after so many milliseconds.
+    pub fn async_send_delay_time_mills<T: Serialize + ?Sized>(
+        &self,
+        destination: &str,
+        payload: &T,
+        millis: u64,
+        callback: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
+    ) {
+        let message = self.message(destination).payload(payload);
+        message
+            .delay(Duration::from_millis(millis))
+            .spawn_with(callback);
+    }
+
+    /// As [`sync_send`](Self::sync_send), and has it delivered at this time, in ms since 1970.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when it is not stored, or not safely, or when the broker cannot deliver it then.
+    pub async fn sync_send_deliver_time_mills<T: Serialize + ?Sized>(
+        &self,
+        destination: &str,
+        payload: &T,
+        time_ms: i64,
+    ) -> Result<SendResult, SendError> {
+        let message = self.message(destination).payload(payload);
+        message.deliver_at_ms(time_ms).send().await
+    }
+
+    /// As [`async_send`](Self::async_send), and has it delivered at this time, in ms since 1970.
+    pub fn async_send_deliver_time_mills<T: Serialize + ?Sized>(
+        &self,
+        destination: &str,
+        payload: &T,
+        time_ms: i64,
+        callback: impl FnOnce(Result<SendResult, SendError>) + Send + 'static,
+    ) {
+        let message = self.message(destination).payload(payload);
+        message.deliver_at_ms(time_ms).spawn_with(callback);
+    }
+
+    /// Calls back a message that waits for its time, by [`SendResult::recall_handle`]; gives its id. Called
+    /// back in time, it is not delivered.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when it is too late, the text is no handle, or the broker calls no messages back.
+    pub async fn recall(&self, handle: &str) -> Result<String, SendError> {
+        self.0.recall(handle).await
     }
 
     /// Sends `payload` as a request and waits for the reply of whoever handles it, a

@@ -56,6 +56,11 @@ impl Sender {
         Ok(sent.expect("only a one-way message has no result"))
     }
 
+    /// Calls a message back.
+    pub(super) async fn recall(&self, handle: &str) -> Result<String, SendError> {
+        self.0.producer.recall(handle).await
+    }
+
     /// Sends a request and waits for its reply.
     pub(super) async fn request(
         &self,

@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytestring::ByteString;
+
+use super::later::LaterError;
 use super::outcome::{SendResult, SendStatus};
 use super::prepare::{SendDraft, SendKind};
 use super::select;
 use super::shared::ProducerShared;
 use super::target::Target;
-use crate::client::error::{self, SendError};
+use crate::client::error::{self, MessageError, SendError};
 use crate::client::routes::TopicRoute;
 use crate::clock::Moment;
 use crate::keyed_fifo::NextMayBegin;
@@ -63,7 +66,15 @@ impl ProducerShared {
             let route = route.map_err(|_elapsed| timeout())??;
             let avoided = avoid.as_ref().map(|queue| &*queue.broker);
             let queue = self.choose(&route, &draft.topic, &mut target, avoided)?;
-            match self.attempt(&draft, &queue, deadline, on_its_way).await {
+            let answer = match self.header(&draft, &queue, deadline).await {
+                Ok((address, header)) => {
+                    self.attempt(&draft, &address, header, deadline, on_its_way)
+                        .await
+                }
+                Err(LaterError::Call(error)) => Err(error),
+                Err(LaterError::Message(source)) => return Err(unfit(&draft, source)),
+            };
+            match answer {
                 Ok(reply) => {
                     let result = result_of(&draft, &queue, reply);
                     if route.from_template {
@@ -108,9 +119,23 @@ impl ProducerShared {
     ) -> Result<(), SendError> {
         let route = self.route(&draft.topic).await?;
         let queue = self.choose(&route, &draft.topic, &mut target, None)?;
-        let address = self.cluster.master(&queue.broker);
-        let address = address.ok_or_else(|| SendError::NoBroker(queue.clone()))?;
-        let header = self.header(&draft, &queue);
+        if self.cluster.master(&queue.broker).is_none() {
+            return Err(SendError::NoBroker(queue));
+        }
+        let deadline = self.cluster.clock.moment().plus(self.config.send_timeout);
+        let failed = |source| {
+            self.cluster.routes_are_stale();
+            SendError::Broker {
+                broker: queue.broker.to_string(),
+                attempts: 1,
+                source,
+            }
+        };
+        let (address, header) = match self.header(&draft, &queue, deadline).await {
+            Ok(ready) => ready,
+            Err(LaterError::Call(error)) => return Err(failed(error)),
+            Err(LaterError::Message(source)) => return Err(unfit(&draft, source)),
+        };
         let remoting = &self.cluster.remoting;
         let sent = match draft.kind {
             SendKind::Reply => {
@@ -121,14 +146,7 @@ impl ProducerShared {
                 remoting.one_way(&address, header, draft.body).await
             }
         };
-        sent.map_err(|source| {
-            self.cluster.routes_are_stale();
-            SendError::Broker {
-                broker: queue.broker.to_string(),
-                attempts: 1,
-                source,
-            }
-        })
+        sent.map_err(failed)
     }
 
     pub(super) async fn route(&self, topic: &TopicName) -> Result<Arc<TopicRoute>, SendError> {
@@ -179,19 +197,14 @@ impl ProducerShared {
     async fn attempt(
         &self,
         draft: &SendDraft,
-        queue: &MessageQueue,
+        address: &ByteString,
+        header: SendMessage,
         deadline: Moment,
         on_its_way: &NextMayBegin,
     ) -> Result<Reply<SendMessageReply>, CallError> {
-        let Some(address) = self.cluster.master(&queue.broker) else {
-            return Err(CallError::Connect {
-                address: queue.broker.to_string(),
-                source: std::io::ErrorKind::AddrNotAvailable.into(),
-            });
-        };
         let (clock, remoting) = (&self.cluster.clock, &self.cluster.remoting);
-        let (header, body) = (self.header(draft, queue), draft.body.clone());
-        let (limit, note) = (deadline.since(clock.moment()), || on_its_way.set());
+        let (body, note) = (draft.body.clone(), || on_its_way.set());
+        let limit = deadline.since(clock.moment());
         match draft.kind {
             SendKind::Single => {
                 let call = remoting.call_noting(&address, header, body, limit, &note);
@@ -210,13 +223,40 @@ impl ProducerShared {
         }
     }
 
-    fn header(&self, draft: &SendDraft, queue: &MessageQueue) -> SendMessage {
-        SendMessage {
+    /// The address of the queue's broker, and the header for it.
+    async fn header(
+        &self,
+        draft: &SendDraft,
+        queue: &MessageQueue,
+        deadline: Moment,
+    ) -> Result<(ByteString, SendMessage), LaterError> {
+        let broker = &queue.broker;
+        let address = self.cluster.master(broker).ok_or_else(|| {
+            LaterError::Call(CallError::Connect {
+                address: broker.to_string(),
+                source: std::io::ErrorKind::AddrNotAvailable.into(),
+            })
+        })?;
+        let mut header = SendMessage {
             queue_id: queue.id,
             born_timestamp: self.cluster.clock.now_ms(),
-            broker_name: Some(queue.broker.clone()),
+            broker_name: Some(broker.clone()),
             ..draft.header.clone()
+        };
+        if let Some(properties) = header.properties.as_ref().filter(|_| draft.is_timed) {
+            let limit = deadline.since(self.cluster.clock.moment());
+            // Boxed, so that other sends keep no room for it.
+            let timed = Box::pin(self.timed_properties(properties, broker, &address, limit));
+            header.properties = Some(timed.await?);
         }
+        Ok((address, header))
+    }
+}
+
+fn unfit(draft: &SendDraft, source: MessageError) -> SendError {
+    SendError::Message {
+        topic: draft.topic.clone(),
+        source,
     }
 }
 
@@ -226,7 +266,7 @@ fn result_of(
     reply: Reply<SendMessageReply>,
 ) -> SendResult {
     let stored = reply.header;
-    let text = |text: bytestring::ByteString| text.to_string();
+    let text = |text: ByteString| text.to_string();
     SendResult {
         status: SendStatus::from_code(reply.code),
         message_id: draft.id.clone(),
@@ -237,6 +277,7 @@ fn result_of(
         region: stored
             .region
             .map_or_else(|| DEFAULT_REGION.to_owned(), text),
+        recall_handle: stored.recall_handle.map(text),
     }
 }
 

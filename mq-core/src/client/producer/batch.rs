@@ -35,6 +35,7 @@ pub(super) fn draft(
         id: ids.join(","),
         header,
         body,
+        is_timed: false,
     })
 }
 

@@ -7,6 +7,7 @@ mod attempts;
 mod background;
 mod batch;
 mod config;
+mod later;
 mod order;
 mod outcome;
 mod prepare;
@@ -145,6 +146,31 @@ impl Producer {
         let draft = prepare::unchanged(message, flag, config, || cluster.unique_id())?;
         let limit = config.send_timeout;
         self.0.send(draft, Target::Any, limit, Retry::Waiting).await
+    }
+
+    /// Calls back a message that waits for its time, by the handle in the result of its send; gives its
+    /// unique id. Called back in time, it is not delivered.
+    ///
+    /// ```no_run
+    /// # use mq_core::{client::*, message::*};
+    /// # async fn example(producer: Producer) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut reminder = Message::new(TopicName::new("reminders")?, "pay");
+    /// reminder.deliver(Later::After(std::time::Duration::from_secs(3600)));
+    /// let sent = producer.send(reminder).await?;
+    /// if let Some(handle) = &sent.recall_handle {
+    ///     producer.recall(handle).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Handle`] for a text that is no handle, [`SendError::Broker`] when it is too late or
+    /// the broker calls no messages back, as those of RocketMQ 4 and, unless it is allowed there
+    /// (`recallMessageEnable`), of 5.
+    pub async fn recall(&self, handle: &str) -> Result<String, SendError> {
+        self.0.recall(handle).await
     }
 
     /// Sends several messages of one topic in one request: all are stored, or none.

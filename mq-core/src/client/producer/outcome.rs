@@ -30,6 +30,8 @@ pub struct SendResult {
     pub transaction_id: Option<String>,
     /// The broker's region.
     pub region: String,
+    /// With which a message that waits for its time is called back.
+    pub recall_handle: Option<String>,
 }
 
 /// How durably a message is stored (`SendStatus`).

@@ -7,6 +7,7 @@ use bytestring::ByteString;
 use super::config::ProducerConfig;
 use crate::client::error::{MessageError, SendError};
 use crate::message::compression;
+use crate::message::later::time_of;
 use crate::message::request::REPLY;
 use crate::message::{Compression, Message, SysFlag, TopicName, property};
 use crate::wire::header::SendMessage;
@@ -26,6 +27,8 @@ pub(super) struct SendDraft {
     pub(super) id: String,
     pub(super) header: SendMessage,
     pub(super) body: Bytes,
+    /// The message is meant for a later time, which not every broker knows.
+    pub(super) is_timed: bool,
 }
 
 /// The requests by which messages are sent.
@@ -93,6 +96,7 @@ fn draft(
     };
     Ok(SendDraft {
         kind,
+        is_timed: time_of(&message.properties).is_some(),
         topic: message.topic,
         id,
         header,

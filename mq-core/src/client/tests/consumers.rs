@@ -54,6 +54,7 @@ impl Forgetful {
             server: Server::start(router).await,
             taken: Arc::default(),
             heartbeats: Arc::default(),
+            asked: Arc::default(),
         }
     }
 

@@ -2,5 +2,6 @@
 //! with a client stands in the tests beside.
 
 mod consumers;
+mod later;
 mod sends;
 mod stage;

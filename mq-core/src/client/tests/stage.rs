@@ -15,7 +15,8 @@ use crate::remoting::{Incoming, Processor, RemotingServer, RemotingServerConfig,
 use crate::tasks::Tasks;
 use crate::wire::body::{BrokerData, QueueData, TopicRouteData};
 use crate::wire::header::{
-    GetRouteInfoByTopic, HeartBeat, HeartBeatReply, SendMessage, SendMessageReply,
+    GetBrokerConfig, GetBrokerConfigReply, GetRouteInfoByTopic, HeartBeat, HeartBeatReply,
+    SendMessage, SendMessageReply,
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
@@ -75,6 +76,8 @@ pub(super) struct Broker {
     pub(super) server: Server,
     pub(super) taken: Arc<Mutex<Vec<SendMessage>>>,
     pub(super) heartbeats: Arc<AtomicUsize>,
+    /// How often it was asked for its settings.
+    pub(super) asked: Arc<AtomicUsize>,
 }
 
 #[derive(Clone)]
@@ -82,23 +85,44 @@ struct Takes {
     answers: Arc<Mutex<VecDeque<Answer>>>,
     taken: Arc<Mutex<Vec<SendMessage>>>,
     heartbeats: Arc<AtomicUsize>,
+    /// Its settings, and how often they were asked for.
+    settings: &'static str,
+    asked: Arc<AtomicUsize>,
 }
 
 impl Broker {
     pub(super) async fn start(answers: &[Answer]) -> Self {
+        Self::with_settings(answers, "timerWheelEnable=true").await
+    }
+
+    pub(super) async fn with_settings(answers: &[Answer], settings: &'static str) -> Self {
         let takes = Takes {
             answers: Arc::new(Mutex::new(answers.iter().copied().collect())),
             taken: Arc::default(),
             heartbeats: Arc::default(),
+            settings,
+            asked: Arc::default(),
         };
         let router = Router::default()
             .on::<SendMessage>(takes.clone())
+            .on::<GetBrokerConfig>(takes.clone())
             .on::<HeartBeat>(takes.clone());
         Self {
             server: Server::start(router).await,
             taken: takes.taken,
             heartbeats: takes.heartbeats,
+            asked: takes.asked,
         }
+    }
+}
+
+impl Processor<GetBrokerConfig> for Takes {
+    async fn process(
+        &self,
+        _request: Incoming<GetBrokerConfig>,
+    ) -> Result<Reply<GetBrokerConfigReply>, Refusal> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Ok(Reply::ok(GetBrokerConfigReply::default()).with_body(self.settings))
     }
 }
 

@@ -278,7 +278,9 @@ impl TimerService {
         cancelled: &Cancelled,
     ) -> Result<(), DeliveryError> {
         let read = self.read(timers.clone()).await;
-        let read = read.inspect_err(|_error| self.table.put_back(&timers))?;
+        let mut read = read.inspect_err(|_error| self.table.put_back(&timers))?;
+        // They were read in the order in which they came.
+        read.sort_by_key(|(timer, _)| *timer);
         let mut done = Vec::with_capacity(timers.len());
         let mut deliveries = Vec::with_capacity(timers.len());
         for (timer, message) in read {

@@ -43,7 +43,7 @@ impl SettingsAdmin {
         };
         let commit_log = self.config.store().commit_log;
         let hours = storage.retention.reserved.as_secs() / 3600;
-        let mut lines = [
+        let mut lines = vec![
             (
                 "autoCreateSubscriptionGroup",
                 rules.auto_create_group.to_string(),
@@ -68,9 +68,17 @@ impl SettingsAdmin {
             ("messageDelayLevel", rules.delay_levels.to_string()),
             ("messageIndexEnable", storage.index.to_string()),
             ("namesrvAddr", network.name_servers.join(";")),
+            ("recallMessageEnable", rules.recall.to_string()),
             ("storePathCommitLog", commit_log.display().to_string()),
             ("storePathRootDir", storage.root.display().to_string()),
+            (
+                "timerWheelEnable",
+                rules.longest_timer.is_some().to_string(),
+            ),
         ];
+        if let Some(longest) = rules.longest_timer {
+            lines.push(("timerMaxDelaySec", longest.as_secs().to_string()));
+        }
         lines.sort_unstable_by_key(|(key, _)| *key);
         let mut text = String::new();
         for (key, value) in lines {

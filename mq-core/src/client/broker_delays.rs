@@ -1,0 +1,113 @@
+//! What brokers make of a message for a later time, by their own settings (26).
+//!
+//! A broker of RocketMQ 4 ignores the properties of such a time and would deliver the message at once, so
+//! it is asked before. What was learned holds as long as the connection to the broker.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use parking_lot::Mutex;
+
+use super::cluster::ClusterClient;
+use crate::remoting::{CallError, PeerId};
+use crate::settings::properties;
+use crate::wire::header::GetBrokerConfig;
+
+/// What a broker makes of a message for a later time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct BrokerDelays {
+    /// It knows times of any length.
+    pub(super) knows_times: bool,
+    /// Its delay levels, level 1 first, as it writes them.
+    pub(super) levels: String,
+}
+
+/// What was learned, by the broker's address.
+#[derive(Debug, Default)]
+pub(super) struct KnownDelays(Mutex<BTreeMap<ByteString, (PeerId, Arc<BrokerDelays>)>>);
+
+impl BrokerDelays {
+    fn read(settings: &[u8]) -> Self {
+        let mut delays = Self::default();
+        let text = String::from_utf8_lossy(settings);
+        for pair in properties::read(&text).unwrap_or_default() {
+            match &*pair.key {
+                // Brokers of RocketMQ 4 have no such setting. One that is off refuses times itself.
+                "timerWheelEnable" => delays.knows_times = true,
+                "messageDelayLevel" => delays.levels = pair.value,
+                _ => {}
+            }
+        }
+        delays
+    }
+
+    /// The level with exactly this delay.
+    pub(super) fn level_of(&self, delay: Duration) -> Option<u32> {
+        let levels = self.levels.split_whitespace();
+        let mut numbered = (1..).zip(levels);
+        numbered.find_map(|(level, text)| (duration_of(text)? == delay).then_some(level))
+    }
+}
+
+/// `30s`, `5m`, `2h` or `1d`.
+fn duration_of(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok()?;
+    number.checked_mul(seconds).map(Duration::from_secs)
+}
+
+impl KnownDelays {
+    /// What the broker at `address` makes of times; asks it, within `limit`, unless that is known.
+    pub(super) async fn of(
+        &self,
+        cluster: &ClusterClient,
+        address: &ByteString,
+        limit: Duration,
+    ) -> Result<Arc<BrokerDelays>, CallError> {
+        let connection = cluster.remoting.connection(address);
+        if let Some((over, delays)) = self.0.lock().get(address)
+            && Some(*over) == connection
+        {
+            return Ok(Arc::clone(delays));
+        }
+        let settings = cluster.call_within(limit, address, GetBrokerConfig, Bytes::new());
+        let settings = settings.await?;
+        let delays = Arc::new(BrokerDelays::read(&settings.body));
+        if let Some(connection) = cluster.remoting.connection(address) {
+            let mut known = self.0.lock();
+            known.insert(address.clone(), (connection, Arc::clone(&delays)));
+        }
+        Ok(delays)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_has_the_setting_knows_times() {
+        let five = BrokerDelays::read(b"timerWheelEnable=false\nmessageDelayLevel=1s 5s\n");
+        assert!(five.knows_times);
+
+        let four = BrokerDelays::read(b"brokerName=a\nmessageDelayLevel=1s 90s 2m 1d x 5\n");
+        assert!(!four.knows_times);
+        let level = |seconds| four.level_of(Duration::from_secs(seconds));
+        assert_eq!(
+            [level(1), level(90), level(120)],
+            [Some(1), Some(2), Some(3)]
+        );
+        assert_eq!([level(86_400), level(2), level(5)], [Some(4), None, None]);
+        assert_eq!(four.level_of(Duration::from_millis(1_001)), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! What waits outlives its segment of the log, and a store that Apache's broker has had in between.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use mq_core::clock::Clock;
+use mq_core::store::disk::{Disk, MemoryDisk};
+use mq_core::wire::header::{GetMinOffset, RecallMessage};
+
+use crate::stage::{Client, SECOND, Stage, message, with};
+
+const START: i64 = 1_800_000_000_000;
+const MINUTE_MS: i64 = 60_000;
+const TIMERCHECK: &str = "/store/config/timercheck";
+
+/// A broker whose segments go after a minute.
+async fn forgetful(clock: &Clock) -> Stage {
+    Stage::with(clock.clone(), |config| {
+        config.storage.retention.reserved = Duration::from_mins(1);
+        config.storage.retention.hours = (0..24).collect();
+        config.rules.delay_levels = "1s 10m".parse().unwrap();
+    })
+    .await
+}
+
+fn due(topic: &'static str, after_ms: i64) -> mq_core::wire::header::SendMessage {
+    let due_ms = (START + after_ms).to_string();
+    with(message(topic, 0), &[("TIMER_DELIVER_MS", &due_ms)])
+}
+
+/// Fills three segments.
+async fn fill(client: &Client) {
+    for _ in 0..4 {
+        let body = vec![7; 800_000];
+        client.call_with(message("filler", 0), body).await.unwrap();
+    }
+}
+
+async fn min_offset(client: &Client, topic: &'static str) -> i64 {
+    let header = GetMinOffset {
+        topic: topic.into(),
+        queue_id: 0,
+    };
+    client.call(header).await.unwrap().header.offset
+}
+
+async fn bodies(client: &Client, topic: &'static str) -> Vec<String> {
+    let messages = client.everything(topic, 0).await;
+    let text = |message: &mq_core::message::MessageExt| {
+        String::from_utf8_lossy(&message.message.body).into_owned()
+    };
+    messages.iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn what_waits_is_stored_again_before_its_segment_goes() {
+    let clock = Clock::manual(START);
+    let stage = forgetful(&clock).await;
+    let client = stage.client("a");
+    client.send(due("timed", 9 * MINUTE_MS), "timer").await;
+    let gone = client
+        .send(due("timed", 9 * MINUTE_MS), "called back")
+        .await;
+    let recall = RecallMessage {
+        topic: "timed".into(),
+        recall_handle: gone.recall_handle.unwrap(),
+        ..RecallMessage::default()
+    };
+    client.call(recall).await.unwrap();
+    client.send(due("protected", 1_000), "held").await;
+    client
+        .send(with(message("level", 0), &[("DELAY", "2")]), "level")
+        .await;
+    client.call(Stage::permits("protected", 4)).await.unwrap();
+    fill(&client).await;
+
+    for moved in [0, 2] {
+        clock.advance(90 * SECOND).await;
+        fill(&client).await;
+        clock.advance(40 * SECOND).await;
+        assert!(min_offset(&client, "filler").await > moved, "segments went");
+    }
+    assert!(bodies(&client, "timed").await.is_empty());
+    assert!(bodies(&client, "level").await.is_empty());
+    let stage = stage.restarted().await;
+    let client = stage.client("a");
+    client.call(Stage::permits("protected", 6)).await.unwrap();
+    clock.advance(Duration::from_mins(6)).await;
+
+    assert_eq!(bodies(&client, "timed").await, ["timer"]);
+    assert_eq!(bodies(&client, "level").await, ["level"]);
+    assert_eq!(bodies(&client, "protected").await, ["held"]);
+    let late = &client.everything("level", 0).await[0];
+    assert_eq!(late.store_timestamp, START + 10 * MINUTE_MS);
+    stage.stop().await;
+}
+
+/// The broker was away for longer than messages are kept, and finds its segments expired.
+#[tokio::test]
+async fn what_waits_outlives_a_stop_that_is_longer_than_messages_are_kept() {
+    let clock = Clock::manual(START);
+    let stage = forgetful(&clock).await;
+    let client = stage.client("a");
+    client.send(due("timed", 30 * MINUTE_MS), "later").await;
+    client.send(due("timed", MINUTE_MS), "meanwhile").await;
+    client
+        .send(with(message("level", 0), &[("DELAY", "2")]), "level")
+        .await;
+    fill(&client).await;
+    stage.stop().await;
+    let (disk, config) = (Arc::clone(&stage.disk), stage.config.clone());
+    drop((client, stage));
+    clock.advance(Duration::from_mins(20)).await;
+
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+    clock.advance(60 * SECOND).await;
+    assert!(min_offset(&client, "filler").await > 0, "segments went");
+    assert_eq!(bodies(&client, "timed").await, ["meanwhile"]);
+    assert_eq!(bodies(&client, "level").await, ["level"]);
+    clock.advance(Duration::from_mins(10)).await;
+
+    assert_eq!(bodies(&client, "timed").await, ["meanwhile", "later"]);
+    assert_eq!(bodies(&client, "level").await.len(), 1);
+    stage.stop().await;
+}
+
+/// What Apache's broker leaves in `timercheck`.
+fn apaches_timercheck(disk: &dyn Disk, delivered_until: i64, taken_until: i64) {
+    let mut page = BytesMut::zeroed(0);
+    for number in [delivered_until, 520, taken_until, taken_until, 0, 0, 0] {
+        page.put_i64(number);
+    }
+    page.resize(4096, 0);
+    disk.replace(Path::new(TIMERCHECK), &page).unwrap();
+}
+
+fn wheel_is_there(disk: &dyn Disk) -> bool {
+    disk.read(Path::new("/store/timerwheel")).unwrap().is_some()
+}
+
+#[tokio::test]
+async fn what_waits_in_apaches_wheel_is_taken_over() {
+    let clock = Clock::manual(START);
+    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+    let config = Stage::config(|_| {});
+    let stage = Stage::on(Arc::clone(&disk), config.clone(), clock.clone()).await;
+    let client = stage.client("a");
+    client
+        .send(due("timed", 10_000), "delivered by Apache's")
+        .await;
+    client
+        .send(due("timed", 20_000), "waits in the wheel")
+        .await;
+    let copied = [("UNIQ_KEY", "C"), ("TIMER_DELIVER_MS", "1800000030000")];
+    client
+        .send(with(message("timed", 0), &copied), "stored again")
+        .await;
+    let rolled = [copied[0], copied[1], ("TIMER_ROLL_TIMES", "1")];
+    client
+        .send(with(message("timed", 0), &rolled), "stored again")
+        .await;
+    client
+        .send(due("timed", 5_000), "not in the wheel yet")
+        .await;
+    stage.stop().await;
+    drop((client, stage));
+    apaches_timercheck(&*disk, START + 15_000, 4);
+    disk.replace(Path::new("/store/timerwheel"), b"wheel")
+        .unwrap();
+
+    let stage = Stage::on(Arc::clone(&disk), config.clone(), clock.clone()).await;
+    let client = stage.client("a");
+    clock.advance(60 * SECOND).await;
+    let came = ["not in the wheel yet", "waits in the wheel", "stored again"];
+    assert_eq!(bodies(&client, "timed").await, came);
+    assert!(
+        !wheel_is_there(&*disk),
+        "Apache's broker would deliver from it again"
+    );
+    let stage = stage.restarted().await;
+    clock.advance(60 * SECOND).await;
+    assert_eq!(bodies(&stage.client("a"), "timed").await.len(), 3);
+    stage.stop().await;
+}
+
+/// What Apache's broker finds when it gets the store: the smallest queue offset of what waits.
+#[tokio::test]
+async fn apaches_broker_is_told_from_where_on_messages_wait() {
+    let clock = Clock::manual(START);
+    let stage = Stage::with(clock.clone(), |_| {}).await;
+    let client = stage.client("a");
+    for (after_ms, body) in [(1_000, "a"), (90_000, "b"), (2_000, "c")] {
+        client.send(due("timed", after_ms), body).await;
+    }
+    clock.advance(10 * SECOND).await;
+    stage.stop().await;
+
+    let page = stage.disk.read(Path::new(TIMERCHECK)).unwrap().unwrap();
+    let number = |nth: usize| i64::from_be_bytes(page[nth * 8..][..8].try_into().unwrap());
+    assert_eq!([number(0), number(2), number(3)], [START + 2_000, 1, 1]);
+    assert_eq!(page.len(), 4096);
+}
