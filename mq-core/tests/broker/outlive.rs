@@ -46,6 +46,30 @@ async fn min_offset(client: &Client, topic: &'static str) -> i64 {
     client.call(header).await.unwrap().header.offset
 }
 
+/// Moves the clock on, second by second, until `condition` holds: files are written in real time.
+async fn in_time(clock: &Clock, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let system = Clock::system();
+    let begun = system.moment();
+    while !condition().await {
+        assert!(system.moment().since(begun) < 20 * SECOND, "{what}");
+        clock.advance(SECOND).await;
+        system.sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Until the first segments have gone.
+async fn segments_go(clock: &Clock, client: &Client, moved: i64) {
+    let went = async || min_offset(client, "filler").await > moved;
+    in_time(clock, "segments went", went).await;
+}
+
+/// Until so many messages have come.
+async fn come(clock: &Clock, client: &Client, topic: &'static str, count: usize) -> Vec<String> {
+    let came = async || bodies(client, topic).await.len() >= count;
+    in_time(clock, "the messages came", came).await;
+    bodies(client, topic).await
+}
+
 async fn bodies(client: &Client, topic: &'static str) -> Vec<String> {
     let messages = client.everything(topic, 0).await;
     let text = |message: &mq_core::message::MessageExt| {
@@ -77,23 +101,22 @@ async fn what_waits_is_stored_again_before_its_segment_goes() {
     fill(&client).await;
 
     for moved in [0, 2] {
-        clock.advance(90 * SECOND).await;
         fill(&client).await;
-        clock.advance(40 * SECOND).await;
-        assert!(min_offset(&client, "filler").await > moved, "segments went");
+        segments_go(&clock, &client, moved).await;
     }
     assert!(bodies(&client, "timed").await.is_empty());
     assert!(bodies(&client, "level").await.is_empty());
     let stage = stage.restarted().await;
     let client = stage.client("a");
     client.call(Stage::permits("protected", 6)).await.unwrap();
-    clock.advance(Duration::from_mins(6)).await;
 
-    assert_eq!(bodies(&client, "timed").await, ["timer"]);
-    assert_eq!(bodies(&client, "level").await, ["level"]);
-    assert_eq!(bodies(&client, "protected").await, ["held"]);
+    assert_eq!(come(&clock, &client, "timed", 1).await, ["timer"]);
+    assert_eq!(come(&clock, &client, "level", 1).await, ["level"]);
+    assert_eq!(come(&clock, &client, "protected", 1).await, ["held"]);
     let late = &client.everything("level", 0).await[0];
     assert_eq!(late.store_timestamp, START + 10 * MINUTE_MS);
+    clock.advance(Duration::from_mins(5)).await;
+    assert_eq!(bodies(&client, "timed").await.len(), 1);
     stage.stop().await;
 }
 
@@ -116,13 +139,12 @@ async fn what_waits_outlives_a_stop_that_is_longer_than_messages_are_kept() {
 
     let stage = Stage::on(disk, config, clock.clone()).await;
     let client = stage.client("a");
-    clock.advance(60 * SECOND).await;
-    assert!(min_offset(&client, "filler").await > 0, "segments went");
-    assert_eq!(bodies(&client, "timed").await, ["meanwhile"]);
-    assert_eq!(bodies(&client, "level").await, ["level"]);
-    clock.advance(Duration::from_mins(10)).await;
+    segments_go(&clock, &client, 0).await;
+    assert_eq!(come(&clock, &client, "timed", 1).await, ["meanwhile"]);
+    assert_eq!(come(&clock, &client, "level", 1).await, ["level"]);
 
-    assert_eq!(bodies(&client, "timed").await, ["meanwhile", "later"]);
+    let both = come(&clock, &client, "timed", 2).await;
+    assert_eq!(both, ["meanwhile", "later"]);
     assert_eq!(bodies(&client, "level").await.len(), 1);
     stage.stop().await;
 }
@@ -173,9 +195,8 @@ async fn what_waits_in_apaches_wheel_is_taken_over() {
 
     let stage = Stage::on(Arc::clone(&disk), config.clone(), clock.clone()).await;
     let client = stage.client("a");
-    clock.advance(60 * SECOND).await;
     let came = ["not in the wheel yet", "waits in the wheel", "stored again"];
-    assert_eq!(bodies(&client, "timed").await, came);
+    assert_eq!(come(&clock, &client, "timed", 3).await, came);
     assert!(
         !wheel_is_there(&*disk),
         "Apache's broker would deliver from it again"
