@@ -119,6 +119,12 @@ impl Stage {
         self.tasks.stop(SECOND).await.unwrap();
     }
 
+    /// Ends however it can, after the power went.
+    pub(crate) async fn abandon(self) {
+        drop(self.node.stop(SECOND).await);
+        drop(self.tasks.stop(SECOND).await);
+    }
+
     pub(crate) async fn until_a_pull_waits(&self) {
         eventually("a pull waits", || self.broker().waiting_pulls() > 0).await;
     }

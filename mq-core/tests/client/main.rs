@@ -9,6 +9,7 @@
 mod broadcasting;
 mod cluster;
 mod concurrent;
+mod dead_letters;
 mod failures;
 #[path = "../lines/mod.rs"]
 mod lines;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::time::Duration;
 
 use mq_core::message::{GroupName, TopicName};
 
@@ -29,6 +30,8 @@ pub(crate) struct PlannedConsumer {
     pub(crate) threads: u16,
     /// Attempts after the first; `None` is the default of the mode.
     pub(crate) max_reconsume_times: Option<u32>,
+    /// The pause of a queue in order after a failure; `None` is the client's.
+    pub(crate) suspend: Option<Duration>,
     /// One per topic.
     pub(crate) listeners: Vec<Listener>,
 }
@@ -169,12 +172,16 @@ fn together(
     let model = agree.on("message_model", |member| Some(member.model));
     let threads = agree.on("consume_thread_number", |member| member.threads);
     let retries = agree.on("max_reconsume_times", |member| member.max_reconsume_times);
+    let suspend_ms = agree.on("suspend_current_queue_time_millis", |member| {
+        member.suspend_ms
+    });
     agree.on_topics();
     PlannedConsumer {
         mode: mode.unwrap_or_default(),
         model: model.unwrap_or_default(),
         threads: threads.unwrap_or(DEFAULT_CONSUME_THREADS),
         max_reconsume_times: retries,
+        suspend: suspend_ms.map(|ms| Duration::from_millis(ms.into())),
         cluster,
         group,
         listeners: members.into_iter().map(|member| member.listener).collect(),

@@ -178,11 +178,17 @@ impl Preparation {
             .group(name.as_str())
             .await?;
         let header = &request.header;
+        let attempts = header.reconsume_times.unwrap_or(0);
+        if attempts == 0 && header.max_reconsume_times.is_none() {
+            // A dead letter that is sent again: no consumer's attempts led here. Apache's broker makes
+            // it a dead letter once more while consumers of the group that read in order run.
+            return Ok(false);
+        }
         let said = header
             .max_reconsume_times
             .filter(|_| request.version >= MAX_RECONSUME_SINCE_VERSION);
         let allowed = retry::allowed(said, &group.config);
-        Ok(header.reconsume_times.unwrap_or(0) > allowed || self.locks.is_used_by(name.as_str()))
+        Ok(attempts > allowed || self.locks.is_used_by(name.as_str()))
     }
 
     /// Makes a dead letter of a message of a retry topic.
