@@ -213,10 +213,8 @@ async fn target(
     let turn = usize::try_from(letter.message.queue_offset.to_wire()).unwrap_or(0);
     let queue = here.get(turn.checked_rem(here.len()).unwrap_or(0));
     let queue = queue.copied().or(route.publish.first());
-    // Without any, the broker says why it takes no message of the topic.
-    Ok(queue
-        .cloned()
-        .unwrap_or_else(|| MessageQueue::new(topic, letter.broker.clone(), 0)))
+    let queue = queue.cloned();
+    queue.ok_or_else(|| DeadLetterError::WriteProtected { id: id(), topic })
 }
 
 /// The message as which a dead letter was sent, once the index shows it; `None` when it does not in

@@ -67,6 +67,17 @@ pub enum DeadLetterError {
         /// The topic.
         topic: TopicName,
     },
+    /// No broker takes messages of the topic.
+    #[error(
+        "dead letter `{id}` cannot be sent to the topic `{topic}`: no broker takes messages of that \
+         topic, it is write-protected"
+    )]
+    WriteProtected {
+        /// The id.
+        id: String,
+        /// The topic.
+        topic: TopicName,
+    },
     /// A broker did not answer, or it refused.
     #[error("could not {action} on broker `{broker}`: {source}")]
     Broker {
@@ -105,7 +116,7 @@ impl DeadLetterError {
                 ErrorKind::Message
             }
             Self::Broker { source, .. } => ErrorKind::of(source),
-            Self::Records { .. } => ErrorKind::Refused,
+            Self::WriteProtected { .. } | Self::Records { .. } => ErrorKind::Refused,
             Self::Send { source, .. } => source.kind(),
         }
     }
