@@ -55,7 +55,7 @@ fn back(message: &MessageExt, delay_level: i32) -> ConsumerSendMsgBack {
 /// Lets so much time pass that a message of delay level 1 comes, and that the progress of the delays is
 /// saved after some.
 async fn until_delivered(clock: &Clock, client: &Client, count: usize) -> Option<()> {
-    for _ in 0..30 {
+    for _ in 0..5 {
         let Some(there) = everything(client, "%RETRY%g").await else {
             return None;
         };
@@ -126,7 +126,11 @@ fn saved_progress(disk: &FaultyDisk) -> u64 {
 }
 
 async fn on(disk: &FaultyDisk, clock: &Clock) -> Stage {
-    Stage::on(Arc::new(disk.clone()), config(), clock.clone()).await
+    let config = config();
+    let mut store = config.store();
+    // Small files, because a disk in memory copies them.
+    store.queue_file_entries = 64;
+    Stage::over(store, Arc::new(disk.clone()), config, clock.clone()).await
 }
 
 /// How many changes of the disk the whole scenario makes once the broker runs.
@@ -175,9 +179,7 @@ async fn wherever_the_power_goes_a_message_that_was_given_back_is_there_and_twic
         let stage = on(&after, &clock).await;
         let client = stage.client("b");
         let delayed = everything(&client, DELAYED).await.unwrap_or_default();
-        for _ in 0..20 {
-            clock.advance(SECOND).await;
-        }
+        clock.advance(3 * SECOND).await;
 
         let of = async |topic| counts(&everything(&client, topic).await.unwrap_or_default());
         let (orders, again, dead) = (of("orders").await, of("%RETRY%g").await, of("%DLQ%g").await);

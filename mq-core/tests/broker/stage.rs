@@ -76,7 +76,8 @@ impl Stage {
         Self::over(config.store(), disk, config, clock).await
     }
 
-    async fn over(
+    /// With a store that is told more than settings say, on this disk.
+    pub(crate) async fn over(
         store: StoreConfig,
         disk: Arc<dyn Disk>,
         config: BrokerConfig,

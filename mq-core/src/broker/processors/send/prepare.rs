@@ -83,7 +83,7 @@ impl Preparation {
         draft.sys_flag = draft.sys_flag.with(sys_flag.0);
         if !topic.name.is_retry() {
             room::check(&draft.message.properties)?;
-        } else if Box::pin(self.is_out_of_retries(&topic, request)).await? {
+        } else if Box::pin(self.is_out_of_retries(&draft, request)).await? {
             self.make_dead_letter(&request.peer, &mut draft).await?;
         }
         let properties = &mut draft.message.properties;
@@ -166,10 +166,10 @@ impl Preparation {
     /// up. Orderly consumers send a message only then.
     async fn is_out_of_retries(
         &self,
-        topic: &Topic,
+        draft: &RecordDraft,
         request: &Incoming<SendMessage>,
     ) -> Result<bool, Refusal> {
-        let Some(name) = topic.name.group() else {
+        let Some(name) = draft.message.topic.group() else {
             return Ok(false);
         };
         let group = self
@@ -179,9 +179,12 @@ impl Preparation {
             .await?;
         let header = &request.header;
         let attempts = header.reconsume_times.unwrap_or(0);
-        if attempts == 0 && header.max_reconsume_times.is_none() {
-            // A dead letter that is sent again: no consumer's attempts led here. Apache's broker makes
-            // it a dead letter once more while consumers of the group that read in order run.
+        let resent = &draft.message.properties;
+        let resent = resent.get(property::RESENT_DEAD_LETTERS).is_some();
+        if resent && attempts == 0 && header.max_reconsume_times.is_none() {
+            // A dead letter that is sent again, and not a message that a consumer gives up. Apache's
+            // broker makes it a dead letter once more while consumers of the group that read in order
+            // run.
             return Ok(false);
         }
         let said = header
