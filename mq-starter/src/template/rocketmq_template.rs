@@ -1,6 +1,7 @@
 //! The template: the Java names for the common ways to send, and the way to the builder.
 
 use std::fmt;
+use std::time::Duration;
 
 use mq_core::client::SendResult;
 use mq_core::tasks::Tasks;
