@@ -38,6 +38,10 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
 /// | `message_model` | `MessageModel::{Clustering, Broadcasting}` | `Clustering` |
 /// | `consume_thread_number` | 1 to 1000 handlers at a time, and threads at most | 20 |
 /// | `max_reconsume_times` | attempts after the first; −1: 16, in order without end | −1 |
+/// | `delay_level_when_next_consume` | after a failure: −1 dead letter at once, 0 longer with each attempt, 1 to 18 this delay level | 0 |
+/// | `suspend_current_queue_time_millis` | in order, how long a queue pauses after a failure: 10 to 30000 ms | 1000 |
+/// | `on_decode_error` | `OnDecodeError::{DeadLetter, Retry, Drop}`, for what the payload's type cannot be made of | `DeadLetter` |
+/// | `reply_timeout` | how long a reply may take to be sent, in ms; of a reply listener | `rocketmq.producer.send-message-timeout` |
 /// | `blocking` | `true`: the handler may block its thread, and gets one at once | `false` |
 ///
 /// Handlers run on threads of their group, inside the application's runtime: what they await is that

@@ -35,6 +35,15 @@ pub(crate) const CONSUME_MODE: Choice = Choice {
     ],
 };
 
+pub(crate) const ON_DECODE_ERROR: Choice = Choice {
+    type_name: "OnDecodeError",
+    variants: &[
+        named("DeadLetter", "DEAD_LETTER"),
+        named("Retry", "RETRY"),
+        named("Drop", "DROP"),
+    ],
+};
+
 pub(crate) const MESSAGE_MODEL: Choice = Choice {
     type_name: "MessageModel",
     variants: &[

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::choices::{CONSUME_MODE, Choice, MESSAGE_MODEL, SELECTOR_TYPE};
+use super::choices::{CONSUME_MODE, Choice, MESSAGE_MODEL, ON_DECODE_ERROR, SELECTOR_TYPE};
 use super::spelling::snake_case;
 
 /// One key of the attribute.
@@ -94,6 +94,34 @@ pub const KEYS: &[AttributeKey] = &[
         kind: Kind::Number(-1..=i32::MAX as i64),
         required: false,
         example: "16",
+    },
+    AttributeKey {
+        name: "delay_level_when_next_consume",
+        aliases: &[],
+        kind: Kind::Number(-1..=18),
+        required: false,
+        example: "3",
+    },
+    AttributeKey {
+        name: "suspend_current_queue_time_millis",
+        aliases: &[],
+        kind: Kind::Number(10..=30_000),
+        required: false,
+        example: "1000",
+    },
+    AttributeKey {
+        name: "on_decode_error",
+        aliases: &[],
+        kind: Kind::Choice(&ON_DECODE_ERROR),
+        required: false,
+        example: "OnDecodeError::DeadLetter",
+    },
+    AttributeKey {
+        name: "reply_timeout",
+        aliases: &[],
+        kind: Kind::Number(1..=i32::MAX as i64),
+        required: false,
+        example: "3000",
     },
     AttributeKey {
         name: "blocking",

@@ -115,14 +115,6 @@ pub const NOT_BUILT: &[NotBuilt] = &[
         ),
     ),
     not("customized_trace_topic", EMPTY_TEXT, TRACES),
-    not(
-        "delay_level_when_next_consume",
-        None,
-        reason(
-            "the delay grows with each attempt; for another, return `ConsumeError::retry_after`",
-            "is not built yet, return `ConsumeError::retry_after` from the listener",
-        ),
-    ),
     not("enable_msg_trace", FALSE, TRACES),
     not(
         "instance_name",
@@ -151,23 +143,7 @@ pub const NOT_BUILT: &[NotBuilt] = &[
             "is 0, a pause between pulls is not built yet, leave it out",
         ),
     ),
-    not(
-        "reply_timeout",
-        None,
-        reason(
-            "a reply may take as long as any send, `rocketmq.producer.send-message-timeout`",
-            "is `rocketmq.producer.send-message-timeout`, another time is not built yet, leave it out",
-        ),
-    ),
     not("secret_key", EMPTY_TEXT, SIGNING),
-    not(
-        "suspend_current_queue_time_millis",
-        None,
-        reason(
-            "the pause is 1 s; for another, return `ConsumeError::retry_after`",
-            "is 1000, another pause is not built yet, return `ConsumeError::retry_after` from the listener",
-        ),
-    ),
     not("tls_enable", FALSE, TLS),
 ];
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::dlq::DlqCommand;
+
 /// RocketMQ's servers in one program.
 #[derive(Debug, Parser)]
 #[command(name = "mq", version, about, max_term_width = 100)]
@@ -24,6 +26,9 @@ pub(crate) enum Command {
     /// Create, list or delete topics
     #[command(subcommand)]
     Topic(TopicCommand),
+    /// List, show or send again the messages that a group has given up: its dead letters
+    #[command(subcommand)]
+    Dlq(DlqCommand),
 }
 
 #[derive(Debug, Default, Args)]

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::process::ExitCode;
 
 use mq_core::reason::reason;
 
@@ -10,9 +11,41 @@ use mq_core::reason::reason;
 pub(crate) struct ProgramFailure {
     error: Box<dyn Error + Send + Sync>,
     advice: Option<String>,
+    class: ExitClass,
+}
+
+/// What went wrong, as the exit code tells it to scripts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ExitClass {
+    /// 1: anything else.
+    #[default]
+    Other,
+    /// 2: the words cannot be understood.
+    Usage,
+    /// 3: what was named is not there.
+    NotThere,
+    /// 4: a server refused.
+    Refused,
+    /// 5: no server answered in time; what was asked for may have been done.
+    NoAnswer,
 }
 
 impl ProgramFailure {
+    /// Says what went wrong by the exit code, too.
+    pub(crate) fn of_class(self, class: ExitClass) -> Self {
+        Self { class, ..self }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.class {
+            ExitClass::Other => 1,
+            ExitClass::Usage => 2,
+            ExitClass::NotThere => 3,
+            ExitClass::Refused => 4,
+            ExitClass::NoAnswer => 5,
+        })
+    }
+
     /// Adds what to do about the error.
     pub(crate) fn advise(self, advice: impl Into<String>) -> Self {
         Self {
@@ -27,6 +60,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for ProgramFailure {
         Self {
             error: error.into(),
             advice: None,
+            class: ExitClass::default(),
         }
     }
 }

@@ -1,9 +1,10 @@
-//! The servers as a program: `mq namesrv`, `mq broker`, `mq standalone`, `mq topic`.
+//! The servers as a program: `mq namesrv`, `mq broker`, `mq standalone`, `mq topic`, `mq dlq`.
 //!
 //! A library, so that another program can be the server when it is asked to.
 
 mod broker;
 mod cli;
+mod dlq;
 mod failure;
 mod memory;
 mod namesrv;
@@ -42,7 +43,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!("{failure}");
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }
@@ -68,5 +69,6 @@ async fn serve(command: Command) -> Result<(), ProgramFailure> {
         Command::Broker(args) => broker::run(args, clock).await,
         Command::Standalone(args) => standalone::run(args, clock).await,
         Command::Topic(command) => topic::run(command, clock).await,
+        Command::Dlq(command) => dlq::run(command, clock).await,
     }
 }

@@ -1,4 +1,4 @@
-//! `mq`: name server, broker, both together, and topics, in one program.
+//! `mq`: name server, broker, both together, topics and dead letters, in one program.
 
 use std::process::ExitCode;
 

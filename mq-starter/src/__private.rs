@@ -11,6 +11,7 @@ pub use crate::listener::outcome::outcome;
 pub use crate::listener::reply_listener::{Replier, assemble_replying_struct, replied};
 pub use crate::listener::rocketmq_listener::assemble_struct;
 pub use crate::listener::{
-    ConsumeError, ConsumeMode, ConsumeResult, Delivery, MessageModel, Origin, SelectorType,
+    ConsumeError, ConsumeMode, ConsumeResult, Delivery, MessageModel, OnDecodeError, Origin,
+    SelectorType,
 };
 pub use crate::state::{Assembly, FromApplication};

@@ -27,8 +27,8 @@ pub use embedded::EmbeddedBroker;
 pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
 pub use listener::{
     ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next,
-    Origin, ReplyResult, RocketMQListener, RocketMQReplyListener, Selection, SelectorType,
-    UnknownName,
+    OnDecodeError, Origin, ReplyResult, RocketMQListener, RocketMQReplyListener, Selection,
+    SelectorType, UnknownName,
 };
 pub use message::MessageExt;
 pub use mq_macros::{Component, rocketmq_message_listener, rocketmq_reply_listener};
@@ -49,8 +49,8 @@ pub mod prelude {
 
     pub use crate::{
         Component, ConsumeError, ConsumeMode, ConsumeResult, Header, Headers, Inject, Json,
-        MessageExt, MessageModel, ReplyResult, RocketMQApplication, RocketMQListener,
-        RocketMQReplyListener, RocketMQTemplate, SelectorType, SendResult, State, header_name,
-        listeners, rocketmq_message_listener, rocketmq_reply_listener,
+        MessageExt, MessageModel, OnDecodeError, ReplyResult, RocketMQApplication,
+        RocketMQListener, RocketMQReplyListener, RocketMQTemplate, SelectorType, SendResult, State,
+        header_name, listeners, rocketmq_message_listener, rocketmq_reply_listener,
     };
 }

@@ -53,6 +53,8 @@ pub(super) struct ClusterClient {
     /// Topics whose route could not be read from a name server's response.
     unreadable_routes: Troubles<TopicName>,
     ids: UniqueIds,
+    /// Held while a dead letter is sent again, so that a second call for it finds the first one's message.
+    pub(super) resends: tokio::sync::Mutex<()>,
     routes_stale: Notify,
     heartbeat_due: Notify,
 }
@@ -99,6 +101,7 @@ impl ClusterClient {
             silent_brokers: Troubles::new(clock.clone()),
             unreadable_routes: Troubles::new(clock.clone()),
             ids: unique_ids(ip, pid, unique, &clock),
+            resends: tokio::sync::Mutex::default(),
             routes_stale: Notify::new(),
             heartbeat_due: Notify::new(),
             clock,

@@ -32,6 +32,17 @@ pub enum ErrorKind {
     ShutDown,
 }
 
+impl ErrorKind {
+    /// The kind of a failed call to a broker.
+    pub(super) fn of(call: &CallError) -> Self {
+        match call {
+            CallError::Refused(_) | CallError::Frame(_) => Self::Refused,
+            CallError::Timeout { .. } | CallError::Closed { .. } => Self::Timeout,
+            _ => Self::Unreachable,
+        }
+    }
+}
+
 /// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -111,11 +122,7 @@ impl SendError {
             | Self::Handle(_) => ErrorKind::Message,
             Self::NoRoute(_) | Self::NoBroker(_) => ErrorKind::NoRoute,
             Self::Route { source, .. } => source.kind(),
-            Self::Broker { source, .. } => match source {
-                CallError::Refused(_) | CallError::Frame(_) => ErrorKind::Refused,
-                CallError::Timeout { .. } | CallError::Closed { .. } => ErrorKind::Timeout,
-                _ => ErrorKind::Unreachable,
-            },
+            Self::Broker { source, .. } => ErrorKind::of(source),
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::TooMany { .. } => ErrorKind::Busy,
             Self::ShutDown => ErrorKind::ShutDown,

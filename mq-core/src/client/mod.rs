@@ -21,6 +21,7 @@ mod broker_delays;
 mod cluster;
 mod config;
 mod consumer;
+mod dead_letters;
 mod error;
 mod groups;
 mod incoming;
@@ -42,6 +43,7 @@ pub use consumer::{
     Allocate, ConcurrentListener, ConsumerConfig, FlowLimits, OrderlyListener, OrderlyOutcome,
     Outcome, PushConsumer, PushConsumerBuilder, Rooms, StartFrom, Strategy,
 };
+pub use dead_letters::{DeadLetter, DeadLetterError, DeadLetters, ResendTo, Resent, SentAgain};
 pub use error::{ErrorKind, MessageError, RequestError, RouteError, SendError, StartError};
 pub use producer::{
     ExpectedReply, Producer, ProducerConfig, Selector, SendHandle, SendResult, SendStatus, Target,
@@ -51,7 +53,7 @@ pub use topics::TopicError;
 pub use crate::wire::body::MessageModel;
 
 use crate::clock::Clock;
-use crate::message::TopicName;
+use crate::message::{GroupName, TopicName};
 use crate::remoting::LocalServer;
 use crate::tasks::Unfinished;
 use cluster::ClusterClient;
@@ -112,6 +114,11 @@ impl Client {
     /// [`TopicError`] when there is no broker, or one refuses.
     pub async fn create_topic(&self, topic: &TopicName, queues: u16) -> Result<(), TopicError> {
         topics::create(&self.0, topic, queues).await
+    }
+
+    /// The dead letters of `group`.
+    pub fn dead_letters(&self, group: GroupName) -> DeadLetters {
+        DeadLetters::of(&self.0, group)
     }
 
     /// How many replies came when nobody waited for them any more; they were dropped.

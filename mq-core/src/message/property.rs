@@ -25,6 +25,8 @@ names! {
     ORIGIN_MESSAGE_ID = "ORIGIN_MESSAGE_ID";
     /// Why the last delivery attempt failed; set on dead letters.
     DLQ_REASON = "DLQ_REASON";
+    /// The offset ids of the dead letters that were sent again as this message, the newest first.
+    RESENT_DEAD_LETTERS = "RESENT_DEAD_LETTERS";
     /// Attempts so far, when a consumer itself sends to its retry topic.
     RECONSUME_TIME = "RECONSUME_TIME";
     /// Attempts allowed, when a consumer itself sends to its retry topic.

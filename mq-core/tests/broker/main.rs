@@ -10,6 +10,7 @@ mod administration;
 mod again;
 mod answers;
 mod backups;
+mod cut_power;
 mod ending;
 mod full_disk;
 mod groups;

@@ -76,7 +76,8 @@ impl Stage {
         Self::over(config.store(), disk, config, clock).await
     }
 
-    async fn over(
+    /// With a store that is told more than settings say, on this disk.
+    pub(crate) async fn over(
         store: StoreConfig,
         disk: Arc<dyn Disk>,
         config: BrokerConfig,
@@ -128,6 +129,12 @@ impl Stage {
             perm,
             ..UpdateAndCreateTopic::default()
         }
+    }
+
+    /// Ends however it can, after the power went.
+    pub(crate) async fn abandon(self) {
+        drop(self.node.stop(SECOND).await);
+        drop(self.tasks.stop(SECOND).await);
     }
 
     pub(crate) async fn until_a_pull_waits(&self) {

@@ -9,6 +9,7 @@
 mod broadcasting;
 mod cluster;
 mod concurrent;
+mod dead_letters;
 mod failures;
 mod later;
 #[path = "../lines/mod.rs"]

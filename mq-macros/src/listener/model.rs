@@ -95,6 +95,12 @@ impl ListenerModel {
         combinations(&attributes, diagnostics);
         let target = ListenerItem::of(item, diagnostics)?;
         fits(&attributes, &target, diagnostics);
+        if let (ListenerKind::Message, Some(timeout)) = (kind, find(&attributes, "reply_timeout")) {
+            diagnostics.at(
+                &timeout.written,
+                "`reply_timeout` has no effect here: only a `#[rocketmq_reply_listener]` replies",
+            );
+        }
         if let (
             ListenerKind::Reply,
             ListenerItem::Function {
@@ -354,9 +360,13 @@ fn wrong_type(key: &AttributeKey) -> String {
     format!("`{name}` is {what}, as in `{name} = {example}` or `\"${{key:default}}\"`")
 }
 
+fn find<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+    attributes.iter().find(|a| a.key.name == name)
+}
+
 /// Reports values that are valid alone but not together.
 fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
-    let find = |name: &str| attributes.iter().find(|a| a.key.name == name);
+    let find = |name: &str| find(attributes, name);
     let is = |name: &str, wanted: &str| {
         find(name).filter(|a| matches!(a.value, CheckedValue::Variant(found) if found == wanted))
     };
@@ -373,6 +383,26 @@ fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
                 "`max_reconsume_times` has no effect in `Broadcasting`: a failed message is not tried again",
             );
         }
+    }
+    let level = find("delay_level_when_next_consume");
+    if let (Some(level), true) = (level, is("consume_mode", "Orderly").is_some()) {
+        diagnostics.at(
+            &level.written,
+            "`delay_level_when_next_consume` has no effect in order: set `suspend_current_queue_time_millis`",
+        );
+    } else if let (Some(level), true) = (level, is("message_model", "Broadcasting").is_some()) {
+        diagnostics.at(
+            &level.written,
+            "`delay_level_when_next_consume` has no effect in `Broadcasting`: a failed message is not tried again",
+        );
+    }
+    let in_order = find("consume_mode").is_some() && is("consume_mode", "Concurrently").is_none();
+    if let (Some(pause), false) = (find("suspend_current_queue_time_millis"), in_order) {
+        diagnostics.at(
+            &pause.written,
+            "`suspend_current_queue_time_millis` has no effect unless `consume_mode` is `Orderly`: set \
+             `delay_level_when_next_consume`",
+        );
     }
     let by_sql = is("selector_type", "Sql92");
     let by_tag = find("selector_type").is_none() || is("selector_type", "Tag").is_some();

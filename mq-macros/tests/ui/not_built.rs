@@ -7,7 +7,7 @@ use mq_starter::prelude::*;
     tlsEnable = "false",
     accessKey = "",
     secretKey = "s3cret",
-    replyTimeout = 3000,
+    consumeTimeout = 15,
     customizedTraceTopic = "${trace.topic:}",
     nameServer,
     enable_msg_trace = false,

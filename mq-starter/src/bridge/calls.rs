@@ -280,6 +280,9 @@ mod tests {
             topic: TopicName::new("orders").unwrap(),
             selector: crate::SelectorType::Tag,
             expression: "*".to_owned(),
+            delay_level: 0,
+            on_decode_error: crate::OnDecodeError::default(),
+            reply_timeout: None,
             blocking,
             handler,
         }

@@ -1,35 +1,34 @@
 //! The layer that logs a message that was not handled: one line for each failed attempt, and nowhere
-//! else.
+//! else. It applies the listener's `on_decode_error` before, so that the line says what happens.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use mq_core::message::{GroupName, TopicName};
 
 use super::consume::Consume;
 use super::retry::RetryRules;
-use crate::listener::{ConsumeResult, Delivery, Listener};
+use crate::listener::{ConsumeResult, Delivery, Listener, Next, OnDecodeError};
 
 /// Logs the failures of what lies further in.
 pub(super) struct LogFailures<I> {
     listener: &'static str,
     topic: TopicName,
     group: GroupName,
-    rules: Arc<RetryRules>,
+    rules: RetryRules,
+    on_decode_error: OnDecodeError,
+    reply_timeout: Option<Duration>,
     inner: I,
 }
 
 impl<I> LogFailures<I> {
-    pub(super) fn new(
-        listener: &Listener,
-        group: GroupName,
-        rules: Arc<RetryRules>,
-        inner: I,
-    ) -> Self {
+    pub(super) fn new(listener: &Listener, group: GroupName, rules: RetryRules, inner: I) -> Self {
         Self {
             listener: listener.name,
             topic: listener.topic.clone(),
             group,
             rules,
+            on_decode_error: listener.on_decode_error,
+            reply_timeout: listener.reply_timeout,
             inner,
         }
     }
@@ -38,20 +37,41 @@ impl<I> LogFailures<I> {
     pub(super) fn listener(&self) -> &'static str {
         self.listener
     }
+
+    /// Whether its messages come again, and when.
+    pub(super) fn rules(&self) -> &RetryRules {
+        &self.rules
+    }
+
+    /// How long a reply of the listener may take to be sent.
+    pub(super) fn reply_timeout(&self) -> Option<Duration> {
+        self.reply_timeout
+    }
 }
 
 impl<I: Consume> Consume for LogFailures<I> {
     async fn consume(&self, delivery: Delivery) -> ConsumeResult {
         let id = delivery.message.message_id();
         let failed = delivery.message.reconsume_times;
-        let outcome = self.inner.consume(delivery).await;
-        if let Err(error) = &outcome {
-            tracing::warn!(
-                listener = self.listener, topic = %self.topic, group = %self.group, id,
-                attempt = self.rules.attempt(failed), next = self.rules.next(error.next(), failed),
-                reason = error.reason(), "a message was not handled"
-            );
-        }
-        outcome
+        let Err(error) = self.inner.consume(delivery).await else {
+            return Ok(());
+        };
+        let decides = error.is_undecodable().then_some(self.on_decode_error);
+        let error = match decides {
+            Some(OnDecodeError::Retry) => error.with_next(Next::Later),
+            _ => error,
+        };
+        let dropped = decides == Some(OnDecodeError::Drop);
+        let next = if dropped {
+            "dropped".to_owned()
+        } else {
+            self.rules.next(error.next(), failed)
+        };
+        tracing::warn!(
+            listener = self.listener, topic = %self.topic, group = %self.group, id,
+            attempt = self.rules.attempt(failed), next, reason = error.reason(),
+            "a message was not handled"
+        );
+        if dropped { Ok(()) } else { Err(error) }
     }
 }

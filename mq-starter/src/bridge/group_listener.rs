@@ -12,9 +12,7 @@ use super::calls::{HandlerCalls, OnThreads};
 use super::consume::Consume;
 use super::failures::LogFailures;
 use super::retry::RetryRules;
-use crate::listener::{
-    ConsumeError, ConsumeResult, Delivery, Handler, Listener, Next, PlannedConsumer,
-};
+use crate::listener::{ConsumeError, Delivery, Handler, Listener, Next, PlannedConsumer};
 use crate::state::AppState;
 
 /// What a message goes through, from the outermost layer to the handler.
@@ -23,7 +21,6 @@ type ConsumeLayers = LogFailures<OnThreads<Handler>>;
 /// The listeners of one group, by topic.
 pub(super) struct GroupListener {
     layers: HashMap<TopicName, ConsumeLayers>,
-    rules: Arc<RetryRules>,
     state: AppState,
 }
 
@@ -31,44 +28,70 @@ pub(super) struct GroupListener {
 fn layers(
     listener: &Listener,
     group: &GroupName,
-    rules: &Arc<RetryRules>,
+    rules: &RetryRules,
     calls: &Arc<HandlerCalls>,
 ) -> ConsumeLayers {
     let handler = listener.handler.clone();
     let on_threads = OnThreads::new(listener, Arc::clone(calls), handler);
-    LogFailures::new(listener, group.clone(), Arc::clone(rules), on_threads)
+    let rules = rules.with_level(listener.delay_level);
+    LogFailures::new(listener, group.clone(), rules, on_threads)
 }
 
 impl GroupListener {
     pub(super) fn new(
         consumer: &PlannedConsumer,
-        rules: RetryRules,
+        rules: &RetryRules,
         state: &AppState,
         calls: &Arc<HandlerCalls>,
     ) -> Self {
-        let (group, rules) = (&consumer.group, Arc::new(rules));
+        let group = &consumer.group;
         let with_topic = |listener: &Listener| {
-            let layers = layers(listener, group, &rules, calls);
+            let layers = layers(listener, group, rules, calls);
             (listener.topic.clone(), layers)
         };
         Self {
             layers: consumer.listeners.iter().map(with_topic).collect(),
-            rules,
             state: state.clone(),
         }
     }
 
     /// Hands one message to the listener of its topic.
-    async fn take(&self, message: MessageExt) -> ConsumeResult {
+    async fn take(&self, message: MessageExt) -> Result<(), FailedDelivery<'_>> {
         let topic = &message.message.topic;
         let Some(layers) = self.layers.get(topic) else {
-            return Err(format!("no listener of the group takes the topic `{topic}`").into());
+            let error = format!("no listener of the group takes the topic `{topic}`").into();
+            return Err(FailedDelivery { error, rules: None });
         };
         let delivery = Delivery {
             message: message.into(),
             state: self.state.clone(),
+            reply_timeout: layers.reply_timeout(),
         };
-        layers.consume(delivery).await
+        let rules = Some(layers.rules());
+        let outcome = layers.consume(delivery).await;
+        outcome.map_err(|error| FailedDelivery { error, rules })
+    }
+}
+
+/// A message that was not handled, and the rules of its listener.
+struct FailedDelivery<'a> {
+    error: ConsumeError,
+    rules: Option<&'a RetryRules>,
+}
+
+impl FailedDelivery<'_> {
+    fn into_outcome(self) -> Outcome {
+        let Self { error, rules } = self;
+        let Some(rules) = rules else {
+            return later(0, &error);
+        };
+        match rules.wish(error.next()) {
+            Next::Later => later(rules.later_level(), &error),
+            Next::After(delay) => later(rules.level(delay), &error),
+            Next::DeadLetter => Outcome::DeadLetter {
+                reason: error.reason(),
+            },
+        }
     }
 }
 
@@ -78,13 +101,7 @@ impl ConcurrentListener for GroupListener {
         for message in batch {
             outcomes.push(match self.take(message).await {
                 Ok(()) => Outcome::Done,
-                Err(error) => match error.next() {
-                    Next::Later => later(0, &error),
-                    Next::After(delay) => later(self.rules.level(delay), &error),
-                    Next::DeadLetter => Outcome::DeadLetter {
-                        reason: error.reason(),
-                    },
-                },
+                Err(failure) => failure.into_outcome(),
             });
         }
         outcomes
@@ -100,7 +117,7 @@ impl ConcurrentListener for GroupListener {
 impl OrderlyListener for GroupListener {
     async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
         for message in batch {
-            let Err(error) = self.take(message).await else {
+            let Err(FailedDelivery { error, .. }) = self.take(message).await else {
                 continue;
             };
             return match error.next() {

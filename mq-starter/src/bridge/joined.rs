@@ -116,6 +116,9 @@ impl JoinedCluster {
         };
         config.consume_threads = consumer.threads;
         config.max_reconsume_times = consumer.max_reconsume_times;
+        if let Some(suspend) = consumer.suspend {
+            config.suspend = suspend;
+        }
         config.offset_directory.clone_from(&self.offset_directory);
         let mut builder = self.client.push_consumer(config.clone());
         for listener in &consumer.listeners {
@@ -126,7 +129,7 @@ impl JoinedCluster {
         let calls = HandlerCalls::new(&consumer.group, consumer.threads, &self.clock, &tasks);
         let list = calls.list();
         let rules = RetryRules::new(consumer, &config, self.delays.clone());
-        let listener = GroupListener::new(consumer, rules, state, &Arc::new(calls));
+        let listener = GroupListener::new(consumer, &rules, state, &Arc::new(calls));
         let started = match consumer.mode {
             ConsumeMode::Concurrently => builder.start(listener).await,
             ConsumeMode::Orderly => builder.start_orderly(listener).await,

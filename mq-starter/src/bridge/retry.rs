@@ -20,6 +20,9 @@ pub(super) struct RetryRules {
     suspend: Duration,
     /// The broker's delays, level 1 first.
     delays: Vec<Duration>,
+    /// The delay level of the listener after any failure; below 0: a dead letter, 0: longer with each
+    /// attempt.
+    fixed_level: i32,
 }
 
 impl RetryRules {
@@ -35,7 +38,29 @@ impl RetryRules {
             retries: config.allowed_retries(group.mode == ConsumeMode::Orderly),
             suspend: config.suspend,
             delays,
+            fixed_level: 0,
         }
+    }
+
+    /// The rules of a listener that has a delay level of its own.
+    pub(super) fn with_level(&self, level: i32) -> Self {
+        Self {
+            fixed_level: level,
+            ..self.clone()
+        }
+    }
+
+    /// What a failure means, by the listener's delay level where the error leaves it open.
+    pub(super) fn wish(&self, said: Next) -> Next {
+        match said {
+            Next::Later if self.fixed_level < 0 => Next::DeadLetter,
+            said => said,
+        }
+    }
+
+    /// The delay level of a message that comes again later; 0: the broker chooses.
+    pub(super) fn later_level(&self) -> u8 {
+        u8::try_from(self.fixed_level).unwrap_or(0)
     }
 
     /// Which attempt of how many it was that a message has had after it had `failed` times before.
@@ -49,6 +74,7 @@ impl RetryRules {
 
     /// What becomes of a message that has failed `failed` times before, in words.
     pub(super) fn next(&self, wish: Next, failed: i32) -> String {
+        let wish = self.wish(wish);
         let comes_again = match (self.mode, self.model) {
             (ConsumeMode::Concurrently, MessageModel::Broadcasting) => false,
             _ => wish != Next::DeadLetter && failed < self.retries,
@@ -68,6 +94,7 @@ impl RetryRules {
         }
         let level = match wish {
             Next::After(delay) => self.level(delay),
+            _ if self.fixed_level > 0 => self.later_level(),
             _ => FIRST_RETRY_LEVEL.saturating_add(u8::try_from(failed).unwrap_or(u8::MAX)),
         };
         let delay = self.delays.get(usize::from(level).saturating_sub(1));
@@ -95,6 +122,7 @@ mod tests {
             retries,
             suspend: Duration::from_secs(2),
             delays: apache_delays(),
+            fixed_level: 0,
         }
     }
 
@@ -153,6 +181,19 @@ mod tests {
                 "{mode} {model} {wish:?} {failed}"
             );
         }
+    }
+
+    #[test]
+    fn a_listener_s_delay_level_counts_unless_the_error_says_another() {
+        let rules = rules(ConsumeMode::Concurrently, MessageModel::Clustering, 16);
+        let after = Next::After(Duration::from_secs(11));
+
+        let fixed = rules.with_level(2);
+        assert_eq!(fixed.next(Next::Later, 7), "again in 5s (delay level 2)");
+        assert_eq!(fixed.next(after, 7), "again in 30s (delay level 4)");
+        let at_once = rules.with_level(-1);
+        assert_eq!(at_once.next(Next::Later, 0), "dead letter");
+        assert_eq!(at_once.next(after, 0), "again in 30s (delay level 4)");
     }
 
     #[test]

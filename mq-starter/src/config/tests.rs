@@ -481,6 +481,24 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
     each_is_one_problem(&cases);
 }
 
+#[test]
+fn a_delay_after_failures_that_no_broker_has_is_refused() {
+    each_is_one_problem(&[
+        (
+            "rocketmq.consumer.listeners.g.t.delay-level-when-next-consume=19",
+            "from -1 to 18",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.suspendCurrentQueueTimeMillis=9",
+            "from 10 to 30000",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.on-decode-error=ignore",
+            "DEAD_LETTER",
+        ),
+    ]);
+}
+
 /// The list once had what is not built and what stands in the block's name, each refused when it was
 /// then written.
 #[test]
@@ -490,7 +508,9 @@ fn an_unknown_attribute_of_a_listener_is_answered_with_those_that_may_be_set() {
     let found = problems(&[("application.properties", line)]);
 
     let there_are = "unknown, there are: enabled, selector-type, selector-expression, consume-mode, \
-                     message-model, consume-thread-number, max-reconsume-times, blocking";
+                     message-model, consume-thread-number, max-reconsume-times, \
+                     delay-level-when-next-consume, suspend-current-queue-time-millis, on-decode-error, \
+                     reply-timeout, blocking";
     assert_eq!(
         found,
         [format!(

@@ -10,7 +10,8 @@ use crate::state::Assembly;
 /// What an annotated function may have as a parameter.
 ///
 /// A part that cannot be taken from this message will not be there at the next attempt either: the
-/// message goes to the dead-letter queue.
+/// listener's `on_decode_error` says what happens with it, and without one the message goes to the
+/// dead-letter queue.
 #[diagnostic::on_unimplemented(
     message = "a listener cannot ask for `{Self}`",
     label = "this parameter cannot be taken from a message",
@@ -36,7 +37,7 @@ impl FromMessage for MessageExt {
 
 impl FromMessage for String {
     fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
-        decode(delivery.message.body()).map_err(ConsumeError::dead_letter)
+        decode(delivery.message.body()).map_err(ConsumeError::undecodable)
     }
 }
 

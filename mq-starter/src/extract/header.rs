@@ -59,7 +59,7 @@ impl<N: HeaderName> FromMessage for Header<N> {
         read(&delivery.message)
             .and_then(|found| found.ok_or(HeaderProblem::Absent(N::NAME)))
             .map(Header)
-            .map_err(ConsumeError::dead_letter)
+            .map_err(ConsumeError::undecodable)
     }
 }
 
@@ -67,7 +67,7 @@ impl<N: HeaderName> FromMessage for Option<Header<N>> {
     fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
         read(&delivery.message)
             .map(|found| found.map(Header))
-            .map_err(ConsumeError::dead_letter)
+            .map_err(ConsumeError::undecodable)
     }
 }
 

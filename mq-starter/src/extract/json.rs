@@ -16,6 +16,6 @@ impl<T: DeserializeOwned + Send> FromMessage for Json<T> {
     fn from_message(delivery: &Delivery) -> Result<Self, ConsumeError> {
         decode(delivery.message.body())
             .map(Json)
-            .map_err(ConsumeError::dead_letter)
+            .map_err(ConsumeError::undecodable)
     }
 }

@@ -1,6 +1,6 @@
 //! What an annotation says, as the macro writes it down: constants, placeholders not yet filled.
 
-use super::modes::{ConsumeMode, MessageModel, SelectorType};
+use super::modes::{ConsumeMode, MessageModel, OnDecodeError, SelectorType};
 
 /// The keys of an annotation; `None` means that it does not say.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,14 @@ pub struct Attributes {
     pub consume_thread_number: Option<LiteralOrPlaceholder<i32>>,
     /// Attempts after the first; −1 is the default of the mode.
     pub max_reconsume_times: Option<LiteralOrPlaceholder<i32>>,
+    /// The delay level after a failure; −1 is a dead letter, 0 leaves it to the broker.
+    pub delay_level_when_next_consume: Option<LiteralOrPlaceholder<i32>>,
+    /// How long a queue in order pauses after a failure, in ms.
+    pub suspend_current_queue_time_millis: Option<LiteralOrPlaceholder<i32>>,
+    /// What becomes of a message that the payload's type cannot be made of.
+    pub on_decode_error: Option<LiteralOrPlaceholder<OnDecodeError>>,
+    /// How long a reply may take to be sent, in ms.
+    pub reply_timeout: Option<LiteralOrPlaceholder<i32>>,
     /// Whether the handler may block its thread.
     pub blocking: Option<LiteralOrPlaceholder<bool>>,
 }
@@ -45,6 +53,10 @@ impl Attributes {
         message_model: None,
         consume_thread_number: None,
         max_reconsume_times: None,
+        delay_level_when_next_consume: None,
+        suspend_current_queue_time_millis: None,
+        on_decode_error: None,
+        reply_timeout: None,
         blocking: None,
     };
 }

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use super::outcome::{ConsumeError, ConsumeResult};
 use crate::message::MessageExt;
@@ -21,6 +22,8 @@ pub struct Delivery {
     pub message: MessageExt,
     /// What the application provides.
     pub state: AppState,
+    /// How long a reply may take to be sent; `None`: as long as any send.
+    pub reply_timeout: Option<Duration>,
 }
 
 type HandlerFuture = Pin<Box<dyn Future<Output = ConsumeResult> + Send>>;
@@ -110,6 +113,7 @@ pub(crate) mod tests {
         Delivery {
             message: message.into(),
             state: AppState::default(),
+            reply_timeout: None,
         }
     }
 

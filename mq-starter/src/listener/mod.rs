@@ -15,7 +15,7 @@ pub(crate) mod rocketmq_listener;
 
 pub use declaration::{Origin, Selection};
 pub use handler::Delivery;
-pub use modes::{ConsumeMode, MessageModel, SelectorType, UnknownName};
+pub use modes::{ConsumeMode, MessageModel, OnDecodeError, SelectorType, UnknownName};
 pub use outcome::{ConsumeError, ConsumeResult, IntoConsumeResult, Next};
 pub use reply_listener::{ReplyResult, RocketMQReplyListener};
 pub use rocketmq_listener::RocketMQListener;

@@ -30,6 +30,19 @@ pub enum MessageModel {
     Broadcasting,
 }
 
+/// What becomes of a message that a listener's parameters cannot be made of. Another attempt finds the
+/// same message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnDecodeError {
+    /// It goes to the dead-letter queue at once.
+    #[default]
+    DeadLetter,
+    /// It is tried again, as in Java; another version of the program may be able to read it.
+    Retry,
+    /// It is acknowledged, and a warning says why.
+    Drop,
+}
+
 /// A text that names no member of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is none of {expected}")]
@@ -74,6 +87,19 @@ impl Named for MessageModel {
         match name {
             "CLUSTERING" => Some(Self::Clustering),
             "BROADCASTING" => Some(Self::Broadcasting),
+            _ => None,
+        }
+    }
+}
+
+impl Named for OnDecodeError {
+    const EXPECTED: &'static str = "DEAD_LETTER, RETRY, DROP";
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "DEAD_LETTER" | "DEADLETTER" => Some(Self::DeadLetter),
+            "RETRY" => Some(Self::Retry),
+            "DROP" => Some(Self::Drop),
             _ => None,
         }
     }
@@ -144,6 +170,7 @@ mod tests {
             let read = match choice.type_name {
                 "ConsumeMode" => written::<ConsumeMode>,
                 "MessageModel" => written::<MessageModel>,
+                "OnDecodeError" => written::<OnDecodeError>,
                 _ => written::<SelectorType>,
             };
             for variant in choice.variants {

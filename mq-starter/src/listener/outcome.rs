@@ -30,6 +30,8 @@ pub type ConsumeResult = Result<(), ConsumeError>;
 /// It does not implement [`Error`] itself: then it could not take every other error.
 pub struct ConsumeError {
     next: Next,
+    /// Whether the message itself could not be read, so that the listener's setting decides.
+    undecodable: bool,
     cause: Box<dyn Error + Send + Sync>,
 }
 
@@ -50,6 +52,7 @@ impl ConsumeError {
     pub fn later(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             next: Next::Later,
+            undecodable: false,
             cause: cause.into(),
         }
     }
@@ -58,6 +61,7 @@ impl ConsumeError {
     pub fn retry_after(delay: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             next: Next::After(delay),
+            undecodable: false,
             cause: cause.into(),
         }
     }
@@ -66,8 +70,28 @@ impl ConsumeError {
     pub fn dead_letter(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             next: Next::DeadLetter,
+            undecodable: false,
             cause: cause.into(),
         }
+    }
+
+    /// The message is not what the listener takes: its `on_decode_error` says what happens, and without
+    /// one it goes to the dead-letter queue.
+    pub fn undecodable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            undecodable: true,
+            ..Self::dead_letter(cause)
+        }
+    }
+
+    /// Whether the message is not what the listener takes.
+    pub fn is_undecodable(&self) -> bool {
+        self.undecodable
+    }
+
+    /// The same error, after which `next` happens.
+    pub(crate) fn with_next(self, next: Next) -> Self {
+        Self { next, ..self }
     }
 
     /// What happens next.

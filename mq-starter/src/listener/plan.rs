@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::time::Duration;
 
 use mq_core::message::{GroupName, TopicName};
 
@@ -29,6 +30,8 @@ pub(crate) struct PlannedConsumer {
     pub(crate) threads: u16,
     /// Attempts after the first; `None` is the default of the mode.
     pub(crate) max_reconsume_times: Option<u32>,
+    /// The pause of a queue in order after a failure; `None` is the client's.
+    pub(crate) suspend: Option<Duration>,
     /// One per topic.
     pub(crate) listeners: Vec<Listener>,
 }
@@ -169,12 +172,16 @@ fn together(
     let model = agree.on("message_model", |member| Some(member.model));
     let threads = agree.on("consume_thread_number", |member| member.threads);
     let retries = agree.on("max_reconsume_times", |member| member.max_reconsume_times);
+    let suspend_ms = agree.on("suspend_current_queue_time_millis", |member| {
+        member.suspend_ms
+    });
     agree.on_topics();
     PlannedConsumer {
         mode: mode.unwrap_or_default(),
         model: model.unwrap_or_default(),
         threads: threads.unwrap_or(DEFAULT_CONSUME_THREADS),
         max_reconsume_times: retries,
+        suspend: suspend_ms.map(|ms| Duration::from_millis(ms.into())),
         cluster,
         group,
         listeners: members.into_iter().map(|member| member.listener).collect(),
@@ -252,6 +259,7 @@ mod tests {
     use super::*;
     use crate::__private::{Assembly, Attributes, LiteralOrPlaceholder};
     use crate::config::SettingsOptions;
+    use crate::listener::OnDecodeError;
     use crate::listener::declaration::MessageListener;
     use crate::listener::handler::Handler;
 
@@ -406,6 +414,85 @@ mod tests {
     }
 
     #[test]
+    fn what_happens_after_a_failure_is_in_the_attribute_or_in_the_settings() {
+        let says = Attributes {
+            delay_level_when_next_consume: Some(LiteralOrPlaceholder::Literal(-1)),
+            on_decode_error: Some(LiteralOrPlaceholder::Literal(OnDecodeError::Drop)),
+            reply_timeout: Some(LiteralOrPlaceholder::Placeholder("${shop.reply:500}")),
+            ..SHOP
+        };
+        let block = "rocketmq.consumer.listeners.shop.order-topic";
+        let level = format!("{block}.delay-level-when-next-consume");
+        let decoding = format!("{block}.on-decode-error");
+        let stronger = [
+            (&*level, "18"),
+            (&*decoding, "RETRY"),
+            ("shop.reply", "700"),
+        ];
+        for (attributes, settings, expected) in [
+            (SHOP, &[][..], (0, OnDecodeError::DeadLetter, None)),
+            (says, &[], (-1, OnDecodeError::Drop, Some(500))),
+            (says, &stronger, (18, OnDecodeError::Retry, Some(700))),
+        ] {
+            let (plan, problems) = plan(vec![declared(1, attributes)], settings);
+
+            assert!(problems.is_empty(), "{problems:?}");
+            let listener = &plan.consumers[0].listeners[0];
+            let (level, on_decode_error, timeout) = expected;
+            assert_eq!(listener.delay_level, level);
+            assert_eq!(listener.on_decode_error, on_decode_error);
+            assert_eq!(listener.reply_timeout, timeout.map(Duration::from_millis));
+        }
+    }
+
+    #[test]
+    fn a_delay_that_would_have_no_effect_is_refused() {
+        let block = "rocketmq.consumer.listeners.shop.order-topic";
+        let key = |name: &str| format!("{block}.{name}");
+        let (level, pause) = (
+            key("delay-level-when-next-consume"),
+            key("suspend-current-queue-time-millis"),
+        );
+        let (mode, model) = (key("consume-mode"), key("message-model"));
+        for (settings, said) in [
+            (vec![(&*level, "3"), (&*mode, "ORDERLY")], "in order"),
+            (
+                vec![(&*level, "3"), (&*model, "BROADCASTING")],
+                "in Broadcasting",
+            ),
+            (vec![(&*pause, "500")], "unless consume_mode is Orderly"),
+        ] {
+            let (_, problems) = plan(vec![declared(1, SHOP)], &settings);
+            assert_eq!(problems.len(), 1, "{settings:?}: {problems:?}");
+            assert!(problems[0].contains(said), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_in_order_pauses_as_long_as_its_listeners_want() {
+        let in_order = Attributes {
+            consume_mode: Some(LiteralOrPlaceholder::Literal(ConsumeMode::Orderly)),
+            suspend_current_queue_time_millis: Some(LiteralOrPlaceholder::Literal(250)),
+            ..SHOP
+        };
+        let other = Attributes {
+            topic: "other-topic",
+            suspend_current_queue_time_millis: Some(LiteralOrPlaceholder::Literal(300)),
+            ..in_order
+        };
+
+        let (one, problems) = plan(vec![declared(1, in_order)], &[]);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(one.consumers[0].suspend, Some(Duration::from_millis(250)));
+        let (_, problems) = plan(vec![declared(1, in_order), declared(2, other)], &[]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].contains("is 300 here and 250 at src/sms.rs:1"),
+            "{problems:?}"
+        );
+    }
+
+    #[test]
     fn a_listener_may_block_when_its_annotation_or_the_settings_say_so() {
         let key = "rocketmq.consumer.listeners.shop.order-topic.blocking";
         let says = Attributes {
@@ -456,6 +543,10 @@ mod tests {
             message_model: Some(LiteralOrPlaceholder::Placeholder(text)),
             consume_thread_number: Some(LiteralOrPlaceholder::Placeholder(text)),
             max_reconsume_times: Some(LiteralOrPlaceholder::Placeholder(text)),
+            delay_level_when_next_consume: Some(LiteralOrPlaceholder::Placeholder(text)),
+            suspend_current_queue_time_millis: Some(LiteralOrPlaceholder::Placeholder(text)),
+            on_decode_error: Some(LiteralOrPlaceholder::Placeholder(text)),
+            reply_timeout: Some(LiteralOrPlaceholder::Placeholder(text)),
             blocking: Some(LiteralOrPlaceholder::Placeholder(text)),
         };
 

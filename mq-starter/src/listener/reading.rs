@@ -1,6 +1,7 @@
 //! One annotation with its placeholders filled and the settings laid over it.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
@@ -10,7 +11,7 @@ use mq_rules::names::{MAX_GROUP_LENGTH, refused_group, refused_topic};
 use super::attributes::LiteralOrPlaceholder;
 use super::declaration::{Declaration, MessageListener, Origin};
 use super::handler::Handler;
-use super::modes::{ConsumeMode, MessageModel, Named, SelectorType};
+use super::modes::{ConsumeMode, MessageModel, Named, OnDecodeError, SelectorType};
 use crate::cluster_name::ClusterName;
 use crate::config::{ListenerSettings, Settings, truth};
 use crate::problem::Problem;
@@ -26,6 +27,11 @@ pub(crate) struct Listener {
     pub(crate) expression: String,
     /// Whether a handler may block its thread.
     pub(crate) blocking: bool,
+    /// The delay level after a failure; −1: a dead letter, 0: longer with each attempt.
+    pub(crate) delay_level: i32,
+    pub(crate) on_decode_error: OnDecodeError,
+    /// `None`: as long as any send.
+    pub(crate) reply_timeout: Option<Duration>,
     pub(crate) handler: Handler,
 }
 
@@ -40,6 +46,8 @@ pub(super) struct ListenerInGroup {
     pub(super) threads: Option<u16>,
     /// `None`: whatever the others of the group want.
     pub(super) max_reconsume_times: Option<u32>,
+    /// The pause in ms after a failure in order; `None`: whatever the others of the group want.
+    pub(super) suspend_ms: Option<u32>,
 }
 
 /// An annotation being read. What is wrong with it goes to `problems`.
@@ -106,6 +114,14 @@ impl<'a> Reading<'a> {
         let threads = self.number("consume_thread_number", threads);
         let retries = attributes.max_reconsume_times;
         let retries = self.number("max_reconsume_times", retries);
+        let pause = attributes.suspend_current_queue_time_millis;
+        let pause = self.number("suspend_current_queue_time_millis", pause);
+        let level = attributes.delay_level_when_next_consume;
+        let level = self.number("delay_level_when_next_consume", level);
+        let reply_timeout = attributes.reply_timeout;
+        let reply_timeout = self.number("reply_timeout", reply_timeout);
+        let on_decode_error = attributes.on_decode_error;
+        let on_decode_error = self.value("on_decode_error", on_decode_error, OnDecodeError::read);
         let selector = self.value(
             "selector_type",
             attributes.selector_type,
@@ -129,6 +145,7 @@ impl<'a> Reading<'a> {
         if model == MessageModel::Broadcasting && retries.is_some_and(|times| times >= 0) {
             self.complain("max_reconsume_times has no effect in Broadcasting: a failed message is not tried again");
         }
+        self.check_delays(mode, model, level, pause);
         let (group, topic) = names?;
         let (expression, handler) = expression.zip(handler)?;
         (self.problems.len() == before).then(|| ListenerInGroup {
@@ -138,6 +155,11 @@ impl<'a> Reading<'a> {
                 topic,
                 selector,
                 expression,
+                delay_level: level.unwrap_or_default(),
+                on_decode_error: on_decode_error.unwrap_or_default(),
+                reply_timeout: reply_timeout
+                    .and_then(|ms| u64::try_from(ms).ok())
+                    .map(Duration::from_millis),
                 blocking: handler.is_blocking() || blocking.unwrap_or_default(),
                 handler,
             },
@@ -147,7 +169,27 @@ impl<'a> Reading<'a> {
             model,
             threads: threads.and_then(|number| u16::try_from(number).ok()),
             max_reconsume_times: retries.and_then(|times| u32::try_from(times).ok()),
+            suspend_ms: pause.and_then(|ms| u32::try_from(ms).ok()),
         })
+    }
+
+    /// Complains of a delay after failures that would have no effect.
+    fn check_delays(
+        &mut self,
+        mode: ConsumeMode,
+        model: MessageModel,
+        level: Option<i32>,
+        pause: Option<i32>,
+    ) {
+        let in_order = mode == ConsumeMode::Orderly;
+        if level.is_some() && in_order {
+            self.complain("delay_level_when_next_consume has no effect in order: set suspend_current_queue_time_millis");
+        } else if level.is_some() && model == MessageModel::Broadcasting {
+            self.complain("delay_level_when_next_consume has no effect in Broadcasting: a failed message is not tried again");
+        }
+        if pause.is_some() && !in_order {
+            self.complain("suspend_current_queue_time_millis has no effect unless consume_mode is Orderly: set delay_level_when_next_consume");
+        }
     }
 
     fn expression(&mut self, selector: SelectorType) -> Option<String> {

@@ -76,7 +76,8 @@ pub fn replied<R: Serialize, E: Into<ConsumeError>>(
     outcome: Result<R, E>,
 ) -> ConsumeResult {
     let reply = outcome.map_err(Into::<ConsumeError>::into)?;
-    let sent = replier.0.reply(&delivery.message, &reply);
+    let limit = delivery.reply_timeout;
+    let sent = replier.0.reply(&delivery.message, &reply, limit);
     sent.map_err(ConsumeError::dead_letter)
 }
 
@@ -90,7 +91,7 @@ pub fn assemble_replying_struct<L: RocketMQReplyListener + Component>(
     Some(Handler::new(move |delivery| {
         let (listener, replier) = (Arc::clone(&listener), replier.clone());
         Box::pin(async move {
-            let message = L::Message::of(&delivery.message).map_err(ConsumeError::dead_letter)?;
+            let message = L::Message::of(&delivery.message).map_err(ConsumeError::undecodable)?;
             let outcome = listener.on_message(message).await;
             replied(&replier, &delivery, outcome)
         })

@@ -48,7 +48,7 @@ pub fn assemble_struct<L: RocketMQListener + Component>(
     Some(Handler::new(move |delivery| {
         let listener = Arc::clone(&listener);
         Box::pin(async move {
-            let message = L::Message::of(&delivery.message).map_err(ConsumeError::dead_letter)?;
+            let message = L::Message::of(&delivery.message).map_err(ConsumeError::undecodable)?;
             listener.on_message(message).await
         })
     }))

@@ -2,6 +2,7 @@
 //! until then.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mq_core::client::{self, ExpectedReply, SendResult, SendStatus, Target};
 use mq_core::keyed_fifo::NextMayBegin;
@@ -43,14 +44,15 @@ impl ProducerSlot {
         Ok(self.producer()?.recall(handle).await?)
     }
 
-    /// Sends a reply to whoever waits for it.
+    /// Sends a reply to whoever waits for it, within `limit` or the time of any send.
     pub(super) async fn reply(
         &self,
         request: &MessageExt,
         reply: Message,
+        limit: Option<Duration>,
     ) -> Result<(), SendError> {
         let producer = self.producer()?;
-        let limit = producer.config().send_timeout;
+        let limit = limit.unwrap_or(producer.config().send_timeout);
         let sent = producer.send_reply(request, reply, limit).await;
         sent.map(drop).map_err(SendError::from)
     }

@@ -210,12 +210,13 @@ impl RocketMQTemplate {
         request.request_then(callback);
     }
 
-    /// Sends `payload` in the background to whoever waits for a reply to `request`. A failure is logged, as
-    /// is a message that is no request.
+    /// Sends `payload` in the background to whoever waits for a reply to `request`, within `limit` or the
+    /// time of any send. A failure is logged, as is a message that is no request.
     pub(crate) fn reply<T: Serialize + ?Sized>(
         &self,
         request: &MessageExt,
         payload: &T,
+        limit: Option<Duration>,
     ) -> Result<(), EncodeError> {
         let Encoded { body, is_json } = payload::encode_as(payload)?;
         match request.reply(body) {
@@ -223,7 +224,7 @@ impl RocketMQTemplate {
                 if is_json {
                     reply.properties.set(CONTENT_TYPE, APPLICATION_JSON);
                 }
-                self.0.reply(request.clone().into(), reply);
+                self.0.reply(request.clone().into(), reply, limit);
             }
             Err(error) => {
                 let (topic, id) = (request.topic(), request.message_id());

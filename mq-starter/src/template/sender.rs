@@ -5,6 +5,7 @@ use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use mq_core::client::SendResult;
 use mq_core::keyed_fifo::{KeyedFifo, NextMayBegin};
@@ -85,10 +86,10 @@ impl Sender {
     }
 
     /// Sends a reply in the background; a failure is logged.
-    pub(super) fn reply(&self, request: MessageExt, reply: Message) {
+    pub(super) fn reply(&self, request: MessageExt, reply: Message, limit: Option<Duration>) {
         let sender = self.clone();
         self.launch("reply", async move {
-            if let Err(error) = sender.0.producer.reply(&request, reply).await {
+            if let Err(error) = sender.0.producer.reply(&request, reply, limit).await {
                 let (topic, cluster) = (&request.message.topic, sender.cluster());
                 tracing::warn!(%topic, %cluster, %error, "a reply did not reach who waits for it");
             }

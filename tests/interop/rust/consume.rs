@@ -51,6 +51,7 @@ pub(crate) async fn run(
     let listener = Listener {
         report: Arc::clone(&report),
         retry: mode.starts_with("retry"),
+        gives_up: mode == "dead",
         replies: if mode == "reply" {
             let group = GroupName::new("interop-replies")?;
             Some(client.producer(ProducerConfig::new(group))?)
@@ -73,11 +74,13 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Reports; in a mode of retries asks for some messages again until the third attempt, in that of replies
-/// replies to each with what it asks.
+/// Reports; in a mode of retries asks for some messages again until the third attempt, in that of dead
+/// letters gives them up, in that of replies replies to each with what it asks.
 struct Listener {
     report: Arc<Report>,
     retry: bool,
+    /// Whether messages that are wanted again are given up, until they were sent again.
+    gives_up: bool,
     replies: Option<Producer>,
 }
 
@@ -106,13 +109,23 @@ impl Listener {
     }
 }
 
+/// Whether it is a message that is given up, and was not sent again yet.
+fn is_new(message: &MessageExt) -> bool {
+    let property = |name| message.message.properties.get(name);
+    property("color") == Some("again") && property(property::RESENT_DEAD_LETTERS).is_none()
+}
+
 impl ConcurrentListener for Listener {
     async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
-        let outcome = |message| {
+        let outcome = |message: &MessageExt| {
             if self.take(message) {
                 Outcome::Later {
                     delay_level: 1,
                     reason: None,
+                }
+            } else if self.gives_up && is_new(message) {
+                Outcome::DeadLetter {
+                    reason: "the color is again".to_owned(),
                 }
             } else {
                 Outcome::Done

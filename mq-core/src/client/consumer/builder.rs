@@ -16,6 +16,7 @@ use super::listener::{AnyListener, ConcurrentListener, OrderlyListener};
 use super::mixed_group::SubscriptionCheck;
 use super::offsets::OffsetStore;
 use super::push::PushConsumer;
+use super::reasons::ReasonKeepers;
 use super::refused_queues::RefusedQueues;
 use super::work_queue::WorkQueue;
 use super::{differing_members, lock, overdue, share};
@@ -23,8 +24,8 @@ use crate::client::cluster::ClusterClient;
 use crate::client::error::StartError;
 use crate::client::groups::{ConsumerCommand, RegisteredConsumer};
 use crate::client::producer::Producer;
+use crate::message::TopicName;
 use crate::message::subscription::{Filter, SelectorType, Subscription};
-use crate::message::{GroupName, TopicName};
 use crate::remoting::CallError;
 use crate::tasks::Tasks;
 use crate::wire::body::{
@@ -133,11 +134,12 @@ impl PushConsumerBuilder {
             subscriptions,
             listener,
             assigned: Mutex::default(),
+            reason_keepers: ReasonKeepers::default(),
             refused_queues: RefusedQueues::default(),
             subscription_check: SubscriptionCheck::default(),
             work: WorkQueue::default(),
             calls: Semaphore::new(config.consume_threads.into()),
-            producer: Producer::inner(&cluster, inner_group(&config.group)),
+            producer: Producer::inner(&cluster, &config.group),
             commands,
             tasks: Tasks::new(cluster.clock.clone()),
             config,
@@ -146,11 +148,6 @@ impl PushConsumerBuilder {
         spawn(&core, received);
         Ok(PushConsumer(core))
     }
-}
-
-/// The producer group with which Java's consumers send messages to retry topics.
-fn inner_group(own: &GroupName) -> GroupName {
-    GroupName::new("CLIENT_INNER_PRODUCER").unwrap_or_else(|_never| own.clone())
 }
 
 fn spawn(core: &Arc<Core>, commands: mpsc::Receiver<ConsumerCommand>) {

@@ -12,6 +12,7 @@ use super::fetch::Fetcher;
 use super::listener::AnyListener;
 use super::mixed_group::SubscriptionCheck;
 use super::offsets::OffsetStore;
+use super::reasons::ReasonKeepers;
 use super::refused_queues::RefusedQueues;
 use super::work_queue::WorkQueue;
 use crate::client::cluster::ClusterClient;
@@ -32,6 +33,7 @@ pub(super) struct Core {
     pub(super) listener: AnyListener,
     /// The queues that are assigned to this consumer.
     pub(super) assigned: Mutex<BTreeMap<MessageQueue, Arc<AssignedQueue>>>,
+    pub(super) reason_keepers: ReasonKeepers,
     pub(super) refused_queues: RefusedQueues,
     pub(super) subscription_check: SubscriptionCheck,
     /// Messages that wait for a concurrent listener.

@@ -19,6 +19,7 @@ mod overdue;
 mod process_queue;
 mod pull;
 mod push;
+mod reasons;
 mod rebalance;
 mod received;
 mod refused_queues;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::core::Core;
 use crate::client::error::{ErrorKind, SendError};
+use crate::client::producer::Target;
 use crate::message::{Message, MessageExt, MessageQueue, TopicName, property};
 use crate::reason::line;
 use crate::wire::header::ConsumerSendMsgBack;
@@ -48,6 +49,14 @@ pub(super) async fn send_back(
     }
     let last = failed.is_last(core);
     let reason = failed.reason.filter(|_| last);
+    let address = core.cluster.master(&queue.broker);
+    let address = address.unwrap_or_else(|| message.store_host.to_string().into());
+    if reason.is_some()
+        && !core.reason_keepers.includes(&core.cluster, &address).await
+        && send_as_dead_letter(core, failed).await
+    {
+        return true;
+    }
     let request = ConsumerSendMsgBack {
         offset: message.physical_offset.to_wire(),
         group: core.config.group.to_text(),
@@ -62,8 +71,6 @@ pub(super) async fn send_back(
         max_reconsume_times: Some(allowed(core)),
         reason: reason.map(|reason| line(reason).into()),
     };
-    let address = core.cluster.master(&queue.broker);
-    let address = address.unwrap_or_else(|| message.store_host.to_string().into());
     let Err(error) = core.cluster.call(&address, request, Bytes::new()).await else {
         if last {
             log_dead_letter(core, failed);
@@ -83,6 +90,28 @@ pub(super) async fn send_back(
     send_to_retry_topic(core, failed).await
 }
 
+/// Sends a message whose attempts are used up to the retry topic, with the reason among its properties.
+/// Returns whether a broker has made it a dead letter; otherwise the message is sent back without the
+/// reason.
+async fn send_as_dead_letter(core: &Core, failed: FailedMessage<'_>) -> bool {
+    let (message, sys_flag) = (retry_message(core, failed), failed.message.sys_flag);
+    match core
+        .producer
+        .send_unchanged(message, sys_flag, Target::Any)
+        .await
+    {
+        Ok(_stored) => {
+            log_dead_letter(core, failed);
+            true
+        }
+        Err(error) => {
+            let id = failed.message.message_id();
+            tracing::debug!(id, %error, "the dead letter could not be sent with its reason");
+            false
+        }
+    }
+}
+
 /// Sends a message to the retry topic, where the broker makes it a dead letter if its retries are
 /// used up. Returns whether it is finished here.
 pub(super) async fn send_to_retry_topic(core: &Core, failed: FailedMessage<'_>) -> bool {
@@ -94,7 +123,7 @@ pub(super) async fn send_to_retry_topic(core: &Core, failed: FailedMessage<'_>) 
     let last = failed.is_last(core);
     match core
         .producer
-        .send_unchanged(retry_message(core, failed), message.sys_flag)
+        .send_unchanged(retry_message(core, failed), message.sys_flag, Target::Any)
         .await
     {
         Ok(_stored) => {
@@ -134,9 +163,13 @@ fn retry_message(core: &Core, failed: FailedMessage<'_>) -> Message {
     properties.set(property::ORIGIN_MESSAGE_ID, &first_id);
     properties.set(property::RECONSUME_TIME, &attempts.to_string());
     properties.set(property::MAX_RECONSUME_TIMES, &allowed.to_string());
-    let level = FIRST_RETRY_DELAY_LEVEL.saturating_add(message.reconsume_times);
-    properties.set(property::DELAY, &level.to_string());
-    if let Some(reason) = failed.reason.filter(|_| failed.is_last(core)) {
+    if !failed.is_last(core) {
+        let level = FIRST_RETRY_DELAY_LEVEL.saturating_add(message.reconsume_times);
+        properties.set(property::DELAY, &level.to_string());
+        return retry_message;
+    }
+    properties.remove(property::DELAY);
+    if let Some(reason) = failed.reason {
         properties.set(property::DLQ_REASON, &line(reason));
     }
     retry_message

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 pub use config::ProducerConfig;
 use futures_util::FutureExt;
 
@@ -54,13 +55,13 @@ impl Producer {
         Ok(Self(Arc::new(ProducerShared::new(cluster, config))))
     }
 
-    /// The producer with which a consumer sends messages to the retry topic; it is not in
-    /// heartbeats.
-    pub(super) fn inner(cluster: &Arc<ClusterClient>, group: GroupName) -> Self {
-        Self(Arc::new(ProducerShared::new(
-            cluster,
-            ProducerConfig::new(group),
-        )))
+    /// The producer with which messages of the group `own` are sent that came from a broker; it is not
+    /// in heartbeats, and brokers create no topic for it but a retry topic.
+    pub(super) fn inner(cluster: &Arc<ClusterClient>, own: &GroupName) -> Self {
+        let group = GroupName::new("CLIENT_INNER_PRODUCER").unwrap_or_else(|_never| own.clone());
+        let mut config = ProducerConfig::new(group);
+        config.create_topic_key = ByteString::new();
+        Self(Arc::new(ProducerShared::new(cluster, config)))
     }
 
     /// Its settings.
@@ -134,18 +135,19 @@ impl Producer {
         self.0.send(draft, target, limit, Retry::Waiting).await
     }
 
-    /// Sends a message that came from a broker, with its body compressed as `flag` says.
+    /// Sends a message that came from a broker to `target`, with its body compressed as `flag` says.
     pub(super) async fn send_unchanged(
         &self,
         message: Message,
         flag: SysFlag,
+        target: Target,
     ) -> Result<SendResult, SendError> {
         let ProducerShared {
             config, cluster, ..
         } = &*self.0;
         let draft = prepare::unchanged(message, flag, config, || cluster.unique_id())?;
         let limit = config.send_timeout;
-        self.0.send(draft, Target::Any, limit, Retry::Waiting).await
+        self.0.send(draft, target, limit, Retry::Waiting).await
     }
 
     /// Calls back a message that waits for its time, by the handle in the result of its send; gives its

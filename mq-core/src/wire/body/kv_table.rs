@@ -12,3 +12,9 @@ pub struct KvTable {
     /// The table.
     pub table: BTreeMap<ByteString, ByteString>,
 }
+
+impl KvTable {
+    /// In the answer to 28: the broker stores the reason that a consumer gives with a dead letter. Only
+    /// our brokers say so.
+    pub const KEEPS_REASONS: &str = "keepsDeadLetterReasons";
+}

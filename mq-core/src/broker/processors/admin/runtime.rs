@@ -157,6 +157,7 @@ impl RuntimeInfo {
         put("brokerActive", "true".to_owned());
         put("brokerVersion", crate::wire::VERSION.to_string());
         put("brokerVersionDesc", REPORTED_VERSION.to_owned());
+        put(KvTable::KEEPS_REASONS, "true".to_owned());
         put("commitLogMinOffset", self.store.begin().to_string());
         put("commitLogMaxOffset", self.store.end().to_string());
         let unflushed = self.store.end().0.saturating_sub(self.store.synced().0);

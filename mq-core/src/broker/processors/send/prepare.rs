@@ -85,7 +85,7 @@ impl Preparation {
         draft.sys_flag = draft.sys_flag.with(sys_flag.0);
         if !topic.name.is_retry() {
             room::check(&draft.message.properties)?;
-        } else if Box::pin(self.is_out_of_retries(&topic, request)).await? {
+        } else if Box::pin(self.is_out_of_retries(&draft, request)).await? {
             self.make_dead_letter(&request.peer, &mut draft).await?;
         }
         let properties = &draft.message.properties;
@@ -178,10 +178,10 @@ impl Preparation {
     /// up. Orderly consumers send a message only then.
     async fn is_out_of_retries(
         &self,
-        topic: &Topic,
+        draft: &RecordDraft,
         request: &Incoming<SendMessage>,
     ) -> Result<bool, Refusal> {
-        let Some(name) = topic.name.group() else {
+        let Some(name) = draft.message.topic.group() else {
             return Ok(false);
         };
         let group = self
@@ -190,11 +190,20 @@ impl Preparation {
             .group(name.as_str())
             .await?;
         let header = &request.header;
+        let attempts = header.reconsume_times.unwrap_or(0);
+        let resent = &draft.message.properties;
+        let resent = resent.get(property::RESENT_DEAD_LETTERS).is_some();
+        if resent && attempts == 0 && header.max_reconsume_times.is_none() {
+            // A dead letter that is sent again, and not a message that a consumer gives up. Apache's
+            // broker makes it a dead letter once more while consumers of the group that read in order
+            // run.
+            return Ok(false);
+        }
         let said = header
             .max_reconsume_times
             .filter(|_| request.version >= MAX_RECONSUME_SINCE_VERSION);
         let allowed = retry::allowed(said, &group.config);
-        Ok(header.reconsume_times.unwrap_or(0) > allowed || self.locks.is_used_by(name.as_str()))
+        Ok(attempts > allowed || self.locks.is_used_by(name.as_str()))
     }
 
     /// Makes a dead letter of a message of a retry topic.

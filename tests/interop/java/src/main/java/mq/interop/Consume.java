@@ -44,6 +44,8 @@ public final class Consume {
                 replies.setSendMsgTimeout(REPLY_MILLIS);
                 replies.start();
                 consumer.registerMessageListener(replying(report, replies));
+            } else if (mode.equals("dead")) {
+                consumer.registerMessageListener(givingUp(report));
             } else if (mode.endsWith("orderly")) {
                 consumer.registerMessageListener(orderly(report, retry));
             } else {
@@ -74,6 +76,20 @@ public final class Consume {
                 again |= retry && wanted(message);
             }
             return again ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        };
+    }
+
+    /** Gives some messages up, until they were sent again. */
+    private static MessageListenerConcurrently givingUp(Report report) {
+        return (messages, context) -> {
+            context.setDelayLevelWhenNextConsume(-1);
+            boolean dead = false;
+            for (MessageExt message : messages) {
+                received(report, message);
+                dead |= "again".equals(message.getUserProperty("color"))
+                        && message.getUserProperty("RESENT_DEAD_LETTERS") == null;
+            }
+            return dead ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         };
     }
 

@@ -1,0 +1,130 @@
+//! `mq dlq list|show|resend`: dead letters, through the client's functions for them.
+//!
+//! Invariant: before the first letter is sent again, every id that was given is found. A program tells
+//! by the exit code what went wrong, see [`ExitClass`].
+
+mod args;
+mod print;
+mod printable;
+mod view;
+
+use mq_core::client::{
+    Client, ClientConfig, DeadLetter, DeadLetterError, DeadLetters, ErrorKind, ResendTo, Resent,
+};
+use mq_core::clock::Clock;
+use mq_core::message::GroupName;
+
+pub(crate) use args::DlqCommand;
+
+use crate::failure::{ExitClass, ProgramFailure};
+use print::Printer;
+
+/// The time limit for closing the connections at the end.
+const CLOSING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+pub(crate) async fn run(command: DlqCommand, clock: Clock) -> Result<(), ProgramFailure> {
+    let (DlqCommand::List { of, .. } | DlqCommand::Show { of, .. } | DlqCommand::Resend { of, .. }) =
+        &command;
+    let addresses = of.namesrv.split(';').map(str::trim);
+    let addresses = addresses.filter(|address| !address.is_empty());
+    let group = GroupName::new(of.group.clone());
+    let group = group.map_err(|error| ProgramFailure::from(error).of_class(ExitClass::Usage))?;
+    let printer = Printer::new(of.json);
+    let client = Client::new(ClientConfig::new(addresses), clock)?;
+    let outcome = carry_out(&command, &client.dead_letters(group), &printer).await;
+    client.shutdown(CLOSING_TIMEOUT).await?;
+    outcome
+}
+
+async fn carry_out(
+    command: &DlqCommand,
+    letters: &DeadLetters,
+    printer: &Printer,
+) -> Result<(), ProgramFailure> {
+    match command {
+        DlqCommand::List { limit, .. } => {
+            let most = usize::try_from(*limit).unwrap_or(usize::MAX);
+            let found = letters.list(most).await.map_err(failure)?;
+            printer.list(&found)?;
+        }
+        DlqCommand::Show { id, .. } => {
+            let found = letters.find(id).await.map_err(failure)?;
+            printer.show(&found)?;
+        }
+        DlqCommand::Resend { ids, to_topic, .. } => {
+            let to = if *to_topic {
+                ResendTo::OriginTopic
+            } else {
+                ResendTo::Group
+            };
+            resend(letters, ids, to, printer).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends the letters with these ids again, or without ids all that were not sent again yet.
+async fn resend(
+    letters: &DeadLetters,
+    ids: &[String],
+    to: ResendTo,
+    printer: &Printer,
+) -> Result<(), ProgramFailure> {
+    let mut chosen = Vec::new();
+    if ids.is_empty() {
+        let all = letters.list(usize::MAX).await.map_err(failure)?;
+        chosen.extend(all.into_iter().filter(|one| one.sent_again.is_none()));
+    }
+    for id in ids {
+        let found = letters.find(id).await.map_err(failure)?;
+        chosen.extend(not_sent_again(found));
+    }
+    let mut outcomes = Vec::new();
+    let mut ended = Ok(());
+    for letter in chosen {
+        match letters.resend(&letter, to).await {
+            Ok(resent) => {
+                let came_back =
+                    matches!(&resent, Resent::Now(sent) if sent.topic == letters.topic());
+                printer.resent(&letter, &resent)?;
+                outcomes.push((letter, resent));
+                if came_back {
+                    let failure =
+                        ProgramFailure::from("the broker made it a dead letter again at once");
+                    ended = Err(failure
+                        .of_class(ExitClass::Refused)
+                        .advise("Apache's brokers do so while consumers of the group that read in order run: stop them for a minute, or send with `--to-topic`"));
+                    break;
+                }
+            }
+            Err(error) => {
+                ended = Err(failure(error));
+                break;
+            }
+        }
+    }
+    printer.end_of_resent(&outcomes)?;
+    ended
+}
+
+/// Of the letters of one message, those that were not sent again; when all were, the last one, so that
+/// its state is told.
+fn not_sent_again(mut letters: Vec<DeadLetter>) -> Vec<DeadLetter> {
+    let last = letters.pop();
+    letters.retain(|letter| letter.sent_again.is_none());
+    let last_is_new = last.as_ref().is_some_and(|last| last.sent_again.is_none());
+    if last_is_new || letters.is_empty() {
+        letters.extend(last);
+    }
+    letters
+}
+
+fn failure(error: DeadLetterError) -> ProgramFailure {
+    let class = match error.kind() {
+        ErrorKind::Message | ErrorKind::NoRoute => ExitClass::NotThere,
+        ErrorKind::Refused => ExitClass::Refused,
+        ErrorKind::Unreachable | ErrorKind::Timeout => ExitClass::NoAnswer,
+        _ => ExitClass::Other,
+    };
+    ProgramFailure::from(error).of_class(class)
+}

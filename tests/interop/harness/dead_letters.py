@@ -1,0 +1,142 @@
+"""Messages that die: listed by `mq dlq` with what is known of them, and sent again once, to the group."""
+
+import collections
+import contextlib
+import json
+import subprocess
+
+from . import cells, clients, plan, processes, servers
+
+SECONDS = 60
+
+# What `mq dlq` ends with when something is not there.
+NOT_THERE = 3
+
+# A message that nobody has ever sent.
+STRANGE_ID = "0" * 32
+
+# Why our consumer gives a message up.
+REASON = "the color is again"
+
+
+def checks():
+    """A name and a check for each server and each consumer."""
+    consumers = (clients.java("5.3.3"), clients.java("4.9.8"), clients.rust())
+    starts = {
+        "mq": servers.mq,
+        "apache-5.3.3": servers.apache,
+        "apache-4.9.7": lambda home: servers.apache(home, version="4.9.7"),
+    }
+    for server, start in starts.items():
+        for consumer in consumers:
+            # Apache's clients on Apache's servers are told about by `mq dlq` all the same.
+            yield f"{server}/{consumer.name}/dead letters", _check(start, consumer)
+
+
+def _check(start, consumer):
+    def check(home, plans):
+        with start(home / "server") as server, contextlib.ExitStack() as stack:
+            bench = cells.Bench(home, server, plans)
+            cell = cells.Cell(server.kind, clients.rust(), consumer, "dead")
+            return _one(bench.prepare(cell, stack), bench, consumer)
+
+    return check
+
+
+def _one(run, bench, consumer):
+    run.create_topic()
+    run.consume()
+    sent = run.produce()
+    ids = {
+        sent[entry.index]["id"]: entry.index for entry in run.entries if entry.color == plan.AGAIN
+    }
+    everything = {entry.index for entry in run.entries}
+    _wait_for(run, collections.Counter(everything), "the first delivery of each")
+    with_reason = consumer.name == "rust"
+
+    def letters():
+        found = _dlq(bench, run, "list", "--limit", "1000")
+        return found if len(found) >= len(ids) else None
+
+    try:
+        found = processes.wait_until(letters, SECONDS, "the dead letters")
+    except TimeoutError as error:
+        raise cells.Failed(str(error)) from error
+    problems = list(_differences(run, ids, found, with_reason))
+    if problems:
+        raise cells.Failed("; ".join(problems[:4]))
+
+    shown = _dlq(bench, run, "show", found[0]["id"])
+    if len(shown) != 1 or shown[0]["properties"].get("color") != plan.AGAIN:
+        raise cells.Failed(f"`show` tells {shown}")
+    first = _dlq(bench, run, "resend", found[0]["id"])
+    rest = _dlq(bench, run, "resend", "--all")
+    outcomes = [letter["outcome"] for letter in first + rest]
+    if outcomes != ["sent"] * len(ids):
+        raise cells.Failed(f"sent again: {outcomes}")
+    twice = collections.Counter(everything) + collections.Counter(ids.values())
+    _wait_for(run, twice, "the second delivery of each dead letter")
+    again = _dlq(bench, run, "resend", "--all") + _dlq(bench, run, "resend", found[-1]["id"])
+    if [letter["outcome"] for letter in again] != ["sentBefore"]:
+        raise cells.Failed(f"a second time: {again}")
+    unmarked = [one["id"] for one in _dlq(bench, run, "list") if not one["sentAgain"]]
+    if unmarked:
+        raise cells.Failed(f"not shown as sent again: {unmarked}")
+    code = _mq(bench, run, "show", STRANGE_ID).returncode
+    if code != NOT_THERE:
+        raise cells.Failed(f"`show` of an id that nobody has ends with {code}")
+    _wait_for(run, twice, "nothing more")
+    problems = run.stop_members() + run.committed()
+    if problems:
+        raise cells.Failed("; ".join(problems))
+    return len(ids)
+
+
+def _differences(run, ids, found, with_reason):
+    told = collections.Counter(letter["id"] for letter in found)
+    if told != collections.Counter(ids.keys()):
+        yield f"{len(told)} of {len(ids)} messages are listed, {sum(told.values())} times"
+    for letter in found:
+        expected = {
+            "topic": run.topic, "attempts": 1, "sentAgain": None,
+            "reason": REASON if with_reason else None,
+        }  # fmt: skip
+        for name, value in expected.items():
+            if letter[name] != value:
+                yield f"{name} {letter[name]!r} instead of {value!r}"
+        if not letter["originId"]:
+            yield "no origin id"
+
+
+def _wait_for(run, wanted, what):
+    """Until each message has come as often as wanted; more often is a failure at once."""
+
+    def come():
+        received = collections.Counter(line["index"] for line in sum(run.received(), []))
+        surplus = received - wanted
+        if surplus:
+            raise cells.Failed(f"came too often: {list(surplus)[:5]}")
+        late = [line for line in sum(run.received(), []) if line["attempt"] != 0]
+        if late:
+            raise cells.Failed(f"came in a later attempt: {late[0]}")
+        return received == wanted
+
+    try:
+        processes.wait_until(come, SECONDS, what)
+    except TimeoutError as error:
+        raise cells.Failed(str(error)) from error
+
+
+def _dlq(bench, run, *words):
+    """What `mq dlq` prints."""
+    done = _mq(bench, run, *words)
+    if done.returncode != 0:
+        raise cells.Failed(f"`mq dlq {words[0]}` ended with {done.returncode}: {done.stderr[-300:]}")
+    return json.loads(done.stdout)
+
+
+def _mq(bench, run, *words):
+    name, *rest = words
+    command = [servers.mq_binary(), "dlq", name, "-g", run.group, "-n", bench.server.namesrv,
+               "--json", *rest]  # fmt: skip
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
