@@ -8,6 +8,7 @@ use super::admit::Admit;
 use super::advertised::Advertised;
 use super::background::delay::{DelayService, Schedule};
 use super::background::registration::Registration;
+use super::background::transactions::{Transactions, TransactionsOf};
 use super::config::BrokerConfig;
 use super::housekeeping;
 use super::parts::Parts;
@@ -88,6 +89,18 @@ impl Broker {
         delays
             .offsets
             .correct(|level| end(SCHEDULE_TOPIC, level.saturating_sub(1)));
+        let peers = Arc::new(Peers::new(clock.clone()));
+        let front = Tasks::new(clock.clone());
+        let transactions = Transactions::of(TransactionsOf {
+            rules: rules.transactions,
+            store: &store,
+            offsets: &offsets,
+            topics: &topics,
+            peers: &peers,
+            store_host: advertised.socket,
+            tasks: &front,
+            clock: &clock,
+        });
         let parts = Parts {
             admit: Admit {
                 config,
@@ -98,14 +111,15 @@ impl Broker {
             advertised,
             store,
             offsets,
-            peers: Arc::new(Peers::new(clock.clone())),
+            peers,
             locks: Arc::new(QueueLocks::new(clock.clone())),
             waiting: Arc::default(),
             delays: Arc::clone(&delays.offsets),
+            transactions,
             deliveries: Arc::new(DeliveryStatistics::new(clock.clone())),
             unanswered: Arc::default(),
             unsupported: Arc::default(),
-            front: Tasks::new(clock.clone()),
+            front,
             clock: clock.clone(),
         };
         Ok(Self {
@@ -132,6 +146,7 @@ impl Broker {
         parts.store.run(&self.behind);
         self.delays
             .run(&parts.admit.config.rules.delay_levels, &self.behind);
+        parts.transactions.run(&self.behind);
         housekeeping::save_regularly(parts, &self.behind);
         housekeeping::sweep_regularly(parts, &self.clients, &self.behind);
         parts.admit.registration.run(&self.telling);

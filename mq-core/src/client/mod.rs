@@ -29,6 +29,7 @@ mod ranges;
 mod replies;
 mod routes;
 mod topics;
+mod transaction_checks;
 
 #[cfg(test)]
 mod tests;
@@ -41,11 +42,15 @@ pub use consumer::{
     Allocate, ConcurrentListener, ConsumerConfig, FlowLimits, OrderlyListener, OrderlyOutcome,
     Outcome, PushConsumer, PushConsumerBuilder, Rooms, StartFrom, Strategy,
 };
-pub use error::{ErrorKind, MessageError, RequestError, RouteError, SendError, StartError};
+pub use error::{
+    EndError, ErrorKind, MessageError, RequestError, RouteError, SendError, StartError,
+};
 pub use producer::{
-    ExpectedReply, Producer, ProducerConfig, Selector, SendHandle, SendResult, SendStatus, Target,
+    ExpectedReply, OpenTransaction, Producer, ProducerConfig, Selector, SendHandle, SendResult,
+    SendStatus, Target,
 };
 pub use topics::TopicError;
+pub use transaction_checks::{TransactionChecker, TransactionState};
 
 pub use crate::wire::body::MessageModel;
 

@@ -21,3 +21,4 @@ mod requests;
 mod reset;
 mod sharing;
 mod time;
+mod transactions;

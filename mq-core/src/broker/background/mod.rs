@@ -1,5 +1,6 @@
-//! What the broker does without a request: it delivers delayed messages and registers with the name
-//! servers.
+//! What the broker does without a request: it delivers delayed messages, asks how transactions ended and
+//! registers with the name servers.
 
 pub(super) mod delay;
 pub(super) mod registration;
+pub(super) mod transactions;

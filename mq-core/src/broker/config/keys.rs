@@ -16,7 +16,7 @@ const NOT_MAPPED: KeyEffect = Harmless("segments are not mapped as a whole");
 const FIXED_LIMIT: KeyEffect = Harmless("this limit stays at its default");
 const REMOTING_TIMINGS: KeyEffect = Harmless("the remoting has its own timings");
 const POP: KeyEffect = Harmless("pop consumption is not built yet");
-const TRANSACTIONS: KeyEffect = Harmless("transactional messages are not built yet");
+const TRANSACTION_ENDS: KeyEffect = Harmless("each end of a transaction is written by itself");
 const TIMER: KeyEffect = Harmless("timer messages are not built yet");
 const REPLICATION: KeyEffect = Harmless("replication is not built yet");
 const SQL: KeyEffect = Harmless("SQL92 filters are not built yet");
@@ -270,14 +270,14 @@ pub(super) const KEYS: &[SettingKey] = &[
     ),
     // Transactions and timers.
     spelled(
-        key("transactionTimeOut", "6000", TRANSACTIONS),
+        key("transactionTimeOut", "6000", Works),
         &[("transactionTimeout", "")],
     ),
-    key("transactionCheckMax", "15", TRANSACTIONS),
-    key("transactionCheckInterval", "30000", TRANSACTIONS),
-    key("transactionOpMsgMaxSize", "4096", TRANSACTIONS),
-    key("transactionOpBatchInterval", "3000", TRANSACTIONS),
-    key("rejectTransactionMessage", "false", TRANSACTIONS),
+    key("transactionCheckMax", "15", Works),
+    key("transactionCheckInterval", "30000", Works),
+    key("transactionOpMsgMaxSize", "4096", TRANSACTION_ENDS),
+    key("transactionOpBatchInterval", "3000", TRANSACTION_ENDS),
+    key("rejectTransactionMessage", "false", Works),
     key("storeReplyMessageEnable", "true", Works),
     key("recallMessageEnable", "false", TIMER),
     key("timerWheelEnable", "true", TIMER),

@@ -7,12 +7,14 @@ use crate::broker::processors::locking::LockProcessor;
 use crate::broker::processors::positions::OffsetProcessor;
 use crate::broker::processors::pull::PullProcessor;
 use crate::broker::processors::send::{ReplyProcessor, SendBackProcessor, SendProcessor};
+use crate::broker::processors::transactions::EndTransactionProcessor;
 use crate::remoting::Router;
 use crate::wire::header::{
-    CheckClientConfig, ConsumerSendMsgBack, GetConsumerListByGroup, GetEarliestMsgStoreTime,
-    GetMaxOffset, GetMinOffset, HeartBeat, LitePullMessage, LockBatchMq, PullMessage,
-    QueryConsumerOffset, SearchOffsetByTimestamp, SendBatchMessage, SendMessage, SendMessageV1,
-    SendReplyMessage, SendReplyMessageV1, UnlockBatchMq, UnregisterClient, UpdateConsumerOffset,
+    CheckClientConfig, ConsumerSendMsgBack, EndTransaction, GetConsumerListByGroup,
+    GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, HeartBeat, LitePullMessage, LockBatchMq,
+    PullMessage, QueryConsumerOffset, SearchOffsetByTimestamp, SendBatchMessage, SendMessage,
+    SendMessageV1, SendReplyMessage, SendReplyMessageV1, UnlockBatchMq, UnregisterClient,
+    UpdateConsumerOffset,
 };
 
 pub(in crate::broker) fn routes(parts: &Parts) -> Router {
@@ -30,6 +32,7 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
         .on::<SendReplyMessageV1>(replies.clone())
         .on::<SendReplyMessage>(replies)
         .on::<ConsumerSendMsgBack>(SendBackProcessor::new(parts))
+        .on::<EndTransaction>(EndTransactionProcessor::new(parts))
         .on::<PullMessage>(pull.clone())
         .on::<LitePullMessage>(pull)
         .on::<HeartBeat>(clients.clone())

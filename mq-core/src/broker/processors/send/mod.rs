@@ -20,4 +20,5 @@ mod room;
 
 pub(in crate::broker) use back::SendBackProcessor;
 pub(in crate::broker) use processor::SendProcessor;
+pub(in crate::broker) use refusals::refusal;
 pub(in crate::broker) use reply::ReplyProcessor;

@@ -14,12 +14,13 @@ use super::prepare::{AcceptedMessage, Preparation};
 use super::properties;
 use super::refusals::refusal;
 use crate::broker::admit::Admit;
+use crate::broker::background::transactions::HALF_TOPIC;
 use crate::broker::parts::Parts;
 use crate::broker::state::topics::Topic;
 use crate::keyed_fifo::KeyedFifo;
 use crate::message::OffsetMessageId;
 use crate::remoting::{Incoming, Peer, PeerId, Processor};
-use crate::store::{Append, Appended, MessageStore};
+use crate::store::{Append, Appended, MessageStore, SCHEDULE_TOPIC};
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
 use crate::wire::{Refusal, Reply, ResponseCode};
 
@@ -98,12 +99,10 @@ impl SendProcessor {
             durability,
             unique_id,
         } = self.preparation.prepare(topic, queue, request).await?;
-        // For a delayed message the response has the queue that it was sent to.
-        let queue_id = if draft.message.topic == crate::store::SCHEDULE_TOPIC {
-            queue
-        } else {
-            draft.queue_id
-        };
+        // For a delayed or half message the response has the queue that it was sent to.
+        let stored_in = &draft.message.topic;
+        let is_diverted = *stored_in == SCHEDULE_TOPIC || *stored_in == HALF_TOPIC;
+        let queue_id = if is_diverted { queue } else { draft.queue_id };
         Ok(PendingSend {
             append: self.store.append(&draft, durability),
             queue_id,
