@@ -11,4 +11,4 @@ mod placeholder;
 
 pub(crate) use expand::expand;
 pub(crate) use model::{ListenerKind, ListenerModel};
-pub(crate) use parse::WrittenArguments;
+pub(crate) use parse::{WrittenArguments, WrittenValue};

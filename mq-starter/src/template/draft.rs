@@ -2,6 +2,8 @@
 //!
 //! The builder keeps the first mistake and returns it when the message is to be sent.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mq_core::message::{Message, Properties, property};
 use serde::Serialize;
@@ -10,6 +12,7 @@ use super::destination::Destination;
 use super::error::SendError;
 use super::publish::{PreparedSend, SendOptions};
 use crate::payload::{self, Encoded};
+use crate::transaction::LISTENER_PROPERTY;
 
 pub(super) const CONTENT_TYPE: &str = "contentType";
 pub(super) const APPLICATION_JSON: &str = "application/json";
@@ -66,6 +69,19 @@ impl MessageDraft {
     pub(super) fn header(&mut self, name: &str, value: &str) -> Result<(), SendError> {
         let set = self.properties.set_user(name, value);
         set.map_err(SendError::Header)
+    }
+
+    /// The transaction listener of this name is asked how the message's transaction ended.
+    pub(super) fn in_transaction_of(&mut self, listener: &str) {
+        self.properties.set(LISTENER_PROPERTY, listener);
+    }
+
+    /// The broker asks how the message's transaction ended after so many seconds, begun ones included.
+    pub(super) fn check_after(&mut self, time: Duration) {
+        let begun = u64::from(time.subsec_nanos() > 0);
+        let seconds = time.as_secs().saturating_add(begun);
+        let name = property::CHECK_IMMUNITY_TIME_IN_SECONDS;
+        self.properties.set(name, &seconds.to_string());
     }
 
     /// The message as it will travel.

@@ -41,6 +41,21 @@ pub enum SendError {
     /// The cluster did not take it.
     #[error("{0}")]
     Client(#[source] Box<client::SendError>),
+    /// The application does not run the transaction listener of this name.
+    #[error(
+        "the application has no transaction listener `{0}`: select its crate with `listeners!`, or leave \
+         the selection out"
+    )]
+    NoTransactionListener(&'static str),
+    /// The listener of the transaction could not read the message when it is asked how the transaction
+    /// ended.
+    #[error("the transaction listener `{listener}` cannot read the message: {source}")]
+    NotForListener {
+        /// Its name.
+        listener: &'static str,
+        /// Why not.
+        source: DecodeError,
+    },
     /// The application is turned off.
     #[error("`rocketmq.enabled` is false: this application sends nothing")]
     NotRunning,
