@@ -1,6 +1,6 @@
 //! Transactions through the template and their listeners, on a broker in the process without a port.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::store::disk::MemoryDisk;
-use mq_starter::Application;
+use mq_starter::LocalTransactionState::{Commit, Rollback, Unknown};
 use mq_starter::config::SettingsOptions;
 use mq_starter::prelude::*;
+use mq_starter::{Application, SendError};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
@@ -59,9 +60,7 @@ impl LocalTransactionListener for PlaceOrder {
             .0
             .lock()
             .push(format!("execute {}", created.payload().id));
-        if created.payload().id == 0 {
-            panic!("no such order");
-        }
+        assert_ne!(created.payload().id, 0, "no such order");
         state
     }
 
@@ -69,7 +68,7 @@ impl LocalTransactionListener for PlaceOrder {
         let id = created.payload().id;
         self.asked.0.lock().push(format!("check {id}"));
         let known = self.database.0.lock().get(&id).copied();
-        known.unwrap_or(LocalTransactionState::Unknown)
+        known.unwrap_or(Unknown)
     }
 }
 
@@ -85,7 +84,7 @@ impl LocalTransactionListener for Greet {
     type Arg = ();
 
     async fn execute(&self, _: &Message<String>, (): ()) -> LocalTransactionState {
-        LocalTransactionState::Unknown
+        Unknown
     }
 
     async fn check(&self, name: &Message<String>) -> LocalTransactionState {
@@ -93,7 +92,7 @@ impl LocalTransactionListener for Greet {
             .0
             .lock()
             .push(format!("greet {}", name.payload()));
-        LocalTransactionState::Commit
+        Commit
     }
 }
 
@@ -177,7 +176,6 @@ async fn a_message_is_delivered_when_its_transaction_commits_and_only_then() {
         sent.await.unwrap().state
     };
 
-    use LocalTransactionState::{Commit, Rollback, Unknown};
     assert_eq!(send(1, Rollback).await, Rollback);
     assert_eq!(send(2, Commit).await, Commit);
     assert_eq!(send(3, Unknown).await, Unknown);
@@ -206,4 +204,102 @@ async fn a_message_is_delivered_when_its_transaction_commits_and_only_then() {
     let expected = [2, 4, 6].map(|id| format!("{{\"id\":{id}}}"));
     assert_eq!(stage.delivered(), expected);
     stage.app.shutdown().await.unwrap();
+}
+
+/// A panic is no end: the caller gets no error, as with Java, and the listener is asked.
+#[tokio::test]
+async fn a_transaction_that_panics_is_left_to_the_check() {
+    let store = TempDir::new().unwrap();
+    let stage = Stage::start(&store, &MemoryDisk::default()).await;
+    let template = stage.app.template();
+    stage.database.0.lock().insert(0, Commit);
+
+    let nothing = order(0);
+    let sent =
+        template.send_message_in_transaction::<PlaceOrder>("orders:created", &nothing, Commit);
+    assert_eq!(sent.await.unwrap().state, Unknown);
+
+    let is_delivered = |stage: &Stage| !stage.delivered().is_empty();
+    let took = stage.until("it is delivered", is_delivered).await;
+    assert!(took >= 6 * SECOND, "{took:?}");
+    assert_eq!(*stage.asked.0.lock(), ["execute 0", "check 0"]);
+    stage.app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_check_goes_to_the_listener_of_its_message_also_after_a_restart() {
+    let (store, disk) = (TempDir::new().unwrap(), MemoryDisk::default());
+    let stage = Stage::start(&store, &disk).await;
+    let template = stage.app.template();
+    let world = "world".to_owned();
+    let greeting = template.message("orders").payload(&world);
+    let greeting = greeting.check_after(SECOND * 20).key("a");
+    let sent = greeting.send_in_transaction::<Greet>(()).await.unwrap();
+    assert_eq!(sent.state, Unknown);
+    let left = template.begin::<PlaceOrder>("orders", &order(7)).await;
+    drop(left.unwrap());
+    stage.app.shutdown().await.unwrap();
+    drop(stage);
+
+    let stage = Stage::start(&store, &disk).await;
+    stage.database.0.lock().insert(7, Commit);
+    stage
+        .until("7 is delivered", |stage| !stage.delivered().is_empty())
+        .await;
+    assert_eq!(stage.asked.count("greet world"), 0);
+    stage
+        .until("both are delivered", |stage| stage.delivered().len() == 2)
+        .await;
+
+    assert_eq!(stage.delivered(), ["world", "{\"id\":7}"]);
+    assert_eq!(stage.asked.count("greet world"), 1);
+    stage.app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_listener_could_not_read_later_is_not_sent() {
+    let store = TempDir::new().unwrap();
+    let stage = Stage::start(&store, &MemoryDisk::default()).await;
+    let template = stage.app.template();
+
+    let message = template.message("orders").payload("no order");
+    let error = message.begin::<PlaceOrder>().await.unwrap_err();
+
+    assert!(matches!(error, SendError::NotForListener { .. }), "{error}");
+    let said = error.to_string();
+    assert!(
+        said.contains("`PlaceOrder` cannot read the message"),
+        "{said}"
+    );
+    stage.app.shutdown().await.unwrap();
+    let after = template.begin::<PlaceOrder>("orders", &order(1)).await;
+    assert!(matches!(after, Err(SendError::ShutDown)), "{after:?}");
+}
+
+#[tokio::test]
+async fn without_its_listener_no_transaction_begins() {
+    let store = TempDir::new().unwrap();
+    let path = store.path().display().to_string();
+    let options = SettingsOptions::default().set("rocketmq.embedded.store-path", path);
+    let app = RocketMQApplication::new()
+        .settings(options.set("rocketmq.enabled", "false"))
+        .build()
+        .await
+        .unwrap();
+
+    let created = order(1);
+    let sent = app
+        .template()
+        .send_message_in_transaction::<PlaceOrder>("orders", &created, Commit);
+
+    assert!(matches!(sent.await, Err(SendError::NotRunning)));
+    app.shutdown().await.unwrap();
+}
+
+#[test]
+fn listeners_are_named() {
+    use mq_starter::DeclaredTransactionListener;
+
+    assert_eq!(PlaceOrder::NAME, "PlaceOrder");
+    assert_eq!(Greet::NAME, "greet");
 }

@@ -142,6 +142,7 @@ impl Broker {
         parts.store.on_arrival(Arc::new(Arrivals {
             waiting: Arc::clone(&parts.waiting),
             schedule: Arc::clone(&self.delays.schedule),
+            transactions: parts.transactions.clone(),
         }));
         parts.store.run(&self.behind);
         self.delays
@@ -240,6 +241,7 @@ async fn close(store: MessageStore) -> Result<(), StopProblem> {
 struct Arrivals {
     waiting: Arc<WaitingPulls>,
     schedule: Arc<Schedule>,
+    transactions: Transactions,
 }
 
 impl Arrival for Arrivals {
@@ -247,6 +249,7 @@ impl Arrival for Arrivals {
         if *topic == SCHEDULE_TOPIC {
             self.schedule.arrived(queue);
         }
+        self.transactions.arrived(topic);
         self.waiting.arrived(topic, queue, next, tag);
     }
 }

@@ -19,7 +19,7 @@ use crate::excerpt::excerpt;
 use crate::message::compression::{self, MAX_UNPACKED_BODY};
 use crate::message::record::RecordView;
 use crate::message::{MessageExt, SysFlag, property};
-use crate::remoting::{Incoming, Processor};
+use crate::remoting::{CallError, Incoming, Processor};
 use crate::tasks::Tasks;
 use crate::troubles::Troubles;
 use crate::wire::header::{CheckTransactionState, EndTransaction};
@@ -29,7 +29,7 @@ use crate::wire::{NoFields, Refusal, Reply};
 const MAX_CHECKS: usize = 256;
 /// A check that takes longer is given up, so that it keeps no other from its turn. The broker asks again
 /// every 30 s as it is set at first.
-const CHECK_LIMIT: Duration = Duration::from_secs(60);
+const CHECK_LIMIT: Duration = Duration::from_mins(1);
 
 /// How a transaction ended (`LocalTransactionState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -143,7 +143,9 @@ impl Processor<CheckTransactionState> for TransactionChecks {
         let checker = checker.and_then(|group| self.groups.lock().checker(group));
         let Some(AnyChecker(checker)) = checker else {
             let answered = peer.notify(&answer(TransactionState::Unknown), Bytes::new());
-            return answered.map(|()| Reply::ok(NoFields)).map_err(not_answered);
+            return answered
+                .map(|()| Reply::ok(NoFields))
+                .map_err(|error| not_answered(&error));
         };
         let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else {
             if let Some(unlogged) = self.crowded.begin(()) {
@@ -175,7 +177,7 @@ impl Processor<CheckTransactionState> for TransactionChecks {
     }
 }
 
-fn not_answered(error: crate::remoting::CallError) -> Refusal {
+fn not_answered(error: &CallError) -> Refusal {
     Refusal::system(error.to_string())
 }
 

@@ -23,4 +23,5 @@ mod replies;
 mod rules;
 mod slow_disk;
 mod stage;
+mod transactions;
 mod views;

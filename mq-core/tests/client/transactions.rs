@@ -1,9 +1,12 @@
 //! Transactions: committed, rolled back, left to the check; over sockets and within the process; and with
-//! a broker or a producer that was started again meanwhile.
+//! a producer that was started again meanwhile.
 
 use std::sync::Arc;
 
-use mq_core::client::{OpenTransaction, Producer, TransactionChecker, TransactionState};
+use mq_core::client::{
+    ErrorKind, MessageError, OpenTransaction, Producer, SendError, TransactionChecker,
+    TransactionState,
+};
 use mq_core::message::{MessageExt, MessageQueue, TopicName, property};
 use parking_lot::Mutex;
 
@@ -36,8 +39,12 @@ impl TransactionChecker for Says {
     }
 }
 
-/// Checks begin soon and follow each other soon.
-const SOON: [&str; 2] = ["transactionTimeOut=20", "transactionCheckInterval=50"];
+/// Checks begin soon and follow each other soon, for long.
+const SOON: [&str; 3] = [
+    "transactionTimeOut=20",
+    "transactionCheckInterval=50",
+    "transactionCheckMax=1000",
+];
 
 async fn begin(producer: &Producer, topic: &TopicName, body: &str) -> OpenTransaction {
     let queue = MessageQueue::new(topic.clone(), "broker-a", 0);
@@ -125,4 +132,143 @@ async fn what_is_left_is_asked_about_and_ends_as_the_checker_says() {
         client.shutdown(LIMIT).await.unwrap();
     }
     cluster.stop().await;
+}
+
+/// A check finds whoever is in the group now. The broker had a client that sent nothing in no table.
+#[tokio::test]
+async fn a_producer_that_was_started_again_and_has_sent_nothing_is_asked() {
+    let cluster = Cluster::with(&SOON).await;
+    let (before, topic) = (cluster.client(), topic("orders"));
+    drop(begin(&producer(&before), &topic, "x").await);
+    before.shutdown(LIMIT).await.unwrap();
+
+    let after = cluster.client();
+    let (producer, says) = (producer(&after), Says::new(TransactionState::Commit));
+    producer.answer_checks(says.clone());
+
+    until_delivered(&cluster, &topic, 1).await;
+    assert_eq!(says.asked(), 1);
+    cluster.end([], [after]).await;
+}
+
+#[tokio::test]
+async fn a_member_of_the_group_that_cannot_say_is_passed_over() {
+    let cluster = Cluster::with(&SOON).await;
+    let topic = topic("orders");
+    let clients = [0; 3].map(|_| cluster.client());
+    let producers = clients.each_ref().map(producer);
+    let says = Says::new(TransactionState::Commit);
+    // All are in the group before anything is asked.
+    for (producer, n) in producers.iter().zip(0..) {
+        let body = format!("of {n}");
+        begin(producer, &topic, &body)
+            .await
+            .commit()
+            .await
+            .map(drop)
+            .unwrap();
+    }
+    producers[1].answer_checks(says.clone());
+
+    for n in 0..6 {
+        drop(begin(&producers[0], &topic, &n.to_string()).await);
+    }
+
+    until_delivered(&cluster, &topic, 9).await;
+    assert_eq!(says.asked(), 6);
+    cluster.end([], clients).await;
+}
+
+/// Panics over one message, never comes to an end with another, and commits all others.
+struct Moody(Arc<Mutex<Vec<String>>>);
+
+impl TransactionChecker for Moody {
+    async fn check(&self, message: MessageExt) -> TransactionState {
+        let body = String::from_utf8_lossy(&message.message.body).into_owned();
+        self.0.lock().push(body.clone());
+        match body.as_str() {
+            "panics" if self.0.lock().iter().filter(|asked| **asked == body).count() == 1 => {
+                panic!("over {body}")
+            }
+            "hangs" => std::future::pending().await,
+            _ => TransactionState::Commit,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_check_that_panics_or_hangs_keeps_no_other_from_its_answer() {
+    let cluster = Cluster::with(&SOON).await;
+    let (client, topic) = (cluster.client_within(), topic("orders"));
+    let (producer, asked) = (producer(&client), Arc::<Mutex<Vec<String>>>::default());
+    producer.answer_checks(Moody(Arc::clone(&asked)));
+
+    for body in ["hangs", "panics", "fine"] {
+        drop(begin(&producer, &topic, body).await);
+    }
+    until_delivered(&cluster, &topic, 2).await;
+
+    let mut delivered = bodies(&cluster, &topic).await;
+    delivered.sort();
+    assert_eq!(delivered, ["fine", "panics"]);
+    let asked_again = || {
+        asked
+            .lock()
+            .iter()
+            .filter(|asked| *asked == "hangs")
+            .count()
+            > 1
+    };
+    eventually("the other one is asked about again", asked_again).await;
+    cluster.end([], [client]).await;
+}
+
+#[tokio::test]
+async fn a_delay_in_a_transaction_is_refused_before_anything_is_sent() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let producer = producer(&client);
+    for name in [
+        property::DELAY,
+        property::TIMER_DELAY_SEC,
+        property::TIMER_DELAY_MS,
+        property::TIMER_DELIVER_MS,
+    ] {
+        let mut delayed = message(&topic("orders"), "x");
+        delayed.properties.set(name, "3");
+
+        let error = producer.begin(delayed).await.unwrap_err();
+
+        assert!(error.to_string().contains(name), "{error}");
+        let SendError::Message { source, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(source, MessageError::DelayInTransaction(name));
+    }
+    let half = topic("RMQ_SYS_TRANS_HALF_TOPIC");
+    assert!(cluster.everything(&half).await.is_empty());
+    cluster.end([], [client]).await;
+}
+
+#[tokio::test]
+async fn who_commits_while_the_broker_is_away_hears_it_and_is_asked_later() {
+    let mut cluster = Cluster::with(&SOON).await;
+    let (client, topic) = (cluster.client(), topic("orders"));
+    let (producer, says) = (producer(&client), Says::new(TransactionState::Commit));
+    let open = begin(&producer, &topic, "x").await;
+    let id = open.half().message_id.clone();
+    let port = cluster.stop_broker().await;
+
+    let error = open.commit().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    let said = error.to_string();
+    let expected =
+        format!("could not commit the transaction of message `{id}` at broker `broker-a`");
+    assert!(said.starts_with(&expected), "{said}");
+
+    cluster.start_broker_again(port).await;
+    producer.answer_checks(says.clone());
+    until_delivered(&cluster, &topic, 1).await;
+    assert_eq!(bodies(&cluster, &topic).await, ["x"]);
+    cluster.end([], [client]).await;
 }

@@ -2,10 +2,11 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
+use syn::parse::Parser;
 use syn::{Item, LitStr};
 
 use crate::diagnostics::{Diagnostics, nearest};
-use crate::listener::{WrittenArguments, WrittenValue};
+use crate::listener::{WrittenArguments, WrittenValue, keyword};
 
 /// The only key.
 const NAME: &str = "name";
@@ -114,7 +115,7 @@ fn of_struct(item: TokenStream, diagnostics: &mut Diagnostics) -> Option<Ident> 
         }
         Ok(_) => {
             diagnostics.at(
-                &item,
+                &keyword.parse2(item).ok(),
                 "a transaction listener is a struct that implements `LocalTransactionListener`",
             );
             None

@@ -366,6 +366,40 @@ mod tests {
         (plan, problems.iter().map(ToString::to_string).collect())
     }
 
+    fn transactions_of(line: u32, name: &'static str) -> Declaration {
+        Declaration {
+            kind: DeclarationKind::TransactionListener(TransactionListener {
+                name,
+                assemble: |assembly| {
+                    assembly.take::<u128>("it")?;
+                    None
+                },
+            }),
+            ..declared(line, SHOP)
+        }
+    }
+
+    #[test]
+    fn transaction_listeners_have_each_a_name_and_what_they_need() {
+        let (plan, problems) = plan(
+            vec![transactions_of(1, "greet"), transactions_of(2, "greet")],
+            &[],
+        );
+
+        let [missing, twice] = &problems[..] else {
+            panic!("{problems:?}")
+        };
+        assert!(
+            missing.starts_with("src/sms.rs:1: `take`: it needs a `u128`"),
+            "{missing}"
+        );
+        let expected = "src/sms.rs:2: `take`: the transaction listener at src/sms.rs:1 has the name \
+                        `greet` too";
+        assert!(twice.starts_with(expected), "{twice}");
+        assert_eq!(plan.names(), ["take"]);
+        assert!(plan.table().contains("transactions"), "{}", plan.table());
+    }
+
     #[test]
     fn listeners_of_one_group_share_a_consumer() {
         let other = Attributes {

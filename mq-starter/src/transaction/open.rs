@@ -1,5 +1,6 @@
 //! A transaction that has begun, and how one ended.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use mq_core::client::{EndError, OpenTransaction, SendResult};
@@ -10,7 +11,6 @@ use super::listener::{DeclaredTransactionListener, LocalTransactionState};
 /// [`RocketMQTemplate::begin`](crate::RocketMQTemplate::begin).
 ///
 /// When this is dropped the broker asks the listener `L` how the transaction ended.
-#[derive(Debug)]
 #[must_use = "the broker asks how a transaction ended unless it is committed or rolled back"]
 pub struct Transaction<L> {
     open: OpenTransaction,
@@ -46,6 +46,14 @@ impl<L: DeclaredTransactionListener> Transaction<L> {
     /// [`TransactionError`]: the broker asks `L` how the transaction ended, if it did not get this.
     pub async fn rollback(self) -> Result<(), TransactionError> {
         self.open.rollback().await.map_err(TransactionError)
+    }
+}
+
+impl<L> fmt::Debug for Transaction<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Transaction")
+            .field(self.open.half())
+            .finish()
     }
 }
 

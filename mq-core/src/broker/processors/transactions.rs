@@ -1,20 +1,30 @@
 //! 37: a producer commits a transaction or rolls it back (`EndTransactionProcessor`).
 
+use std::sync::Arc;
+
 use crate::broker::background::transactions::{End, EndError, Transactions, Verdict};
 use crate::broker::parts::Parts;
 use crate::broker::processors::send::refusal;
 use crate::excerpt::excerpt;
 use crate::remoting::{Incoming, Processor};
+use crate::troubles::Troubles;
 use crate::wire::header::EndTransaction;
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode};
 
 /// Ends transactions.
 #[derive(Clone, Debug)]
-pub(in crate::broker) struct EndTransactionProcessor(Transactions);
+pub(in crate::broker) struct EndTransactionProcessor {
+    transactions: Transactions,
+    /// Ends are refused: Java's clients do not wait for the answer, so it is for the log.
+    refused: Arc<Troubles<()>>,
+}
 
 impl EndTransactionProcessor {
     pub(in crate::broker) fn new(parts: &Parts) -> Self {
-        Self(parts.transactions.clone())
+        Self {
+            transactions: parts.transactions.clone(),
+            refused: Arc::new(Troubles::new(parts.clock.clone())),
+        }
     }
 }
 
@@ -41,14 +51,17 @@ impl Processor<EndTransaction> for EndTransactionProcessor {
             id,
         };
         let group = end.group.clone();
-        match self.0.end(end).await {
-            Ok(()) => Ok(Reply::ok(NoFields)),
-            Err(error) => {
-                // Java's clients do not wait for the refusal.
-                tracing::warn!(group = %excerpt(&group), ?peer, ?verdict, %error, "an end is refused");
-                Err(refused(&error))
-            }
+        let Err(error) = self.transactions.end(end).await else {
+            return Ok(Reply::ok(NoFields));
+        };
+        let group = excerpt(&group);
+        if matches!(error, EndError::Ended(_)) {
+            // An end and the answer to a check may both come.
+            tracing::debug!(%group, ?peer, ?verdict, %error, "an end is refused");
+        } else if let Some(unlogged) = self.refused.begin(()) {
+            tracing::warn!(%group, ?peer, ?verdict, %error, unlogged, "an end is refused");
         }
+        Err(refused(&error))
     }
 }
 

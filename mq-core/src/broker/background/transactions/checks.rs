@@ -4,6 +4,7 @@
 //! Before a producer is asked the half message is stored again with one check more, so that the number
 //! of checks survives a restart.
 
+use std::future::pending;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use futures_util::future::join_all;
 
 use super::half::HALF_TOPIC;
 use super::open_halves::OpenHalf;
+use super::reading::Saving;
 use super::records::{HalfPosition, destination};
 use super::service::TransactionParts;
 use crate::excerpt::excerpt;
@@ -29,6 +31,9 @@ const LONGEST_STEP: Duration = Duration::from_secs(1);
 const SHORTEST_STEP: Duration = Duration::from_millis(10);
 /// Half messages that are checked together, so that they share one fdatasync.
 const CHECK_BATCH: usize = 64;
+/// Between two batches, so that the queues of requests to producers, with room for 256, are sent out
+/// meanwhile.
+const BATCH_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why half messages could not be checked.
 #[derive(Debug, thiserror::Error)]
@@ -57,10 +62,27 @@ impl TransactionParts {
                     }
                 }
             }
-            self.save_progress();
+            let progress = self.save_progress();
+            let next = self.halves.lock().next_due(self.clock.moment());
+            let pause = match progress {
+                Saving::Done => next.map(|due| due.max(step)),
+                Saving::Pending => Some(step),
+            };
+            let until_due = async {
+                match pause {
+                    Some(pause) => self.clock.sleep(pause).await,
+                    None => pending().await,
+                }
+            };
+            let news = async {
+                self.news.notified().await;
+                // What ends within a step need not be looked at.
+                self.clock.sleep(step).await;
+            };
             tokio::select! {
                 () = owner.stopping() => {}
-                () = self.clock.sleep(step) => {}
+                () = news => {}
+                () = until_due => {}
             }
         }
     }
@@ -68,15 +90,18 @@ impl TransactionParts {
     async fn round(&self, owner: &Tasks) -> Result<(), CheckError> {
         self.catch_up().await?;
         loop {
-            let due = self.halves.lock().due(self.clock.moment(), CHECK_BATCH);
+            let now = self.clock.moment();
+            let due = self.halves.lock().due(now, CHECK_BATCH);
             if due.is_empty() || owner.is_stopping() {
                 return Ok(());
             }
+            let is_full = due.len() == CHECK_BATCH;
             let checks = due.into_iter().map(|at| self.check(at));
-            join_all(checks)
-                .await
-                .into_iter()
-                .collect::<Result<(), _>>()?;
+            let checked = join_all(checks).await.into_iter();
+            checked.collect::<Result<(), _>>()?;
+            if is_full {
+                self.clock.sleep(BATCH_PAUSE).await;
+            }
         }
     }
 
@@ -129,12 +154,15 @@ impl TransactionParts {
         self.halves.lock().checked(claimed, position, due, asked);
         self.released.notify_waiters();
         let [copy, _ended] = drafts;
-        match producer {
-            Some(producer) => ask(&producer, half, copy, stored),
-            None => {
-                let id = half.message_id();
-                tracing::debug!(group = %excerpt(&group), id = %excerpt(&id), "nobody can be asked how a transaction ended");
-            }
+        if let Some(producer) = producer {
+            ask(&producer, half, copy, stored);
+        } else if let Some(unlogged) = self.unasked.begin(()) {
+            let (id, group, checks) = (half.message_id(), excerpt(&group), claimed.checks + 1);
+            let (id, most) = (excerpt(&id), self.rules.most_checks);
+            tracing::warn!(
+                %group, %id, checks, most, unlogged,
+                "nobody can be asked how a transaction ended: no producer of its group is connected"
+            );
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! that end or move it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use super::progress::{OpsRead, Progress};
 use super::records::HalfPosition;
@@ -232,6 +233,12 @@ impl OpenHalves {
         let is_due = |(_, half): &(&QueueOffset, &OpenHalf)| !half.is_claimed && half.due <= now;
         let due = self.open.iter().filter(is_due);
         due.take(most).map(|(at, _)| *at).collect()
+    }
+
+    /// How long until the next one is due; `None` when nothing is open.
+    pub(super) fn next_due(&self, now: Moment) -> Option<Duration> {
+        let due = self.open.values().map(|half| half.due).min()?;
+        Some(due.since(now))
     }
 
     /// From where another start of this broker, or of Apache's, has to read on.

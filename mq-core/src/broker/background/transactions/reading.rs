@@ -163,12 +163,11 @@ impl TransactionParts {
 
     /// Keeps the progress, once the records that it rests on survive a loss of power: what ended by a
     /// record that is lost has not ended.
-    pub(super) fn save_progress(&self) {
-        let synced = self.store.synced();
+    pub(super) fn save_progress(&self) -> Saving {
         let mut unsaved = self.unsaved.lock();
         if let Some((progress, end)) = *unsaved {
-            if end > synced {
-                return;
+            if end > self.store.synced() {
+                return Saving::Pending;
             }
             // The half topic first: the file may be written between the two, and records of the op topic
             // that name nothing are harmless.
@@ -178,6 +177,19 @@ impl TransactionParts {
                 .commit(queue_of(OP_TOPIC), progress.op.to_wire());
         }
         let progress = self.halves.lock().progress();
-        *unsaved = Some((progress, self.store.end()));
+        let saved = unsaved.replace((progress, self.store.end()));
+        if saved.is_some_and(|(saved, _)| saved == progress) {
+            Saving::Done
+        } else {
+            Saving::Pending
+        }
     }
+}
+
+/// Whether the whole progress is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Saving {
+    Done,
+    /// It has to be tried again.
+    Pending,
 }
