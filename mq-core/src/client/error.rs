@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::transaction_checks::TransactionState;
+use super::checker::TransactionState;
 use crate::message::batch::PropertiesTooLong;
 use crate::message::subscription::TagError;
 use crate::message::{GroupName, MessageQueue, NotARequest, TopicName};

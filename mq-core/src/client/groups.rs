@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytestring::ByteString;
 use tokio::sync::mpsc;
 
+use super::checker::AnyChecker;
 use super::error::StartError;
-use super::transaction_checks::AnyChecker;
 use crate::message::{GroupName, TopicName};
 use crate::wire::body::{ConsumerData, HeartbeatData, ProducerData, ResetOffsetBody};
 

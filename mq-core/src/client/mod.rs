@@ -17,6 +17,7 @@
 //! ```
 
 mod absent;
+mod checker;
 mod cluster;
 mod config;
 mod consumer;
@@ -37,6 +38,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use checker::{TransactionChecker, TransactionState};
 pub use config::{ClientConfig, Timings};
 pub use consumer::{
     Allocate, ConcurrentListener, ConsumerConfig, FlowLimits, OrderlyListener, OrderlyOutcome,
@@ -50,7 +52,6 @@ pub use producer::{
     SendStatus, Target,
 };
 pub use topics::TopicError;
-pub use transaction_checks::{TransactionChecker, TransactionState};
 
 pub use crate::wire::body::MessageModel;
 

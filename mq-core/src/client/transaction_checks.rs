@@ -1,18 +1,14 @@
 //! Brokers ask how transactions ended (39), and the checker of the producer's group answers with an end
 //! (`ClientRemotingProcessor.checkTransactionState`).
 
-use std::fmt;
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+use super::checker::TransactionState;
 use super::groups::ClientGroups;
 use crate::clock::Clock;
 use crate::excerpt::excerpt;
@@ -30,71 +26,6 @@ const MAX_CHECKS: usize = 256;
 /// A check that takes longer is given up, so that it keeps no other from its turn. The broker asks again
 /// every 30 s as it is set at first.
 const CHECK_LIMIT: Duration = Duration::from_mins(1);
-
-/// How a transaction ended (`LocalTransactionState`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TransactionState {
-    /// Its message is delivered.
-    Commit,
-    /// Its message is dropped.
-    Rollback,
-    /// Not known yet: the broker asks later.
-    Unknown,
-}
-
-impl TransactionState {
-    pub(super) fn to_wire(self) -> i32 {
-        match self {
-            Self::Commit => EndTransaction::COMMIT,
-            Self::Rollback => EndTransaction::ROLLBACK,
-            Self::Unknown => EndTransaction::UNKNOWN,
-        }
-    }
-}
-
-/// Says how the transactions of a producer group ended (`TransactionListener.checkLocalTransaction`).
-pub trait TransactionChecker: Send + Sync + 'static {
-    /// How the transaction of `message` ended. It may have been begun by another member of the group, or
-    /// before a restart of this program. A panic counts as [`TransactionState::Unknown`], and so does a
-    /// check that takes more than a minute.
-    fn check(&self, message: MessageExt) -> impl Future<Output = TransactionState> + Send;
-}
-
-/// A checker with its type erased.
-#[derive(Clone)]
-pub(super) struct AnyChecker(Arc<dyn DynChecker>);
-
-trait DynChecker: Send + Sync {
-    fn check(&self, message: MessageExt) -> BoxFuture<'_, TransactionState>;
-}
-
-impl<C: TransactionChecker> DynChecker for C {
-    fn check(&self, message: MessageExt) -> BoxFuture<'_, TransactionState> {
-        // The call itself may panic too, not only its future.
-        let call = AssertUnwindSafe(async move { TransactionChecker::check(self, message).await });
-        let state = call.catch_unwind();
-        state
-            .map(|state| {
-                state.unwrap_or_else(|_panic| {
-                    tracing::error!("the check of a transaction panicked: the broker asks again");
-                    TransactionState::Unknown
-                })
-            })
-            .boxed()
-    }
-}
-
-impl AnyChecker {
-    pub(super) fn new(checker: impl TransactionChecker) -> Self {
-        Self(Arc::new(checker))
-    }
-}
-
-impl fmt::Debug for AnyChecker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AnyChecker")
-    }
-}
 
 /// Has checks answered.
 pub(super) struct TransactionChecks {
@@ -141,7 +72,7 @@ impl Processor<CheckTransactionState> for TransactionChecks {
         let peer = request.peer;
         let checker = message.message.properties.get(property::PGROUP);
         let checker = checker.and_then(|group| self.groups.lock().checker(group));
-        let Some(AnyChecker(checker)) = checker else {
+        let Some(checker) = checker else {
             let answered = peer.notify(&answer(TransactionState::Unknown), Bytes::new());
             return answered
                 .map(|()| Reply::ok(NoFields))

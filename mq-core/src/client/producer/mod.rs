@@ -29,9 +29,9 @@ pub use request::ExpectedReply;
 pub use target::{Selector, Target};
 pub use transaction::OpenTransaction;
 
+use super::checker::{AnyChecker, TransactionChecker};
 use super::cluster::ClusterClient;
 use super::error::{MessageError, RequestError, SendError, StartError};
-use super::transaction_checks::{AnyChecker, TransactionChecker};
 use crate::message::{GroupName, Message, MessageExt, MessageQueue, SysFlag, TopicName};
 use crate::tasks::Unfinished;
 use attempts::Retry;

@@ -9,9 +9,9 @@ use bytestring::ByteString;
 
 use super::outcome::SendResult;
 use super::shared::ProducerShared;
+use crate::client::checker::TransactionState;
 use crate::client::cluster::ClusterClient;
 use crate::client::error::{EndError, MessageError, SendError};
-use crate::client::transaction_checks::TransactionState;
 use crate::message::{Message, OffsetMessageId, property};
 use crate::remoting::CallError;
 use crate::wire::Refusal;
