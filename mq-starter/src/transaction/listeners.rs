@@ -35,7 +35,7 @@ type CheckFunction =
 
 impl AnyTransactionListener {
     /// An annotated struct.
-    pub fn assemble<L: LocalTransactionListener + Component>(
+    pub fn assemble<L: DeclaredTransactionListener + Component>(
         assembly: &mut Assembly<'_>,
     ) -> Option<Self> {
         Some(Self {

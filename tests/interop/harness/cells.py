@@ -63,6 +63,7 @@ KINDS = {
     "zlib": Kind(produce="zlib", plan="packed", packed=3),
     "paced": Kind(produce="paced", plan="small"),
     "request": Kind(produce="request", mode="reply", plan="small"),
+    "transaction": Kind(produce="transaction", plan="small"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
 }
 
