@@ -8,6 +8,7 @@ mod component;
 mod diagnostics;
 mod header;
 mod listener;
+mod transaction;
 
 use proc_macro::TokenStream;
 use quote::quote;
@@ -15,6 +16,7 @@ use syn::{DeriveInput, parse_macro_input};
 
 use diagnostics::Diagnostics;
 use listener::{ListenerKind, ListenerModel, WrittenArguments};
+use transaction::TransactionModel;
 
 /// Makes a struct the header of a request or an answer (`mq_core::wire::Header`).
 ///
@@ -68,6 +70,24 @@ pub fn rocketmq_message_listener(arguments: TokenStream, item: TokenStream) -> T
 #[proc_macro_attribute]
 pub fn rocketmq_reply_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
     listener_of(ListenerKind::Reply, arguments, item)
+}
+
+/// Makes a struct that implements `LocalTransactionListener` a listener that runs transactions and says how
+/// they ended.
+///
+/// A program may have any number. The struct's name travels with the messages of its transactions, so that
+/// the broker's checks find it again; `name = "…"` gives it another, for a struct that is renamed while
+/// transactions are open, or for two of one name.
+#[proc_macro_attribute]
+pub fn rocketmq_transaction_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    let mut diagnostics = Diagnostics::default();
+    let written = WrittenArguments::of(arguments.into());
+    let added = match TransactionModel::of(&written, item.clone(), &mut diagnostics) {
+        Some(model) if diagnostics.is_empty() => transaction::expand(&model),
+        _ => diagnostics.into_tokens(),
+    };
+    quote!(#item #added).into()
 }
 
 fn listener_of(kind: ListenerKind, arguments: TokenStream, item: TokenStream) -> TokenStream {

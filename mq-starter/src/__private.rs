@@ -5,7 +5,9 @@ pub use inventory;
 pub use crate::cluster_name::ClusterName;
 pub use crate::extract::{FromMessage, extractor};
 pub use crate::listener::attributes::{Attributes, LiteralOrPlaceholder};
-pub use crate::listener::declaration::{Declaration, DeclarationKind, MessageListener};
+pub use crate::listener::declaration::{
+    Declaration, DeclarationKind, MessageListener, TransactionListener,
+};
 pub use crate::listener::handler::Handler;
 pub use crate::listener::outcome::outcome;
 pub use crate::listener::reply_listener::{Replier, assemble_replying_struct, replied};
@@ -15,3 +17,4 @@ pub use crate::listener::{
     SelectorType,
 };
 pub use crate::state::{Assembly, FromApplication};
+pub use crate::transaction::{AnyTransactionListener, DeclaredTransactionListener};

@@ -17,6 +17,7 @@ mod problem;
 mod state;
 mod stopping;
 mod template;
+mod transaction;
 
 #[doc(hidden)]
 pub mod __private;
@@ -31,12 +32,19 @@ pub use listener::{
     SelectorType, UnknownName,
 };
 pub use message::MessageExt;
-pub use mq_macros::{Component, rocketmq_message_listener, rocketmq_reply_listener};
+pub use mq_macros::{
+    Component, rocketmq_message_listener, rocketmq_reply_listener, rocketmq_transaction_listener,
+};
 pub use problem::{ApplicationError, Failure, Problem};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};
 pub use stopping::ShutdownProblem;
 pub use template::{
     MessageBuilder, RequestError, RocketMQTemplate, SendError, SendHandle, SendResult, SendStatus,
+};
+
+pub use transaction::{
+    DeclaredTransactionListener, LocalTransactionListener, LocalTransactionState, Message,
+    Transaction, TransactionError, TransactionSendResult,
 };
 
 /// What `main` returns: any error ends it, printed with its causes.
@@ -49,8 +57,9 @@ pub mod prelude {
 
     pub use crate::{
         Component, ConsumeError, ConsumeMode, ConsumeResult, Header, Headers, Inject, Json,
-        MessageExt, MessageModel, OnDecodeError, ReplyResult, RocketMQApplication,
-        RocketMQListener, RocketMQReplyListener, RocketMQTemplate, SelectorType, SendResult, State,
-        header_name, listeners, rocketmq_message_listener, rocketmq_reply_listener,
+        LocalTransactionListener, LocalTransactionState, Message, MessageExt, MessageModel,
+        OnDecodeError, ReplyResult, RocketMQApplication, RocketMQListener, RocketMQReplyListener,
+        RocketMQTemplate, SelectorType, SendResult, State, header_name, listeners,
+        rocketmq_message_listener, rocketmq_reply_listener, rocketmq_transaction_listener,
     };
 }

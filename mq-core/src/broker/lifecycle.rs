@@ -10,6 +10,7 @@ use super::background::delay::{DelayService, Leaving, Schedule};
 use super::background::delivery::Targets;
 use super::background::registration::Registration;
 use super::background::timer::{Renewal, TimerService, TimerTable};
+use super::background::transactions::{Transactions, TransactionsOf};
 use super::config::BrokerConfig;
 use super::housekeeping;
 use super::parts::Parts;
@@ -96,6 +97,18 @@ impl Broker {
         delays
             .offsets
             .correct(|level| end(SCHEDULE_TOPIC, level.saturating_sub(1)));
+        let peers = Arc::new(Peers::new(clock.clone()));
+        let front = Tasks::new(clock.clone());
+        let transactions = Transactions::of(TransactionsOf {
+            rules: rules.transactions,
+            store: &store,
+            offsets: &offsets,
+            topics: &topics,
+            peers: &peers,
+            store_host: advertised.socket,
+            tasks: &front,
+            clock: &clock,
+        });
         let parts = Parts {
             admit: Admit {
                 config,
@@ -106,15 +119,16 @@ impl Broker {
             advertised,
             store,
             offsets,
-            peers: Arc::new(Peers::new(clock.clone())),
+            peers,
             locks: Arc::new(QueueLocks::new(clock.clone())),
             waiting: Arc::default(),
             delays: Arc::clone(&delays.offsets),
             timers: Arc::clone(timers.table()),
+            transactions,
             deliveries: Arc::new(DeliveryStatistics::new(clock.clone())),
             unanswered: Arc::default(),
             unsupported: Arc::default(),
-            front: Tasks::new(clock.clone()),
+            front,
             clock: clock.clone(),
         };
         Ok(Self {
@@ -140,6 +154,7 @@ impl Broker {
             waiting: Arc::clone(&parts.waiting),
             schedule: Arc::clone(&self.delays.schedule),
             timers: Arc::clone(self.timers.table()),
+            transactions: parts.transactions.clone(),
         }));
         parts
             .store
@@ -154,6 +169,7 @@ impl Broker {
             .run(&parts.admit.config.rules.delay_levels, &self.behind);
         self.timers.run(&self.behind);
         self.renewal.run(&self.behind);
+        parts.transactions.run(&self.behind);
         housekeeping::save_regularly(parts, &self.behind);
         housekeeping::sweep_regularly(parts, &self.clients, &self.behind);
         parts.admit.registration.run(&self.telling);
@@ -249,6 +265,7 @@ struct Arrivals {
     waiting: Arc<WaitingPulls>,
     schedule: Arc<Schedule>,
     timers: Arc<TimerTable>,
+    transactions: Transactions,
 }
 
 impl Arrival for Arrivals {
@@ -261,6 +278,7 @@ impl Arrival for Arrivals {
         {
             self.timers.arrived(offset, tag);
         }
+        self.transactions.arrived(topic);
         self.waiting.arrived(topic, queue, next, tag);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::admit::Admit;
 use super::advertised::Advertised;
 use super::background::timer::TimerTable;
+use super::background::transactions::Transactions;
 use super::state::delay_offsets::DelayOffsets;
 use super::state::delivery_statistics::DeliveryStatistics;
 use super::state::offsets::Offsets;
@@ -28,6 +29,7 @@ pub(super) struct Parts {
     pub(super) waiting: Arc<WaitingPulls>,
     pub(super) delays: Arc<DelayOffsets>,
     pub(super) timers: Arc<TimerTable>,
+    pub(super) transactions: Transactions,
     pub(super) deliveries: Arc<DeliveryStatistics>,
     pub(super) unanswered: Arc<Unanswered>,
     pub(super) unsupported: Arc<Unsupported>,

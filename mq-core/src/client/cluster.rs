@@ -23,6 +23,7 @@ use super::incoming;
 use super::name_servers::NameServerList;
 use super::replies::Replies;
 use super::routes::{MASTER_ID, RouteCache, TEMPLATE_TOPIC, TopicRoute};
+use super::transaction_checks::TransactionChecks;
 use crate::clock::{Clock, Moment};
 use crate::message::{GroupName, TopicName, UniqueIds};
 use crate::remoting::{CallError, PeerId, RemotingClient};
@@ -85,7 +86,8 @@ impl ClusterClient {
         let tasks = Tasks::new(clock.clone());
         let groups = Arc::<Mutex<ClientGroups>>::default();
         let replies = Arc::new(Replies::new(clock.clone()));
-        let router = Arc::new(incoming::routes(&groups, &replies, &clock));
+        let checks = TransactionChecks::new(&groups, &tasks, &clock);
+        let router = Arc::new(incoming::routes(&groups, &replies, checks, &clock));
         let remoting = config.remoting;
         let cluster = Arc::new(Self {
             client_id,
@@ -247,6 +249,21 @@ impl ClusterClient {
     /// Makes this client known to every broker, so that each can push replies to it. Brokers that do not
     /// answer are left out: no reply can come from them either.
     pub(super) async fn introduce(&self) {
+        self.find_everybody().await;
+        let mut brokers = self.routes.lock().addresses(false);
+        brokers.extend(self.acquaintance.lock().everybody.iter().cloned());
+        let is_known = brokers.iter().all(|broker| {
+            let connection = self.remoting.connection(broker);
+            let known_over = self.acquaintance.lock().known_by.get(broker).copied();
+            connection.is_some() && connection == known_over
+        });
+        if !is_known {
+            self.heartbeat().await;
+        }
+    }
+
+    /// Asks a name server for all masters, unless that was done a moment ago.
+    async fn find_everybody(&self) {
         let now = self.clock.moment();
         let asked = self.acquaintance.lock().asked;
         let is_new = |asked| now.since(asked) < self.timings.route_refresh;
@@ -258,16 +275,6 @@ impl ClusterClient {
             let mut acquaintance = self.acquaintance.lock();
             acquaintance.everybody = masters.collect();
             acquaintance.asked = Some(now);
-        }
-        let mut brokers = self.routes.lock().addresses(false);
-        brokers.extend(self.acquaintance.lock().everybody.iter().cloned());
-        let is_known = brokers.iter().all(|broker| {
-            let connection = self.remoting.connection(broker);
-            let known_over = self.acquaintance.lock().known_by.get(broker).copied();
-            connection.is_some() && connection == known_over
-        });
-        if !is_known {
-            self.heartbeat().await;
         }
     }
 
@@ -421,6 +428,11 @@ async fn beat(cluster: Arc<ClusterClient>) {
         let every = cluster.timings.heartbeat;
         // A timeout means that the regular interval is over.
         let _due = cluster.clock.timeout(every, due).await;
+        // Each broker may have a half message of the group, also one to which nothing was sent since
+        // this program started.
+        if cluster.groups.lock().has_checkers() {
+            cluster.find_everybody().await;
+        }
         cluster.heartbeat().await;
     }
 }

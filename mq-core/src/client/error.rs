@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::checker::TransactionState;
 use crate::message::batch::PropertiesTooLong;
 use crate::message::subscription::TagError;
 use crate::message::{GroupName, MessageQueue, NotARequest, RecallHandleError, TopicName};
@@ -203,6 +204,12 @@ pub enum MessageError {
     /// Delayed messages and retries cannot be batched.
     #[error("a batch cannot hold {0}")]
     NotInBatch(&'static str),
+    /// A message in a transaction cannot have this property.
+    #[error(
+        "a message in a transaction cannot be delayed, remove {0}: when it is due, nobody may know yet \
+         how its transaction ended"
+    )]
+    DelayInTransaction(&'static str),
     /// Nobody waits for a reply to this message.
     #[error("{0}")]
     NotARequest(#[source] NotARequest),
@@ -267,6 +274,33 @@ impl RequestError {
             Self::NoReply { .. } => ErrorKind::Timeout,
             Self::ShutDown => ErrorKind::ShutDown,
         }
+    }
+}
+
+/// Why a transaction was not ended. Unless the broker refused, it may have been ended all the same.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "could not {} the transaction of message `{message_id}` at broker `{broker}`: {source}",
+    match state {
+        TransactionState::Commit => "commit",
+        _ => "roll back",
+    }
+)]
+pub struct EndError {
+    /// How it was to end.
+    pub state: TransactionState,
+    /// The unique id of its message.
+    pub message_id: String,
+    /// The broker that has the message.
+    pub broker: String,
+    /// Why not.
+    pub source: CallError,
+}
+
+impl EndError {
+    /// The kind, by who can do something about the error.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::of(&self.source)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytestring::ByteString;
 use tokio::sync::mpsc;
 
+use super::checker::AnyChecker;
 use super::error::StartError;
 use crate::message::{GroupName, TopicName};
 use crate::wire::body::{ConsumerData, HeartbeatData, ProducerData, ResetOffsetBody};
@@ -47,20 +48,22 @@ pub(super) struct RegisteredConsumer {
 
 #[derive(Debug, Default)]
 pub(super) struct ClientGroups {
-    producers: BTreeSet<GroupName>,
+    /// With who says how their transactions ended.
+    producers: BTreeMap<GroupName, Option<AnyChecker>>,
     consumers: BTreeMap<GroupName, RegisteredConsumer>,
 }
 
 impl ClientGroups {
     pub(super) fn add_producer(&mut self, group: &GroupName) -> Result<(), StartError> {
         check(group)?;
-        if self.producers.insert(group.clone()) {
-            return Ok(());
+        if self.producers.contains_key(group) {
+            return Err(StartError::GroupTaken {
+                role: "producer",
+                group: group.clone(),
+            });
         }
-        Err(StartError::GroupTaken {
-            role: "producer",
-            group: group.clone(),
-        })
+        self.producers.insert(group.clone(), None);
+        Ok(())
     }
 
     pub(super) fn add_consumer(
@@ -79,6 +82,23 @@ impl ClientGroups {
         Ok(())
     }
 
+    /// From now on `checker` says how the transactions of the producer ended.
+    pub(super) fn set_checker(&mut self, group: &GroupName, checker: AnyChecker) {
+        if let Some(known) = self.producers.get_mut(group) {
+            *known = Some(checker);
+        }
+    }
+
+    /// Who says how the transactions of the producer ended.
+    pub(super) fn checker(&self, group: &str) -> Option<AnyChecker> {
+        self.producers.get(group)?.clone()
+    }
+
+    /// Whether brokers may ask this client how transactions ended.
+    pub(super) fn has_checkers(&self) -> bool {
+        self.producers.values().any(Option::is_some)
+    }
+
     pub(super) fn remove_producer(&mut self, group: &GroupName) {
         self.producers.remove(group);
     }
@@ -88,7 +108,7 @@ impl ClientGroups {
     }
 
     pub(super) fn producers(&self) -> Vec<GroupName> {
-        self.producers.iter().cloned().collect()
+        self.producers.keys().cloned().collect()
     }
 
     pub(super) fn has_consumers(&self) -> bool {
@@ -115,7 +135,7 @@ impl ClientGroups {
         };
         HeartbeatData {
             client_id,
-            producer_data_set: self.producers.iter().map(producer).collect(),
+            producer_data_set: self.producers.keys().map(producer).collect(),
             consumer_data_set: self.consumers.values().map(|m| m.data.clone()).collect(),
             ..HeartbeatData::default()
         }

@@ -1,5 +1,5 @@
-//! Requests from brokers to a client: changed members (40), reset offsets (220) and replies to its
-//! requests (326). Every other code is answered with code 3.
+//! Requests from brokers to a client: how a transaction ended (39), changed members (40), reset offsets
+//! (220) and replies to its requests (326). Every other code is answered with code 3.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::groups::{ClientGroups, ConsumerCommand};
 use super::replies::Replies;
+use super::transaction_checks::TransactionChecks;
 use crate::clock::Clock;
 use crate::excerpt::excerpt;
 use crate::message::compression::{self, MAX_UNPACKED_BODY};
@@ -17,12 +18,15 @@ use crate::message::{
 };
 use crate::remoting::{Incoming, Processor, Router};
 use crate::wire::body::ResetOffsetBody;
-use crate::wire::header::{NotifyConsumerIdsChanged, PushReplyMessage, ResetConsumerClientOffset};
+use crate::wire::header::{
+    CheckTransactionState, NotifyConsumerIdsChanged, PushReplyMessage, ResetConsumerClientOffset,
+};
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
 pub(super) fn routes(
     groups: &Arc<Mutex<ClientGroups>>,
     replies: &Arc<Replies>,
+    checks: TransactionChecks,
     clock: &Clock,
 ) -> Router {
     let processor = || BrokerRequests(Arc::clone(groups));
@@ -34,6 +38,7 @@ pub(super) fn routes(
         .on::<NotifyConsumerIdsChanged>(processor())
         .on::<ResetConsumerClientOffset>(processor())
         .on::<PushReplyMessage>(pushed_replies)
+        .on::<CheckTransactionState>(checks)
 }
 
 struct BrokerRequests(Arc<Mutex<ClientGroups>>);

@@ -18,6 +18,7 @@
 
 mod absent;
 mod broker_delays;
+mod checker;
 mod cluster;
 mod config;
 mod consumer;
@@ -31,6 +32,7 @@ mod ranges;
 mod replies;
 mod routes;
 mod topics;
+mod transaction_checks;
 
 #[cfg(test)]
 mod tests;
@@ -38,15 +40,19 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use checker::{TransactionChecker, TransactionState};
 pub use config::{ClientConfig, Timings};
 pub use consumer::{
     Allocate, ConcurrentListener, ConsumerConfig, FlowLimits, OrderlyListener, OrderlyOutcome,
     Outcome, PushConsumer, PushConsumerBuilder, Rooms, StartFrom, Strategy,
 };
 pub use dead_letters::{DeadLetter, DeadLetterError, DeadLetters, ResendTo, Resent, SentAgain};
-pub use error::{ErrorKind, MessageError, RequestError, RouteError, SendError, StartError};
+pub use error::{
+    EndError, ErrorKind, MessageError, RequestError, RouteError, SendError, StartError,
+};
 pub use producer::{
-    ExpectedReply, Producer, ProducerConfig, Selector, SendHandle, SendResult, SendStatus, Target,
+    ExpectedReply, OpenTransaction, Producer, ProducerConfig, Selector, SendHandle, SendResult,
+    SendStatus, Target,
 };
 pub use topics::TopicError;
 

@@ -26,4 +26,5 @@ mod rules;
 mod slow_disk;
 mod stage;
 mod timers;
+mod transactions;
 mod views;

@@ -70,15 +70,11 @@ async fn sends_are_refused_by_rule() {
         (message("SELF_TEST_TOPIC", 0), ResponseCode::NO_PERMISSION),
         (message("orders", 4), ResponseCode::INVALID_PARAMETER),
         (
-            with(message("orders", 0), &[("TRAN_MSG", "true")]),
-            ResponseCode::NO_PERMISSION,
-        ),
-        (
             SendMessage {
                 sys_flag: 4,
                 ..message("orders", 0)
             },
-            ResponseCode::NO_PERMISSION,
+            ResponseCode::MESSAGE_ILLEGAL,
         ),
         (
             with(message("orders", 0), &[("TIMER_DELAY_SEC", "259201")]),

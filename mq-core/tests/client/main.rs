@@ -23,3 +23,4 @@ mod requests;
 mod reset;
 mod sharing;
 mod time;
+mod transactions;

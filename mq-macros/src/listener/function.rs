@@ -40,7 +40,7 @@ impl ListenerItem {
 }
 
 /// The first word of an item, behind its attributes and its visibility.
-fn keyword(item: ParseStream<'_>) -> syn::Result<TokenTree> {
+pub(crate) fn keyword(item: ParseStream<'_>) -> syn::Result<TokenTree> {
     Attribute::parse_outer(item)?;
     item.parse::<Visibility>()?;
     let keyword = item.parse()?;

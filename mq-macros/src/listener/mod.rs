@@ -10,5 +10,6 @@ mod parse;
 mod placeholder;
 
 pub(crate) use expand::expand;
+pub(crate) use function::keyword;
 pub(crate) use model::{ListenerKind, ListenerModel};
-pub(crate) use parse::WrittenArguments;
+pub(crate) use parse::{WrittenArguments, WrittenValue};

@@ -8,21 +8,21 @@ use syn::{LitInt, LitStr, Path};
 
 /// The arguments of the attribute in their order.
 pub(crate) struct WrittenArguments {
-    pub(super) entries: Vec<KeyValue>,
+    pub(crate) entries: Vec<KeyValue>,
     /// Parts that do not begin with a key.
-    pub(super) stray: Vec<TokenStream>,
+    pub(crate) stray: Vec<TokenStream>,
     /// Keys with no comma before them.
-    pub(super) run_on: Vec<Ident>,
+    pub(crate) run_on: Vec<Ident>,
 }
 
 /// One `key = value`.
-pub(super) struct KeyValue {
-    pub(super) key: Ident,
-    pub(super) value: WrittenValue,
+pub(crate) struct KeyValue {
+    pub(crate) key: Ident,
+    pub(crate) value: WrittenValue,
 }
 
 /// What stands behind the `=`.
-pub(super) enum WrittenValue {
+pub(crate) enum WrittenValue {
     /// `"text"`.
     Text(LitStr),
     /// `5`, `-1`.

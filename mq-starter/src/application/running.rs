@@ -54,7 +54,11 @@ impl Application {
         let mut clusters = BTreeMap::new();
         if let Some(location) = location {
             let cluster = JoinedCluster::connect(location, config, group, &clock).await?;
-            checked.producer.open(cluster.producer());
+            let transactions = &checked.plan.transactions;
+            checked.producer.open(cluster.producer(), transactions);
+            if !transactions.is_empty() {
+                cluster.producer().answer_checks(transactions.clone());
+            }
             cluster.declare(config, &tasks).await?;
             clusters.insert(ClusterName::DEFAULT, cluster);
         }

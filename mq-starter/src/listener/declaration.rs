@@ -9,6 +9,7 @@ use super::attributes::Attributes;
 use super::handler::Handler;
 use crate::cluster_name::ClusterName;
 use crate::state::Assembly;
+use crate::transaction::AnyTransactionListener;
 
 /// One annotation: what all kinds of them say, and what its kind says.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Declaration {
 pub enum DeclarationKind {
     /// `#[rocketmq_message_listener]`.
     MessageListener(MessageListener),
+    /// `#[rocketmq_transaction_listener]`.
+    TransactionListener(TransactionListener),
 }
 
 /// What `#[rocketmq_message_listener]` leaves in the program.
@@ -37,6 +40,15 @@ pub struct MessageListener {
     pub attributes: Attributes,
     /// Makes the listener from what the application provides; `None` when something is missing.
     pub assemble: fn(&mut Assembly<'_>) -> Option<Handler>,
+}
+
+/// What `#[rocketmq_transaction_listener]` leaves in the program.
+#[derive(Debug)]
+pub struct TransactionListener {
+    /// The name that travels with its messages.
+    pub name: &'static str,
+    /// Makes the listener from what the application provides; `None` when something is missing.
+    pub assemble: fn(&mut Assembly<'_>) -> Option<AnyTransactionListener>,
 }
 
 inventory::collect!(Declaration);

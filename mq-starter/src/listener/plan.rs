@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use mq_core::message::{GroupName, TopicName};
 
-use super::declaration::{Declaration, DeclarationKind, Origin};
+use super::declaration::{Declaration, DeclarationKind, Origin, TransactionListener};
 use super::modes::{ConsumeMode, MessageModel, SelectorType};
 use super::reading::{Listener, ListenerInGroup, Reading};
 use crate::cluster_name::ClusterName;
 use crate::config::{ListenerSettings, Settings};
 use crate::problem::Problem;
-use crate::state::AppState;
+use crate::state::{AppState, Assembly};
+use crate::transaction::TransactionListeners;
 
 /// Handlers at a time when nobody says otherwise (`consumeThreadNumber`).
 const DEFAULT_CONSUME_THREADS: u16 = 20;
@@ -40,6 +41,9 @@ pub(crate) struct PlannedConsumer {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) consumers: Vec<PlannedConsumer>,
+    pub(crate) transactions: TransactionListeners,
+    /// The declarations of the transaction listeners, by the names that travel.
+    transactions_from: BTreeMap<&'static str, &'static Declaration>,
     /// Listeners that the settings switch off.
     pub(crate) disabled: Vec<&'static Declaration>,
 }
@@ -57,7 +61,13 @@ impl Plan {
         let mut unused: Vec<&ListenerSettings> = overrides.iter().collect();
         let mut groups: BTreeMap<(ClusterName, GroupName), Vec<ListenerInGroup>> = BTreeMap::new();
         for declaration in declarations {
-            let DeclarationKind::MessageListener(listener) = &declaration.kind;
+            let listener = match &declaration.kind {
+                DeclarationKind::MessageListener(listener) => listener,
+                DeclarationKind::TransactionListener(listener) => {
+                    plan.add_transactions(declaration, listener, state, problems);
+                    continue;
+                }
+            };
             let mut reading = Reading::new(declaration, listener, settings, problems);
             let names = reading.names();
             let about = |o: &&ListenerSettings| {
@@ -84,13 +94,45 @@ impl Plan {
         plan
     }
 
+    /// Adds a transaction listener. Two of one name are refused: the broker's checks name one.
+    fn add_transactions(
+        &mut self,
+        declaration: &'static Declaration,
+        declared: &TransactionListener,
+        state: &AppState,
+        problems: &mut Vec<Problem>,
+    ) {
+        let mut complain = |what: String| {
+            let what = format!("`{}`: {what}", declaration.name);
+            problems.push(Problem::new(declaration.origin.to_string(), what));
+        };
+        if let Some(other) = self.transactions_from.get(declared.name) {
+            complain(format!(
+                "the transaction listener at {} has the name `{}` too: give one of them another, \
+                 `#[rocketmq_transaction_listener(name = \"…\")]`",
+                other.origin, declared.name
+            ));
+            return;
+        }
+        self.transactions_from.insert(declared.name, declaration);
+        let mut assembly = Assembly::new(state);
+        let listener = (declared.assemble)(&mut assembly);
+        assembly.into_missing().into_iter().for_each(complain);
+        if let Some(listener) = listener {
+            self.transactions.add(declared.name, listener);
+        }
+    }
+
     /// The names of all listeners.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         let listeners = self
             .consumers
             .iter()
             .flat_map(|consumer| &consumer.listeners);
-        listeners.map(|listener| listener.name).collect()
+        let transactions = self.transactions_from.values();
+        let transactions = transactions.map(|declaration| declaration.name);
+        let listeners = listeners.map(|listener| listener.name);
+        listeners.chain(transactions).collect()
     }
 
     /// Complaints about conditions: the broker of this process cannot judge them yet.
@@ -124,6 +166,13 @@ impl Plan {
                 ]
             })
         });
+        let transactions = self.transactions_from.values().map(|declaration| {
+            let (name, origin) = (declaration.name.to_owned(), declaration.origin.to_string());
+            let [topic, selector, group] = [const { String::new() }; 3];
+            let mode = "transactions".to_owned();
+            [name, topic, selector, group, mode, origin]
+        });
+        let rows = rows.chain(transactions);
         let head = ["listener", "topic", "selector", "group", "mode", "where"].map(str::to_owned);
         let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
         let mut widths = [0; 6];
@@ -323,6 +372,40 @@ mod tests {
         let state = AppState::default();
         let plan = Plan::of(&declarations, &settings, &overrides, &state, &mut problems);
         (plan, problems.iter().map(ToString::to_string).collect())
+    }
+
+    fn transactions_of(line: u32, name: &'static str) -> Declaration {
+        Declaration {
+            kind: DeclarationKind::TransactionListener(TransactionListener {
+                name,
+                assemble: |assembly| {
+                    assembly.take::<u128>("it")?;
+                    None
+                },
+            }),
+            ..declared(line, SHOP)
+        }
+    }
+
+    #[test]
+    fn transaction_listeners_have_each_a_name_and_what_they_need() {
+        let (plan, problems) = plan(
+            vec![transactions_of(1, "greet"), transactions_of(2, "greet")],
+            &[],
+        );
+
+        let [missing, twice] = &problems[..] else {
+            panic!("{problems:?}")
+        };
+        assert!(
+            missing.starts_with("src/sms.rs:1: `take`: it needs a `u128`"),
+            "{missing}"
+        );
+        let expected = "src/sms.rs:2: `take`: the transaction listener at src/sms.rs:1 has the name \
+                        `greet` too";
+        assert!(twice.starts_with(expected), "{twice}");
+        assert_eq!(plan.names(), ["take"]);
+        assert!(plan.table().contains("transactions"), "{}", plan.table());
     }
 
     #[test]

@@ -1,17 +1,26 @@
 //! One builder for every combination of what a message may have.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use mq_core::client::SendResult;
-use mq_core::message::Later;
+use mq_core::message::{
+    self as core, Later, Message, OffsetMessageId, PhysicalOffset, QueueOffset, SysFlag, property,
+};
 use serde::Serialize;
 
 use super::draft::MessageDraft;
 use super::error::{RequestError, SendError};
 use super::handle::SendHandle;
+use super::publish::PreparedSend;
 use super::sender::Sender;
+use crate::message::MessageExt;
 use crate::payload::Payload;
+use crate::transaction::{
+    self, DeclaredTransactionListener, LocalTransactionState, Message as TransactionMessage,
+    Transaction, TransactionSendResult,
+};
 
 /// A message being written; see [`RocketMQTemplate::message`](crate::RocketMQTemplate::message).
 #[derive(Debug)]
@@ -104,6 +113,62 @@ impl<'a> MessageBuilder<'a> {
         })
     }
 
+    /// When the broker asks for the first time how the message's transaction ended; without it, as the
+    /// broker is set, 6 s at first.
+    pub fn check_after(self, time: Duration) -> Self {
+        self.with(|draft| {
+            draft.check_after(time);
+            Ok(())
+        })
+    }
+
+    /// Sends it and runs its transaction, as
+    /// [`send_message_in_transaction`](crate::RocketMQTemplate::send_message_in_transaction).
+    ///
+    /// # Errors
+    ///
+    /// The first mistake made while it was written; else [`SendError`]. The transaction was not run then.
+    pub async fn send_in_transaction<L: DeclaredTransactionListener>(
+        self,
+        arg: L::Arg,
+    ) -> Result<TransactionSendResult, SendError> {
+        let (sender, prepared) = (self.sender, self.half::<L>()?);
+        let listener = sender.transaction_listener::<L>()?;
+        let message = prepared.message.clone();
+        let payload = payload_for::<L>(&message)?;
+        let open = sender.begin(prepared).await?;
+        let half = open.half().clone();
+        let message = TransactionMessage::new(payload, half_message(message, &half));
+        let state = transaction::execute(&*listener, &message, arg).await;
+        let ended = match state {
+            LocalTransactionState::Commit => open.commit().await.map(drop),
+            LocalTransactionState::Rollback => open.rollback().await,
+            LocalTransactionState::Unknown => Ok(()),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "the broker asks how the transaction ended");
+        }
+        Ok(TransactionSendResult { sent: half, state })
+    }
+
+    /// Sends it and begins its transaction, as [`begin`](crate::RocketMQTemplate::begin).
+    ///
+    /// # Errors
+    ///
+    /// The first mistake made while it was written; else [`SendError`].
+    pub async fn begin<L: DeclaredTransactionListener>(self) -> Result<Transaction<L>, SendError> {
+        let (sender, prepared) = (self.sender, self.half::<L>()?);
+        sender.transaction_listener::<L>()?;
+        payload_for::<L>(&prepared.message)?;
+        sender.begin(prepared).await.map(Transaction::new)
+    }
+
+    fn half<L: DeclaredTransactionListener>(self) -> Result<PreparedSend, SendError> {
+        let mut draft = self.draft?;
+        draft.in_transaction_of(L::NAME)?;
+        draft.finish()
+    }
+
     /// Sends it and waits until it is stored.
     ///
     /// # Errors
@@ -185,5 +250,45 @@ fn since_1970(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => ms(after).unwrap_or(i64::MAX),
         Err(before) => -ms(before.duration()).unwrap_or(i64::MAX),
+    }
+}
+
+/// The payload as the listener will see it in a check: what it could not read is not sent.
+fn payload_for<L: DeclaredTransactionListener>(message: &Message) -> Result<L::Message, SendError> {
+    let as_received = MessageExt::from(received(message.clone()));
+    L::Message::of(&as_received).map_err(|source| SendError::NotForListener {
+        listener: L::NAME,
+        source,
+    })
+}
+
+/// A half message that was just sent. Times and hosts are the broker's and not known here.
+fn half_message(mut message: Message, sent: &SendResult) -> MessageExt {
+    message.properties.set(property::UNIQ_KEY, &sent.message_id);
+    let mut half = received(message);
+    half.queue_id = sent.queue.id;
+    half.queue_offset = sent.queue_offset;
+    if let Ok(OffsetMessageId { host, offset }) = sent.offset_message_id.parse() {
+        half.store_host = host;
+        half.physical_offset = offset;
+    }
+    half.into()
+}
+
+fn received(message: Message) -> core::MessageExt {
+    let nowhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+    core::MessageExt {
+        message,
+        queue_id: 0,
+        queue_offset: QueueOffset(0),
+        physical_offset: PhysicalOffset(0),
+        sys_flag: SysFlag::default(),
+        born_timestamp: 0,
+        born_host: nowhere,
+        store_timestamp: 0,
+        store_host: nowhere,
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
+        store_size: 0,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The builder keeps the first mistake and returns it when the message is to be sent.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mq_core::message::{Later, Message, Properties, property};
 use serde::Serialize;
@@ -10,6 +12,7 @@ use super::destination::Destination;
 use super::error::SendError;
 use super::publish::{PreparedSend, SendOptions};
 use crate::payload::{self, Encoded};
+use crate::transaction::LISTENER_PROPERTY;
 
 pub(super) const CONTENT_TYPE: &str = "contentType";
 pub(super) const APPLICATION_JSON: &str = "application/json";
@@ -86,6 +89,25 @@ impl MessageDraft {
         }
         self.later = Some(later);
         Ok(())
+    }
+
+    /// The transaction listener of this name is asked how the message's transaction ended.
+    pub(super) fn in_transaction_of(&mut self, listener: &str) -> Result<(), SendError> {
+        if self.later.is_some() {
+            return Err(SendError::DelayedTransaction(
+                self.destination.topic.clone(),
+            ));
+        }
+        self.properties.set(LISTENER_PROPERTY, listener);
+        Ok(())
+    }
+
+    /// The broker asks how the message's transaction ended after so many seconds, begun ones included.
+    pub(super) fn check_after(&mut self, time: Duration) {
+        let begun = u64::from(time.subsec_nanos() > 0);
+        let seconds = time.as_secs().saturating_add(begun);
+        let name = property::CHECK_IMMUNITY_TIME_IN_SECONDS;
+        self.properties.set(name, &seconds.to_string());
     }
 
     /// The message as it will travel.
@@ -168,10 +190,23 @@ mod tests {
         assert!(draft.key(String::new()).is_err());
     }
 
+    /// Brokers would lose the delay, or the transaction.
+    #[test]
+    fn a_message_in_a_transaction_has_no_time() {
+        let mut timed = MessageDraft::to("order-topic").unwrap();
+        timed.later(Later::Level(1)).unwrap();
+
+        let refused = timed.in_transaction_of("orders").unwrap_err();
+
+        let said = "the message to `order-topic` cannot have a delay in a transaction: send a delayed \
+                    message of its own once the transaction is committed";
+        assert_eq!(refused.to_string(), said);
+    }
+
     #[test]
     fn a_message_has_one_time_at_most_and_none_of_0() {
         let draft = || MessageDraft::to("order-topic").unwrap();
-        let second = Later::After(std::time::Duration::from_secs(1));
+        let second = Later::After(Duration::from_secs(1));
 
         let mut timed = draft();
         timed.body(Bytes::from_static(b"x"));
@@ -181,7 +216,7 @@ mod tests {
         let PreparedSend { message, .. } = timed.finish().unwrap();
         assert_eq!(message.properties.get("TIMER_DELAY_MS"), Some("1000"));
 
-        for none in [Later::Level(0), Later::After(std::time::Duration::ZERO)] {
+        for none in [Later::Level(0), Later::After(Duration::ZERO)] {
             let refused = draft().later(none).unwrap_err();
             assert!(matches!(refused, SendError::NoDelay(_)), "{none:?}");
         }

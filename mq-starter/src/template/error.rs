@@ -39,6 +39,12 @@ pub enum SendError {
     /// The delay or the level is 0.
     #[error("the message to `{0}` has a delay of 0: leave it out, or give one above 0")]
     NoDelay(TopicName),
+    /// A message of a transaction is to be delivered later.
+    #[error(
+        "the message to `{0}` cannot have a delay in a transaction: send a delayed message of its own once \
+         the transaction is committed"
+    )]
+    DelayedTransaction(TopicName),
     /// The message is stored, but not as safely as the broker promises when it says "ok".
     ///
     /// Sending again makes a second message; `accept_unflushed` makes this an `Ok`.
@@ -47,6 +53,21 @@ pub enum SendError {
     /// The cluster did not take it.
     #[error("{0}")]
     Client(#[source] Box<client::SendError>),
+    /// The application does not run the transaction listener of this name.
+    #[error(
+        "the application has no transaction listener `{0}`: select its crate with `listeners!`, or leave \
+         the selection out"
+    )]
+    NoTransactionListener(&'static str),
+    /// The listener of the transaction could not read the message when it is asked how the transaction
+    /// ended.
+    #[error("the transaction listener `{listener}` cannot read the message: {source}")]
+    NotForListener {
+        /// Its name.
+        listener: &'static str,
+        /// Why not.
+        source: DecodeError,
+    },
     /// The application is turned off.
     #[error("`rocketmq.enabled` is false: this application sends nothing")]
     NotRunning,

@@ -4,25 +4,59 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mq_core::client::{self, ExpectedReply, SendResult, SendStatus, Target};
+use mq_core::client::{self, ExpectedReply, OpenTransaction, SendResult, SendStatus, Target};
 use mq_core::keyed_fifo::NextMayBegin;
 use mq_core::message::{Message, MessageExt};
 
 use super::error::{RequestError, SendError};
 use super::publish::{PreparedSend, Publish, SendMode};
+use crate::transaction::{DeclaredTransactionListener, TransactionListeners};
 
 /// What sends.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ProducerSlot(Arc<OnceLock<client::Producer>>);
+pub(crate) struct ProducerSlot(Arc<OnceLock<RunningProducer>>);
+
+/// A producer, and who runs its transactions.
+#[derive(Debug)]
+struct RunningProducer {
+    producer: client::Producer,
+    transactions: TransactionListeners,
+}
 
 impl ProducerSlot {
-    /// From now on it sends through `producer`.
-    pub(crate) fn open(&self, producer: &client::Producer) {
-        self.0.get_or_init(|| producer.clone());
+    /// From now on it sends through `producer`, for whose transactions there are these listeners.
+    pub(crate) fn open(&self, producer: &client::Producer, transactions: &TransactionListeners) {
+        self.0.get_or_init(|| RunningProducer {
+            producer: producer.clone(),
+            transactions: transactions.clone(),
+        });
+    }
+
+    fn running(&self) -> Result<&RunningProducer, SendError> {
+        self.0.get().ok_or(SendError::NotRunning)
     }
 
     fn producer(&self) -> Result<&client::Producer, SendError> {
-        self.0.get().ok_or(SendError::NotRunning)
+        Ok(&self.running()?.producer)
+    }
+
+    /// The listener of this type, for the transaction of a message that is about to be sent.
+    pub(super) fn transaction_listener<L: DeclaredTransactionListener>(
+        &self,
+    ) -> Result<Arc<L>, SendError> {
+        let listener = self.running()?.transactions.of_type();
+        listener.ok_or(SendError::NoTransactionListener(L::NAME))
+    }
+
+    /// Makes a message the half message of a transaction.
+    pub(super) fn mark_half(&self, prepared: &mut PreparedSend) -> Result<(), SendError> {
+        let marked = self.producer()?.mark_half(&mut prepared.message);
+        marked.map_err(SendError::from)
+    }
+
+    /// The transaction of a half message that was sent.
+    pub(super) fn transaction_of(&self, half: SendResult) -> Result<OpenTransaction, SendError> {
+        Ok(self.producer()?.transaction_of(half))
     }
 
     /// Makes a message a request; the time for its reply begins now.

@@ -15,6 +15,7 @@ use super::sender::Sender;
 use crate::cluster_name::ClusterName;
 use crate::message::MessageExt;
 use crate::payload::{self, EncodeError, Encoded, Payload};
+use crate::transaction::{DeclaredTransactionListener, Transaction, TransactionSendResult};
 
 /// Sends messages. Cheap to clone; the application provides one.
 ///
@@ -208,6 +209,39 @@ impl RocketMQTemplate {
     ) {
         let request = self.message(destination).payload(payload);
         request.request_then(callback);
+    }
+
+    /// Sends `payload` so that nobody gets it yet, has the listener `L` run its transaction with `arg`, and
+    /// then has the message delivered or dropped, as the transaction ended. When the broker does not hear
+    /// of the end, because it is [unknown](crate::LocalTransactionState::Unknown) or the program ended
+    /// before, the broker asks `L`, in this or another program with the same producer group.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: the transaction was not run.
+    pub async fn send_message_in_transaction<L: DeclaredTransactionListener>(
+        &self,
+        destination: &str,
+        payload: &L::Message,
+        arg: L::Arg,
+    ) -> Result<TransactionSendResult, SendError> {
+        let message = self.message(destination).payload(payload);
+        message.send_in_transaction::<L>(arg).await
+    }
+
+    /// Sends `payload` so that nobody gets it before the transaction is committed, for a transaction that
+    /// the caller runs. When it is neither committed nor rolled back the broker asks the listener `L` how it
+    /// ended.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; after a timeout the broker may have the message, and asks `L`.
+    pub async fn begin<L: DeclaredTransactionListener>(
+        &self,
+        destination: &str,
+        payload: &L::Message,
+    ) -> Result<Transaction<L>, SendError> {
+        self.message(destination).payload(payload).begin().await
     }
 
     /// Sends `payload` in the background to whoever waits for a reply to `request`, within `limit` or the

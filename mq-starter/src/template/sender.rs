@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use mq_core::client::SendResult;
+use mq_core::client::{OpenTransaction, SendResult};
 use mq_core::keyed_fifo::{KeyedFifo, NextMayBegin};
 use mq_core::message::{Message, MessageExt, TopicName};
 use mq_core::tasks::Tasks;
@@ -17,6 +17,7 @@ use super::error::{RequestError, SendError};
 use super::producer::{ProducerSlot, RequireFlushed};
 use super::publish::{PreparedSend, Publish, SendMode};
 use crate::cluster_name::ClusterName;
+use crate::transaction::DeclaredTransactionListener;
 
 /// What a message goes through, from the outermost layer to the producer: a further layer enters
 /// right inside `InOrder`, where it may wait without changing the order.
@@ -60,6 +61,34 @@ impl Sender {
     /// Calls a message back.
     pub(super) async fn recall(&self, handle: &str) -> Result<String, SendError> {
         self.0.producer.recall(handle).await
+    }
+
+    /// The listener of this type, for the transaction of a message that is about to be sent.
+    pub(super) fn transaction_listener<L: DeclaredTransactionListener>(
+        &self,
+    ) -> Result<Arc<L>, SendError> {
+        self.0.producer.transaction_listener()
+    }
+
+    /// Sends the half message of a transaction. One that is not stored safely is rolled back, as by Java's
+    /// clients.
+    pub(super) async fn begin(
+        &self,
+        mut prepared: PreparedSend,
+    ) -> Result<OpenTransaction, SendError> {
+        let producer = &self.0.producer;
+        producer.mark_half(&mut prepared)?;
+        match self.send(prepared).await {
+            Ok(half) => producer.transaction_of(half),
+            Err(SendError::Unflushed(half)) => {
+                let open = producer.transaction_of(SendResult::clone(&half))?;
+                if let Err(error) = open.rollback().await {
+                    tracing::warn!(%error, "the broker asks how the transaction ended");
+                }
+                Err(SendError::Unflushed(half))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends a request and waits for its reply.

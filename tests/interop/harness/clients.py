@@ -46,7 +46,7 @@ def java(version):
         main = {"produce": "mq.interop.Produce", "consume": "mq.interop.Consume"}[program]
         return servers.jvm_command(tools.java_class_path(version), main, properties)
 
-    kinds = (*PRODUCE, *CONSUME, "retry-orderly")
+    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "transaction")
     if version != "5.3.3":
         kinds = (*kinds, "request")
     return Client(f"java-{version}", command, kinds, java_hash=True)
@@ -91,7 +91,7 @@ def rust():
     def command(program, _home):
         return [rust_program(), program]
 
-    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "request")
+    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "request", "transaction")
     return Client("rust", command, kinds, java_hash=True)
 
 

@@ -9,6 +9,7 @@ mod consume;
 mod plan;
 mod produce;
 mod report;
+mod transactions;
 
 use std::error::Error;
 use std::process::ExitCode;

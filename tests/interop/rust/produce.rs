@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::plan::{Entry, Plan};
 use crate::report::Report;
+use crate::transactions::Left;
 use crate::{Failure, name_servers};
 
 const IN_FLIGHT: usize = 32;
@@ -59,6 +60,7 @@ pub(crate) async fn run(
         "batch" => sender.in_batches().await?,
         "hash" => sender.by_shard().await?,
         "request" => sender.requests().await?,
+        "transaction" => sender.in_transactions().await?,
         _ => return Err(format!("unknown kind {kind}").into()),
     }
     sender.producer.shutdown(LIMIT).await?;
@@ -157,6 +159,19 @@ impl Sender {
             self.report.line(&json!({ "index": entry.index }))?;
         }
         Ok(())
+    }
+
+    async fn in_transactions(&self) -> Result<(), Failure> {
+        let left = Left::default();
+        self.producer.answer_checks(left.clone());
+        for (number, entry) in self.plan.entries.iter().enumerate() {
+            let id = left
+                .send(&self.producer, number, self.message(entry)?)
+                .await?;
+            self.report
+                .line(&json!({ "index": entry.index, "id": id }))?;
+        }
+        left.until_asked().await
     }
 
     async fn by_shard(&self) -> Result<(), Failure> {

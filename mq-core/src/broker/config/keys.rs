@@ -16,8 +16,8 @@ const NOT_MAPPED: KeyEffect = Harmless("segments are not mapped as a whole");
 const FIXED_LIMIT: KeyEffect = Harmless("this limit stays at its default");
 const REMOTING_TIMINGS: KeyEffect = Harmless("the remoting has its own timings");
 const POP: KeyEffect = Harmless("pop consumption is not built yet");
-const TRANSACTIONS: KeyEffect = Harmless("transactional messages are not built yet");
 const WHEEL: KeyEffect = Harmless("there is no timer wheel, messages wait by the millisecond");
+const TRANSACTION_ENDS: KeyEffect = Harmless("each end of a transaction is written by itself");
 const REPLICATION: KeyEffect = Harmless("replication is not built yet");
 const SQL: KeyEffect = Harmless("SQL92 filters are not built yet");
 const STATISTICS: KeyEffect = Harmless("statistics are kept in one way only");
@@ -274,14 +274,14 @@ pub(super) const KEYS: &[SettingKey] = &[
     ),
     // Transactions and timers.
     spelled(
-        key("transactionTimeOut", "6000", TRANSACTIONS),
+        key("transactionTimeOut", "6000", Works),
         &[("transactionTimeout", "")],
     ),
-    key("transactionCheckMax", "15", TRANSACTIONS),
-    key("transactionCheckInterval", "30000", TRANSACTIONS),
-    key("transactionOpMsgMaxSize", "4096", TRANSACTIONS),
-    key("transactionOpBatchInterval", "3000", TRANSACTIONS),
-    key("rejectTransactionMessage", "false", TRANSACTIONS),
+    key("transactionCheckMax", "15", Works),
+    key("transactionCheckInterval", "30000", Works),
+    key("transactionOpMsgMaxSize", "4096", TRANSACTION_ENDS),
+    key("transactionOpBatchInterval", "3000", TRANSACTION_ENDS),
+    key("rejectTransactionMessage", "false", Works),
     key("storeReplyMessageEnable", "true", Works),
     key("recallMessageEnable", "true", Works),
     key("timerWheelEnable", "true", Works),

@@ -26,12 +26,27 @@ pub struct Rules {
     pub longest_timer: Option<Duration>,
     /// Whether a message that waits for its time can be called back.
     pub recall: bool,
+    /// The rules of transactions.
+    pub transactions: TransactionRules,
     /// Whether replies are stored once they are pushed.
     pub store_replies: bool,
     /// The interval of writing consumer offsets to disk.
     pub save_offsets_every: Duration,
     /// The limits of one pull response.
     pub transfer: TransferLimits,
+}
+
+/// When producers are asked how their transactions ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionRules {
+    /// Whether half messages are refused.
+    pub rejected: bool,
+    /// The first time, so long after the half message was stored, unless it says otherwise itself.
+    pub check_after: Duration,
+    /// The time between two checks.
+    pub check_interval: Duration,
+    /// After so many checks without an end, the message is set aside.
+    pub most_checks: u32,
 }
 
 pub(super) fn read(sheet: &mut Sheet) -> Rules {
@@ -41,6 +56,7 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
     const MAX_PULLED: usize = 65_536;
     /// A response and its header must fit into a frame.
     const MAX_RESPONSE_SIZE: usize = frame::DEFAULT_LIMIT - 64 * 1024;
+    const DAY_MS: u64 = 86_400_000;
 
     Rules {
         auto_create_topic: sheet.truth("autoCreateTopicEnable"),
@@ -56,6 +72,12 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
         delay_levels: sheet.checked("messageDelayLevel", str::parse),
         longest_timer: longest_timer(sheet),
         recall: sheet.truth("recallMessageEnable"),
+        transactions: TransactionRules {
+            rejected: sheet.truth("rejectTransactionMessage"),
+            check_after: sheet.milliseconds("transactionTimeOut", 1, DAY_MS),
+            check_interval: sheet.milliseconds("transactionCheckInterval", 10, DAY_MS),
+            most_checks: sheet.number("transactionCheckMax", &(1..=1_000)),
+        },
         store_replies: sheet.truth("storeReplyMessageEnable"),
         save_offsets_every: sheet.milliseconds("flushConsumerOffsetInterval", 100, 3_600_000),
         transfer: TransferLimits {

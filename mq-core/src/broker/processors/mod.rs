@@ -8,6 +8,7 @@ mod positions;
 mod pull;
 mod routes;
 mod send;
+mod transactions;
 
 pub(super) use clients::Clients;
 pub(super) use routes::routes;

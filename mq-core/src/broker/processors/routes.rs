@@ -9,13 +9,14 @@ use crate::broker::processors::pull::PullProcessor;
 use crate::broker::processors::send::{
     RecallProcessor, ReplyProcessor, SendBackProcessor, SendProcessor,
 };
+use crate::broker::processors::transactions::EndTransactionProcessor;
 use crate::remoting::Router;
 use crate::wire::header::{
-    CheckClientConfig, ConsumerSendMsgBack, GetConsumerListByGroup, GetEarliestMsgStoreTime,
-    GetMaxOffset, GetMinOffset, HeartBeat, LitePullMessage, LockBatchMq, PullMessage,
-    QueryConsumerOffset, RecallMessage, SearchOffsetByTimestamp, SendBatchMessage, SendMessage,
-    SendMessageV1, SendReplyMessage, SendReplyMessageV1, UnlockBatchMq, UnregisterClient,
-    UpdateConsumerOffset,
+    CheckClientConfig, ConsumerSendMsgBack, EndTransaction, GetConsumerListByGroup,
+    GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, HeartBeat, LitePullMessage, LockBatchMq,
+    PullMessage, QueryConsumerOffset, RecallMessage, SearchOffsetByTimestamp, SendBatchMessage,
+    SendMessage, SendMessageV1, SendReplyMessage, SendReplyMessageV1, UnlockBatchMq,
+    UnregisterClient, UpdateConsumerOffset,
 };
 
 pub(in crate::broker) fn routes(parts: &Parts) -> Router {
@@ -34,6 +35,7 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
         .on::<SendReplyMessage>(replies)
         .on::<ConsumerSendMsgBack>(SendBackProcessor::new(parts))
         .on::<RecallMessage>(RecallProcessor::new(parts))
+        .on::<EndTransaction>(EndTransactionProcessor::new(parts))
         .on::<PullMessage>(pull.clone())
         .on::<LitePullMessage>(pull)
         .on::<HeartBeat>(clients.clone())

@@ -46,6 +46,7 @@ pub(in crate::broker) fn topics(identity: &Identity, rules: &Rules) -> Vec<Topic
         ),
         plain("RMQ_SYS_TRANS_HALF_TOPIC", 1),
         plain("RMQ_SYS_TRANS_OP_HALF_TOPIC", 1),
+        plain("TRANS_CHECK_MAX_TIME_TOPIC", 1),
     ];
     if rules.auto_create_topic {
         topics.push(template(rules));

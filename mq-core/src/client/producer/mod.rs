@@ -15,6 +15,7 @@ mod request;
 mod select;
 mod shared;
 mod target;
+mod transaction;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +29,9 @@ use futures_util::FutureExt;
 pub use outcome::{SendHandle, SendResult, SendStatus};
 pub use request::ExpectedReply;
 pub use target::{Selector, Target};
+pub use transaction::OpenTransaction;
 
+use super::checker::{AnyChecker, TransactionChecker};
 use super::cluster::ClusterClient;
 use super::error::{MessageError, RequestError, SendError, StartError};
 use crate::message::{GroupName, Message, MessageExt, MessageQueue, SysFlag, TopicName};
@@ -278,6 +281,73 @@ impl Producer {
     ) -> Result<SendResult, SendError> {
         let target = self.0.reply_target(request, &reply).await?;
         self.send_with(reply, target, limit).await
+    }
+
+    /// Sends a message that is delivered only when its transaction is committed; until then nobody gets
+    /// it. Without an end the broker asks the checker of the group, see [`Producer::answer_checks`].
+    ///
+    /// A message may say by its property `CHECK_IMMUNITY_TIME_IN_SECONDS` when it is asked about first.
+    ///
+    /// ```no_run
+    /// # use mq_core::{client::*, message::*};
+    /// # async fn example(producer: Producer) -> Result<(), Box<dyn std::error::Error>> {
+    /// let created = Message::new(TopicName::new("order-topic")?, "one coffee");
+    /// let transaction = producer.begin(created).await?;
+    /// // … the order is written into the database …
+    /// transaction.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]; after a timeout the half message may have been stored, and is asked about.
+    pub async fn begin(&self, message: Message) -> Result<OpenTransaction, SendError> {
+        let limit = self.0.config.send_timeout;
+        self.begin_with(message, Target::Any, limit).await
+    }
+
+    /// The same to `target`, within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::begin`].
+    pub async fn begin_with(
+        &self,
+        mut message: Message,
+        target: Target,
+        limit: Duration,
+    ) -> Result<OpenTransaction, SendError> {
+        self.mark_half(&mut message)?;
+        let half = self.send_with(message, target, limit).await?;
+        Ok(self.transaction_of(half))
+    }
+
+    /// Makes `message` the half message of a transaction, for callers that send it themselves and then
+    /// have its [`transaction`](Self::transaction_of).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Message`] for a message that cannot be in a transaction.
+    pub fn mark_half(&self, message: &mut Message) -> Result<(), SendError> {
+        self.0.mark_half(message)
+    }
+
+    /// The transaction of a half message that this producer has sent.
+    pub fn transaction_of(&self, half: SendResult) -> OpenTransaction {
+        self.0.transaction_of(half)
+    }
+
+    /// Has `checker` say how transactions of this group ended when a broker asks: those of this producer
+    /// and of others in the group, also from before they were restarted. Makes the client known to every
+    /// broker of the cluster.
+    pub fn answer_checks(&self, checker: impl TransactionChecker) {
+        let ProducerShared {
+            config, cluster, ..
+        } = &*self.0;
+        let checker = AnyChecker::new(checker);
+        cluster.groups.lock().set_checker(&config.group, checker);
+        cluster.heartbeat_is_due();
     }
 
     /// Sends a one-way request: `Ok` means that a connection took the message, not that a broker

@@ -87,8 +87,10 @@ fn draft(
         _ => SendKind::Single,
     };
     let (body, flag) = packed(message.body.clone());
+    let is_half = message.properties.get(property::TRAN_MSG) == Some("true");
+    let transaction = if is_half { SysFlag::PREPARED } else { 0 };
     let header = SendMessage {
-        sys_flag: flag.0,
+        sys_flag: flag.with(transaction).0,
         reconsume_times: Some(attempts.so_far.unwrap_or(0)),
         max_reconsume_times: attempts.allowed,
         batch: Some(false),

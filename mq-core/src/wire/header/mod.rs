@@ -19,6 +19,7 @@ mod send_back;
 mod send_message;
 mod statistics;
 mod topic;
+mod transaction;
 mod write_permission;
 
 pub use connections::{
@@ -58,6 +59,7 @@ pub use topic::{
     DeleteTopicInBroker, GetAllTopicConfig, GetAllTopicConfigReply, GetTopicConfig,
     UpdateAndCreateTopic,
 };
+pub use transaction::{CheckTransactionState, EndTransaction};
 pub use write_permission::{
     AddWritePermOfBroker, AddWritePermOfBrokerReply, WipeWritePermOfBroker,
     WipeWritePermOfBrokerReply,

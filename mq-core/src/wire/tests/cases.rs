@@ -130,7 +130,17 @@ pub(super) fn all() -> Vec<Case> {
              maxReconsumeTimes?=16",
             NONE,
         ),
+        case::<EndTransaction>(
+            "topic?=x producerGroup=x tranStateTableOffset=1 commitLogOffset=2 commitOrRollback=8 \
+             fromTransactionCheck?=true msgId?=x transactionId?=x",
+            NONE,
+        ),
         case::<GetConsumerListByGroup>("consumerGroup=x", NONE).answer_body::<ConsumerIds>(),
+        case::<CheckTransactionState>(
+            "topic?=x tranStateTableOffset=1 commitLogOffset=2 msgId?=x transactionId?=x \
+             offsetMsgId?=x",
+            NONE,
+        ),
         case::<NotifyConsumerIdsChanged>("consumerGroup=x", NONE),
         case::<LockBatchMq>(NONE, NONE)
             .body::<LockBatchRequestBody>()

@@ -31,15 +31,13 @@ const UNREAD_MEMBERS: [&str; 3] = [
 const OF_ONE_RELEASE: [&str; 3] = ["boundaryType", "cleanOffset", "removeOffset"];
 
 /// Requests that have no typed header yet; their frames and bodies are read all the same.
-const UNTYPED: [i32; 13] = [
-    26, 37, 39, 221, 223, 303, 307, 309, 315, 317, 319, 321, 9_999,
-];
+const UNTYPED: [i32; 11] = [26, 221, 223, 303, 307, 309, 315, 317, 319, 321, 9_999];
 
 /// Go's client alone sends it, with the fields of 10.
 const OF_GO: RequestCode = RequestCode::SEND_REPLY_MESSAGE;
 
-/// What a broker tells its clients, who do not answer.
-const TOLD: [i32; 2] = [40, 220];
+/// What brokers and clients tell each other without an answer.
+const TOLD: [i32; 4] = [37, 39, 40, 220];
 
 /// Bodies that are records, one after the other.
 const RECORDS: [i32; 6] = [11, 12, 33, 39, 309, 361];

@@ -27,4 +27,4 @@ mod wish;
 pub(in crate::broker) use renewal::Renewal;
 pub(in crate::broker) use service::TimerService;
 pub(in crate::broker) use table::TimerTable;
-pub(in crate::broker) use wish::{divert, due_of};
+pub(in crate::broker) use wish::{divert, due_of, has_time};

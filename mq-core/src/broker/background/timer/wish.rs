@@ -65,6 +65,12 @@ pub(in crate::broker) fn due_of(
     Ok(Some(due_ms))
 }
 
+/// Whether a message is meant for a time of its own, over or not.
+pub(in crate::broker) fn has_time(properties: &Properties) -> bool {
+    let mut names = TIMER_PROPERTIES.iter();
+    names.any(|name| properties.get(name).is_some())
+}
+
 /// Redirects a message to where it waits for `due_ms`.
 pub(in crate::broker) fn divert(draft: &mut RecordDraft, due_ms: i64) {
     let properties = &mut draft.message.properties;

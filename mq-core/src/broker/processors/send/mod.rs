@@ -23,4 +23,5 @@ mod room;
 pub(in crate::broker) use back::SendBackProcessor;
 pub(in crate::broker) use processor::SendProcessor;
 pub(in crate::broker) use recall::RecallProcessor;
+pub(in crate::broker) use refusals::refusal;
 pub(in crate::broker) use reply::ReplyProcessor;

@@ -12,7 +12,7 @@ use super::properties::Stamp;
 use super::refusals::illegal;
 use super::{retry, room};
 use crate::broker::admit::{Admit, forbidden};
-use crate::broker::background::{delay, timer};
+use crate::broker::background::{delay, timer, transactions};
 use crate::broker::parts::Parts;
 use crate::broker::state::queue_locks::QueueLocks;
 use crate::broker::state::topics::Topic;
@@ -74,7 +74,7 @@ impl Preparation {
         let none = ByteString::new();
         let sent = request.header.properties.as_ref().unwrap_or(&none);
         let (properties, unique_id) = self.stamp.on(sent, &self.clock);
-        let sys_flag = storable(&request.header, &properties)?;
+        let kind = kind(&request.header, &properties)?;
         let message = Message {
             topic: topic.name.clone(),
             flag: request.header.flag,
@@ -82,7 +82,9 @@ impl Preparation {
             body: request.body.clone(),
         };
         let mut draft = self.draft(&topic, queue, request, message);
-        draft.sys_flag = draft.sys_flag.with(sys_flag.0);
+        if kind == MessageKind::Half {
+            return self.prepare_half(draft, unique_id);
+        }
         if !topic.name.is_retry() {
             room::check(&draft.message.properties)?;
         } else if Box::pin(self.is_out_of_retries(&draft, request)).await? {
@@ -113,6 +115,29 @@ impl Preparation {
         })
     }
 
+    /// Whoever sends a half message names the place of its record later, so it waits for the disk whatever
+    /// it says.
+    fn prepare_half(
+        &self,
+        mut draft: RecordDraft,
+        unique_id: ByteString,
+    ) -> Result<AcceptedMessage, Refusal> {
+        if self.admit.config.rules.transactions.rejected {
+            return Err(forbidden(&format!(
+                "the broker[{}] sending transaction message is forbidden",
+                self.admit.identity().name
+            )));
+        }
+        room::check(&draft.message.properties)?;
+        transactions::divert(&mut draft)?;
+        Ok(AcceptedMessage {
+            draft,
+            durability: Durability::AsConfigured,
+            unique_id,
+            due_ms: None,
+        })
+    }
+
     /// The messages of a batch, in order.
     pub(super) fn prepare_batch(
         &self,
@@ -122,7 +147,7 @@ impl Preparation {
     ) -> Result<(Vec<RecordDraft>, Durability), Refusal> {
         let shared = request.header.properties.as_deref().unwrap_or_default();
         let mut stamp = self.stamp.for_batch(shared);
-        storable(&request.header, stamp.shared())?;
+        only_plain(&request.header, stamp.shared())?;
         let durability = durability(stamp.shared(), request.one_way);
         let mut drafts = Vec::new();
         for child in batch::decode(request.body.clone()) {
@@ -133,7 +158,7 @@ impl Preparation {
             } = child.map_err(|error| illegal(&error.to_string()))?;
             let properties = stamp.on(&properties, &self.clock);
             room::check(&properties)?;
-            storable(&request.header, &properties)?;
+            only_plain(&request.header, &properties)?;
             let longest = self.admit.config.rules.longest_timer;
             let due_ms = timer::due_of(&properties, longest, self.clock.now_ms())?;
             if delay::is_delayed(&properties)? || due_ms.is_some() {
@@ -165,7 +190,9 @@ impl Preparation {
         RecordDraft {
             message,
             queue_id: queue,
-            sys_flag: SysFlag(request.header.sys_flag).with(tags),
+            sys_flag: SysFlag(request.header.sys_flag)
+                .without(SysFlag::TRANSACTION_MASK)
+                .with(tags),
             born_timestamp: request.header.born_timestamp,
             born_host: request.peer.address(),
             store_host: self.store_host,
@@ -219,23 +246,43 @@ impl Preparation {
     }
 }
 
-/// The message's system flag; refuses kinds of messages that are not supported.
-fn storable(header: &SendMessage, properties: &Properties) -> Result<SysFlag, Refusal> {
+/// The kinds of messages that are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MessageKind {
+    Plain,
+    /// Nobody sees it until its transaction is committed.
+    Half,
+}
+
+/// The message's kind; refuses kinds that are not supported.
+fn kind(header: &SendMessage, properties: &Properties) -> Result<MessageKind, Refusal> {
     let sys_flag = SysFlag(header.sys_flag);
-    let half = properties
-        .get(property::TRAN_MSG)
-        .is_some_and(|v| v.eq_ignore_ascii_case("true"));
-    if half || sys_flag.transaction() != Transaction::None {
-        return Err(forbidden(
-            "transactional messages are not supported by this broker yet",
-        ));
-    }
     if sys_flag.has(INNER_BATCH_FLAGS) {
         return Err(illegal(
             "batches that stay together are not supported by this broker",
         ));
     }
-    Ok(sys_flag)
+    if transactions::is_half(properties, header.reconsume_times.unwrap_or(0))? {
+        return Ok(MessageKind::Half);
+    }
+    // Clients before 4.6.1 mark the retry of a committed message as a half message.
+    let is_retry = header.reconsume_times.is_some_and(|times| times > 0);
+    match sys_flag.transaction() {
+        Transaction::None => Ok(MessageKind::Plain),
+        _ if is_retry => Ok(MessageKind::Plain),
+        _ => Err(illegal(&format!(
+            "the system flag {} marks a part of a transaction, but the property {} is missing",
+            header.sys_flag,
+            property::TRAN_MSG
+        ))),
+    }
+}
+
+fn only_plain(header: &SendMessage, properties: &Properties) -> Result<(), Refusal> {
+    match kind(header, properties)? {
+        MessageKind::Plain => Ok(()),
+        MessageKind::Half => Err(illegal("a message of a batch cannot be in a transaction")),
+    }
 }
 
 /// The durability that the sender waits for: none for `WAIT` = `false` and one-way requests.

@@ -14,12 +14,13 @@ use super::prepare::{AcceptedMessage, Preparation};
 use super::properties;
 use super::refusals::refusal;
 use crate::broker::admit::Admit;
+use crate::broker::background::transactions::HALF_TOPIC;
 use crate::broker::parts::Parts;
 use crate::broker::state::topics::Topic;
 use crate::keyed_fifo::KeyedFifo;
 use crate::message::{OffsetMessageId, RecallHandle, TopicName};
 use crate::remoting::{Incoming, Peer, PeerId, Processor};
-use crate::store::{Append, Appended, MessageStore};
+use crate::store::{Append, Appended, MessageStore, SCHEDULE_TOPIC, TIMER_TOPIC};
 use crate::wire::header::{SendBatchMessage, SendMessage, SendMessageReply, SendMessageV1};
 use crate::wire::{Refusal, Reply, ResponseCode};
 
@@ -107,12 +108,9 @@ impl SendProcessor {
             due_ms,
         } = self.preparation.prepare(topic, queue, request).await?;
         // For a message that waits the response has the queue that it was sent to.
-        let is_delayed = draft.message.topic == crate::store::SCHEDULE_TOPIC;
-        let queue_id = if is_delayed || due_ms.is_some() {
-            queue
-        } else {
-            draft.queue_id
-        };
+        let stored_in = &draft.message.topic;
+        let waits = [SCHEDULE_TOPIC, TIMER_TOPIC, HALF_TOPIC].contains(&stored_in.as_str());
+        let queue_id = if waits { queue } else { draft.queue_id };
         let recall_handle =
             due_ms.and_then(|due_ms| self.recall_handle(due_ms, request, &unique_id));
         Ok(PendingSend {

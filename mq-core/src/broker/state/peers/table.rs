@@ -173,6 +173,14 @@ impl Peers {
         Some(latest.caller.peer.clone())
     }
 
+    /// The connections of a producer group.
+    pub(in crate::broker) fn producers(&self, group: &str) -> Vec<Peer> {
+        let table = self.table.lock();
+        let members = table.producers.get(group).into_iter();
+        let peers = members.flat_map(BTreeMap::values);
+        peers.map(|member| member.caller.peer.clone()).collect()
+    }
+
     /// The groups with a member that subscribes to the topic.
     pub(in crate::broker) fn groups_wanting(&self, topic: &str) -> BTreeSet<ByteString> {
         let table = self.table.lock();

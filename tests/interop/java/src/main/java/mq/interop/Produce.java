@@ -44,6 +44,10 @@ public final class Produce {
             if (PACKED.contains(args[2])) {
                 System.setProperty("rocketmq.message.compressType", args[2].toUpperCase(Locale.ROOT));
             }
+            if (args[2].equals("transaction")) {
+                new Transactions(args[0]).send(args[1], new Plan(Path.of(args[3])), report);
+                System.exit(0);
+            }
             Produce produce = new Produce(args[0], args[1], new Plan(Path.of(args[3])), report);
             produce.run(args[2]);
         }

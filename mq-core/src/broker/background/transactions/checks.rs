@@ -1,0 +1,251 @@
+//! Asks producers how their transactions ended, and sets aside those that nobody could tell of
+//! (`TransactionalMessageServiceImpl.check`, `AbstractTransactionalMessageCheckListener`).
+//!
+//! Before a producer is asked the half message is stored again with one check more, so that the number
+//! of checks survives a restart.
+
+use std::future::pending;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use futures_util::future::join_all;
+
+use super::half::HALF_TOPIC;
+use super::open_halves::OpenHalf;
+use super::reading::Saving;
+use super::records::{HalfPosition, destination};
+use super::service::TransactionParts;
+use crate::excerpt::excerpt;
+use crate::message::record::{RecordDraft, RecordPosition};
+use crate::message::{MessageExt, OffsetMessageId, QueueOffset, property};
+use crate::remoting::{Peer, PeerId};
+use crate::store::{AppendError, Appended, Durability, StoreError};
+use crate::tasks::Tasks;
+use crate::wire::header::CheckTransactionState;
+
+/// How often due half messages are looked for, at least.
+const LONGEST_STEP: Duration = Duration::from_secs(1);
+/// How often at most.
+const SHORTEST_STEP: Duration = Duration::from_millis(10);
+/// Half messages that are checked together, so that they share one fdatasync.
+const CHECK_BATCH: usize = 64;
+/// Between two batches, so that the queues of requests to producers, with room for 256, are sent out
+/// meanwhile.
+const BATCH_PAUSE: Duration = Duration::from_millis(10);
+
+/// Why half messages could not be checked.
+#[derive(Debug, thiserror::Error)]
+enum CheckError {
+    #[error("half messages could not be read: {0}")]
+    Read(#[from] StoreError),
+    #[error("a half message could not be stored again: {0}")]
+    Store(#[from] AppendError),
+}
+
+impl TransactionParts {
+    /// Stops only between rounds, so that what was stored again is in the table.
+    pub(super) async fn check_until_stop(&self, owner: &Tasks) {
+        let rules = &self.rules;
+        let step = rules.check_after.min(rules.check_interval);
+        let step = step.clamp(SHORTEST_STEP, LONGEST_STEP);
+        while !owner.is_stopping() {
+            match self.round(owner).await {
+                Ok(()) if self.stuck.end(&()) => {
+                    tracing::info!("half messages are checked again");
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    if let Some(unlogged) = self.stuck.begin(()) {
+                        tracing::warn!(%error, unlogged, "half messages are not checked for now");
+                    }
+                }
+            }
+            let progress = self.save_progress();
+            let next = self.halves.lock().next_due(self.clock.moment());
+            let pause = match progress {
+                Saving::Done => next.map(|due| due.max(step)),
+                Saving::Pending => Some(step),
+            };
+            let until_due = async {
+                match pause {
+                    Some(pause) => self.clock.sleep(pause).await,
+                    None => pending().await,
+                }
+            };
+            let news = async {
+                self.news.notified().await;
+                // What ends within a step need not be looked at.
+                self.clock.sleep(step).await;
+            };
+            tokio::select! {
+                () = owner.stopping() => {}
+                () = news => {}
+                () = until_due => {}
+            }
+        }
+    }
+
+    async fn round(&self, owner: &Tasks) -> Result<(), CheckError> {
+        self.catch_up().await?;
+        loop {
+            let now = self.clock.moment();
+            let due = self.halves.lock().due(now, CHECK_BATCH);
+            if due.is_empty() || owner.is_stopping() {
+                return Ok(());
+            }
+            let is_full = due.len() == CHECK_BATCH;
+            let checks = due.into_iter().map(|at| self.check(at));
+            let checked = join_all(checks).await.into_iter();
+            checked.collect::<Result<(), _>>()?;
+            if is_full {
+                self.clock.sleep(BATCH_PAUSE).await;
+            }
+        }
+    }
+
+    async fn check(&self, at: QueueOffset) -> Result<(), CheckError> {
+        let Some(claimed) = self.claim(at).await? else {
+            return Ok(());
+        };
+        let found = self.record_at(claimed.position.physical_offset).await;
+        let half = match found {
+            Ok(Some(half)) => half,
+            Ok(None) => {
+                let (at, physical) = (at, claimed.position.physical_offset);
+                tracing::error!(%at, %physical, "a half message is given up: its record is gone");
+                self.give_back(&claimed, true);
+                return Ok(());
+            }
+            Err(error) => {
+                self.give_back(&claimed, false);
+                return Err(error.into());
+            }
+        };
+        if claimed.checks >= self.rules.most_checks {
+            return self.set_aside(&half, &claimed).await;
+        }
+        self.ask_again(&half, &claimed).await
+    }
+
+    /// Stores the half message again and asks a producer of its group.
+    async fn ask_again(&self, half: &MessageExt, claimed: &OpenHalf) -> Result<(), CheckError> {
+        let copy = self
+            .records
+            .checked_again(half, claimed.first, claimed.checks + 1);
+        let drafts = [copy, self.ended(claimed)];
+        let appended = self
+            .store
+            .append_batch(&drafts, Durability::AsConfigured)
+            .await;
+        let Some(stored) = self.appended(claimed, appended)? else {
+            return Ok(());
+        };
+        let group = half.message.properties.get_text(property::PGROUP);
+        let group = group.unwrap_or_default();
+        let producer = self.producer(&group, claimed.asked);
+        let due = self.clock.moment().plus(self.rules.check_interval);
+        let position = HalfPosition {
+            queue_offset: stored.queue_offset,
+            physical_offset: stored.physical_offset,
+        };
+        let asked = producer.as_ref().map(Peer::id);
+        self.halves.lock().checked(claimed, position, due, asked);
+        self.released.notify_waiters();
+        let [copy, _ended] = drafts;
+        if let Some(producer) = producer {
+            ask(&producer, half, copy, stored);
+        } else if let Some(unlogged) = self.unasked.begin(()) {
+            let (id, group, checks) = (half.message_id(), excerpt(&group), claimed.checks + 1);
+            let (id, most) = (excerpt(&id), self.rules.most_checks);
+            tracing::warn!(
+                %group, %id, checks, most, unlogged,
+                "nobody can be asked how a transaction ended: no producer of its group is connected"
+            );
+        }
+        Ok(())
+    }
+
+    /// Where the first of the records was stored.
+    fn appended(
+        &self,
+        claimed: &OpenHalf,
+        appended: Result<Vec<Appended>, AppendError>,
+    ) -> Result<Option<Appended>, CheckError> {
+        match appended {
+            Ok(stored) => Ok(stored.first().copied()),
+            Err(error) => {
+                self.give_back(claimed, false);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The producer whose turn it is, but not the one that was asked last when there are others.
+    fn producer(&self, group: &str, last: Option<PeerId>) -> Option<Peer> {
+        let producers = self.peers.producers(group);
+        let others = producers.iter().filter(|peer| Some(peer.id()) != last);
+        let count = others.clone().count();
+        if count == 0 {
+            return producers.first().cloned();
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % count;
+        others.clone().nth(turn).cloned()
+    }
+
+    /// Moves a half message of which nobody could tell how it ended.
+    async fn set_aside(&self, half: &MessageExt, claimed: &OpenHalf) -> Result<(), CheckError> {
+        let drafts = [self.records.set_aside(half), self.ended(claimed)];
+        let appended = self
+            .store
+            .append_batch(&drafts, Durability::AsConfigured)
+            .await;
+        if let Some(stored) = self.appended(claimed, appended)? {
+            let (id, checks) = (half.message_id(), claimed.checks);
+            let topic = destination(half).map(|(topic, _)| topic);
+            tracing::error!(
+                id = %excerpt(&id), ?topic, checks, aside = %stored.queue_offset,
+                "no producer could say how a transaction ended: its message is set aside in \
+                 TRANS_CHECK_MAX_TIME_TOPIC and will not be delivered"
+            );
+            self.give_back(claimed, true);
+        }
+        Ok(())
+    }
+}
+
+/// Asks without waiting: the answer is an end like any other.
+fn ask(producer: &Peer, half: &MessageExt, copy: RecordDraft, stored: Appended) {
+    let Some((topic, queue_id)) = destination(half) else {
+        return;
+    };
+    let id = half.message.properties.get_text(property::UNIQ_KEY);
+    let offset_id = OffsetMessageId {
+        host: copy.store_host,
+        offset: stored.physical_offset,
+    };
+    let header = CheckTransactionState {
+        topic: Some(ByteString::from_static(HALF_TOPIC)),
+        tran_state_table_offset: stored.queue_offset.to_wire(),
+        commit_log_offset: stored.physical_offset.to_wire(),
+        msg_id: id.clone(),
+        transaction_id: id,
+        offset_msg_id: Some(offset_id.to_string().into()),
+    };
+    // Producers see the topic that the message is for.
+    let mut shown = copy;
+    shown.message.topic = topic;
+    shown.queue_id = queue_id;
+    let mut record = Vec::with_capacity(shown.size());
+    shown.encode(&mut record);
+    let position = RecordPosition {
+        queue_offset: stored.queue_offset,
+        physical_offset: stored.physical_offset,
+        store_timestamp: stored.store_timestamp,
+    };
+    position.write(&mut record);
+    if let Err(error) = producer.notify(&header, Bytes::from(record)) {
+        tracing::debug!(%error, "a producer could not be asked how a transaction ended");
+    }
+}

@@ -1,0 +1,7 @@
+use mq_starter::prelude::*;
+
+#[derive(Component)]
+#[rocketmq_transaction_listener]
+struct PlaceOrder;
+
+fn main() {}
