@@ -164,6 +164,9 @@ impl Broker {
             schedule: Arc::clone(&self.delays.schedule),
             offsets: Arc::clone(&parts.delays),
         }));
+        parts
+            .store
+            .ask_before_removal(Arc::new(parts.transactions.clone()));
         parts.store.run(&self.behind);
         self.delays
             .run(&parts.admit.config.rules.delay_levels, &self.behind);

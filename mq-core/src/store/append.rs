@@ -86,17 +86,21 @@ impl MessageStore {
         drafts: &[RecordDraft],
         durability: Durability,
     ) -> Append<Vec<Appended>> {
-        self.join(drafts, durability, |positions| {
-            positions.iter().copied().map(Appended::from).collect()
-        })
+        self.join(drafts, durability, all_of)
     }
 
     /// Appends a message that lies in a segment which is to be removed, also on a nearly full disk: what
     /// the segment takes becomes free by it.
     pub fn append_again(&self, draft: &RecordDraft) -> Append<Appended> {
-        let checked = self.0.log.syncable().and_then(|()| self.0.check(draft));
         let only = std::slice::from_ref(draft);
+        let checked = self.0.check_again(only);
         self.join_if(checked, only, Durability::AsConfigured, the_only)
+    }
+
+    /// The same for several messages behind each other, all or none.
+    pub fn append_batch_again(&self, drafts: &[RecordDraft]) -> Append<Vec<Appended>> {
+        let checked = self.0.check_again(drafts);
+        self.join_if(checked, drafts, Durability::AsConfigured, all_of)
     }
 
     fn join<T>(
@@ -127,6 +131,12 @@ impl MessageStore {
 impl StoreShared {
     fn check_all(&self, drafts: &[RecordDraft]) -> Result<(), AppendError> {
         self.log.writable()?;
+        drafts.iter().try_for_each(|draft| self.check(draft))
+    }
+
+    /// A nearly full disk is no reason to refuse.
+    fn check_again(&self, drafts: &[RecordDraft]) -> Result<(), AppendError> {
+        self.log.syncable()?;
         drafts.iter().try_for_each(|draft| self.check(draft))
     }
 
@@ -165,6 +175,10 @@ impl StoreShared {
         }
         Ok(())
     }
+}
+
+fn all_of(positions: &[RecordPosition]) -> Vec<Appended> {
+    positions.iter().copied().map(Appended::from).collect()
 }
 
 fn the_only(positions: &[RecordPosition]) -> Appended {

@@ -149,6 +149,43 @@ async fn what_waits_outlives_a_stop_that_is_longer_than_messages_are_kept() {
     stage.stop().await;
 }
 
+/// A half message of which nobody says how it ended is stored again with each check, and keeps its segment
+/// until then.
+#[tokio::test]
+async fn a_half_message_outlives_its_segment() {
+    let clock = Clock::manual(START);
+    let stage = forgetful(&clock).await;
+    let client = stage.client("a");
+    let half = [
+        ("TRAN_MSG", "true"),
+        ("PGROUP", "producers"),
+        ("UNIQ_KEY", "H"),
+    ];
+    client.send(with(message("orders", 0), &half), "half").await;
+    fill(&client).await;
+    stage.stop().await;
+    let (disk, config) = (Arc::clone(&stage.disk), stage.config.clone());
+    drop((client, stage));
+    clock.advance(Duration::from_mins(20)).await;
+
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+    segments_go(&clock, &client, 0).await;
+    let aside = async || {
+        !bodies(&client, "TRANS_CHECK_MAX_TIME_TOPIC")
+            .await
+            .is_empty()
+    };
+    in_time(&clock, "it was set aside after 15 checks", aside).await;
+
+    assert_eq!(
+        bodies(&client, "TRANS_CHECK_MAX_TIME_TOPIC").await,
+        ["half"]
+    );
+    assert!(bodies(&client, "orders").await.is_empty());
+    stage.stop().await;
+}
+
 /// What Apache's broker leaves in `timercheck`.
 fn apaches_timercheck(disk: &dyn Disk, delivered_until: i64, taken_until: i64) {
     let mut page = BytesMut::zeroed(0);

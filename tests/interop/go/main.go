@@ -146,6 +146,8 @@ func produce(namesrv, topic, kind, directory, out string) error {
 	switch kind {
 	case "sync", "hash":
 		err = produceSync(client, topic, read, lines)
+	case "levels":
+		err = produceLevels(client, topic, read, lines)
 	case "async":
 		err = produceAsync(client, topic, read, lines)
 	case "oneway":
@@ -169,6 +171,31 @@ func sent(lines *report, index, id string, result *primitive.SendResult, nth int
 		"index": index, "id": id,
 		"queue": result.MessageQueue.QueueId, "offset": result.QueueOffset + nth,
 	})
+}
+
+// produceLevels sends with the delay levels 1 and 2 in turn.
+func produceLevels(client rocketmq.Producer, topic string, read *plan, lines *report) error {
+	delays := []time.Duration{time.Second, 5 * time.Second}
+	for number, e := range read.entries {
+		message, err := read.message(topic, e)
+		if err != nil {
+			return err
+		}
+		level := number % len(delays)
+		message.WithDelayTimeLevel(level + 1)
+		due := time.Now().Add(delays[level]).UnixMilli()
+		result, err := client.SendSync(context.Background(), message)
+		if err != nil {
+			return fmt.Errorf("message %s: %w", e.index, err)
+		}
+		if result.Status != primitive.SendOK {
+			return fmt.Errorf("message %s: %s", e.index, result)
+		}
+		if err := lines.line(map[string]any{"index": e.index, "id": result.MsgID, "due": due}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func produceSync(client rocketmq.Producer, topic string, read *plan, lines *report) error {

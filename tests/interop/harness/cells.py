@@ -9,7 +9,7 @@ import struct
 import subprocess
 import time
 
-from . import clients, compare, processes, servers
+from . import clients, compare, plan as plans, processes, servers
 
 QUEUES = 4
 SECONDS = 90
@@ -25,6 +25,9 @@ PACKED = 1
 PACKED_BY = 8
 PACKED_OVER = 4096
 
+# Apache's timer wheel turns by the second.
+EARLY_BY_APACHE = 1000
+
 
 class Failed(Exception):
     """The cell shows a difference; the text says which."""
@@ -35,6 +38,8 @@ class Kind:
     """How a kind of traffic is made and checked.
 
     `packed` is the number by which stored bodies of more than 4 KiB must say how they are packed.
+    Messages that are `timed` must not be stored in their topic before they are due; of those that are
+    `recalled`, in the color `again`, none may come.
     """
 
     produce: str = "sync"
@@ -45,6 +50,8 @@ class Kind:
     attempts: int = 1
     produce_first: bool = False
     packed: int = 0
+    timed: bool = False
+    recalled: bool = False
 
 
 KINDS = {
@@ -64,6 +71,9 @@ KINDS = {
     "paced": Kind(produce="paced", plan="small"),
     "request": Kind(produce="request", mode="reply", plan="small"),
     "dead": Kind(mode="dead", plan="again"),
+    "levels": Kind(produce="levels", plan="small", timed=True),
+    "times": Kind(produce="times", plan="again-small", timed=True, recalled=True),
+    "fitting": Kind(produce="fitting", plan="small", timed=True),
     "transaction": Kind(produce="transaction", plan="small"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
 }
@@ -126,7 +136,8 @@ class Run:
         self.home.mkdir(parents=True)
         self.members = []
         tags = kind.expression.replace(" ", "").split("||")
-        self.entries = [entry for entry in plan.entries if tags == ["*"] or entry.tag in tags]
+        wanted = [entry for entry in plan.entries if tags == ["*"] or entry.tag in tags]
+        self.entries = [entry for entry in wanted if not (kind.recalled and entry.color == plans.AGAIN)]
 
     def everything(self):
         if self.kind.produce_first:
@@ -287,6 +298,8 @@ class Run:
                 found += compare.order(self.entries, group)
                 if cell.producer.java_hash:
                     found += compare.java_hash(self.entries, group, QUEUES)
+            if kind.timed:
+                found += compare.times(sent, group, EARLY_BY_APACHE if cell.server != "mq" else 0)
         if kind.members > 1 and not all(received):
             found.append(f"the members got {[len(part) for part in received]} messages")
         if cell.kind == "keyed":

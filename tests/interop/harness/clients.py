@@ -46,15 +46,14 @@ def java(version):
         main = {"produce": "mq.interop.Produce", "consume": "mq.interop.Consume"}[program]
         return servers.jvm_command(tools.java_class_path(version), main, properties)
 
-    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "transaction")
-    if version != "5.3.3":
-        kinds = (*kinds, "request")
+    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "transaction", "levels")
+    kinds = (*kinds, "times" if version == "5.3.3" else "request")
     return Client(f"java-{version}", command, kinds, java_hash=True)
 
 
 def go():
     """Apache's Go client."""
-    return Client("go", lambda program, _home: [tools.go_program(), program], (*PRODUCE, *CONSUME))
+    return Client("go", lambda program, _home: [tools.go_program(), program], (*PRODUCE, *CONSUME, "levels"))
 
 
 def python():
@@ -91,7 +90,7 @@ def rust():
     def command(program, _home):
         return [rust_program(), program]
 
-    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "request", "transaction")
+    kinds = (*PRODUCE, *CONSUME, "retry-orderly", "request", "transaction", "levels", "times", "fitting")
     return Client("rust", command, kinds, java_hash=True)
 
 

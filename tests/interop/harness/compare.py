@@ -76,6 +76,14 @@ def _contents(entry, answer, lines, same_ids):
                 yield f"message {entry.index}: {field} {line[field]!r} instead of {value!r}"
 
 
+def times(sent, received, early=0):
+    """Problems of times: what is stored more than `early` ms before the sender wanted it."""
+    for line in received:
+        due = sent[line["index"]]["due"] - early
+        if line["stored"] < due:
+            yield f"message {line['index']} is {due - line['stored']} ms early"
+
+
 def order(entries, received):
     """Problems of the order: of each shard by index, of each queue by offset."""
     shards = {entry.index: entry.shard for entry in entries}

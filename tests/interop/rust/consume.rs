@@ -99,6 +99,7 @@ impl Listener {
             "index": property("index"),
             "color": property("color"),
             "attempt": message.reconsume_times,
+            "stored": message.store_timestamp,
             "size": sent.body.len(),
             "crc": crc32fast::hash(&sent.body),
         });

@@ -6,6 +6,7 @@
 //! ```
 
 mod consume;
+mod later;
 mod plan;
 mod produce;
 mod report;

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::plan::{Entry, Plan};
 use crate::report::Report;
 use crate::transactions::Left;
-use crate::{Failure, name_servers};
+use crate::{Failure, later, name_servers};
 
 const IN_FLIGHT: usize = 32;
 const BATCH_MESSAGES: usize = 32;
@@ -60,6 +60,7 @@ pub(crate) async fn run(
         "batch" => sender.in_batches().await?,
         "hash" => sender.by_shard().await?,
         "request" => sender.requests().await?,
+        "levels" | "times" | "fitting" => sender.later(kind).await?,
         "transaction" => sender.in_transactions().await?,
         _ => return Err(format!("unknown kind {kind}").into()),
     }
@@ -157,6 +158,14 @@ impl Sender {
                 return Err(format!("message {} got another reply", entry.index).into());
             }
             self.report.line(&json!({ "index": entry.index }))?;
+        }
+        Ok(())
+    }
+
+    async fn later(&self, kind: &str) -> Result<(), Failure> {
+        for (number, entry) in self.plan.entries.iter().enumerate() {
+            let (message, which) = (self.message(entry)?, (kind, number));
+            later::send(&self.producer, &self.report, entry, message, which).await?;
         }
         Ok(())
     }

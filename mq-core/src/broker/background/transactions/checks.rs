@@ -21,7 +21,7 @@ use crate::excerpt::excerpt;
 use crate::message::record::{RecordDraft, RecordPosition};
 use crate::message::{MessageExt, OffsetMessageId, QueueOffset, property};
 use crate::remoting::{Peer, PeerId};
-use crate::store::{AppendError, Appended, Durability, StoreError};
+use crate::store::{AppendError, Appended, StoreError};
 use crate::tasks::Tasks;
 use crate::wire::header::CheckTransactionState;
 
@@ -135,10 +135,8 @@ impl TransactionParts {
             .records
             .checked_again(half, claimed.first, claimed.checks + 1);
         let drafts = [copy, self.ended(claimed)];
-        let appended = self
-            .store
-            .append_batch(&drafts, Durability::AsConfigured)
-            .await;
+        // On a nearly full disk too: the segment goes only once nothing in it is open.
+        let appended = self.store.append_batch_again(&drafts).await;
         let Some(stored) = self.appended(claimed, appended)? else {
             return Ok(());
         };
@@ -197,10 +195,7 @@ impl TransactionParts {
     /// Moves a half message of which nobody could tell how it ended.
     async fn set_aside(&self, half: &MessageExt, claimed: &OpenHalf) -> Result<(), CheckError> {
         let drafts = [self.records.set_aside(half), self.ended(claimed)];
-        let appended = self
-            .store
-            .append_batch(&drafts, Durability::AsConfigured)
-            .await;
+        let appended = self.store.append_batch_again(&drafts).await;
         if let Some(stored) = self.appended(claimed, appended)? {
             let (id, checks) = (half.message_id(), claimed.checks);
             let topic = destination(half).map(|(topic, _)| topic);

@@ -8,6 +8,7 @@ mod checks;
 mod ending;
 mod half;
 mod open_halves;
+mod outliving;
 mod progress;
 mod reading;
 mod records;

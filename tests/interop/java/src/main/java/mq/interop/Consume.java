@@ -130,6 +130,6 @@ public final class Consume {
                 "topic", message.getTopic(), "key", message.getKeys(), "tag", message.getTags(),
                 "index", message.getUserProperty("index"), "color", message.getUserProperty("color"),
                 "attempt", message.getReconsumeTimes(), "size", message.getBody().length, "crc", crc.getValue(),
-                "waited", System.currentTimeMillis() - message.getBornTimestamp());
+                "stored", message.getStoreTimestamp(), "waited", System.currentTimeMillis() - message.getBornTimestamp());
     }
 }

@@ -67,6 +67,8 @@ public final class Produce {
             case "batch" -> batch();
             case "hash" -> hash();
             case "request" -> request();
+            case "levels" -> new Later(producer, report).levels(topic, plan);
+            case "times" -> new Later(producer, report).times(topic, plan);
             default -> throw new IllegalArgumentException(kind);
         }
         producer.shutdown();
