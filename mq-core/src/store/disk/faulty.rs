@@ -29,6 +29,8 @@ pub enum Fault {
     FullAfter(u64),
     /// Writes of files below a directory find no room.
     FullBelow(&'static str),
+    /// Writes of files that are open find room for half of what they bring.
+    FullMidway,
     /// No file can be created: too many are open.
     Create,
     /// Syncs fail.
@@ -414,10 +416,14 @@ impl File for FaultyFile {
         if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        let half = content.get(..content.len() / 2).unwrap_or_default();
         match self.disk.change()? {
+            Change::Whole if self.disk.fails(Fault::FullMidway) => {
+                self.file.write_at(offset, half)?;
+                Err(io::ErrorKind::StorageFull.into())
+            }
             Change::Whole => self.file.write_at(offset, content),
             Change::CutShort => {
-                let half = content.get(..content.len() / 2).unwrap_or_default();
                 self.file.write_at(offset, half)?;
                 Err(no_power())
             }
