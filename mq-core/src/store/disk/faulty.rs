@@ -453,12 +453,13 @@ impl File for FaultyFile {
         self.file.allocate(offset, length)
     }
 
-    fn zero_from(&self, offset: u64) -> io::Result<()> {
+    fn zero(&self, offset: u64, length: u64) -> io::Result<()> {
         match self.disk.change()? {
-            Change::Whole => self.file.zero_from(offset),
+            Change::Whole => self.file.zero(offset, length),
             Change::CutShort => Err(no_power()),
         }
     }
+
     fn lengthen(&self, length: u64) -> io::Result<()> {
         if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());

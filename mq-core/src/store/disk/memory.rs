@@ -245,15 +245,9 @@ impl File for MemoryFile {
         Ok(())
     }
 
-    fn zero_from(&self, offset: u64) -> io::Result<()> {
-        let mut content = self.content.lock();
-        let start = usize::try_from(offset).map_err(io::Error::other)?;
-        if let Some(tail) = content.current.get_mut(start..) {
-            let before = tail.to_vec();
-            tail.fill(0);
-            content.unsynced.push((start, before));
-        }
-        Ok(())
+    fn zero(&self, offset: u64, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        self.write_at(offset, &vec![0; length])
     }
 
     fn lengthen(&self, length: u64) -> io::Result<()> {

@@ -107,13 +107,13 @@ pub trait File: Send + Sync + Debug {
     /// What the system says.
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
 
-    /// Turns everything from `offset` to the end into zeros; the length stays all the while. As
-    /// with a write, only [`File::sync`] makes it last.
+    /// Turns `length` bytes from `offset` on, within the file's length, into zeros; that needs no room
+    /// on the disk. As with a write, only [`File::sync`] makes it last.
     ///
     /// # Errors
     ///
     /// What the system says.
-    fn zero_from(&self, offset: u64) -> io::Result<()>;
+    fn zero(&self, offset: u64, length: u64) -> io::Result<()>;
 
     /// Makes the file `length` bytes long, with zeros behind what was there; survives a crash.
     ///
