@@ -3,6 +3,7 @@
 //! `written` is behind the last record, `synced` behind the last one known to be on disk, `visible`
 //! behind the last one that readers may see.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -261,6 +262,17 @@ impl CommitLog {
         }
         let read = wait.read(&*segment.file, inside, buffer);
         read.map_err(|error| at("read", &self.paths.segment(segment.base))(error))
+    }
+
+    /// The next part, at `offset` or behind in its segment, of which it is known without reading it that
+    /// zeros are there.
+    pub(super) fn next_hole(&self, offset: u64) -> Range<u64> {
+        let Some(segment) = self.segment_of(offset) else {
+            return offset..offset;
+        };
+        let hole = segment.file.next_hole(offset - segment.base);
+        let at = |inside: u64| segment.base + inside.min(self.segment_size);
+        at(hole.start)..at(hole.end)
     }
 
     /// Whether a record of `size` bytes may begin at `offset`: there is room, and a long one says

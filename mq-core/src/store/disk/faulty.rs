@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -409,6 +410,10 @@ impl File for FaultyFile {
 
     fn read_cached_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
         self.disk.cached.load(Ordering::Relaxed) && self.read_at(offset, buffer).is_ok()
+    }
+
+    fn next_hole(&self, offset: u64) -> Range<u64> {
+        self.file.next_hole(offset)
     }
 
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {

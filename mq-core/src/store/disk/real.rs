@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::ops::Range;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -137,6 +139,11 @@ impl File for RealFile {
         system::read_cached_at(&self.file, offset, buffer)
     }
 
+    #[cfg(target_os = "linux")]
+    fn next_hole(&self, offset: u64) -> Range<u64> {
+        system::next_hole(&self.file, offset).unwrap_or(u64::MAX..u64::MAX)
+    }
+
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
         system::write_at(&self.file, offset, content)
     }
@@ -256,6 +263,28 @@ mod tests {
         assert!(file.read_cached_at(100, &mut content));
         assert_eq!(content, [7; 5_000]);
         assert!(!file.read_cached_at(8_000, &mut content));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_never_written_is_told_and_reserved_blocks_are_among_it() {
+        const MIB: u64 = 1024 * 1024;
+        let directory = tempfile::tempdir().unwrap();
+        let file = RealDisk
+            .create(&directory.path().join("f"), 8 * MIB)
+            .unwrap();
+        file.allocate(0, 4 * MIB).unwrap();
+        file.write_at(3 * MIB, &[7]).unwrap();
+
+        assert_eq!(file.next_hole(0), 0..3 * MIB);
+        assert_eq!(file.next_hole(MIB), MIB..3 * MIB);
+        let behind = file.next_hole(3 * MIB);
+        assert!(
+            behind.start > 3 * MIB && behind.start < 4 * MIB,
+            "{behind:?}"
+        );
+        assert_eq!(behind.end, 8 * MIB);
+        assert!(file.next_hole(8 * MIB).start >= 8 * MIB);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::saved_file::SmallFiles;
@@ -84,6 +85,13 @@ pub trait File: Send + Sync + Debug {
     /// `buffer` may have been filled in part.
     fn read_cached_at(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
         false
+    }
+
+    /// The next part, at `offset` or behind, that was never written, so that zeros are there; behind all
+    /// offsets where the system cannot tell. What it has read from such a part counts as written, and it
+    /// reads ahead.
+    fn next_hole(&self, _offset: u64) -> Range<u64> {
+        u64::MAX..u64::MAX
     }
 
     /// Writes `content` at `offset`, within the file's length.
