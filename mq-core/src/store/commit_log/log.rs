@@ -201,7 +201,20 @@ impl CommitLog {
 
     /// From now on nothing is written any more, because a write or sync failed.
     pub(super) fn fail(&self, error: StoreError) -> AppendError {
-        tracing::error!(%error, "the store takes no more writes");
+        let failed = self.fail_unsaid(error);
+        tracing::error!("{failed}");
+        failed
+    }
+
+    /// The same because a write panicked: a record may be in the log and not in what is derived from it,
+    /// and the next one would get its queue offset. Nothing is logged, for it may be the logger that
+    /// panics; the hook for panics has told of it.
+    pub(in crate::store) fn fail_for_panic(&self) -> AppendError {
+        let panicked = std::io::Error::other("the write panicked");
+        self.fail_unsaid(at("write", self.directory())(panicked))
+    }
+
+    fn fail_unsaid(&self, error: StoreError) -> AppendError {
         let error = Arc::new(error);
         self.end_with(LogState::Failed(Arc::clone(&error)));
         AppendError::Failed(error)
