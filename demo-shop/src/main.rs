@@ -94,6 +94,9 @@ fn main() -> ExitCode {
         .with_env_filter(mq_server::log_filter())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // Otherwise a line that cannot be written is a panic wherever it was logged, as when the log lies
+        // on a full disk or whoever read it is gone.
+        .log_internal_errors(false)
         .init();
     let arguments = Arguments::of(words).unwrap_or_else(|error| error.exit());
     match run(&arguments) {

@@ -37,6 +37,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         .with_env_filter(log_filter())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // Otherwise a line that cannot be written is a panic wherever it was logged, as when the log lies
+        // on a full disk or whoever read it is gone.
+        .log_internal_errors(false)
         .init();
     memory::return_what_is_freed();
     match serve(command) {

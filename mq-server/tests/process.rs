@@ -193,6 +193,20 @@ fn a_damaged_file_gives_way_to_its_backup_and_without_one_the_start_says_what_to
     }
 }
 
+/// Every line that was logged then was a panic: connections broke off, and the store was not closed.
+#[test]
+fn a_server_whose_log_nobody_takes_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let mut server = Server::standalone(&store, &[]);
+    drop(server.child.stderr.take());
+
+    ask_to_end(&server.child);
+
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert!(!store.join("abort").exists());
+}
+
 #[test]
 fn a_standalone_server_says_where_it_is_and_ends_in_order() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,8 @@ async fn main() -> mq_starter::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // Otherwise a line that cannot be written is a panic wherever it was logged.
+        .log_internal_errors(false)
         .init();
     let service = Service::start(Service::settings(), None).await?;
     tracing::info!("try curl 'http://{}/order?pid=1'", service.address());

@@ -10,6 +10,8 @@ async fn main() -> mq_starter::Result<()> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // Otherwise a line that cannot be written is a panic wherever it was logged.
+        .log_internal_errors(false)
         .init();
     let service = Service::start(Service::settings(), Arc::new(FakeGateway), None).await?;
     tracing::info!("try curl http://{}/sms", service.address());

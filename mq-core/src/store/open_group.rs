@@ -128,6 +128,14 @@ impl OpenGroup {
 }
 
 impl GroupOutcome {
+    /// All appends of a group are refused.
+    pub(super) fn refused(appends: usize, error: &AppendError) -> Self {
+        Self {
+            positions: Vec::new(),
+            appends: vec![Err(error.clone()); appends],
+        }
+    }
+
     /// Adds what became of appends whose messages begin at `first` of all positions, and whose records
     /// end at `written`.
     pub(super) fn add(

@@ -5,6 +5,7 @@
 //! again writes the whole group; the others find what became of them. An append that is refused, or
 //! finds no room, refuses itself and none of the others.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -28,7 +29,10 @@ impl StoreShared {
             return;
         }
         let mut gathered = self.open_group.take();
-        let outcome = self.write_gathered(&mut tail, &mut gathered);
+        let write = AssertUnwindSafe(|| self.write_gathered(&mut tail, &mut gathered));
+        let outcome = catch_unwind(write).unwrap_or_else(|_told| {
+            GroupOutcome::refused(gathered.appends.len(), &self.log.fail_for_panic())
+        });
         let stored = outcome.positions.len() as u64;
         // Before the lock is released: whoever gets it next must not take the group for unwritten.
         gathered.group.set(outcome);

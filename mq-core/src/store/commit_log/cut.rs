@@ -21,7 +21,7 @@ impl CommitLog {
         let segments = self.segments();
         if let Some(last) = segments.last() {
             let inside = end.saturating_sub(last.base).min(self.segment_size);
-            let cut = last.file.zero_from(inside);
+            let cut = last.file.zero(inside, self.segment_size - inside);
             cut.map_err(at("cut", &self.path_of(last)))?;
         }
         let last = segments.len().saturating_sub(1);

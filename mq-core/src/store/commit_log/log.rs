@@ -3,6 +3,7 @@
 //! `written` is behind the last record, `synced` behind the last one known to be on disk, `visible`
 //! behind the last one that readers may see.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -200,7 +201,20 @@ impl CommitLog {
 
     /// From now on nothing is written any more, because a write or sync failed.
     pub(super) fn fail(&self, error: StoreError) -> AppendError {
-        tracing::error!(%error, "the store takes no more writes");
+        let failed = self.fail_unsaid(error);
+        tracing::error!("{failed}");
+        failed
+    }
+
+    /// The same because a write panicked: a record may be in the log and not in what is derived from it,
+    /// and the next one would get its queue offset. Nothing is logged, for it may be the logger that
+    /// panics; the hook for panics has told of it.
+    pub(in crate::store) fn fail_for_panic(&self) -> AppendError {
+        let panicked = std::io::Error::other("the write panicked");
+        self.fail_unsaid(at("write", self.directory())(panicked))
+    }
+
+    fn fail_unsaid(&self, error: StoreError) -> AppendError {
         let error = Arc::new(error);
         self.end_with(LogState::Failed(Arc::clone(&error)));
         AppendError::Failed(error)
@@ -261,6 +275,17 @@ impl CommitLog {
         }
         let read = wait.read(&*segment.file, inside, buffer);
         read.map_err(|error| at("read", &self.paths.segment(segment.base))(error))
+    }
+
+    /// The next part, at `offset` or behind in its segment, of which it is known without reading it that
+    /// zeros are there.
+    pub(super) fn next_hole(&self, offset: u64) -> Range<u64> {
+        let Some(segment) = self.segment_of(offset) else {
+            return offset..offset;
+        };
+        let hole = segment.file.next_hole(offset - segment.base);
+        let at = |inside: u64| segment.base + inside.min(self.segment_size);
+        at(hole.start)..at(hole.end)
     }
 
     /// Whether a record of `size` bytes may begin at `offset`: there is room, and a long one says

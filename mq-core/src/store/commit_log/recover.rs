@@ -152,8 +152,23 @@ impl<'a> Scan<'a> {
     fn resume_where_all_is_kept(&self, segment_end: u64) -> Result<Option<u64>, StoreError> {
         let from = self.at;
         let (mut at, mut zeros) = (from + 1, 0);
+        // Asked for before anything in front of it is read: what is read ahead counts as written.
+        let mut hole = self.log.next_hole(at);
         while at < segment_end && zeros < MOST_ZEROS {
+            if hole.contains(&at) {
+                // A record's length begins with zeros.
+                let behind = hole.end.saturating_sub(7).max(at);
+                zeros += behind - at;
+                at = behind;
+                hole = self.log.next_hole(hole.end);
+                continue;
+            }
             let step_end = segment_end.min(at + SEARCH_STEP as u64);
+            let step_end = if at < hole.start {
+                step_end.min(hole.start)
+            } else {
+                step_end
+            };
             // A record's length begins with zeros.
             if self.is_zero(at, segment_end.min(step_end + 7))? {
                 zeros += step_end - at;

@@ -36,7 +36,12 @@ impl Scan<'_> {
             let zeros_to_the_end = says && share_end - until < LENGTH_SIZE && !is_of_body;
             if zeros_to_the_end && self.is_zero(share, until)? {
                 let end = self.end_by_header(from, segment_end)?;
-                return Ok(end.filter(|end| *end <= share));
+                let Some(end) = end.filter(|end| *end <= share) else {
+                    return Ok(None);
+                };
+                // Bytes between both are of this record: its length is not what is left of it.
+                let is_cut_off = self.may_miss_length(from)? && !self.is_zero(end, share)?;
+                return Ok((!is_cut_off).then_some(end));
             }
             if let Some(next) = next {
                 return Ok((!self.misses_head(from, next)?).then_some(next));
@@ -90,11 +95,15 @@ impl Scan<'_> {
     /// bytes of it than the length takes: those are zeros in most records anyway.
     fn misses_head(&self, from: u64, next: u64) -> Result<bool, StoreError> {
         let share = self.left_in_sector(from);
-        if share >= LENGTH_SIZE || !self.is_zero(from, from + share)? {
-            return Ok(false);
-        }
-        let first_bytes = (next - from) >> (8 * (LENGTH_SIZE - share));
-        Ok(first_bytes > 0)
+        let first_bytes = (next - from) >> (8 * LENGTH_SIZE.saturating_sub(share));
+        Ok(self.may_miss_length(from)? && first_bytes > 0)
+    }
+
+    /// Whether the first bytes of the length of the record at `from` lie in another sector than the rest of
+    /// it, which may be missing.
+    fn may_miss_length(&self, from: u64) -> Result<bool, StoreError> {
+        let share = self.left_in_sector(from);
+        Ok(share < LENGTH_SIZE && self.is_zero(from, from + share)?)
     }
 
     /// Where the record at `from` ends as its length says, when it says as well that it lies there;

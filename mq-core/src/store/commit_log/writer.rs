@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::log::{CommitLog, NO_SEGMENT_TROUBLE};
+use super::segment::Segment;
 use super::tail::Tail;
 use crate::message::record::BLANK_SIZE;
 use crate::store::error::{AppendError, StoreError, at, no_room};
@@ -88,8 +89,12 @@ impl CommitLog {
         self.reserve_if_scarce(segment, inside, records.len() as u64)
             .map_err(|source| failed("reserve space in", source))?;
         self.wait_for_zeros(tail, start.offset + records.len() as u64);
-        let written = segment.file.write_at(inside, records);
-        written.map_err(|source| failed("write", source))?;
+        if let Err(source) = segment.file.write_at(inside, records) {
+            if no_room(&source) {
+                self.take_back(segment, inside, records.len())?;
+            }
+            return Err(failed("write", source));
+        }
         tail.end = start.offset + records.len() as u64;
         self.figures
             .bytes
@@ -97,6 +102,14 @@ impl CommitLog {
         self.report_writable();
         self.ask_for_room(tail.end);
         Ok(())
+    }
+
+    /// Removes what a disk that became full took of `length` bytes. A whole record among it would be found
+    /// by the next walk, although its sender was refused.
+    fn take_back(&self, segment: &Segment, inside: u64, length: usize) -> Result<(), AppendError> {
+        let zeroed = segment.file.zero(inside, length as u64);
+        let zeroed = zeroed.map_err(at("take back what was written to", &self.path_of(segment)));
+        zeroed.map_err(|error| self.fail(error))
     }
 
     /// Makes the end of the log visible to readers that do not hold the lock.

@@ -400,7 +400,8 @@ impl Queue {
                 // Those messages did not survive, and others will get their queue offsets.
                 let path = file_in(&self.directory, base * QueueEntry::SIZE);
                 let file = disk.open(&path).map_err(at("open", &path))?;
-                file.zero_from(counted * QueueEntry::SIZE)
+                let behind = self.file_entries - counted;
+                file.zero(counted * QueueEntry::SIZE, behind * QueueEntry::SIZE)
                     .map_err(at("cut", &path))?;
                 cut.push(path);
             }

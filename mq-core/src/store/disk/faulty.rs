@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,6 +30,8 @@ pub enum Fault {
     FullAfter(u64),
     /// Writes of files below a directory find no room.
     FullBelow(&'static str),
+    /// Writes of files that are open find room for half of what they bring.
+    FullMidway,
     /// No file can be created: too many are open.
     Create,
     /// Syncs fail.
@@ -409,15 +412,23 @@ impl File for FaultyFile {
         self.disk.cached.load(Ordering::Relaxed) && self.read_at(offset, buffer).is_ok()
     }
 
+    fn next_hole(&self, offset: u64) -> Range<u64> {
+        self.file.next_hole(offset)
+    }
+
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
         call(&self.disk.slow_write);
         if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        let half = content.get(..content.len() / 2).unwrap_or_default();
         match self.disk.change()? {
+            Change::Whole if self.disk.fails(Fault::FullMidway) => {
+                self.file.write_at(offset, half)?;
+                Err(io::ErrorKind::StorageFull.into())
+            }
             Change::Whole => self.file.write_at(offset, content),
             Change::CutShort => {
-                let half = content.get(..content.len() / 2).unwrap_or_default();
                 self.file.write_at(offset, half)?;
                 Err(no_power())
             }
@@ -447,12 +458,13 @@ impl File for FaultyFile {
         self.file.allocate(offset, length)
     }
 
-    fn zero_from(&self, offset: u64) -> io::Result<()> {
+    fn zero(&self, offset: u64, length: u64) -> io::Result<()> {
         match self.disk.change()? {
-            Change::Whole => self.file.zero_from(offset),
+            Change::Whole => self.file.zero(offset, length),
             Change::CutShort => Err(no_power()),
         }
     }
+
     fn lengthen(&self, length: u64) -> io::Result<()> {
         if self.disk.is_full(&self.path) {
             return Err(io::ErrorKind::StorageFull.into());

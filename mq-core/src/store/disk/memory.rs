@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -222,6 +223,13 @@ impl File for MemoryFile {
         Ok(())
     }
 
+    fn next_hole(&self, offset: u64) -> Range<u64> {
+        let content = &self.content.lock().current;
+        let written = content.iter().rposition(|byte| *byte != 0);
+        let begin = written.map_or(0, |last| last as u64 + 1);
+        begin.max(offset)..content.len() as u64
+    }
+
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut content = self.content.lock();
         let range = range(offset, bytes.len())?;
@@ -245,15 +253,9 @@ impl File for MemoryFile {
         Ok(())
     }
 
-    fn zero_from(&self, offset: u64) -> io::Result<()> {
-        let mut content = self.content.lock();
-        let start = usize::try_from(offset).map_err(io::Error::other)?;
-        if let Some(tail) = content.current.get_mut(start..) {
-            let before = tail.to_vec();
-            tail.fill(0);
-            content.unsynced.push((start, before));
-        }
-        Ok(())
+    fn zero(&self, offset: u64, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        self.write_at(offset, &vec![0; length])
     }
 
     fn lengthen(&self, length: u64) -> io::Result<()> {
@@ -263,7 +265,7 @@ impl File for MemoryFile {
     }
 }
 
-fn range(offset: u64, length: usize) -> io::Result<std::ops::Range<usize>> {
+fn range(offset: u64, length: usize) -> io::Result<Range<usize>> {
     let start = usize::try_from(offset).map_err(io::Error::other)?;
     let end = start
         .checked_add(length)

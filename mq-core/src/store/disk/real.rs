@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::ops::Range;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -137,6 +139,11 @@ impl File for RealFile {
         system::read_cached_at(&self.file, offset, buffer)
     }
 
+    #[cfg(target_os = "linux")]
+    fn next_hole(&self, offset: u64) -> Range<u64> {
+        system::next_hole(&self.file, offset).unwrap_or(u64::MAX..u64::MAX)
+    }
+
     fn write_at(&self, offset: u64, content: &[u8]) -> io::Result<()> {
         system::write_at(&self.file, offset, content)
     }
@@ -149,9 +156,8 @@ impl File for RealFile {
         system::allocate(&self.file, offset, length)
     }
 
-    fn zero_from(&self, offset: u64) -> io::Result<()> {
+    fn zero(&self, offset: u64, length: u64) -> io::Result<()> {
         // Never by shortening the file: a crash would leave it short.
-        let length = self.length()?.saturating_sub(offset);
         if length == 0 || system::punch(&self.file, offset, length)? {
             return Ok(());
         }
@@ -164,21 +170,29 @@ impl File for RealFile {
     }
 }
 
-/// Writes zeros over what is not zero.
+/// Writes zeros over what is not zero. Sector by sector: beside one that was written may be others for
+/// which a full disk has no room.
 fn write_zeros(file: &fs::File, offset: u64, length: u64) -> io::Result<()> {
     const BLOCK: u64 = 64 * 1024;
+    const SECTOR: u64 = 512;
+    let end = offset + length;
     let mut block = Vec::new();
-    let mut done = 0;
-    while done < length {
-        let size = usize::try_from(BLOCK.min(length - done)).map_err(io::Error::other)?;
-        block.clear();
-        block.resize(size, 0);
-        system::read_at(file, offset + done, &mut block)?;
-        if block.iter().any(|byte| *byte != 0) {
-            block.fill(0);
-            system::write_at(file, offset + done, &block)?;
+    let mut at = offset;
+    while at < end {
+        let block_end = (at + BLOCK).min(end);
+        block.resize(usize::try_from(block_end - at).unwrap_or_default(), 0);
+        system::read_at(file, at, &mut block)?;
+        let mut rest = &mut block[..];
+        while at < block_end {
+            let sector_end = (at + 1).next_multiple_of(SECTOR).min(block_end);
+            let size = usize::try_from(sector_end - at).unwrap_or_default();
+            let (sector, behind) = std::mem::take(&mut rest).split_at_mut(size);
+            if sector.iter().any(|byte| *byte != 0) {
+                sector.fill(0);
+                system::write_at(file, at, sector)?;
+            }
+            (at, rest) = (sector_end, behind);
         }
-        done += size as u64;
     }
     Ok(())
 }
@@ -220,17 +234,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_zeros_and_the_length_stays() {
+    fn a_part_of_a_file_becomes_zeros_and_the_length_stays() {
         let directory = tempfile::tempdir().unwrap();
         let file = RealDisk.create(&directory.path().join("f"), 100).unwrap();
         file.write_at(0, &[7; 100]).unwrap();
 
-        file.zero_from(40).unwrap();
+        file.zero(40, 50).unwrap();
 
         let mut content = [1; 100];
         file.read_at(0, &mut content).unwrap();
         assert_eq!(content[..40], [7; 40]);
-        assert_eq!(content[40..], [0; 60]);
+        assert_eq!(content[40..90], [0; 50]);
+        assert_eq!(content[90..], [7; 10]);
         assert_eq!(file.length().unwrap(), 100);
     }
 
@@ -251,6 +266,28 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_never_written_is_told_and_reserved_blocks_are_among_it() {
+        const MIB: u64 = 1024 * 1024;
+        let directory = tempfile::tempdir().unwrap();
+        let file = RealDisk
+            .create(&directory.path().join("f"), 8 * MIB)
+            .unwrap();
+        file.allocate(0, 4 * MIB).unwrap();
+        file.write_at(3 * MIB, &[7]).unwrap();
+
+        assert_eq!(file.next_hole(0), 0..3 * MIB);
+        assert_eq!(file.next_hole(MIB), MIB..3 * MIB);
+        let behind = file.next_hole(3 * MIB);
+        assert!(
+            behind.start > 3 * MIB && behind.start < 4 * MIB,
+            "{behind:?}"
+        );
+        assert_eq!(behind.end, 8 * MIB);
+        assert!(file.next_hole(8 * MIB).start >= 8 * MIB);
+    }
+
+    #[test]
     fn zeros_are_written_where_no_hole_can_be_made() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("f");
@@ -265,5 +302,24 @@ mod tests {
         let content = fs::read(&path).unwrap();
         assert_eq!(content[..50], [7; 50]);
         assert!(content[50..].iter().all(|byte| *byte == 0));
+    }
+
+    /// A full disk kept a store from being opened: it had no room for zeros beside what was cut off.
+    #[test]
+    #[cfg(unix)]
+    fn zeros_take_no_room_where_nothing_was_written() {
+        use std::os::unix::fs::MetadataExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        let file = RealDisk.create(&path, 200_000).unwrap();
+        file.write_at(70_000, &[7; 10]).unwrap();
+        let file = options().open(&path).unwrap();
+        let blocks = || file.metadata().unwrap().blocks();
+        let before = blocks();
+
+        write_zeros(&file, 100, 199_900).unwrap();
+
+        assert_eq!(fs::read(&path).unwrap(), vec![0; 200_000]);
+        assert_eq!(blocks(), before);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::saved_file::SmallFiles;
@@ -86,6 +87,13 @@ pub trait File: Send + Sync + Debug {
         false
     }
 
+    /// The next part, at `offset` or behind, that was never written, so that zeros are there; behind all
+    /// offsets where the system cannot tell. What it has read from such a part counts as written, and it
+    /// reads ahead.
+    fn next_hole(&self, _offset: u64) -> Range<u64> {
+        u64::MAX..u64::MAX
+    }
+
     /// Writes `content` at `offset`, within the file's length.
     ///
     /// # Errors
@@ -107,13 +115,13 @@ pub trait File: Send + Sync + Debug {
     /// What the system says.
     fn allocate(&self, offset: u64, length: u64) -> io::Result<()>;
 
-    /// Turns everything from `offset` to the end into zeros; the length stays all the while. As
-    /// with a write, only [`File::sync`] makes it last.
+    /// Turns `length` bytes from `offset` on, within the file's length, into zeros; that needs no room
+    /// on the disk. As with a write, only [`File::sync`] makes it last.
     ///
     /// # Errors
     ///
     /// What the system says.
-    fn zero_from(&self, offset: u64) -> io::Result<()>;
+    fn zero(&self, offset: u64, length: u64) -> io::Result<()>;
 
     /// Makes the file `length` bytes long, with zeros behind what was there; survives a crash.
     ///

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -18,6 +20,19 @@ pub(super) fn read_cached_at(file: &fs::File, offset: u64, buffer: &mut [u8]) ->
     let length = buffer.len();
     let buffers = &mut [io::IoSliceMut::new(buffer)];
     preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT) == Ok(length)
+}
+
+/// Blocks that are only reserved count as unwritten too.
+#[cfg(target_os = "linux")]
+pub(super) fn next_hole(file: &fs::File, offset: u64) -> io::Result<Range<u64>> {
+    use rustix::fs::{SeekFrom, seek};
+    use rustix::io::Errno;
+    let begin = seek(file, SeekFrom::Hole(offset))?;
+    let end = match seek(file, SeekFrom::Data(begin)) {
+        Err(Errno::NXIO) => file.metadata()?.len(),
+        end => end?,
+    };
+    Ok(begin..end)
 }
 
 pub(super) fn write_at(file: &fs::File, offset: u64, content: &[u8]) -> io::Result<()> {

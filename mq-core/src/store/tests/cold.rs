@@ -85,18 +85,23 @@ async fn a_damaged_record_in_the_page_cache_is_left_to_the_thread_that_may_wait(
     });
     let topic = TopicName::new("t".to_owned()).unwrap();
     let all = Filter::default();
+    let here = thread::current().id();
+    let is_read_elsewhere = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_read_elsewhere);
+    disk.set_slow_read(move || {
+        seen.fetch_or(thread::current().id() != here, Ordering::Relaxed);
+    });
 
     // The answer before it is short: what comes next may have to wait.
     let read = |from| store.read_async(&topic, 0, QueueOffset(from), LIMITS, &all);
     let first = read(0).await.unwrap();
     assert_eq!((first.count, first.next), (1, QueueOffset(1)));
-    let mut next = pin!(read(1));
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(next.as_mut().poll(&mut context).is_pending());
+    assert!(!is_read_elsewhere.load(Ordering::Relaxed));
 
-    let next = next.await.unwrap();
+    let next = read(1).await.unwrap();
 
     assert_eq!((next.count, next.next), (1, QueueOffset(3)));
+    assert!(is_read_elsewhere.load(Ordering::Relaxed));
 }
 
 /// One slow read once stopped every task of its thread.

@@ -203,6 +203,33 @@ fn a_record_that_begins_in_the_last_bytes_of_a_sector_is_judged_by_what_it_misse
     }
 }
 
+/// The length was read without its first bytes, and a part of a record that was never wholly written was
+/// reported as damaged.
+#[test]
+fn a_record_whose_length_lost_its_first_bytes_ends_the_log() {
+    let size_without_body = draft("t", 0, "").size();
+    for left in 1..4 {
+        let disk = FaultyDisk::default();
+        let store = open(&disk);
+        append(&store, "t", 0, &"x".repeat(1024 - left - size_without_body));
+        // Without its first bytes, the length is that of a short record.
+        let body = "y".repeat(0x398 - size_without_body);
+        let _waits = store.append(&draft("t", 0, &body), Durability::AsConfigured);
+        write_unsynced(&store);
+
+        let mut sectors = 0;
+        let after = disk.crash(|| {
+            sectors += 1;
+            sectors == 2
+        });
+        let (store, report) = open_with(&after, config(), &Clock::manual(1));
+
+        assert_eq!(report.end.0, 1024 - u64::try_from(left).unwrap());
+        assert!(report.damaged.is_empty(), "{report:?}");
+        assert_eq!(bodies(&store, "t", 0).len(), 1);
+    }
+}
+
 #[test]
 fn a_zero_byte_in_the_properties_of_another_broker_costs_no_message() {
     let disk = FaultyDisk::default();

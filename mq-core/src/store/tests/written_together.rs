@@ -110,6 +110,72 @@ fn on_a_full_disk_each_append_of_a_group_is_refused() {
     assert_eq!(bodies(&store, "t", 0), ["before", "after"]);
 }
 
+/// Whole records of a group lay behind the end of the log: the next start served them, although their
+/// senders had been told that the disk was full.
+#[test]
+fn what_a_disk_that_became_full_took_of_a_group_does_not_come_back() {
+    type End = fn(&FaultyDisk, &MessageStore) -> FaultyDisk;
+    let closed: End = |disk, store| {
+        store.close().unwrap();
+        disk.kill()
+    };
+    let ends: [End; 3] = [closed, |disk, _| disk.kill(), |disk, _| disk.crash(|| true)];
+    for (case, end) in ends.into_iter().enumerate() {
+        // As long as the first of the refused ones, and shorter.
+        for last in ["6", ""] {
+            let disk = FaultyDisk::default();
+            let store = open(&disk);
+            append(&store, "t", 0, "before");
+            let all: Vec<_> = (0..6).map(|n| begin(&store, &n.to_string())).collect();
+            disk.set_fault(Some(Fault::FullMidway));
+            for append in all {
+                let refused = finish(append);
+                assert!(matches!(refused, Err(AppendError::Full)), "{refused:?}");
+            }
+            disk.set_fault(None);
+            append(&store, "t", 0, last);
+
+            let disk = end(&disk, &store);
+            drop(store);
+
+            let (store, report) = open_with(&disk, config(), &Clock::manual(1_000));
+            assert_eq!(bodies(&store, "t", 0), ["before", last], "case {case}");
+            assert!(report.damaged.is_empty(), "case {case}: {report:?}");
+        }
+    }
+}
+
+/// What was logged on a full disk whose log file found no room either was a panic in the middle of an
+/// append. Its record was in the log, and an acknowledged message got its queue offset: the next start set
+/// that one aside.
+#[test]
+fn a_write_that_panics_refuses_its_group_and_closes_the_store_for_writing() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    append(&store, "t", 0, "before");
+    let all: Vec<_> = (0..3).map(|n| begin(&store, &n.to_string())).collect();
+    let panics = AtomicBool::new(true);
+    disk.set_slow_write(move || assert!(!panics.swap(false, Ordering::Relaxed), "as asked"));
+
+    for append in all.into_iter().chain([begin(&store, "behind")]) {
+        let refused = finish(append);
+        assert!(
+            matches!(refused, Err(AppendError::Failed(_))),
+            "{refused:?}"
+        );
+    }
+
+    assert!(matches!(
+        finish(begin(&store, "later")),
+        Err(AppendError::Failed(_))
+    ));
+    store.close().unwrap_err();
+    drop(store);
+    let store = open(&disk.kill());
+    assert_eq!(append(&store, "t", 0, "after").queue_offset.0, 1);
+    assert_eq!(bodies(&store, "t", 0), ["before", "after"]);
+}
+
 /// The members of a group that another thread writes wait for it and write nothing again.
 #[test]
 fn groups_of_several_threads_lose_nothing_and_store_nothing_twice() {

@@ -123,3 +123,23 @@ fn a_loss_of_power_leaves_every_acknowledged_message_among_zeros() {
         assert_eq!(left[..acknowledged.len()], acknowledged, "seed {seed}");
     }
 }
+
+/// Up to 64 MiB of zeros were read behind the end of the log, twice after a crash.
+#[test]
+fn a_start_reads_nothing_of_what_was_never_written_behind_the_end_of_the_log() {
+    let disk = FaultyDisk::default();
+    let config = StoreConfig {
+        segment_size: 32 * MIB,
+        ..config()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(1_000));
+    append(&store, "t", 0, "first");
+    drop(store);
+    let disk = disk.kill();
+
+    let (store, report) = open_with(&disk, config, &Clock::manual(1_000));
+
+    assert_eq!(report.walked, 1);
+    assert!(disk.reads() <= 20, "{} reads", disk.reads());
+    assert_eq!(bodies(&store, "t", 0), ["first"]);
+}
