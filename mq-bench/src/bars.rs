@@ -2,7 +2,7 @@
 //! which bars are held.
 
 use crate::cases::java::{self, BATCH, JavaLoad, single};
-use crate::cases::{append, restart};
+use crate::cases::{append, later, restart};
 use crate::java::PEERS;
 use crate::results::{NULL, Results};
 use crate::sample::Figure;
@@ -157,6 +157,20 @@ pub(crate) const BARS: &[Bar] = &[
         },
     },
     Bar {
+        case: "late by, 10,000 messages/s, interval, p99",
+        before: "not built",
+        limit: Limit::AtMost(20.0),
+        unit: "ms",
+        measured: |results| late_ms(results, later::STEADILY),
+    },
+    Bar {
+        case: "late by, a million due in one second, interval, p99",
+        before: "not built",
+        limit: Limit::AtMost(2_000.0),
+        unit: "ms",
+        measured: |results| late_ms(results, later::AT_ONCE),
+    },
+    Bar {
         case: "ready after kill -9, 3.3 GB",
         before: "240",
         limit: Limit::AtMost(300.0),
@@ -221,6 +235,11 @@ fn of_null(results: &Results, subject: &str, load: JavaLoad) -> Option<f64> {
 fn append_ns(results: &Results, group: usize) -> Option<f64> {
     let load = append::load(group);
     results.median(append::CASE, &load, append::SUBJECT, Figure::AppendNs)
+}
+
+fn late_ms(results: &Results, when: later::When) -> Option<f64> {
+    let us = results.median(later::CASE, &when.text(), INTERVAL, Figure::P99Us)?;
+    Some(us / 1e3)
 }
 
 fn ready(results: &Results, megabytes: u64) -> Option<f64> {

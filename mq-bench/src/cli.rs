@@ -91,6 +91,8 @@ pub(crate) enum CaseName {
     Consume,
     /// System calls of the server
     Calls,
+    /// Messages for a time of their own; not with `--quick`
+    Later,
     /// Ready again after a kill; not with `--quick`
     Restart,
     /// Apache's client: sends
@@ -110,7 +112,7 @@ impl RunArgs {
             return self.only.contains(&case);
         }
         match case {
-            CaseName::Restart => !self.quick,
+            CaseName::Restart | CaseName::Later => !self.quick,
             _ => self.peers || !case.needs_java(),
         }
     }

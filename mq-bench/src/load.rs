@@ -21,7 +21,7 @@ use crate::window::Window;
 
 /// The topic of all sends.
 pub(crate) const TOPIC: &str = "bench";
-const STOP_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// The first sends wait until the topic was created.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 
@@ -202,7 +202,11 @@ impl Shared {
 }
 
 /// A client with a connection of its own, and its producer.
-fn connect(name_server: &str, instance: &str, clock: &Clock) -> Result<(Client, Producer)> {
+pub(crate) fn connect(
+    name_server: &str,
+    instance: &str,
+    clock: &Clock,
+) -> Result<(Client, Producer)> {
     let config = ClientConfig {
         instance_name: Some(format!("bench-{instance}")),
         ..ClientConfig::new([name_server])

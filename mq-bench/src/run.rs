@@ -77,6 +77,7 @@ async fn one(case: CaseName, bench: &Bench, results: &mut Results) -> Result<()>
         CaseName::EndToEnd => cases::end_to_end::run(bench, results).await,
         CaseName::Consume => cases::consume::run(bench, results).await,
         CaseName::Calls => cases::calls::run(bench, results).await,
+        CaseName::Later => cases::later::run(bench, results).await,
         CaseName::Restart => cases::restart::run(bench, results).await,
         CaseName::JavaSends => cases::java::sends(bench, results).await,
         CaseName::JavaConsume => cases::java::consume(bench, results).await,

@@ -6,5 +6,6 @@ pub(crate) mod consume;
 pub(crate) mod end_to_end;
 pub(crate) mod group_commit;
 pub(crate) mod java;
+pub(crate) mod later;
 pub(crate) mod native;
 pub(crate) mod restart;

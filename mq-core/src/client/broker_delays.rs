@@ -7,14 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 use parking_lot::Mutex;
 
-use super::cluster::ClusterClient;
-use crate::remoting::{CallError, PeerId};
+use crate::remoting::PeerId;
 use crate::settings::properties;
-use crate::wire::header::GetBrokerConfig;
 
 /// What a broker makes of a message for a later time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,27 +64,30 @@ fn duration_of(text: &str) -> Option<Duration> {
 }
 
 impl KnownDelays {
-    /// What the broker at `address` makes of times; asks it, within `limit`, unless that is known.
-    pub(super) async fn of(
+    /// What was learned over `connection`.
+    pub(super) fn of(
         &self,
-        cluster: &ClusterClient,
+        address: &str,
+        connection: Option<PeerId>,
+    ) -> Option<Arc<BrokerDelays>> {
+        let known = self.0.lock();
+        let (over, delays) = known.get(address)?;
+        (Some(*over) == connection).then(|| Arc::clone(delays))
+    }
+
+    /// Learns from the settings that the broker at `address` has answered over `connection`.
+    pub(super) fn learn(
+        &self,
         address: &ByteString,
-        limit: Duration,
-    ) -> Result<Arc<BrokerDelays>, CallError> {
-        let connection = cluster.remoting.connection(address);
-        if let Some((over, delays)) = self.0.lock().get(address)
-            && Some(*over) == connection
-        {
-            return Ok(Arc::clone(delays));
-        }
-        let settings = cluster.call_within(limit, address, GetBrokerConfig, Bytes::new());
-        let settings = settings.await?;
-        let delays = Arc::new(BrokerDelays::read(&settings.body));
-        if let Some(connection) = cluster.remoting.connection(address) {
+        connection: Option<PeerId>,
+        settings: &[u8],
+    ) -> Arc<BrokerDelays> {
+        let delays = Arc::new(BrokerDelays::read(settings));
+        if let Some(connection) = connection {
             let mut known = self.0.lock();
             known.insert(address.clone(), (connection, Arc::clone(&delays)));
         }
-        Ok(delays)
+        delays
     }
 }
 

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::absent::AbsentTopics;
-use super::broker_delays::KnownDelays;
+use super::broker_delays::{BrokerDelays, KnownDelays};
 use super::config::{ClientConfig, Timings};
 use super::error::{RouteError, StartError};
 use super::groups::ClientGroups;
@@ -30,7 +30,7 @@ use crate::remoting::{CallError, PeerId, RemotingClient};
 use crate::tasks::Tasks;
 use crate::troubles::Troubles;
 use crate::wire::body::ClusterInfo;
-use crate::wire::header::{HeartBeat, UnregisterClient};
+use crate::wire::header::{GetBrokerConfig, HeartBeat, UnregisterClient};
 use crate::wire::{Reply, Request, fastjson};
 
 /// One client's access to its cluster (`MQClientInstance`).
@@ -44,7 +44,7 @@ pub(super) struct ClusterClient {
     pub(super) remoting: RemotingClient,
     pub(super) groups: Arc<Mutex<ClientGroups>>,
     pub(super) replies: Arc<Replies>,
-    pub(super) delays: KnownDelays,
+    delays: KnownDelays,
     name_servers: NameServerList,
     routes: Mutex<RouteCache>,
     /// Who knows this client, and who has to.
@@ -143,6 +143,23 @@ impl ClusterClient {
         let answer = self.remoting.call(address, header, body, limit).await;
         self.note(address, answer.as_ref().err());
         answer
+    }
+
+    /// What the broker at `address` makes of messages for a later time; asks it, within `limit`, unless
+    /// that is known.
+    pub(super) async fn delays_of(
+        &self,
+        address: &ByteString,
+        limit: Duration,
+    ) -> Result<Arc<BrokerDelays>, CallError> {
+        let connection = self.remoting.connection(address);
+        if let Some(known) = self.delays.of(address, connection) {
+            return Ok(known);
+        }
+        let settings = self.call_within(limit, address, GetBrokerConfig, Bytes::new());
+        let settings = settings.await?;
+        let connection = self.remoting.connection(address);
+        Ok(self.delays.learn(address, connection, &settings.body))
     }
 
     /// The cached route.

@@ -26,6 +26,10 @@ pub struct Declaration {
 
 /// The kinds of annotations.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "declarations are statics of the program, where nothing can be boxed"
+)]
 pub enum DeclarationKind {
     /// `#[rocketmq_message_listener]`.
     MessageListener(MessageListener),

@@ -42,7 +42,9 @@ pub(crate) async fn send(
     let sent = producer.send(message).await?;
     report.line(&json!({ "index": entry.index, "id": sent.message_id, "due": due }))?;
     if kind == "times" && entry.color == "again" {
-        let handle = sent.recall_handle.ok_or("there is no handle to call it back")?;
+        let handle = sent
+            .recall_handle
+            .ok_or("there is no handle to call it back")?;
         let recalled = producer.recall(&handle).await?;
         if recalled != sent.message_id {
             return Err(format!("called back {recalled} instead of {}", sent.message_id).into());

@@ -14,7 +14,7 @@ use crate::settings::{Setting, SettingKey, SettingProblem, SettingProblems, Shee
 use crate::store::StoreConfig;
 
 pub use delay_levels::{DelayError, DelayLevels};
-pub use rules::{Rules, TransactionRules};
+pub use rules::{Rules, TimerRules, TransactionRules};
 pub use storage::{FlushMode, RetentionSettings, Storage};
 
 /// The configuration of a broker.

@@ -22,10 +22,8 @@ pub struct Rules {
     pub max_message_size: u32,
     /// The delays of delayed messages and retries.
     pub delay_levels: DelayLevels,
-    /// How far ahead the time of a message may lie; `None`: messages for a later time are refused.
-    pub longest_timer: Option<Duration>,
-    /// Whether a message that waits for its time can be called back.
-    pub recall: bool,
+    /// The rules of messages for a time of their own; `None`: they are refused.
+    pub timers: Option<TimerRules>,
     /// The rules of transactions.
     pub transactions: TransactionRules,
     /// Whether replies are stored once they are pushed.
@@ -49,6 +47,15 @@ pub struct TransactionRules {
     pub most_checks: u32,
 }
 
+/// Which messages may have a time of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimerRules {
+    /// How far ahead the time may lie.
+    pub longest: Duration,
+    /// Whether a message that waits can be called back.
+    pub recall: bool,
+}
+
 pub(super) fn read(sheet: &mut Sheet) -> Rules {
     /// The limit of Apache's commit log.
     const MAX_MESSAGE_SIZE: u32 = 512 * 1024 * 1024;
@@ -70,8 +77,7 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
         }),
         max_message_size: sheet.number("maxMessageSize", &(1..=MAX_MESSAGE_SIZE)),
         delay_levels: sheet.checked("messageDelayLevel", str::parse),
-        longest_timer: longest_timer(sheet),
-        recall: sheet.truth("recallMessageEnable"),
+        timers: timers(sheet),
         transactions: TransactionRules {
             rejected: sheet.truth("rejectTransactionMessage"),
             check_after: sheet.milliseconds("transactionTimeOut", 1, DAY_MS),
@@ -96,11 +102,15 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
     }
 }
 
-fn longest_timer(sheet: &mut Sheet) -> Option<Duration> {
+fn timers(sheet: &mut Sheet) -> Option<TimerRules> {
     /// Ten years.
     const MAX_SECONDS: u64 = 315_360_000;
 
     let seconds = sheet.number("timerMaxDelaySec", &(1..=MAX_SECONDS));
     let enabled = sheet.truth("timerWheelEnable");
-    enabled.then(|| Duration::from_secs(seconds))
+    let rules = TimerRules {
+        longest: Duration::from_secs(seconds),
+        recall: sheet.truth("recallMessageEnable"),
+    };
+    enabled.then_some(rules)
 }

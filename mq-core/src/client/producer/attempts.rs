@@ -207,17 +207,17 @@ impl ProducerShared {
         let limit = deadline.since(clock.moment());
         match draft.kind {
             SendKind::Single => {
-                let call = remoting.call_noting(&address, header, body, limit, &note);
+                let call = remoting.call_noting(address, header, body, limit, &note);
                 call.await
             }
             SendKind::Batch => {
                 let header = SendBatchMessage(header);
-                let call = remoting.call_noting(&address, header, body, limit, &note);
+                let call = remoting.call_noting(address, header, body, limit, &note);
                 call.await
             }
             SendKind::Reply => {
                 let header = SendReplyMessage(header);
-                let call = remoting.call_noting(&address, header, body, limit, &note);
+                let call = remoting.call_noting(address, header, body, limit, &note);
                 call.await
             }
         }

@@ -32,7 +32,7 @@ impl ProducerShared {
         limit: Duration,
     ) -> Result<ByteString, LaterError> {
         let cluster = &self.cluster;
-        let delays = cluster.delays.of(cluster, address, limit).await;
+        let delays = cluster.delays_of(address, limit).await;
         let delays = delays.map_err(LaterError::Call)?;
         if delays.knows_times {
             return Ok(properties.clone());

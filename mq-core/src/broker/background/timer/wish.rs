@@ -1,8 +1,7 @@
 //! What the properties of a message say about the time for which it is meant
 //! (`HookUtils.handleScheduleMessage`, `transformTimerMessage`).
 
-use std::time::Duration;
-
+use crate::broker::config::TimerRules;
 use crate::message::record::RecordDraft;
 use crate::message::{Properties, TopicName, property};
 use crate::store::TIMER_TOPIC;
@@ -18,10 +17,10 @@ const TIMER_PROPERTIES: [&str; 3] = [
 /// The time for which a message is meant, ms since 1970; `None` when it is to be delivered now, also
 /// because that time is over. A message that was a timer already, as one that is sent back, is none.
 ///
-/// `longest` is how far ahead the time may lie; `None` when this broker takes no timers.
+/// Without `rules` this broker takes no timers.
 pub(in crate::broker) fn due_of(
     properties: &Properties,
-    longest: Option<Duration>,
+    rules: Option<&TimerRules>,
     now_ms: i64,
 ) -> Result<Option<i64>, Refusal> {
     let wish = TIMER_PROPERTIES
@@ -33,7 +32,7 @@ pub(in crate::broker) fn due_of(
     if properties.get(property::TIMER_OUT_MS).is_some() {
         return Ok(None);
     }
-    let Some(longest) = longest else {
+    let Some(TimerRules { longest, .. }) = rules else {
         let remark = "this broker takes no messages for a later time, timerWheelEnable is false";
         return Err(Refusal::system(remark.to_owned()));
     };
@@ -83,14 +82,19 @@ pub(in crate::broker) fn divert(draft: &mut RecordDraft, due_ms: i64) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOW: i64 = 1_000_000;
-    const LONGEST: Option<Duration> = Some(Duration::from_secs(60));
+    const RULES: TimerRules = TimerRules {
+        longest: Duration::from_mins(1),
+        recall: true,
+    };
 
     fn due(properties: &[(&str, &str)]) -> Result<Option<i64>, ResponseCode> {
         let properties: Properties = properties.iter().copied().collect();
-        due_of(&properties, LONGEST, NOW).map_err(|refusal| refusal.code)
+        due_of(&properties, Some(&RULES), NOW).map_err(|refusal| refusal.code)
     }
 
     #[test]

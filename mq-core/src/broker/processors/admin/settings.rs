@@ -68,16 +68,13 @@ impl SettingsAdmin {
             ("messageDelayLevel", rules.delay_levels.to_string()),
             ("messageIndexEnable", storage.index.to_string()),
             ("namesrvAddr", network.name_servers.join(";")),
-            ("recallMessageEnable", rules.recall.to_string()),
             ("storePathCommitLog", commit_log.display().to_string()),
             ("storePathRootDir", storage.root.display().to_string()),
-            (
-                "timerWheelEnable",
-                rules.longest_timer.is_some().to_string(),
-            ),
+            ("timerWheelEnable", rules.timers.is_some().to_string()),
         ];
-        if let Some(longest) = rules.longest_timer {
-            lines.push(("timerMaxDelaySec", longest.as_secs().to_string()));
+        if let Some(timers) = rules.timers {
+            lines.push(("recallMessageEnable", timers.recall.to_string()));
+            lines.push(("timerMaxDelaySec", timers.longest.as_secs().to_string()));
         }
         lines.sort_unstable_by_key(|(key, _)| *key);
         let mut text = String::new();

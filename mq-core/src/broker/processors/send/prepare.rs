@@ -96,8 +96,8 @@ impl Preparation {
         let due_ms = if delay::is_delayed(properties)? {
             None
         } else {
-            let longest = self.admit.config.rules.longest_timer;
-            timer::due_of(properties, longest, self.clock.now_ms())?
+            let rules = self.admit.config.rules.timers.as_ref();
+            timer::due_of(properties, rules, self.clock.now_ms())?
         };
         match due_ms {
             Some(due_ms) => timer::divert(&mut draft, due_ms),
@@ -159,8 +159,8 @@ impl Preparation {
             let properties = stamp.on(&properties, &self.clock);
             room::check(&properties)?;
             only_plain(&request.header, &properties)?;
-            let longest = self.admit.config.rules.longest_timer;
-            let due_ms = timer::due_of(&properties, longest, self.clock.now_ms())?;
+            let rules = self.admit.config.rules.timers.as_ref();
+            let due_ms = timer::due_of(&properties, rules, self.clock.now_ms())?;
             if delay::is_delayed(&properties)? || due_ms.is_some() {
                 return Err(illegal("a message of a batch cannot be delayed"));
             }

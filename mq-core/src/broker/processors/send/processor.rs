@@ -160,9 +160,8 @@ impl SendProcessor {
         request: &Incoming<SendMessage>,
         unique_id: &ByteString,
     ) -> Option<ByteString> {
-        if !self.admit.config.rules.recall {
-            return None;
-        }
+        let rules = self.admit.config.rules.timers.as_ref();
+        rules.filter(|rules| rules.recall)?;
         let handle = RecallHandle {
             topic: TopicName::new(request.header.topic.clone()).ok()?,
             broker: self.admit.identity().name.clone(),

@@ -45,9 +45,8 @@ impl RecallProcessor {
             let remark = format!("recall failed, {remark}");
             Err(Refusal::new(ResponseCode::ILLEGAL_OPERATION, remark))
         };
-        let rules = &self.admit.config.rules;
-        let longest = rules.longest_timer.filter(|_| rules.recall);
-        let Some(longest) = longest else {
+        let rules = self.admit.config.rules.timers;
+        let Some(rules) = rules.filter(|rules| rules.recall) else {
             let remark = "recall failed, operation is forbidden";
             return Err(Refusal::new(ResponseCode::NO_PERMISSION, remark));
         };
@@ -74,7 +73,7 @@ impl RecallProcessor {
         if left_ms <= 0 {
             return impossible("timestamp invalid: the time of the message is over");
         }
-        if u128::from(left_ms.unsigned_abs()) > longest.as_millis() {
+        if u128::from(left_ms.unsigned_abs()) > rules.longest.as_millis() {
             return impossible("timestamp invalid: no message can be for such a late time");
         }
         Ok(handle)
