@@ -284,14 +284,14 @@ mod tests {
         ..Attributes::NONE
     };
 
-    fn declared(line: u32, attributes: Attributes) -> Declaration {
+    fn declared(line: u32, attributes: &Attributes) -> Declaration {
         assembled_by(assemble, line, attributes)
     }
 
     fn assembled_by(
         assemble: fn(&mut Assembly<'_>) -> Option<Handler>,
         line: u32,
-        attributes: Attributes,
+        attributes: &Attributes,
     ) -> Declaration {
         Declaration {
             name: "take",
@@ -302,7 +302,7 @@ mod tests {
             },
             cluster: ClusterName::DEFAULT,
             kind: DeclarationKind::MessageListener(MessageListener {
-                attributes,
+                attributes: *attributes,
                 assemble,
             }),
         }
@@ -333,7 +333,7 @@ mod tests {
             ..SHOP
         };
 
-        let (plan, problems) = plan(vec![declared(1, SHOP), declared(2, other)], &[]);
+        let (plan, problems) = plan(vec![declared(1, &SHOP), declared(2, &other)], &[]);
 
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(plan.consumers.len(), 1);
@@ -343,10 +343,10 @@ mod tests {
 
     #[test]
     fn a_group_in_two_clusters_is_two_consumers() {
-        let mut elsewhere = declared(2, SHOP);
+        let mut elsewhere = declared(2, &SHOP);
         elsewhere.cluster = ClusterName::named("elsewhere");
 
-        let (plan, problems) = plan(vec![declared(1, SHOP), elsewhere], &[]);
+        let (plan, problems) = plan(vec![declared(1, &SHOP), elsewhere], &[]);
 
         assert!(problems.is_empty(), "{problems:?}");
         let clusters: Vec<_> = plan
@@ -369,7 +369,11 @@ mod tests {
             ..SHOP
         };
 
-        let declarations = vec![declared(1, SHOP), declared(2, orderly), declared(3, tagged)];
+        let declarations = vec![
+            declared(1, &SHOP),
+            declared(2, &orderly),
+            declared(3, &tagged),
+        ];
         let (_, problems) = plan(declarations, &[]);
 
         assert_eq!(problems.len(), 2, "{problems:?}");
@@ -402,7 +406,7 @@ mod tests {
             ),
         ];
 
-        let (plan, problems) = plan(vec![declared(1, attributes)], &settings);
+        let (plan, problems) = plan(vec![declared(1, &attributes)], &settings);
 
         assert!(problems.is_empty(), "{problems:?}");
         let consumer = &plan.consumers[0];
@@ -434,7 +438,7 @@ mod tests {
             (says, &[], (-1, OnDecodeError::Drop, Some(500))),
             (says, &stronger, (18, OnDecodeError::Retry, Some(700))),
         ] {
-            let (plan, problems) = plan(vec![declared(1, attributes)], settings);
+            let (plan, problems) = plan(vec![declared(1, &attributes)], settings);
 
             assert!(problems.is_empty(), "{problems:?}");
             let listener = &plan.consumers[0].listeners[0];
@@ -462,7 +466,7 @@ mod tests {
             ),
             (vec![(&*pause, "500")], "unless consume_mode is Orderly"),
         ] {
-            let (_, problems) = plan(vec![declared(1, SHOP)], &settings);
+            let (_, problems) = plan(vec![declared(1, &SHOP)], &settings);
             assert_eq!(problems.len(), 1, "{settings:?}: {problems:?}");
             assert!(problems[0].contains(said), "{problems:?}");
         }
@@ -481,10 +485,10 @@ mod tests {
             ..in_order
         };
 
-        let (one, problems) = plan(vec![declared(1, in_order)], &[]);
+        let (one, problems) = plan(vec![declared(1, &in_order)], &[]);
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(one.consumers[0].suspend, Some(Duration::from_millis(250)));
-        let (_, problems) = plan(vec![declared(1, in_order), declared(2, other)], &[]);
+        let (_, problems) = plan(vec![declared(1, &in_order), declared(2, &other)], &[]);
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(
             problems[0].contains("is 300 here and 250 at src/sms.rs:1"),
@@ -506,7 +510,7 @@ mod tests {
             (says, &[(key, "false")], false),
             (SHOP, &[(key, "true")], true),
         ] {
-            let (plan, problems) = plan(vec![declared(1, attributes)], settings);
+            let (plan, problems) = plan(vec![declared(1, &attributes)], settings);
 
             assert!(problems.is_empty(), "{problems:?}");
             assert_eq!(
@@ -520,7 +524,7 @@ mod tests {
     #[test]
     fn a_plain_function_blocks_without_saying_so_and_cannot_say_otherwise() {
         let key = "rocketmq.consumer.listeners.shop.order-topic.blocking";
-        let plain = || assembled_by(assemble_plain, 1, SHOP);
+        let plain = || assembled_by(assemble_plain, 1, &SHOP);
 
         let (silent, problems) = plan(vec![plain()], &[]);
         assert!(problems.is_empty(), "{problems:?}");
@@ -550,7 +554,7 @@ mod tests {
             blocking: Some(LiteralOrPlaceholder::Placeholder(text)),
         };
 
-        let (_, problems) = plan(vec![declared(1, attributes)], &[]);
+        let (_, problems) = plan(vec![declared(1, &attributes)], &[]);
 
         for key in mq_rules::KEYS {
             let start = format!("src/sms.rs:1: {}: `{text}` is set nowhere", key.name);
@@ -567,7 +571,7 @@ mod tests {
             consume_thread_number: Some(LiteralOrPlaceholder::Placeholder("${shop.threads:0}")),
             ..SHOP
         };
-        let declaration = assembled_by(wanting, 9, attributes);
+        let declaration = assembled_by(wanting, 9, &attributes);
 
         let (plan, problems) = plan(vec![declaration], &[]);
 
@@ -589,7 +593,7 @@ mod tests {
     fn the_settings_switch_a_listener_off() {
         let settings = [("rocketmq.consumer.listeners.shop.order-topic", "false")];
 
-        let (plan, problems) = plan(vec![declared(1, SHOP)], &settings);
+        let (plan, problems) = plan(vec![declared(1, &SHOP)], &settings);
 
         assert!(problems.is_empty(), "{problems:?}");
         assert!(plan.consumers.is_empty());
@@ -600,7 +604,7 @@ mod tests {
     fn settings_for_a_listener_that_does_not_exist_are_a_mistake() {
         let settings = [("rocketmq.consumer.listeners.shop.order-topci", "false")];
 
-        let (_, problems) = plan(vec![declared(1, SHOP)], &settings);
+        let (_, problems) = plan(vec![declared(1, &SHOP)], &settings);
 
         assert_eq!(problems.len(), 1);
         assert!(problems[0].contains("order-topci"), "{problems:?}");
@@ -615,14 +619,14 @@ mod tests {
         };
         let settings = [("shop.topic", "a.b"), ("shop.group", "DEFAULT_CONSUMER")];
 
-        let (_, problems) = plan(vec![declared(4, attributes)], &settings);
+        let (_, problems) = plan(vec![declared(4, &attributes)], &settings);
 
         assert_eq!(problems.len(), 2, "{problems:?}");
     }
 
     #[test]
     fn the_table_says_who_listens_to_what_and_where_it_stands() {
-        let (plan, _) = plan(vec![declared(12, SHOP)], &[]);
+        let (plan, _) = plan(vec![declared(12, &SHOP)], &[]);
 
         let table = plan.table();
 

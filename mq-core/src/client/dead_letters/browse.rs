@@ -100,7 +100,6 @@ async fn ends(
     let first = GetMinOffset {
         topic: queue.topic.to_text(),
         queue_id: queue.id,
-        ..GetMinOffset::default()
     };
     let end = GetMaxOffset {
         topic: queue.topic.to_text(),
