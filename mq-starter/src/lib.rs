@@ -31,6 +31,7 @@ pub use listener::{
     SelectorType, UnknownName,
 };
 pub use message::MessageExt;
+pub use mq_core::client::{DeadLetter, DeadLetterError, DeadLetters, ResendTo, Resent, SentAgain};
 pub use mq_macros::{Component, rocketmq_message_listener, rocketmq_reply_listener};
 pub use problem::{ApplicationError, Failure, Problem};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};

@@ -7,8 +7,9 @@ use crate::message::compression::{self, CompressionError, MAX_UNPACKED_BODY};
 use crate::message::{GroupName, Message, MessageExt, OffsetMessageId, TopicName, property};
 
 /// The most dead letters that a message sent again names: a message that dies more often names the
-/// last ones.
-const MAX_NAMED_LETTERS: usize = 16;
+/// last ones. Their ids, of at most 56 characters each, fit beside what a retry adds into the bytes
+/// that brokers of ours keep free in properties.
+const MAX_NAMED_LETTERS: usize = 8;
 
 /// Properties that belong to the delivery that failed. Each would keep the message from being
 /// delivered at once, or say something that is no longer so.
