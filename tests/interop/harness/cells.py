@@ -64,6 +64,7 @@ KINDS = {
     "paced": Kind(produce="paced", plan="small"),
     "request": Kind(produce="request", mode="reply", plan="small"),
     "dead": Kind(mode="dead", plan="again"),
+    "dead-orderly": Kind(produce="hash", mode="dead-orderly", plan="again"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
 }
 
