@@ -1,10 +1,6 @@
 //! `mq dlq`: what it prints, for people and for scripts, and how it ends.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a failure is what a test is for"
-)]
+#![expect(clippy::unwrap_used, reason = "a failure is what a test is for")]
 
 use std::net::Ipv4Addr;
 use std::process::{Command, Output};

@@ -32,6 +32,7 @@ pub use listener::{
     SelectorType, UnknownName,
 };
 pub use message::MessageExt;
+pub use mq_core::client::{DeadLetter, DeadLetterError, DeadLetters, ResendTo, Resent, SentAgain};
 pub use mq_macros::{
     Component, rocketmq_message_listener, rocketmq_reply_listener, rocketmq_transaction_listener,
 };

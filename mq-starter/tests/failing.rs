@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::store::disk::MemoryDisk;
-use mq_starter::Application;
 use mq_starter::config::SettingsOptions;
 use mq_starter::prelude::*;
+use mq_starter::{Application, ResendTo, Resent};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -173,6 +173,31 @@ async fn what_cannot_be_decoded_is_tried_again_or_dropped_as_the_listener_says()
     fixture.send("retried", "no number").await;
     // Dead only after the attempt that the group has.
     assert_eq!(fixture.next().await, "buried no number after 2");
+    fixture.app.shutdown().await.unwrap();
+}
+
+/// The broker has no port, so that no other program could do it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_lists_its_dead_letters_and_sends_them_again() {
+    let mut fixture = Fixture::start().await;
+    fixture.send("hopeless", "x").await;
+    assert_eq!(fixture.next().await, "hopeless x");
+    assert_eq!(fixture.next().await, "buried x: no such product");
+    let letters = fixture.app.dead_letters("hopeless").unwrap();
+
+    let letter = letters.list(10).await.unwrap().remove(0);
+    assert_eq!(letter.reason(), Some("no such product"));
+    let resent = letters.resend(&letter, ResendTo::Group).await.unwrap();
+    assert!(matches!(resent, Resent::Now(_)), "{resent:?}");
+    assert_eq!(fixture.next().await, "hopeless x");
+    let resent = letters.resend(&letter, ResendTo::Group).await.unwrap();
+    assert!(matches!(resent, Resent::Before(_)), "{resent:?}");
+
+    let error = fixture.app.dead_letters("a/b").unwrap_err();
+    assert!(
+        error.to_string().contains("illegal character '/'"),
+        "{error}"
+    );
     fixture.app.shutdown().await.unwrap();
 }
 

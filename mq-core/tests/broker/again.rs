@@ -207,6 +207,34 @@ async fn a_message_given_back_comes_again_later_each_time_and_ends_as_a_dead_let
     stage.stop().await;
 }
 
+/// C++ clients do not say how many attempts they want.
+#[tokio::test]
+async fn without_a_number_of_the_consumer_the_group_s_counts() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    let strict = SubscriptionGroupConfig {
+        group_name: "g".into(),
+        retry_max_times: 1,
+        ..SubscriptionGroupConfig::default()
+    };
+    let body = fastjson::write(&strict);
+    let set = client.call_with(UpdateAndCreateSubscriptionGroup, body);
+    set.await.unwrap();
+    client.send(message("orders", 0), "x").await;
+    let first = client.everything("orders", 0).await.remove(0);
+
+    client.call(back(&first, 1)).await.unwrap();
+    until(&clock, &client, "%RETRY%g", 1).await;
+    let second = client.everything("%RETRY%g", 0).await.remove(0);
+    client.call(back(&second, 1)).await.unwrap();
+
+    let dead = client.everything("%DLQ%g", 0).await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].reconsume_times, 2);
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_consumer_gives_up_with_a_reason_that_stays_with_the_dead_letter() {
     let (stage, _clock) = stage().await;

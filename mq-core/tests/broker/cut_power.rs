@@ -56,9 +56,7 @@ fn back(message: &MessageExt, delay_level: i32) -> ConsumerSendMsgBack {
 /// saved after some.
 async fn until_delivered(clock: &Clock, client: &Client, count: usize) -> Option<()> {
     for _ in 0..5 {
-        let Some(there) = everything(client, "%RETRY%g").await else {
-            return None;
-        };
+        let there = everything(client, "%RETRY%g").await?;
         if there.len() >= count {
             return Some(());
         }

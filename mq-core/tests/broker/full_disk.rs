@@ -6,8 +6,9 @@ use mq_core::clock::Clock;
 use mq_core::namesrv::NamesrvConfig;
 use mq_core::node::Node;
 use mq_core::store::disk::{Fault, FaultyDisk, SmallFiles};
-use mq_core::wire::ResponseCode;
-use mq_core::wire::header::{GetKvConfig, PutKvConfig};
+use mq_core::wire::body::KvTable;
+use mq_core::wire::header::{ConsumerSendMsgBack, GetBrokerRuntimeInfo, GetKvConfig, PutKvConfig};
+use mq_core::wire::{ResponseCode, fastjson};
 use tracing::Level;
 
 use crate::lines::Lines;
@@ -65,6 +66,50 @@ async fn on_a_full_disk_a_new_group_reads_what_is_there_and_is_saved_when_there_
     })
     .await;
     stage.stop().await;
+}
+
+/// What was half done would be in neither place, or in both without anybody knowing.
+#[tokio::test]
+async fn a_message_that_dies_while_the_disk_is_full_stays_where_it_is_until_there_is_room() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(NOW_MS);
+    let stage = stage_on(&disk, &clock).await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    client.send(message("orders", 0), "one").await;
+    let first = client.everything("orders", 0).await.remove(0);
+    let back = |delay_level| ConsumerSendMsgBack {
+        offset: first.physical_offset.to_wire(),
+        group: "g".into(),
+        delay_level,
+        reason: Some("no such product".into()),
+        ..ConsumerSendMsgBack::default()
+    };
+    disk.set_fault(Some(Fault::Full));
+    let end = log_end(&client).await;
+
+    for level in [0, -1] {
+        let refused = client.refused(back(level)).await;
+        assert_eq!(refused, ResponseCode::SYSTEM_ERROR);
+    }
+    let there = client.everything("orders", 0).await;
+    assert_eq!(there, std::slice::from_ref(&first));
+    assert_eq!(log_end(&client).await, end);
+
+    disk.set_fault(None);
+    client.call(back(-1)).await.unwrap();
+    let dead = client.everything("%DLQ%g", 0).await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].message.body, "one");
+    stage.stop().await;
+}
+
+/// Where the log ends, as the broker tells.
+async fn log_end(client: &Client) -> String {
+    let reply = client.call(GetBrokerRuntimeInfo).await.unwrap();
+    let table: KvTable = fastjson::read(&reply.body).unwrap();
+    let end = table.table.get("commitLogMaxOffset");
+    end.unwrap().to_string()
 }
 
 #[tokio::test]

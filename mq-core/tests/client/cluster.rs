@@ -18,7 +18,7 @@ use mq_core::namesrv::NamesrvConfig;
 use mq_core::node::Node;
 use mq_core::remoting::{CallError, RemotingClient, Router};
 use mq_core::settings::Setting;
-use mq_core::store::disk::MemoryDisk;
+use mq_core::store::disk::{MemoryDisk, SmallFiles};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::{PullMessage, QueryConsumerOffset};
 use mq_core::wire::{Reply, Request};
@@ -237,6 +237,18 @@ impl Cluster {
     /// Starts the broker again, with what it had.
     pub(crate) async fn start_broker_again(&mut self, port: u16) {
         self.start_broker(port).await;
+    }
+
+    /// Changes the first byte of a message's body in the log, while the broker is away.
+    pub(crate) fn damage(&self, message: &MessageExt) {
+        const BODY: usize = 88;
+        let root = BrokerConfig::default().storage.root;
+        let path = root.join("commitlog").join("0".repeat(20));
+        let mut log = self.disk.read(&path).unwrap().unwrap().to_vec();
+        let at = usize::try_from(message.physical_offset.0).unwrap() + BODY;
+        assert_eq!(log[at], message.message.body[0]);
+        log[at] ^= 0x55;
+        self.disk.write(&path, &log).unwrap();
     }
 
     /// The broker has this setting when it starts again.

@@ -191,7 +191,8 @@ async fn a_message_that_dies_again_is_another_dead_letter_that_names_the_first()
     assert_eq!(second.resent_from().collect::<Vec<_>>(), [&*first_id]);
     assert_eq!(second.attempts(), 1);
     let second_id = second.message.offset_message_id().to_string();
-    assert_eq!(of_shop.find(&second_id).await.unwrap(), [second.clone()]);
+    let by_place = of_shop.find(&second_id).await.unwrap();
+    assert_eq!(by_place, std::slice::from_ref(second));
 
     let resent = of_shop.resend(first, ResendTo::Group).await.unwrap();
     assert!(matches!(resent, Resent::Before(_)), "{resent:?}");
@@ -396,4 +397,44 @@ async fn log_end(cluster: &Cluster) -> String {
         .unwrap();
     let table: KvTable = fastjson::read(&reply.body).unwrap();
     table.table["commitLogMaxOffset"].to_string()
+}
+
+/// Its copies, at each retry and as a dead letter, are longer than what was sent.
+#[tokio::test]
+async fn a_message_with_the_longest_properties_can_be_sent_again() {
+    let cluster = Cluster::start().await;
+    let (client, topic) = (cluster.client_within(), topic("orders"));
+    let shop = GivingUp::start(&client, "shop", &topic).await;
+    let mut long = message(&topic, "x");
+    long.properties.set("long", &"l".repeat(31_500));
+    producer(&client).send(long).await.map(drop).unwrap();
+    let of_shop = client.dead_letters(group("shop"));
+
+    for times in 1..4 {
+        let letter = letters(&of_shop, times).await.remove(times - 1);
+        let resent = of_shop.resend(&letter, ResendTo::Group).await.unwrap();
+        assert!(matches!(resent, Resent::Now(sent) if sent.topic == retry("shop")));
+    }
+
+    letters(&of_shop, 4).await;
+    cluster.end([shop.consumer], [client]).await;
+}
+
+#[tokio::test]
+async fn a_damaged_dead_letter_does_not_hide_the_others() {
+    let mut cluster = Cluster::start().await;
+    let (client, topic) = (cluster.client(), topic("orders"));
+    let shop = GivingUp::start(&client, "shop", &topic).await;
+    send_all(&producer(&client), &topic, ["first", "second"]).await;
+    let of_shop = client.dead_letters(group("shop"));
+    let both = letters(&of_shop, 2).await;
+    shop.consumer.shutdown(LIMIT).await.unwrap();
+    let port = cluster.stop_broker().await;
+    cluster.damage(&both[0].message);
+    cluster.start_broker_again(port).await;
+
+    let left = letters(&of_shop, 1).await;
+
+    assert_eq!(left, both[1..]);
+    cluster.end([], [client]).await;
 }

@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use mq_core::client::DeadLetters;
 use mq_core::clock::Clock;
+use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
 
 use super::checked::CheckedApplication;
@@ -84,6 +86,24 @@ impl Application {
     /// Sends messages.
     pub fn template(&self) -> &RocketMQTemplate {
         &self.template
+    }
+
+    /// The dead letters of a group: a web page can list them and send them again, also when the broker
+    /// runs in this process and has no port for `mq dlq`.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplicationError::Cluster`] when no group may be called `group`, or when there is no cluster
+    /// because `rocketmq.enabled` is false.
+    pub fn dead_letters(&self, group: &str) -> Result<DeadLetters, ApplicationError> {
+        let none = |source| ApplicationError::Cluster {
+            action: format!("look for the dead letters of group `{group}`"),
+            source,
+        };
+        let name = GroupName::new(group.to_owned()).map_err(|error| none(error.into()))?;
+        let cluster = self.clusters.get(&ClusterName::DEFAULT);
+        let cluster = cluster.ok_or_else(|| none("`rocketmq.enabled` is false".into()))?;
+        Ok(cluster.dead_letters(name))
     }
 
     /// The settings of every source.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::client::{self, Client, ConsumerConfig, Producer, ProducerConfig};
+use mq_core::client::{self, Client, ConsumerConfig, DeadLetters, Producer, ProducerConfig};
 use mq_core::clock::Clock;
 use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
@@ -101,6 +101,11 @@ impl JoinedCluster {
     /// What sends to it.
     pub(crate) fn producer(&self) -> &Producer {
         &self.producer
+    }
+
+    /// The dead letters of a group.
+    pub(crate) fn dead_letters(&self, group: GroupName) -> DeadLetters {
+        self.client.dead_letters(group)
     }
 
     /// Starts the consumer of a group.

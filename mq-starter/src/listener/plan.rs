@@ -333,14 +333,14 @@ mod tests {
         ..Attributes::NONE
     };
 
-    fn declared(line: u32, attributes: Attributes) -> Declaration {
+    fn declared(line: u32, attributes: &Attributes) -> Declaration {
         assembled_by(assemble, line, attributes)
     }
 
     fn assembled_by(
         assemble: fn(&mut Assembly<'_>) -> Option<Handler>,
         line: u32,
-        attributes: Attributes,
+        attributes: &Attributes,
     ) -> Declaration {
         Declaration {
             name: "take",
@@ -351,7 +351,7 @@ mod tests {
             },
             cluster: ClusterName::DEFAULT,
             kind: DeclarationKind::MessageListener(MessageListener {
-                attributes,
+                attributes: *attributes,
                 assemble,
             }),
         }
@@ -416,7 +416,7 @@ mod tests {
             ..SHOP
         };
 
-        let (plan, problems) = plan(vec![declared(1, SHOP), declared(2, other)], &[]);
+        let (plan, problems) = plan(vec![declared(1, &SHOP), declared(2, &other)], &[]);
 
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(plan.consumers.len(), 1);
@@ -426,10 +426,10 @@ mod tests {
 
     #[test]
     fn a_group_in_two_clusters_is_two_consumers() {
-        let mut elsewhere = declared(2, SHOP);
+        let mut elsewhere = declared(2, &SHOP);
         elsewhere.cluster = ClusterName::named("elsewhere");
 
-        let (plan, problems) = plan(vec![declared(1, SHOP), elsewhere], &[]);
+        let (plan, problems) = plan(vec![declared(1, &SHOP), elsewhere], &[]);
 
         assert!(problems.is_empty(), "{problems:?}");
         let clusters: Vec<_> = plan
@@ -452,7 +452,11 @@ mod tests {
             ..SHOP
         };
 
-        let declarations = vec![declared(1, SHOP), declared(2, orderly), declared(3, tagged)];
+        let declarations = vec![
+            declared(1, &SHOP),
+            declared(2, &orderly),
+            declared(3, &tagged),
+        ];
         let (_, problems) = plan(declarations, &[]);
 
         assert_eq!(problems.len(), 2, "{problems:?}");
@@ -485,7 +489,7 @@ mod tests {
             ),
         ];
 
-        let (plan, problems) = plan(vec![declared(1, attributes)], &settings);
+        let (plan, problems) = plan(vec![declared(1, &attributes)], &settings);
 
         assert!(problems.is_empty(), "{problems:?}");
         let consumer = &plan.consumers[0];
@@ -517,7 +521,7 @@ mod tests {
             (says, &[], (-1, OnDecodeError::Drop, Some(500))),
             (says, &stronger, (18, OnDecodeError::Retry, Some(700))),
         ] {
-            let (plan, problems) = plan(vec![declared(1, attributes)], settings);
+            let (plan, problems) = plan(vec![declared(1, &attributes)], settings);
 
             assert!(problems.is_empty(), "{problems:?}");
             let listener = &plan.consumers[0].listeners[0];
@@ -545,7 +549,7 @@ mod tests {
             ),
             (vec![(&*pause, "500")], "unless consume_mode is Orderly"),
         ] {
-            let (_, problems) = plan(vec![declared(1, SHOP)], &settings);
+            let (_, problems) = plan(vec![declared(1, &SHOP)], &settings);
             assert_eq!(problems.len(), 1, "{settings:?}: {problems:?}");
             assert!(problems[0].contains(said), "{problems:?}");
         }
@@ -564,10 +568,10 @@ mod tests {
             ..in_order
         };
 
-        let (one, problems) = plan(vec![declared(1, in_order)], &[]);
+        let (one, problems) = plan(vec![declared(1, &in_order)], &[]);
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(one.consumers[0].suspend, Some(Duration::from_millis(250)));
-        let (_, problems) = plan(vec![declared(1, in_order), declared(2, other)], &[]);
+        let (_, problems) = plan(vec![declared(1, &in_order), declared(2, &other)], &[]);
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(
             problems[0].contains("is 300 here and 250 at src/sms.rs:1"),
@@ -589,7 +593,7 @@ mod tests {
             (says, &[(key, "false")], false),
             (SHOP, &[(key, "true")], true),
         ] {
-            let (plan, problems) = plan(vec![declared(1, attributes)], settings);
+            let (plan, problems) = plan(vec![declared(1, &attributes)], settings);
 
             assert!(problems.is_empty(), "{problems:?}");
             assert_eq!(
@@ -603,7 +607,7 @@ mod tests {
     #[test]
     fn a_plain_function_blocks_without_saying_so_and_cannot_say_otherwise() {
         let key = "rocketmq.consumer.listeners.shop.order-topic.blocking";
-        let plain = || assembled_by(assemble_plain, 1, SHOP);
+        let plain = || assembled_by(assemble_plain, 1, &SHOP);
 
         let (silent, problems) = plan(vec![plain()], &[]);
         assert!(problems.is_empty(), "{problems:?}");
@@ -633,7 +637,7 @@ mod tests {
             blocking: Some(LiteralOrPlaceholder::Placeholder(text)),
         };
 
-        let (_, problems) = plan(vec![declared(1, attributes)], &[]);
+        let (_, problems) = plan(vec![declared(1, &attributes)], &[]);
 
         for key in mq_rules::KEYS {
             let start = format!("src/sms.rs:1: {}: `{text}` is set nowhere", key.name);
@@ -650,7 +654,7 @@ mod tests {
             consume_thread_number: Some(LiteralOrPlaceholder::Placeholder("${shop.threads:0}")),
             ..SHOP
         };
-        let declaration = assembled_by(wanting, 9, attributes);
+        let declaration = assembled_by(wanting, 9, &attributes);
 
         let (plan, problems) = plan(vec![declaration], &[]);
 
@@ -672,7 +676,7 @@ mod tests {
     fn the_settings_switch_a_listener_off() {
         let settings = [("rocketmq.consumer.listeners.shop.order-topic", "false")];
 
-        let (plan, problems) = plan(vec![declared(1, SHOP)], &settings);
+        let (plan, problems) = plan(vec![declared(1, &SHOP)], &settings);
 
         assert!(problems.is_empty(), "{problems:?}");
         assert!(plan.consumers.is_empty());
@@ -683,7 +687,7 @@ mod tests {
     fn settings_for_a_listener_that_does_not_exist_are_a_mistake() {
         let settings = [("rocketmq.consumer.listeners.shop.order-topci", "false")];
 
-        let (_, problems) = plan(vec![declared(1, SHOP)], &settings);
+        let (_, problems) = plan(vec![declared(1, &SHOP)], &settings);
 
         assert_eq!(problems.len(), 1);
         assert!(problems[0].contains("order-topci"), "{problems:?}");
@@ -698,14 +702,14 @@ mod tests {
         };
         let settings = [("shop.topic", "a.b"), ("shop.group", "DEFAULT_CONSUMER")];
 
-        let (_, problems) = plan(vec![declared(4, attributes)], &settings);
+        let (_, problems) = plan(vec![declared(4, &attributes)], &settings);
 
         assert_eq!(problems.len(), 2, "{problems:?}");
     }
 
     #[test]
     fn the_table_says_who_listens_to_what_and_where_it_stands() {
-        let (plan, _) = plan(vec![declared(12, SHOP)], &[]);
+        let (plan, _) = plan(vec![declared(12, &SHOP)], &[]);
 
         let table = plan.table();
 

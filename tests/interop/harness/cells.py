@@ -75,6 +75,7 @@ KINDS = {
     "times": Kind(produce="times", plan="again-small", timed=True, recalled=True),
     "fitting": Kind(produce="fitting", plan="small", timed=True),
     "transaction": Kind(produce="transaction", plan="small"),
+    "dead-orderly": Kind(produce="hash", mode="dead-orderly", plan="again"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
 }
 

@@ -9,8 +9,9 @@ from . import cells, clients, plan, processes, servers
 
 SECONDS = 60
 
-# What `mq dlq` ends with when something is not there.
+# What `mq dlq` ends with when something is not there, and when a broker refuses.
 NOT_THERE = 3
+REFUSED = 4
 
 # A message that nobody has ever sent.
 STRANGE_ID = "0" * 32
@@ -30,20 +31,25 @@ def checks():
     for server, start in starts.items():
         for consumer in consumers:
             # Apache's clients on Apache's servers are told about by `mq dlq` all the same.
-            yield f"{server}/{consumer.name}/dead letters", _check(start, consumer)
+            yield f"{server}/{consumer.name}/dead letters", _check(start, consumer, "dead", _once_more)
+    # Only our consumer can say in order that a message is given up.
+    for server, then in (("mq", _once_more), ("apache-5.3.3", _back_at_once)):
+        check = _check(starts[server], clients.rust(), "dead-orderly", then)
+        yield f"{server}/rust/dead letters in order", check
 
 
-def _check(start, consumer):
+def _check(start, consumer, kind, then):
     def check(home, plans):
         with start(home / "server") as server, contextlib.ExitStack() as stack:
             bench = cells.Bench(home, server, plans)
-            cell = cells.Cell(server.kind, clients.rust(), consumer, "dead")
-            return _one(bench.prepare(cell, stack), bench, consumer)
+            cell = cells.Cell(server.kind, clients.rust(), consumer, kind)
+            return _one(bench.prepare(cell, stack), bench, consumer, then)
 
     return check
 
 
-def _one(run, bench, consumer):
+def _one(run, bench, consumer, then):
+    """Lets messages die, compares what is told of them, and goes on with `then`."""
     run.create_topic()
     run.consume()
     sent = run.produce()
@@ -66,6 +72,28 @@ def _one(run, bench, consumer):
     if problems:
         raise cells.Failed("; ".join(problems[:4]))
 
+    then(run, bench, ids, found)
+    problems = run.stop_members() + run.committed()
+    if problems:
+        raise cells.Failed("; ".join(problems))
+    return len(ids)
+
+
+def _back_at_once(run, bench, _ids, found):
+    """Apache's broker makes a dead letter of what is sent to a group with locks, and that is told."""
+    done = _mq(bench, run, "resend", found[0]["id"])
+    if done.returncode != REFUSED or "at once" not in done.stderr:
+        raise cells.Failed(f"`resend` ended with {done.returncode}: {done.stderr[-300:]}")
+    after = _dlq(bench, run, "list")
+    sent = [letter["sentAgain"]["topic"] for letter in after if letter["sentAgain"]]
+    if len(after) != len(found) + 1 or sent != [f"%DLQ%{run.group}"]:
+        raise cells.Failed(f"{len(found)} dead letters before, {len(after)} after; sent again: {sent}")
+    _wait_for(run, collections.Counter(entry.index for entry in run.entries), "nothing more")
+
+
+def _once_more(run, bench, ids, found):
+    """Each dead letter is sent again, comes, and is not sent a second time."""
+    everything = {entry.index for entry in run.entries}
     shown = _dlq(bench, run, "show", found[0]["id"])
     if len(shown) != 1 or shown[0]["properties"].get("color") != plan.AGAIN:
         raise cells.Failed(f"`show` tells {shown}")
@@ -86,10 +114,6 @@ def _one(run, bench, consumer):
     if code != NOT_THERE:
         raise cells.Failed(f"`show` of an id that nobody has ends with {code}")
     _wait_for(run, twice, "nothing more")
-    problems = run.stop_members() + run.committed()
-    if problems:
-        raise cells.Failed("; ".join(problems))
-    return len(ids)
 
 
 def _differences(run, ids, found, with_reason):

@@ -17,6 +17,8 @@ use crate::report::Report;
 use crate::{Failure, name_servers};
 
 const ATTEMPTS: i32 = 3;
+/// Why a message is given up.
+const REASON: &str = "the color is again";
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Where a consumer belongs.
@@ -51,7 +53,7 @@ pub(crate) async fn run(
     let listener = Listener {
         report: Arc::clone(&report),
         retry: mode.starts_with("retry"),
-        gives_up: mode == "dead",
+        gives_up: mode.starts_with("dead"),
         replies: if mode == "reply" {
             let group = GroupName::new("interop-replies")?;
             Some(client.producer(ProducerConfig::new(group))?)
@@ -126,7 +128,7 @@ impl ConcurrentListener for Listener {
                 }
             } else if self.gives_up && is_new(message) {
                 Outcome::DeadLetter {
-                    reason: "the color is again".to_owned(),
+                    reason: REASON.to_owned(),
                 }
             } else {
                 Outcome::Done
@@ -147,7 +149,11 @@ impl ConcurrentListener for Listener {
 
 impl OrderlyListener for Listener {
     async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
+        let dead = self.gives_up && batch.iter().any(is_new);
         match batch.iter().filter(|message| self.take(message)).count() {
+            0 if dead => OrderlyOutcome::DeadLetter {
+                reason: REASON.to_owned(),
+            },
             0 => OrderlyOutcome::Done,
             _ => OrderlyOutcome::Suspend {
                 pause: None,

@@ -38,3 +38,65 @@ impl ReasonKeepers {
         keeps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::client::ClientConfig;
+    use crate::clock::Clock;
+    use crate::remoting::{Incoming, LocalServer, Processor, Router};
+    use crate::tasks::Tasks;
+    use crate::wire::{NoFields, Refusal, Reply};
+
+    /// Answers with a table of these names, or refuses.
+    #[derive(Clone)]
+    struct Tells(Option<&'static [&'static str]>, Arc<AtomicUsize>);
+
+    impl Processor<GetBrokerRuntimeInfo> for Tells {
+        async fn process(
+            &self,
+            _: Incoming<GetBrokerRuntimeInfo>,
+        ) -> Result<Reply<NoFields>, Refusal> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            let names = self.0.ok_or_else(|| Refusal::system("as told"))?;
+            let pair = |name: &&'static str| (ByteString::from_static(name), "true".into());
+            let table = names.iter().map(pair).collect();
+            Ok(Reply::ok(NoFields).with_body(fastjson::write(&KvTable { table })))
+        }
+    }
+
+    /// Apache's brokers have a version and many figures, but not this name.
+    #[tokio::test]
+    async fn a_broker_is_asked_once_whether_it_stores_reasons() {
+        let clock = Clock::system();
+        let tasks = Tasks::new(clock.clone());
+        let cluster = ClusterClient::start(ClientConfig::new(["localhost:1"]), clock.clone());
+        let cluster = cluster.unwrap();
+        let keepers = ReasonKeepers::default();
+        let ours: &[_] = &["brokerVersionDesc", KvTable::KEEPS_REASONS];
+        for (address, told, expected) in [
+            ("ours:1", Some(ours), true),
+            ("apache:1", Some(&["brokerVersionDesc"][..]), false),
+            ("refuses:1", None, false),
+        ] {
+            let asked = Arc::<AtomicUsize>::default();
+            let router =
+                Router::default().on::<GetBrokerRuntimeInfo>(Tells(told, Arc::clone(&asked)));
+            let from = ([127, 0, 0, 1], 1).into();
+            let server =
+                LocalServer::new(Arc::new(router), Arc::new(()), from, &tasks, clock.clone());
+            cluster.remoting.attach(address, &server);
+
+            for _ in 0..2 {
+                let keeps = keepers.includes(&cluster, &address.into()).await;
+                assert_eq!(keeps, expected, "{address}");
+            }
+            assert_eq!(asked.load(Ordering::Relaxed), 1, "{address}");
+        }
+        cluster.tasks.request_stop();
+        tasks.request_stop();
+    }
+}

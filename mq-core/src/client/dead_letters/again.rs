@@ -169,7 +169,7 @@ pub(super) async fn resend(
     }
     let queue = target(cluster, group, letter, to).await?;
     let (topic, flag) = (queue.topic.clone(), letter.message.sys_flag);
-    let message = letter.again(group, topic.clone(), to);
+    let message = letter.again(topic.clone(), to);
     let producer = Producer::inner(cluster, group);
     let sent = producer
         .send_unchanged(message, flag, Target::Queue(queue))

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::message::compression::{self, CompressionError, MAX_UNPACKED_BODY};
-use crate::message::{GroupName, Message, MessageExt, OffsetMessageId, TopicName, property};
+use crate::message::{Message, MessageExt, OffsetMessageId, TopicName, property};
 
 /// The most dead letters that a message sent again names: a message that dies more often names the
-/// last ones.
-const MAX_NAMED_LETTERS: usize = 16;
+/// last ones. Their ids, of at most 56 characters each, fit beside what a retry adds into the bytes
+/// that brokers of ours keep free in properties.
+const MAX_NAMED_LETTERS: usize = 8;
 
 /// Properties that belong to the delivery that failed. Each would keep the message from being
 /// delivered at once, or say something that is no longer so.
@@ -107,8 +108,7 @@ impl DeadLetter {
 
     /// The message to send: without the traces of the delivery that failed, with those by which it
     /// is found again.
-    pub(super) fn again(&self, group: &GroupName, topic: TopicName, to: ResendTo) -> Message {
-        debug_assert!(to == ResendTo::OriginTopic || topic == TopicName::retry_of(group));
+    pub(super) fn again(&self, topic: TopicName, to: ResendTo) -> Message {
         let mut message = self.message.message.clone();
         message.topic = topic;
         let properties = &mut message.properties;
