@@ -24,4 +24,5 @@ mod rules;
 mod slow_disk;
 mod stage;
 mod transactions;
+mod transactions_power;
 mod views;
