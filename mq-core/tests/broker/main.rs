@@ -27,4 +27,5 @@ mod slow_disk;
 mod stage;
 mod timers;
 mod transactions;
+mod transactions_power;
 mod views;

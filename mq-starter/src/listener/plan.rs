@@ -383,7 +383,7 @@ mod tests {
                     None
                 },
             }),
-            ..declared(line, SHOP)
+            ..declared(line, &SHOP)
         }
     }
 

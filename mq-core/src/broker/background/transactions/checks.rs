@@ -13,13 +13,13 @@ use bytestring::ByteString;
 use futures_util::future::join_all;
 
 use super::half::HALF_TOPIC;
-use super::open_halves::OpenHalf;
+use super::open_halves::{NextCheck, OpenHalf};
 use super::reading::Saving;
-use super::records::{HalfPosition, destination};
+use super::records::{ASIDE_TOPIC, HalfPosition, destination};
 use super::service::TransactionParts;
 use crate::excerpt::excerpt;
 use crate::message::record::{RecordDraft, RecordPosition};
-use crate::message::{MessageExt, OffsetMessageId, QueueOffset, property};
+use crate::message::{MessageExt, OffsetMessageId, PhysicalOffset, QueueOffset, property};
 use crate::remoting::{Peer, PeerId};
 use crate::store::{AppendError, Appended, StoreError};
 use crate::tasks::Tasks;
@@ -37,7 +37,7 @@ const BATCH_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why half messages could not be checked.
 #[derive(Debug, thiserror::Error)]
-enum CheckError {
+pub(super) enum CheckError {
     #[error("half messages could not be read: {0}")]
     Read(#[from] StoreError),
     #[error("a half message could not be stored again: {0}")]
@@ -89,6 +89,7 @@ impl TransactionParts {
 
     async fn round(&self, owner: &Tasks) -> Result<(), CheckError> {
         self.catch_up().await?;
+        self.leave_segments().await?;
         loop {
             let now = self.clock.moment();
             let due = self.halves.lock().due(now, CHECK_BATCH);
@@ -105,58 +106,81 @@ impl TransactionParts {
         }
     }
 
-    async fn check(&self, at: QueueOffset) -> Result<(), CheckError> {
-        let Some(claimed) = self.claim(at).await? else {
-            return Ok(());
-        };
-        let found = self.record_at(claimed.position.physical_offset).await;
-        let half = match found {
-            Ok(Some(half)) => half,
-            Ok(None) => {
-                let (at, physical) = (at, claimed.position.physical_offset);
-                tracing::error!(%at, %physical, "a half message is given up: its record is gone");
-                self.give_back(&claimed, true);
+    /// Stores again what lies in segments that are to go.
+    async fn leave_segments(&self) -> Result<(), CheckError> {
+        loop {
+            let end = PhysicalOffset(self.expiring.load(Ordering::Acquire));
+            let leaving = self.halves.lock().lying_before(end, CHECK_BATCH);
+            if leaving.is_empty() {
                 return Ok(());
             }
-            Err(error) => {
-                self.give_back(&claimed, false);
-                return Err(error.into());
-            }
+            let renewed = join_all(leaving.into_iter().map(|at| self.renew(at))).await;
+            renewed.into_iter().collect::<Result<(), _>>()?;
+        }
+    }
+
+    async fn check(&self, at: QueueOffset) -> Result<(), CheckError> {
+        let Some((claimed, half)) = self.claim_with_record(at).await? else {
+            return Ok(());
         };
         if claimed.checks >= self.rules.most_checks {
-            return self.set_aside(&half, &claimed).await;
+            let why = "no producer could say how the transaction ended";
+            return self.set_aside(&half, &claimed, why).await;
         }
         self.ask_again(&half, &claimed).await
     }
 
+    /// Takes a half message that is to be moved; `None` when it has ended.
+    async fn claim_with_record(
+        &self,
+        at: QueueOffset,
+    ) -> Result<Option<(OpenHalf, MessageExt)>, StoreError> {
+        let Some(claimed) = self.claim(at).await? else {
+            return Ok(None);
+        };
+        match self.record_at(claimed.position.physical_offset).await {
+            Ok(Some(half)) => Ok(Some((claimed, half))),
+            Ok(None) => {
+                let physical = claimed.position.physical_offset;
+                tracing::error!(%at, %physical, "a half message is given up: its record is gone");
+                self.give_back(&claimed, true);
+                Ok(None)
+            }
+            Err(error) => {
+                self.give_back(&claimed, false);
+                Err(error)
+            }
+        }
+    }
+
     /// Stores the half message again and asks a producer of its group.
     async fn ask_again(&self, half: &MessageExt, claimed: &OpenHalf) -> Result<(), CheckError> {
-        let copy = self
-            .records
-            .checked_again(half, claimed.first, claimed.checks + 1);
+        let checks = claimed.checks + 1;
+        let copy = self.records.again(half, claimed.first, checks);
         let drafts = [copy, self.ended(claimed)];
-        // On a nearly full disk too: the segment goes only once nothing in it is open.
-        let appended = self.store.append_batch_again(&drafts).await;
-        let Some(stored) = self.appended(claimed, appended)? else {
-            return Ok(());
+        let stored = match self.append(&drafts, claimed).await {
+            Ok(stored) => stored,
+            Err(AppendError::Illegal(why)) => {
+                return self.set_aside(half, claimed, &why).await;
+            }
+            Err(error) => return Err(error.into()),
         };
         let group = half.message.properties.get_text(property::PGROUP);
         let group = group.unwrap_or_default();
         let producer = self.producer(&group, claimed.asked);
         let due = self.clock.moment().plus(self.rules.check_interval);
-        let position = HalfPosition {
-            queue_offset: stored.queue_offset,
-            physical_offset: stored.physical_offset,
-        };
         let asked = producer.as_ref().map(Peer::id);
-        self.halves.lock().checked(claimed, position, due, asked);
+        let next = NextCheck { checks, due, asked };
+        self.halves
+            .lock()
+            .moved(claimed, position_of(&stored), next);
         self.released.notify_waiters();
         let [copy, _ended] = drafts;
         if let Some(producer) = producer {
             ask(&producer, half, copy, stored);
         } else if let Some(unlogged) = self.unasked.begin(()) {
-            let (id, group, checks) = (half.message_id(), excerpt(&group), claimed.checks + 1);
-            let (id, most) = (excerpt(&id), self.rules.most_checks);
+            let (id, group, most) = (half.message_id(), excerpt(&group), self.rules.most_checks);
+            let id = excerpt(&id);
             tracing::warn!(
                 %group, %id, checks, most, unlogged,
                 "nobody can be asked how a transaction ended: no producer of its group is connected"
@@ -165,19 +189,20 @@ impl TransactionParts {
         Ok(())
     }
 
-    /// Where the first of the records was stored.
-    fn appended(
+    /// Appends records in place of a claimed half message, all or none; gives where the first is. After
+    /// an error the claim is over.
+    async fn append(
         &self,
+        drafts: &[RecordDraft],
         claimed: &OpenHalf,
-        appended: Result<Vec<Appended>, AppendError>,
-    ) -> Result<Option<Appended>, CheckError> {
-        match appended {
-            Ok(stored) => Ok(stored.first().copied()),
-            Err(error) => {
-                self.give_back(claimed, false);
-                Err(error.into())
-            }
-        }
+    ) -> Result<Appended, AppendError> {
+        // On a nearly full disk too: the segment goes only once nothing in it is open.
+        let appended = self.store.append_batch_again(drafts);
+        let appended = appended.await.and_then(|stored| {
+            let first = stored.first().copied();
+            first.ok_or(AppendError::Closed)
+        });
+        appended.inspect_err(|_| self.give_back(claimed, false))
     }
 
     /// The producer whose turn it is, but not the one that was asked last when there are others.
@@ -192,21 +217,51 @@ impl TransactionParts {
         others.clone().nth(turn).cloned()
     }
 
-    /// Moves a half message of which nobody could tell how it ended.
-    async fn set_aside(&self, half: &MessageExt, claimed: &OpenHalf) -> Result<(), CheckError> {
+    /// Moves a half message that is not asked about any more.
+    async fn set_aside(
+        &self,
+        half: &MessageExt,
+        claimed: &OpenHalf,
+        why: &str,
+    ) -> Result<(), CheckError> {
         let drafts = [self.records.set_aside(half), self.ended(claimed)];
-        let appended = self.store.append_batch_again(&drafts).await;
-        if let Some(stored) = self.appended(claimed, appended)? {
-            let (id, checks) = (half.message_id(), claimed.checks);
-            let topic = destination(half).map(|(topic, _)| topic);
-            tracing::error!(
-                id = %excerpt(&id), ?topic, checks, aside = %stored.queue_offset,
-                "no producer could say how a transaction ended: its message is set aside in \
-                 TRANS_CHECK_MAX_TIME_TOPIC and will not be delivered"
-            );
-            self.give_back(claimed, true);
-        }
+        let stored = self.append(&drafts, claimed).await?;
+        let (id, checks) = (half.message_id(), claimed.checks);
+        let topic = destination(half).map(|(topic, _)| topic.to_string());
+        tracing::error!(
+            id = %excerpt(&id), topic, checks, aside = %stored.queue_offset,
+            "the message of a transaction is set aside in {ASIDE_TOPIC} and will not be delivered: {why}"
+        );
+        self.give_back(claimed, true);
         Ok(())
+    }
+
+    /// Stores a half message again, at the end of the log, because the segment with its record is to go.
+    /// Nobody is asked about it, and it is due when it was.
+    async fn renew(&self, at: QueueOffset) -> Result<(), CheckError> {
+        let Some((claimed, half)) = self.claim_with_record(at).await? else {
+            return Ok(());
+        };
+        let next = claimed.next_check();
+        let copy = self.records.again(&half, claimed.first, next.checks);
+        let mut drafts = vec![copy];
+        // Apache's broker takes a copy whose own time is not over for ended when its first offset is.
+        if claimed.position.queue_offset != claimed.first {
+            drafts.push(self.ended(&claimed));
+        }
+        let stored = self.append(&drafts, &claimed).await?;
+        self.halves
+            .lock()
+            .moved(&claimed, position_of(&stored), next);
+        self.released.notify_waiters();
+        Ok(())
+    }
+}
+
+fn position_of(stored: &Appended) -> HalfPosition {
+    HalfPosition {
+        queue_offset: stored.queue_offset,
+        physical_offset: stored.physical_offset,
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::progress::{OpsRead, Progress};
 use super::records::HalfPosition;
 use crate::clock::Moment;
-use crate::message::QueueOffset;
+use crate::message::{PhysicalOffset, QueueOffset};
 use crate::remoting::PeerId;
 
 /// A half message that has not ended.
@@ -28,6 +28,27 @@ pub(super) struct OpenHalf {
     is_claimed: bool,
     /// The queue offsets that it had before.
     earlier: Vec<QueueOffset>,
+}
+
+/// When the producers of a half message are asked next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NextCheck {
+    /// How often they were asked.
+    pub(super) checks: u32,
+    pub(super) due: Moment,
+    /// Who was asked last.
+    pub(super) asked: Option<PeerId>,
+}
+
+impl OpenHalf {
+    /// The next check, if nothing changes.
+    pub(super) fn next_check(&self) -> NextCheck {
+        NextCheck {
+            checks: self.checks,
+            due: self.due,
+            asked: self.asked,
+        }
+    }
 }
 
 /// A half message, as it was read from its queue.
@@ -63,6 +84,9 @@ pub(super) struct OpenHalves {
     /// Those that ended before they were read.
     ended_unread: HashSet<QueueOffset>,
     next: QueueOffset,
+    /// Whether the topics were read since the start. Until then nobody knows which half messages were
+    /// stored again behind `next`.
+    is_loaded: bool,
     ops: OpsRead,
 }
 
@@ -94,6 +118,7 @@ impl OpenHalves {
             self.add(half);
         }
         self.next = self.next.max(next.half);
+        self.is_loaded = true;
         for (op, ended) in ops {
             self.ops.add(op, ended.iter().max().copied());
             for half in ended {
@@ -160,7 +185,7 @@ impl OpenHalves {
     /// Takes the half message that has or had the queue offset `at`, to end it or move it.
     pub(super) fn claim(&mut self, at: QueueOffset) -> Claim {
         let Some(half) = self.current(at).and_then(|now| self.open.get_mut(&now)) else {
-            return if at < self.next {
+            return if at < self.next && self.is_loaded {
                 Claim::NotOpen
             } else {
                 Claim::NotRead
@@ -193,38 +218,20 @@ impl OpenHalves {
         }
     }
 
-    /// A claimed half message was stored again at `to`, and `asked` is asked about it; the claim is over.
-    pub(super) fn checked(
-        &mut self,
-        half: &OpenHalf,
-        to: HalfPosition,
-        due: Moment,
-        asked: Option<PeerId>,
-    ) {
-        let from = half.position.queue_offset;
+    /// A claimed half message was stored again at `to`; the claim is over.
+    pub(super) fn moved(&mut self, half: &OpenHalf, to: HalfPosition, next: NextCheck) {
+        let (from, now) = (half.position.queue_offset, to.queue_offset);
         if self.open.contains_key(&from) {
             self.rename(from, to);
-        } else if !self.open.contains_key(&to.queue_offset) && to.queue_offset < self.next {
-            // It was read again and has ended since.
+        } else if !self.open.contains_key(&now) {
+            // It was read again, and has ended since.
             return;
         }
-        let checks = half.checks + 1;
-        let entry = self
-            .open
-            .entry(to.queue_offset)
-            .or_insert_with(|| OpenHalf {
-                position: to,
-                ..half.clone()
-            });
-        entry.checks = checks;
-        entry.due = due;
-        entry.asked = asked;
-        entry.is_claimed = false;
-        if !entry.earlier.contains(&from) {
-            entry.earlier.push(from);
-        }
-        for earlier in entry.earlier.iter().chain([&half.first]) {
-            self.moved.insert(*earlier, to.queue_offset);
+        if let Some(half) = self.open.get_mut(&now) {
+            half.checks = next.checks;
+            half.due = next.due;
+            half.asked = next.asked;
+            half.is_claimed = false;
         }
     }
 
@@ -241,6 +248,15 @@ impl OpenHalves {
         Some(due.since(now))
     }
 
+    /// At most `most` half messages whose records lie before `end`, and which nobody has claimed.
+    pub(super) fn lying_before(&self, end: PhysicalOffset, most: usize) -> Vec<QueueOffset> {
+        let lies_before = |(_, half): &(&QueueOffset, &OpenHalf)| {
+            !half.is_claimed && half.position.physical_offset < end
+        };
+        let lying = self.open.iter().filter(lies_before);
+        lying.take(most).map(|(at, _)| *at).collect()
+    }
+
     /// From where another start of this broker, or of Apache's, has to read on.
     pub(super) fn progress(&mut self) -> Progress {
         let first_open = self.open.first_key_value().map(|(at, _)| *at);
@@ -249,5 +265,193 @@ impl OpenHalves {
             half,
             op: self.ops.needed_from(half),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn at(queue_offset: u64) -> HalfPosition {
+        HalfPosition {
+            queue_offset: QueueOffset(queue_offset),
+            physical_offset: PhysicalOffset(queue_offset * 100),
+        }
+    }
+
+    fn read(queue_offset: u64, first: Option<u64>) -> ReadHalf {
+        ReadHalf {
+            position: at(queue_offset),
+            first: first.map(QueueOffset),
+            checks: u32::from(first.is_some()),
+            due: Moment::default(),
+        }
+    }
+
+    fn to(half: u64, op: u64) -> Progress {
+        Progress {
+            half: QueueOffset(half),
+            op: QueueOffset(op),
+        }
+    }
+
+    fn op(offset: u64, halves: &[u64]) -> (QueueOffset, Vec<QueueOffset>) {
+        let halves = halves.iter().copied().map(QueueOffset);
+        (QueueOffset(offset), halves.collect())
+    }
+
+    fn open(halves: &OpenHalves) -> Vec<u64> {
+        halves.open.keys().map(|at| at.0).collect()
+    }
+
+    fn taken(halves: &mut OpenHalves, at: u64) -> OpenHalf {
+        match halves.claim(QueueOffset(at)) {
+            Claim::Taken(half) => half,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn next(due: Moment) -> NextCheck {
+        NextCheck {
+            checks: 1,
+            due,
+            asked: Some(PeerId(3)),
+        }
+    }
+
+    #[test]
+    fn what_a_record_of_the_op_topic_names_is_not_open() {
+        let mut halves = OpenHalves::default();
+        halves.begin(to(5, 2));
+
+        let all = (5..10).map(|at| read(at, None));
+        halves.read(all, [op(2, &[3, 6]), op(3, &[8, 12])], to(10, 4));
+        assert_eq!(open(&halves), [5, 7, 9]);
+        assert_eq!(halves.progress(), to(5, 2));
+
+        let rest = (10..14).map(|at| read(at, None));
+        halves.read(rest, [op(4, &[5, 7])], to(14, 5));
+        assert_eq!(open(&halves), [9, 10, 11, 13]);
+        let before = |end| halves.lying_before(PhysicalOffset(end), 9);
+        assert_eq!((before(900), before(901)), (vec![], vec![QueueOffset(9)]));
+        assert!(matches!(halves.claim(QueueOffset(12)), Claim::NotOpen));
+        assert!(matches!(halves.claim(QueueOffset(14)), Claim::NotRead));
+    }
+
+    /// Its copy may be read before who has stored it says so.
+    #[test]
+    fn a_half_message_that_is_stored_again_keeps_its_entry_and_all_its_offsets() {
+        for read_first in [false, true] {
+            let mut halves = OpenHalves::default();
+            halves.read([read(0, None), read(1, None)], [], to(2, 0));
+            let due = Clock::manual(0).moment().plus(Duration::from_secs(9));
+            let mut now = 0;
+            for copy in [2, 3] {
+                let claimed = taken(&mut halves, now);
+                let come = |halves: &mut OpenHalves| {
+                    let ended = op(copy - 2, &[now]);
+                    halves.read([read(copy, Some(0))], [ended], to(copy + 1, copy - 1));
+                };
+                if read_first {
+                    come(&mut halves);
+                    assert!(matches!(halves.claim(QueueOffset(now)), Claim::Busy));
+                }
+                halves.moved(&claimed, at(copy), next(due));
+                if !read_first {
+                    come(&mut halves);
+                }
+                now = copy;
+            }
+
+            assert_eq!(open(&halves), [1, 3], "{read_first}");
+            for known in [0, 2, 3] {
+                let half = taken(&mut halves, known);
+                assert_eq!(half.position, at(3));
+                assert_eq!(half.first, QueueOffset(0));
+                halves.release(&half);
+            }
+            halves.close(QueueOffset(3));
+            assert_eq!(open(&halves), [1]);
+            assert!(halves.moved.is_empty(), "{:?}", halves.moved);
+            for gone in [0, 2, 3] {
+                assert!(matches!(halves.claim(QueueOffset(gone)), Claim::NotOpen));
+            }
+        }
+    }
+
+    /// Ended by its new offset before its copy was read, it does not open again when that is read.
+    #[test]
+    fn what_has_ended_stays_ended_whatever_is_read_later() {
+        let mut halves = OpenHalves::default();
+        halves.read([read(0, None)], [], to(1, 0));
+        let claimed = taken(&mut halves, 0);
+        halves.moved(&claimed, at(1), next(Moment::default()));
+        let again = taken(&mut halves, 0);
+        assert_eq!(again.position, at(1));
+        halves.close(QueueOffset(1));
+
+        halves.read([read(1, Some(0))], [op(0, &[0]), op(1, &[1])], to(2, 2));
+
+        assert_eq!(open(&halves), [0; 0]);
+        assert_eq!(halves.progress(), to(2, 2));
+        assert!(halves.ended_unread.is_empty());
+    }
+
+    /// Regression: right after a start, who ended a half message by the offset that it had before its last
+    /// check was told that it had ended, because only its copy lies behind where reading begins.
+    #[test]
+    fn before_anything_was_read_nothing_is_known_to_have_ended() {
+        let mut halves = OpenHalves::default();
+        halves.begin(to(7, 3));
+        assert!(matches!(halves.claim(QueueOffset(2)), Claim::NotRead));
+
+        halves.read([read(7, Some(2))], [], to(8, 3));
+
+        assert_eq!(taken(&mut halves, 2).position, at(7));
+        assert!(matches!(halves.claim(QueueOffset(3)), Claim::NotOpen));
+    }
+
+    /// After a crash between the copy and the record that ends the first, and as Apache's broker leaves
+    /// half messages that wait for their own time.
+    #[test]
+    fn a_copy_takes_the_place_of_what_nobody_has_ended() {
+        let mut halves = OpenHalves::default();
+        halves.begin(to(7, 0));
+
+        let all = [
+            read(7, None),
+            read(8, None),
+            read(9, Some(7)),
+            read(10, Some(2)),
+        ];
+        halves.read(all, [], to(11, 0));
+
+        assert_eq!(open(&halves), [8, 9, 10]);
+        assert_eq!(taken(&mut halves, 7).position, at(9));
+        assert_eq!(taken(&mut halves, 2).position, at(10));
+    }
+
+    #[test]
+    fn half_messages_are_due_at_their_time_and_not_while_somebody_has_them() {
+        let mut halves = OpenHalves::default();
+        let clock = Clock::manual(0);
+        let soon = clock.moment().plus(Duration::from_secs(5));
+        let later = ReadHalf {
+            due: soon,
+            ..read(1, None)
+        };
+        halves.read([read(0, None), later, read(2, None)], [], to(3, 0));
+        let claimed = taken(&mut halves, 2);
+
+        let now = clock.moment();
+        assert_eq!(halves.due(now, 9), [QueueOffset(0)]);
+        halves.release(&claimed);
+        assert_eq!(halves.due(now, 9), [QueueOffset(0), QueueOffset(2)]);
+        assert_eq!(halves.due(now, 1), [QueueOffset(0)]);
+        assert_eq!(halves.due(soon, 9).len(), 3);
+        halves.close(QueueOffset(0));
+        halves.close(QueueOffset(2));
+        assert_eq!(halves.next_due(now), Some(Duration::from_secs(5)));
     }
 }

@@ -43,17 +43,17 @@ impl Records {
         }
     }
 
-    /// The half message once more, at the end of its queue, after a check. `first` is the queue offset
-    /// that its producer was given.
-    pub(super) fn checked_again(
-        &self,
-        half: &MessageExt,
-        first: QueueOffset,
-        checks: u32,
-    ) -> RecordDraft {
+    /// The half message once more, at the end of its queue. `first` is the queue offset that its producer
+    /// was given.
+    pub(super) fn again(&self, half: &MessageExt, first: QueueOffset, checks: u32) -> RecordDraft {
         let mut copy = self.moved(half, topic(HALF_TOPIC), 0);
         let properties = &mut copy.message.properties;
-        properties.set(property::TRANSACTION_CHECK_TIMES, &checks.to_string());
+        if checks > 0 {
+            // Its own time before the first check is over. Apache's broker, when it goes on with this
+            // store, would take a copy with that time left for one whose first offset has ended.
+            properties.remove(property::CHECK_IMMUNITY_TIME_IN_SECONDS);
+            properties.set(property::TRANSACTION_CHECK_TIMES, &checks.to_string());
+        }
         properties.set(property::TRAN_PREPARED_QUEUE_OFFSET, &first.to_string());
         copy
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use parking_lot::Mutex;
 
@@ -33,7 +33,9 @@ pub(super) struct TransactionParts {
     pub(super) peers: Arc<Peers>,
     pub(super) records: Records,
     pub(super) halves: Mutex<OpenHalves>,
-    /// There is something to read in one of the two topics.
+    /// Half messages before this physical offset are to be stored again, because their segments are to go.
+    pub(super) expiring: AtomicU64,
+    /// There is something to read in one of the two topics, or to be stored again.
     pub(super) news: tokio::sync::Notify,
     /// Held by who reads the two topics.
     pub(super) reading: tokio::sync::Mutex<()>,
@@ -77,6 +79,7 @@ impl Transactions {
                 store_host: broker.store_host,
             },
             halves: Mutex::default(),
+            expiring: AtomicU64::new(0),
             news: tokio::sync::Notify::new(),
             reading: tokio::sync::Mutex::default(),
             released: tokio::sync::Notify::new(),
