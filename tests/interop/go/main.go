@@ -370,7 +370,7 @@ func received(lines *report, message *primitive.MessageExt) error {
 		"id": message.MsgId, "queue": message.Queue.QueueId, "offset": message.QueueOffset,
 		"topic": message.Topic, "key": message.GetKeys(), "tag": message.GetTags(),
 		"index": message.GetProperty("index"), "color": message.GetProperty("color"),
-		"attempt": message.ReconsumeTimes, "size": len(message.Body),
+		"attempt": message.ReconsumeTimes, "stored": message.StoreTimestamp, "size": len(message.Body),
 		"crc": crc32.ChecksumIEEE(message.Body),
 	})
 }
