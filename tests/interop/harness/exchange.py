@@ -18,6 +18,10 @@ SETTINGS = {"mappedFileSizeCommitLog": SEGMENT, "brokerName": BROKER}
 UPDATE_OFFSET = 15
 CREATE_GROUP = 200
 
+# Producers are asked soon, and what has ended is written down before that.
+TRANSACTIONS = {"transactionTimeOut": 3000, "transactionCheckInterval": 1000,
+                "transactionCheckMax": 100, "transactionOpBatchInterval": 100}  # fmt: skip
+
 # A disk that is fuller than one percent loses every segment but the newest.
 SCARCE_DISK = {"diskMaxUsedSpaceRatio": 1, "diskSpaceCleanForciblyRatio": 1}
 
@@ -264,10 +268,39 @@ def found_by_key(server, acknowledged):
             raise cells.Failed(f"{line['topic']} has nothing under {line['key']}: code {code}")
 
 
+def transactions(home, writer, reader):
+    """Transactions that one broker leaves open are asked about by the other, and no others are."""
+    exchange = Exchange(home)
+    topic, begun = ("transactions-", 1), 60
+
+    def java(server, what, count):
+        out = exchange.home / what
+        exchange.java("OpenTransactions", [server.namesrv, f"{topic[0]}0", what, out, count])
+        return cells.lines(out)
+
+    with exchange.server(writer, **TRANSACTIONS) as server:
+        create_topic(server, f"{topic[0]}0", queues=4)
+        wanted = java(server, "leave", begun)
+    left = sorted(line["key"] for line in wanted if line["left"])
+    with exchange.server(reader, **TRANSACTIONS) as server:
+        wait_for_topic(server, f"{topic[0]}0")
+        asked = sorted(line["asked"] for line in java(server, "settle", len(left)))
+        out = exchange.home / "delivered"
+        exchange.java("Drain", [server.namesrv, out, *topic])
+    if asked != left:
+        raise cells.Failed(f"asked about {len(asked)} transactions instead of {len(left)}: {asked[:9]}")
+    delivered = sorted(line["key"] for line in cells.lines(out) if "id" in line)
+    if delivered != sorted(line["key"] for line in wanted):
+        raise cells.Failed(f"{len(delivered)} messages instead of {len(wanted)}: {delivered[:9]}")
+    return len(delivered)
+
+
 EXCHANGES = {
     "store/mq>apache-5.3.3": ours_to_apache,
     "store/mq>apache-5.3.3 after kill -9": ours_killed_to_apache,
     "store/apache-5.3.3>mq after a clean stop": lambda home: apache_to_ours(home, crash=False),
     "store/apache-5.3.3>mq after kill -9": lambda home: apache_to_ours(home, crash=True),
+    "store/mq>apache-5.3.3, transactions": lambda home: transactions(home, "mq", "apache-5.3.3"),
+    "store/apache-5.3.3>mq, transactions": lambda home: transactions(home, "apache-5.3.3", "mq"),
 }
 HARNESS_EXCHANGES = {"store/apache-5.3.3>apache-5.3.3": apache_to_apache}

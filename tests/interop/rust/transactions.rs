@@ -14,7 +14,7 @@ use crate::Failure;
 
 /// The index of messages that nobody may get.
 const ROLLED_BACK: &str = "rolled-back";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Answers to checks have left by then.
 const LAST_END: Duration = Duration::from_secs(1);
