@@ -149,3 +149,75 @@ fn hex(bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use mq_core::message::{
+        Message, MessageExt, PhysicalOffset, QueueOffset, SysFlag, TopicName, property,
+    };
+
+    use super::*;
+
+    fn letter(body: &'static [u8]) -> DeadLetter {
+        let host = ([127, 0, 0, 1], 10911).into();
+        let mut message = Message::new(TopicName::new("%DLQ%shop").unwrap(), body);
+        message.properties.set(property::UNIQ_KEY, "U");
+        message.properties.set(property::KEYS, "k1 k2");
+        let message = MessageExt {
+            message,
+            queue_id: 0,
+            queue_offset: QueueOffset(3),
+            physical_offset: PhysicalOffset(16),
+            sys_flag: SysFlag::default(),
+            born_timestamp: 1,
+            born_host: host,
+            store_timestamp: 2,
+            store_host: host,
+            reconsume_times: 17,
+            prepared_transaction_offset: 0,
+            store_size: 0,
+        };
+        DeadLetter {
+            message,
+            broker: "broker-a".into(),
+            sent_again: None,
+        }
+    }
+
+    /// Scripts read these names.
+    #[test]
+    fn a_letter_of_bytes_has_its_body_in_hexadecimal_digits() {
+        let shown = serde_json::to_value(WholeLetterView::from(&letter(&[0, 255]))).unwrap();
+
+        let expected = serde_json::json!({
+            "id": "U",
+            "offsetId": "7F00000100002A9F0000000000000010",
+            "broker": "broker-a",
+            "queueOffset": 3,
+            "topic": null,
+            "originId": null,
+            "attempts": 17,
+            "reason": null,
+            "tag": null,
+            "keys": ["k1", "k2"],
+            "bornAt": 1,
+            "diedAt": 2,
+            "sentAgain": null,
+            "properties": { "UNIQ_KEY": "U", "KEYS": "k1 k2" },
+            "body": null,
+            "bodyHex": "00ff",
+        });
+        assert_eq!(shown, expected);
+    }
+
+    /// It may have died because its body cannot be unpacked.
+    #[test]
+    fn a_body_that_cannot_be_unpacked_is_shown_as_it_lies_there() {
+        let mut letter = letter(b"no zlib");
+        letter.message.sys_flag = SysFlag(SysFlag::COMPRESSED);
+
+        let shown = WholeLetterView::from(&letter);
+
+        assert_eq!(shown.printable_body(), "no zlib");
+    }
+}
