@@ -5,6 +5,7 @@ acknowledged to the writer, and, where retention has run, with what the first br
 """
 
 import pathlib
+import time
 
 from . import cells, processes, programs, servers
 
@@ -21,6 +22,12 @@ CREATE_GROUP = 200
 # Producers are asked soon, and what has ended is written down before that.
 TRANSACTIONS = {"transactionTimeOut": 3000, "transactionCheckInterval": 1000,
                 "transactionCheckMax": 100, "transactionOpBatchInterval": 100}  # fmt: skip
+
+# Off by default in Apache's broker.
+RECALL = {"recallMessageEnable": "true"}
+# So many messages wait while the store changes hands, and so long.
+WAITING = 1000
+AHEAD_MS = 60_000
 
 # A disk that is fuller than one percent loses every segment but the newest.
 SCARCE_DISK = {"diskMaxUsedSpaceRatio": 1, "diskSpaceCleanForciblyRatio": 1}
@@ -295,6 +302,52 @@ def transactions(home, writer, reader):
     return len(delivered)
 
 
+def timers(home, writer, reader, crash=False):
+    """Messages that wait for their time at one broker are delivered by the other, once, and none early.
+
+    What the first has delivered does not come again, and what was called back there does not come.
+    """
+    exchange = Exchange(home)
+    topic = ("timers-", 1)
+    name = f"{topic[0]}0"
+    with exchange.server(writer, **RECALL) as server:
+        create_topic(server, name, queues=4)
+        out = exchange.home / "sent"
+        exchange.java("Timers", [server.namesrv, name, out, WAITING, AHEAD_MS])
+        wanted = sorted(line["key"] for line in cells.lines(out))
+        last = max(line.get("due", 0) for line in cells.lines(out))
+        if crash:
+            server.kill()
+    with exchange.server(reader, **RECALL) as server:
+        wait_for_topic(server, name)
+        if time.time() * 1000 > last - 10_000:
+            raise cells.Failed("the messages were due before the other broker had the store")
+
+        def delivered():
+            drained = exchange.home / f"delivered-{time.monotonic_ns()}"
+            exchange.java("Drain", [server.namesrv, drained, *topic])
+            keys = sorted(line["key"] for line in cells.lines(drained) if "id" in line)
+            return keys if len(keys) >= len(wanted) else None
+
+        time.sleep(max(0, last / 1000 - time.time()))
+        keys = processes.wait_until(delivered, 60, "the last message", 2)
+        time.sleep(4)
+        keys = delivered()
+    once = sorted(set(keys)) if crash else keys
+    if once != wanted:
+        strange = sorted(set(keys) - set(wanted))
+        raise cells.Failed(
+            f"{len(keys)} messages of {len(set(keys))} keys instead of {len(wanted)}, "
+            f"not wanted are {strange[:5]}, twice came {sorted(duplicates(keys))[:5]}"
+        )
+    return len(keys)
+
+
+def duplicates(keys):
+    """What stands there more than once."""
+    return {one for one, next_one in zip(keys, keys[1:]) if one == next_one}
+
+
 EXCHANGES = {
     "store/mq>apache-5.3.3": ours_to_apache,
     "store/mq>apache-5.3.3 after kill -9": ours_killed_to_apache,
@@ -302,5 +355,11 @@ EXCHANGES = {
     "store/apache-5.3.3>mq after kill -9": lambda home: apache_to_ours(home, crash=True),
     "store/mq>apache-5.3.3, transactions": lambda home: transactions(home, "mq", "apache-5.3.3"),
     "store/apache-5.3.3>mq, transactions": lambda home: transactions(home, "apache-5.3.3", "mq"),
+    "store/mq>apache-5.3.3, timers": lambda home: timers(home, "mq", "apache-5.3.3"),
+    "store/mq>apache-5.3.3, timers after kill -9":
+        lambda home: timers(home, "mq", "apache-5.3.3", crash=True),
+    "store/apache-5.3.3>mq, timers": lambda home: timers(home, "apache-5.3.3", "mq"),
+    "store/apache-5.3.3>mq, timers after kill -9":
+        lambda home: timers(home, "apache-5.3.3", "mq", crash=True),
 }
 HARNESS_EXCHANGES = {"store/apache-5.3.3>apache-5.3.3": apache_to_apache}

@@ -12,19 +12,25 @@ use crate::Failure;
 use crate::plan::Entry;
 use crate::report::Report;
 
-/// The delays of levels 1 and 2.
-const LEVELS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+/// The delays of the first two levels.
+const FIRST_LEVEL: Duration = Duration::from_secs(1);
+const SECOND_LEVEL: Duration = Duration::from_secs(5);
 const AFTER: Duration = Duration::from_millis(2_750);
 const AT: Duration = Duration::from_millis(3_250);
 
 /// When a message is to be delivered, and the time that this means.
 pub(crate) fn when(kind: &str, number: usize, now_ms: i64) -> (Later, i64) {
     let after = |delay: Duration| now_ms + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-    match (kind, number % 2) {
-        ("levels", 0) => (Later::Level(1), after(LEVELS[0])),
-        ("levels", _) => (Later::Level(2), after(LEVELS[1])),
-        ("fitting", nth) => (Later::After(LEVELS[nth]), after(LEVELS[nth])),
-        (_, 0) => (Later::After(AFTER), after(AFTER)),
+    let is_first = number.is_multiple_of(2);
+    let (level, delay) = if is_first {
+        (1, FIRST_LEVEL)
+    } else {
+        (2, SECOND_LEVEL)
+    };
+    match kind {
+        "levels" => (Later::Level(level), after(delay)),
+        "fitting" => (Later::After(delay), after(delay)),
+        _ if is_first => (Later::After(AFTER), after(AFTER)),
         _ => (Later::At(after(AT)), after(AT)),
     }
 }

@@ -47,17 +47,21 @@ final class Later {
             SendResult result = producer.send(message);
             sent(entry, result, due);
             if (entry.color().equals("again")) {
-                Object handle = SendResult.class.getMethod("getRecallHandle").invoke(result);
-                Object id = DefaultMQProducer.class.getMethod("recallMessage", String.class, String.class)
-                        .invoke(producer, topic, handle);
-                if (!result.getMsgId().equals(id)) {
-                    throw new IllegalStateException("called back " + id + " instead of " + result.getMsgId());
-                }
+                callBack(producer, topic, result);
             }
         }
     }
 
-    private static long when(Message message, String way, long value, long due) throws Exception {
+    static void callBack(DefaultMQProducer producer, String topic, SendResult sent) throws Exception {
+        Object handle = SendResult.class.getMethod("getRecallHandle").invoke(sent);
+        Object id = DefaultMQProducer.class.getMethod("recallMessage", String.class, String.class)
+                .invoke(producer, topic, handle);
+        if (!sent.getMsgId().equals(id)) {
+            throw new IllegalStateException("called back " + id + " instead of " + sent.getMsgId());
+        }
+    }
+
+    static long when(Message message, String way, long value, long due) throws Exception {
         Message.class.getMethod(way, long.class).invoke(message, value);
         return due;
     }
