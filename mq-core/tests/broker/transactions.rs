@@ -145,8 +145,8 @@ async fn a_transaction_ends_once() {
     let second = client.send(half(0, &[]), "second").await;
 
     let ends = futures_util::future::join_all((0..8).map(|n| {
-        let state = if n % 2 == 0 { COMMIT } else { ROLLBACK };
-        client.call(end(&first, state))
+        let verdict = if n % 2 == 0 { COMMIT } else { ROLLBACK };
+        client.call(end(&first, verdict))
     }));
     let ends = ends.await;
     client.call(end(&second, ROLLBACK)).await.unwrap();
@@ -320,7 +320,7 @@ async fn the_longest_properties_come_through_a_transaction() {
 #[tokio::test]
 async fn transactions_are_refused_where_they_are_switched_off() {
     let stage = Stage::with(Clock::system(), |config| {
-        config.rules.transactions.rejected = true
+        config.rules.transactions.rejected = true;
     })
     .await;
     let client = stage.client("a");

@@ -97,8 +97,11 @@ async fn until_the_power_goes(client: &Client, clock: &Clock, random: &mut Rando
                     continue;
                 };
                 let one = open.swap_remove(usize::try_from(which).unwrap());
-                let states = [EndTransaction::COMMIT, EndTransaction::ROLLBACK];
-                let state = states[usize::try_from(random.below(2)).unwrap()];
+                let state = if random.below(2) == 0 {
+                    EndTransaction::COMMIT
+                } else {
+                    EndTransaction::ROLLBACK
+                };
                 one.known = Known::Perhaps(state);
                 if !end(client, &one.half, state).await {
                     break;
