@@ -97,9 +97,10 @@ async fn until_the_power_goes(client: &Client, clock: &Clock, random: &mut Rando
                     continue;
                 };
                 let one = open.swap_remove(usize::try_from(which).unwrap());
-                let state = match random.below(2) {
-                    0 => EndTransaction::COMMIT,
-                    _ => EndTransaction::ROLLBACK,
+                let state = if random.below(2) == 0 {
+                    EndTransaction::COMMIT
+                } else {
+                    EndTransaction::ROLLBACK
                 };
                 one.known = Known::Perhaps(state);
                 if !end(client, &one.half, state).await {
