@@ -8,12 +8,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::join;
+
 use super::cancelled::{Cancelled, SLACK_MS};
 use super::load;
 use super::progress::TimerProgress;
 use super::progress_file::{ProgressFile, SaveError};
 use super::stored::{self, StoredTimer};
-use super::table::{Timer, TimerTable};
+use super::table::{Due, Timer, TimerTable};
 use super::takeover;
 use super::timercheck;
 use crate::broker::background::delivery::{Targets, delivery};
@@ -50,18 +52,18 @@ pub(in crate::broker) struct TimerService {
     clock: Clock,
 }
 
-/// What a round leaves to be done.
-enum Round {
-    /// More may be due.
-    More,
-    /// Nothing before this time.
-    Until(Option<i64>),
-}
-
 /// Whose the files were from which the table was filled.
 enum Source {
     Ours,
     Apaches,
+}
+
+/// Messages that are delivered together.
+#[derive(Default)]
+struct Batch {
+    /// They are not to be stored.
+    done: Vec<Timer>,
+    deliveries: Vec<Delivery>,
 }
 
 /// A message that is being stored in its topic.
@@ -192,11 +194,10 @@ impl TimerService {
         let mut cancelled = Cancelled::default();
         while !owner.is_stopping() {
             self.let_go();
-            let round = self.round(&mut cancelled).await;
+            let round = self.round(owner, &mut cancelled).await;
             self.tell("delivering messages at their time", &round);
             let pause = match round {
-                Ok(Round::More) => continue,
-                Ok(Round::Until(next_ms)) => self.until(next_ms),
+                Ok(next_ms) => self.until(next_ms),
                 Err(_) => RETRY_PAUSE,
             };
             self.pause(owner, pause).await;
@@ -229,20 +230,34 @@ impl TimerService {
         }
     }
 
-    async fn round(&self, cancelled: &mut Cancelled) -> Result<Round, DeliveryError> {
-        let now_ms = self.clock.now_ms();
-        self.read_cancels(cancelled, now_ms).await?;
-        let due = self.table.take(now_ms, BATCH);
-        if due.timers.is_empty() {
-            if due.next_ms.is_none_or(|next_ms| next_ms > now_ms) {
-                let over_ms = now_ms.saturating_sub(SLACK_MS);
-                cancelled.drop_before(over_ms);
-                self.table.drop_cancels(over_ms);
+    /// Delivers until nothing is due. What is to be delivered next is read while what was read before is
+    /// being stored.
+    async fn round(
+        &self,
+        owner: &Tasks,
+        cancelled: &mut Cancelled,
+    ) -> Result<Option<i64>, DeliveryError> {
+        let mut under_way = Batch::default();
+        loop {
+            let now_ms = self.clock.now_ms();
+            let cancels = self.read_cancels(cancelled, now_ms).await;
+            let due = match (cancels, owner.is_stopping()) {
+                (Ok(()), false) => self.table.take(now_ms, BATCH),
+                _ => Due::default(),
+            };
+            let (stored, read) = join!(self.finish(under_way), self.read(due.timers.clone()));
+            let read = stored.and_then(|()| Ok(read?));
+            let read = read.inspect_err(|_error| self.table.put_back(&due.timers))?;
+            if due.timers.is_empty() {
+                if due.next_ms.is_none_or(|next_ms| next_ms > now_ms) {
+                    let over_ms = now_ms.saturating_sub(SLACK_MS);
+                    cancelled.drop_before(over_ms);
+                    self.table.drop_cancels(over_ms);
+                }
+                return Ok(due.next_ms);
             }
-            return Ok(Round::Until(due.next_ms));
+            under_way = self.begin_all(read, cancelled);
         }
-        self.deliver(due.timers, cancelled).await?;
-        Ok(Round::More)
     }
 
     /// Learns what was cancelled of all that may be due at `now_ms`.
@@ -271,24 +286,22 @@ impl TimerService {
             .await
     }
 
-    /// Delivers what was taken; what was not delivered is put back.
-    async fn deliver(
-        &self,
-        timers: Vec<Timer>,
-        cancelled: &Cancelled,
-    ) -> Result<(), DeliveryError> {
-        let read = self.read(timers.clone()).await;
-        let mut read = read.inspect_err(|_error| self.table.put_back(&timers))?;
+    /// Begins to store messages in their topics, except those that were cancelled.
+    fn begin_all(&self, mut read: Vec<StoredTimer>, cancelled: &Cancelled) -> Batch {
         // They were read in the order in which they came.
-        read.sort_by_key(|(timer, _)| *timer);
-        let mut done = Vec::with_capacity(timers.len());
-        let mut deliveries = Vec::with_capacity(timers.len());
+        if read.len() < BATCH {
+            read.sort_by_key(|(timer, _)| *timer);
+        }
+        let mut batch = Batch {
+            done: Vec::with_capacity(read.len()),
+            deliveries: Vec::with_capacity(read.len()),
+        };
         for (timer, message) in read {
             match message {
-                Some(message) if cancelled.has(&message) => done.push(timer),
-                Some(message) => self.begin(timer, message, &mut done, &mut deliveries),
+                Some(message) if cancelled.has(&message) => batch.done.push(timer),
+                Some(message) => self.begin(timer, message, &mut batch),
                 None => {
-                    done.push(timer);
+                    batch.done.push(timer);
                     let offset = timer.offset;
                     tracing::error!(
                         offset,
@@ -297,6 +310,15 @@ impl TimerService {
                 }
             }
         }
+        batch
+    }
+
+    /// Waits until messages are stored; those that are not are put back.
+    async fn finish(&self, batch: Batch) -> Result<(), DeliveryError> {
+        let Batch {
+            mut done,
+            deliveries,
+        } = batch;
         let mut failed = Vec::new();
         let mut outcome = Ok(());
         for Delivery { timer, append } in deliveries {
@@ -319,17 +341,11 @@ impl TimerService {
     }
 
     /// Begins to store a message in its topic.
-    fn begin(
-        &self,
-        timer: Timer,
-        message: MessageExt,
-        done: &mut Vec<Timer>,
-        deliveries: &mut Vec<Delivery>,
-    ) {
+    fn begin(&self, timer: Timer, message: MessageExt, batch: &mut Batch) {
         let at = message.physical_offset;
         let Some(draft) = delivery(message) else {
             tracing::error!(%at, "a message that waited for its time has no valid topic and queue to go to");
-            done.push(timer);
+            batch.done.push(timer);
             return;
         };
         let topic = &draft.message.topic;
@@ -341,7 +357,7 @@ impl TimerService {
             return;
         }
         let append = self.store.append(&draft, Durability::AsConfigured);
-        deliveries.push(Delivery { timer, append });
+        batch.deliveries.push(Delivery { timer, append });
     }
 
     fn tell<T, E: std::fmt::Display>(&self, what: &'static str, outcome: &Result<T, E>) {

@@ -44,13 +44,19 @@ fn read_run(
         let from = QueueOffset(first.offset);
         let read = store.read(TIMER_TOPIC, 0, from, limits, &Filter::default())?;
         let mut records = read.records;
-        while let Some((record, message)) = next(&mut records) {
+        while let Some(record) = next(&mut records, run) {
+            let (offset, message) = record;
             while let Some((timer, rest)) = run.split_first() {
-                if timer.offset > record {
+                if timer.offset >= offset {
                     break;
                 }
-                let is_it = timer.offset == record;
-                found.push((*timer, message.clone().filter(|_| is_it)));
+                found.push((*timer, None));
+                run = rest;
+            }
+            if let Some((timer, rest)) = run.split_first()
+                && timer.offset == offset
+            {
+                found.push((*timer, message));
                 run = rest;
             }
         }
@@ -65,11 +71,17 @@ fn read_run(
     Ok(())
 }
 
-/// Takes the next record: its queue offset and its message.
-fn next(records: &mut Bytes) -> Option<(u64, Option<MessageExt>)> {
+/// Takes the next record: its queue offset, and its message if that is one of `wanted`.
+fn next(records: &mut Bytes, wanted: &[Timer]) -> Option<(u64, Option<MessageExt>)> {
     let view = RecordView::parse(records).ok()?;
     let (offset, size) = (view.queue_offset.0, view.size);
-    let message = view.to_message(records).ok();
+    let by_offset = |timer: &Timer| timer.offset.cmp(&offset);
+    let is_wanted = wanted.binary_search_by(by_offset).is_ok();
+    let message = if is_wanted {
+        view.to_message(records).ok()
+    } else {
+        None
+    };
     records.advance(size);
     Some((offset, message))
 }

@@ -4,6 +4,7 @@
 //! delivered, cancelled or stored again. What is taken for one of these stays here as being on its way
 //! until that has ended well, and comes back when it has not.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use parking_lot::Mutex;
@@ -23,11 +24,11 @@ pub(super) struct Timer {
     pub(super) cancels: bool,
 }
 
-/// What is due, and when the next message is.
+/// What is due.
 #[derive(Debug, Default)]
 pub(super) struct Due {
-    /// By their time.
     pub(super) timers: Vec<Timer>,
+    /// If that is nothing, when the next message is.
     pub(super) next_ms: Option<i64>,
 }
 
@@ -44,6 +45,9 @@ struct Waiting {
     seconds: BTreeMap<i64, Second>,
     /// Messages that cancel others, by the second of these.
     cancels: BTreeMap<i64, Cancels>,
+    /// Due, in the order in which they are taken, from the end: by their time, or when there are many by
+    /// their place, because neighbors are read together.
+    ready: Vec<Timer>,
     /// Taken, by queue offset.
     on_their_way: BTreeMap<u64, Timer>,
     /// Due, but their topic takes no messages.
@@ -54,7 +58,7 @@ struct Waiting {
     end: u64,
     /// The table has all that waits.
     is_loaded: bool,
-    /// The service sleeps until then.
+    /// Until then nothing was due when the service asked last.
     sleeps_until: i64,
     /// Something became of a message since the progress was given.
     is_changed: bool,
@@ -125,6 +129,40 @@ impl Waiting {
         second.least = second.least.min(timer.offset);
     }
 
+    /// Makes ready what is due at `now_ms`; gives when the next message is.
+    fn make_ready(&mut self, now_ms: i64, many: usize) -> Option<i64> {
+        let next_ms = self.collect_due(now_ms);
+        if self.ready.len() > many {
+            self.ready
+                .sort_unstable_by_key(|timer| Reverse(timer.offset));
+        } else {
+            self.ready.reverse();
+        }
+        next_ms
+    }
+
+    /// Adds what is due at `now_ms` to what is ready, by its time; gives when the next message is.
+    fn collect_due(&mut self, now_ms: i64) -> Option<i64> {
+        while let Some(mut entry) = self.seconds.first_entry() {
+            let second = *entry.key();
+            if second * 1_000 > now_ms {
+                return Some(second * 1_000);
+            }
+            let of_second = entry.get_mut();
+            of_second.sort();
+            let is_due = |packed: &u64| Second::unpack(second, *packed).due_ms <= now_ms;
+            let later = of_second.timers.partition_point(|packed| !is_due(packed));
+            let due = of_second.timers.drain(later..).rev();
+            self.ready
+                .extend(due.map(|packed| Second::unpack(second, packed)));
+            if let Some(next) = of_second.timers.last() {
+                return Some(Second::unpack(second, *next).due_ms);
+            }
+            entry.remove();
+        }
+        None
+    }
+
     /// The queue offset of everything that is due by `until_ms` and not done with.
     fn due_by(&self, until_ms: i64) -> impl Iterator<Item = u64> {
         let timers = self.seconds.range(..=second_of(until_ms));
@@ -134,6 +172,7 @@ impl Waiting {
         });
         let others = self.held().chain(self.cancels());
         let others = others.chain(self.on_their_way.values().copied());
+        let others = others.chain(self.ready.iter().copied());
         let all = timers.chain(others);
         all.filter(move |timer| timer.due_ms <= until_ms)
             .map(|timer| timer.offset)
@@ -152,7 +191,9 @@ impl Waiting {
     fn least(&self) -> u64 {
         let seconds = self.seconds.values().map(|second| second.least);
         let on_their_way = self.on_their_way.keys().copied();
-        let others = self.held().chain(self.cancels()).map(|timer| timer.offset);
+        let others = self.held().chain(self.cancels());
+        let others = others.chain(self.ready.iter().copied());
+        let others = others.map(|timer| timer.offset);
         let least = seconds.chain(on_their_way).chain(others).min();
         least.unwrap_or(self.end)
     }
@@ -195,35 +236,19 @@ impl TimerTable {
     pub(super) fn take(&self, now_ms: i64, max: usize) -> Due {
         let mut waiting = self.waiting.lock();
         let mut due = Due::default();
-        while let Some(mut entry) = waiting.seconds.first_entry() {
-            let second = *entry.key();
-            if second * 1_000 > now_ms {
-                due.next_ms = Some(second * 1_000);
-                break;
+        if waiting.ready.is_empty() {
+            let next_ms = waiting.make_ready(now_ms, max);
+            if waiting.ready.is_empty() {
+                due.next_ms = next_ms;
+                waiting.sleeps_until = next_ms.unwrap_or(i64::MAX);
+                return due;
             }
-            let room = max - due.timers.len();
-            let of_second = entry.get_mut();
-            of_second.sort();
-            let ready = of_second.timers.iter().rev();
-            let ready = ready.map(|packed| Second::unpack(second, *packed));
-            let ready: Vec<_> = ready
-                .take_while(|timer| timer.due_ms <= now_ms)
-                .take(room)
-                .collect();
-            let left = of_second.timers.len() - ready.len();
-            of_second.timers.truncate(left);
-            let next = of_second.timers.last();
-            due.next_ms = next.map(|packed| Second::unpack(second, *packed).due_ms);
-            due.timers.extend(ready);
-            if left > 0 {
-                break;
-            }
-            entry.remove();
         }
+        let left = waiting.ready.len().saturating_sub(max);
+        due.timers.extend(waiting.ready.drain(left..).rev());
         for timer in &due.timers {
             waiting.on_their_way.insert(timer.offset, *timer);
         }
-        waiting.sleeps_until = due.next_ms.unwrap_or(i64::MAX);
         due
     }
 
@@ -314,7 +339,8 @@ impl TimerTable {
         }
         let first_on_its_way = waiting.on_their_way.keys().next().copied();
         let end = end.min(first_on_its_way.unwrap_or(u64::MAX));
-        let mut oldest: Vec<Timer> = waiting.held().chain(waiting.cancels()).collect();
+        let others = waiting.held().chain(waiting.cancels());
+        let mut oldest: Vec<Timer> = others.chain(waiting.ready.iter().copied()).collect();
         for (second, entry) in &waiting.seconds {
             if entry.least < end {
                 let timers = entry.timers.iter();
@@ -344,7 +370,7 @@ impl TimerTable {
     pub(in crate::broker) fn count(&self) -> usize {
         let waiting = self.waiting.lock();
         let seconds: usize = waiting.seconds.values().map(|s| s.timers.len()).sum();
-        seconds + waiting.on_their_way.len() + waiting.held().count()
+        seconds + waiting.ready.len() + waiting.on_their_way.len() + waiting.held().count()
     }
 
     /// What is to be saved, with at most `max` messages that are late; `None` when nothing changed, there
@@ -391,6 +417,7 @@ impl Waiting {
             cancels.read.retain(|timer| stays(timer.offset));
             cancels.unread.retain(|timer| stays(timer.offset));
         }
+        self.ready.retain(|timer| stays(timer.offset));
         for held in self.held.values_mut() {
             held.retain(|timer| stays(timer.offset));
         }
@@ -441,15 +468,28 @@ mod tests {
     fn what_is_due_comes_in_the_order_of_its_time_and_not_a_millisecond_early() {
         let table = table(&[5_001, 4_999, 5_000, 9_000, 5_000]);
 
-        assert!(table.take(4_998, 9).timers.is_empty());
-        let due = table.take(5_000, 2);
-        assert_eq!(due.timers, [timer(4_999, 1), timer(5_000, 2)]);
-        assert_eq!(due.next_ms, Some(5_000), "there are more");
-        let due = table.take(5_000, 9);
-        assert_eq!((offsets(&due.timers), due.next_ms), (vec![4], Some(5_001)));
-        let due = table.take(8_000, 9);
-        assert_eq!((offsets(&due.timers), due.next_ms), (vec![0], Some(9_000)));
+        let due = table.take(4_998, 9);
+        assert_eq!((offsets(&due.timers), due.next_ms), (vec![], Some(4_999)));
+        assert_eq!(offsets(&table.take(5_000, 9).timers), [1, 2, 4]);
+        assert_eq!(table.take(5_000, 9).next_ms, Some(5_001));
+        assert_eq!(offsets(&table.take(8_000, 9).timers), [0]);
+        assert_eq!(table.take(8_000, 9).next_ms, Some(9_000));
+        assert_eq!(offsets(&table.take(10_000, 9).timers), [3]);
         assert_eq!(table.take(10_000, 9).next_ms, None);
+    }
+
+    #[test]
+    fn when_much_is_due_neighbors_come_together_and_nothing_is_early() {
+        let table = table(&[5_030, 5_010, 5_040, 5_020, 5_900, 5_000]);
+
+        let first = table.take(5_100, 2).timers;
+        assert_eq!(offsets(&first), [0, 1]);
+        table.arrived(6, 5_050);
+        assert!(table.has_before(3) && table.count() == 7);
+        assert_eq!(offsets(&table.take(5_100, 2).timers), [2, 3]);
+        assert_eq!(offsets(&table.take(5_100, 2).timers), [5]);
+        assert_eq!(offsets(&table.take(5_100, 2).timers), [6]);
+        assert_eq!(table.take(5_100, 2).next_ms, Some(5_900));
     }
 
     #[test]
