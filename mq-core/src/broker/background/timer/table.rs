@@ -366,7 +366,7 @@ impl TimerTable {
             end: waiting.end,
             least: waiting.least(),
             waiting: late,
-            timercheck: Vec::new(),
+            ..TimerProgress::default()
         })
     }
 
