@@ -68,7 +68,9 @@ impl FromStr for RecallHandle {
     fn from_str(text: &str) -> Result<Self, RecallHandleError> {
         let bytes = BASE64.decode(text).map_err(|_error| RecallHandleError)?;
         let text = String::from_utf8(bytes).map_err(|_error| RecallHandleError)?;
-        let mut parts = text.split(' ');
+        // The key comes last and may have spaces of its own: cut at the first, it would call back
+        // another message or none.
+        let mut parts = text.splitn(5, ' ');
         let mut next = || parts.next().ok_or(RecallHandleError);
         if next()? != VERSION {
             return Err(RecallHandleError);
@@ -85,6 +87,20 @@ impl FromStr for RecallHandle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Regression: the broker confirmed that it had called back a message, and delivered it, because
+    /// it had called back the one with the first word of the key.
+    #[test]
+    fn a_key_with_spaces_is_kept_whole() {
+        let handle = RecallHandle {
+            topic: TopicName::new("t").unwrap(),
+            broker: "b".to_owned(),
+            due_ms: 5,
+            unique_key: "order 7 of today".to_owned(),
+        };
+
+        assert_eq!(handle.to_string().parse(), Ok(handle));
+    }
 
     #[test]
     fn what_is_no_handle_is_refused() {

@@ -26,6 +26,7 @@ mod rules;
 mod slow_disk;
 mod stage;
 mod timers;
+mod timers_power;
 mod transactions;
 mod transactions_power;
 mod views;

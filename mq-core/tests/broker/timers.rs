@@ -1,9 +1,12 @@
 //! Messages for a time of their own.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, property};
+use mq_core::store::disk::FaultyDisk;
 use mq_core::wire::body::KvTable;
 use mq_core::wire::header::{
     DeleteTopicInBroker, GetBrokerRuntimeInfo, RecallMessage, SendBatchMessage, SendMessage,
@@ -11,7 +14,7 @@ use mq_core::wire::header::{
 };
 use mq_core::wire::{ResponseCode, fastjson};
 
-use crate::stage::{Client, SECOND, Stage, code, message, with};
+use crate::stage::{Client, SECOND, Stage, code, eventually, message, with};
 
 const START: i64 = 1_800_000_000_123;
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -225,6 +228,46 @@ async fn a_clock_that_is_set_forth_and_back_loses_nothing_and_repeats_nothing() 
     let stage = stage.restarted().await;
     clock.advance(9 * SECOND).await;
     assert_eq!(bodies(&stage.client("a")).await.len(), 3);
+    stage.stop().await;
+}
+
+/// Regression: the stop dropped the save that was under way, took its changes for saved, and the next
+/// start found one of its two files without the other: everything since came twice.
+#[tokio::test]
+async fn a_stop_during_a_save_keeps_what_was_delivered() {
+    let (disk, clock) = (FaultyDisk::default(), Clock::manual(START));
+    let config = Stage::config(|config| config.storage.segment_size = 64 * 1024);
+    let stage = Stage::on(Arc::new(disk.clone()), config, clock.clone()).await;
+    let client = stage.client("a");
+    client.send(due(60_000), "later").await;
+    client.send(due(1_500), "x").await;
+    clock.advance(1_500 * MILLISECOND).await;
+    assert_eq!(came(&client, 1).await, ["x"]);
+    let is_slow = Arc::new(AtomicBool::new(true));
+    let waits = Arc::new(AtomicBool::new(false));
+    let (slow, waiting) = (Arc::clone(&is_slow), Arc::clone(&waits));
+    disk.set_slow_call(move || {
+        while slow.load(Ordering::SeqCst) {
+            waiting.store(true, Ordering::SeqCst);
+            std::thread::yield_now();
+        }
+    });
+    clock.advance(SECOND).await;
+    eventually("a save is under way", || waits.load(Ordering::SeqCst)).await;
+
+    let goes_on = async {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        is_slow.store(false, Ordering::SeqCst);
+    };
+    let (stage, ()) = tokio::join!(stage.restarted(), goes_on);
+
+    let client = stage.client("a");
+    clock.advance(9 * SECOND).await;
+    assert_eq!(came(&client, 1).await, ["x"]);
+    clock.advance(60 * SECOND).await;
+    assert_eq!(came(&client, 2).await, ["x", "later"]);
     stage.stop().await;
 }
 

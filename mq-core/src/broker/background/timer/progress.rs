@@ -19,6 +19,9 @@ pub(in crate::broker) struct TimerProgress {
     /// The numbers that stand in `timercheck`; none before it was written first.
     #[serde(default)]
     pub(super) timercheck: Vec<i64>,
+    /// Those that stood there before, and still do after a crash between the writes of the two files.
+    #[serde(default)]
+    pub(super) timercheck_before: Vec<i64>,
 }
 
 impl TimerProgress {

@@ -1,11 +1,13 @@
 //! The progress in `config/timerProgress.json`.
 //!
 //! Apache's broker knows nothing of this file; what it must know stands in `timercheck`, which is written
-//! with it, and whose content is repeated here: another content there says that Apache's broker has had
-//! the store.
+//! behind it, and whose content is repeated here, with the one before: another content there says that
+//! Apache's broker has had the store.
 
 use std::path::Path;
 use std::sync::Arc;
+
+use tokio::sync::Mutex;
 
 use super::progress::TimerProgress;
 use super::table::TimerTable;
@@ -26,6 +28,8 @@ const MAX_LATE_WHILE_RUNNING: usize = 10_000;
 pub(super) struct ProgressFile {
     file: ConfigFile,
     store: MessageStore,
+    /// Held during a save, so that both files are of the same one.
+    saving: Mutex<()>,
     clock: Clock,
 }
 
@@ -40,6 +44,7 @@ impl ProgressFile {
         let file = Self {
             file,
             store: store.clone(),
+            saving: Mutex::default(),
             clock: clock.clone(),
         };
         Ok((file, progress))
@@ -56,6 +61,7 @@ impl ProgressFile {
     }
 
     async fn save(&self, table: &TimerTable, max_late: usize) -> Result<(), SaveError> {
+        let _saving = self.saving.lock().await;
         let Some(mut progress) = table.progress(max_late) else {
             return Ok(());
         };
@@ -70,6 +76,8 @@ impl ProgressFile {
     async fn write(&self, progress: &mut TimerProgress) -> Result<(), SaveError> {
         self.store.sync().await?;
         let check = Timercheck::of(progress, self.clock.now_ms());
+        let before = self.store.run_blocking(timercheck::read).await?;
+        progress.timercheck_before = before.map_or_else(Vec::new, |check| check.numbers().to_vec());
         progress.timercheck = check.numbers().to_vec();
         self.file.save(|| fastjson::write(&progress)).await?;
         Ok(self

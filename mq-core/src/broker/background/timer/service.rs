@@ -17,7 +17,7 @@ use super::progress_file::{ProgressFile, SaveError};
 use super::stored::{self, StoredTimer};
 use super::table::{Due, Timer, TimerTable};
 use super::takeover;
-use super::timercheck;
+use super::timercheck::{self, Timercheck};
 use crate::broker::background::delivery::{Targets, delivery};
 use crate::clock::Clock;
 use crate::message::{MessageExt, TopicName};
@@ -52,10 +52,12 @@ pub(in crate::broker) struct TimerService {
     clock: Clock,
 }
 
-/// Whose the files were from which the table was filled.
+/// What the table was filled from.
 enum Source {
-    Ours,
-    Apaches,
+    /// Both files, as this broker has left them.
+    Saved,
+    /// Apache's wheel, or files that are not of the same save.
+    Unsaved,
 }
 
 /// Messages that are delivered together.
@@ -107,10 +109,14 @@ impl TimerService {
             service.fill(&owner).await;
             service.deliver_all(&owner).await;
         });
-        let service = self.clone();
-        tasks.spawn_until_stop("saving timer progress", async move {
+        let (service, owner) = (self.clone(), tasks.clone());
+        // A save that was dropped would leave one of its two files behind the other.
+        tasks.spawn("saving timer progress", async move {
             loop {
-                service.clock.sleep(SAVE_INTERVAL).await;
+                tokio::select! {
+                    () = owner.stopping() => return,
+                    () = service.clock.sleep(SAVE_INTERVAL) => {}
+                }
                 let saved = service.file.save_while_running(&service.table).await;
                 service.tell("saving the progress of timers", &saved);
             }
@@ -147,8 +153,8 @@ impl TimerService {
             };
             self.tell("reading which timers wait", &filled);
             match filled {
-                Ok(Source::Ours) => return self.table.say_loaded(),
-                Ok(Source::Apaches) => {
+                Ok(Source::Saved) => return self.table.say_loaded(),
+                Ok(Source::Unsaved) => {
                     self.table.say_loaded();
                     return self.forget_wheel(owner).await;
                 }
@@ -175,18 +181,25 @@ impl TimerService {
     fn fill_now(&self, left: &mut Range<u64>) -> Result<Source, StoreError> {
         let (progress, end) = &*self.before;
         let check = timercheck::read(&self.store)?;
-        let is_ours = match &check {
-            Some(check) => progress.timercheck == check.numbers(),
+        let numbers = check.as_ref().map(Timercheck::numbers);
+        let is_ours = match numbers {
+            Some(numbers) => {
+                [&progress.timercheck, &progress.timercheck_before].contains(&&numbers.to_vec())
+            }
             // Without either file nothing is known of what waits.
             None => !progress.timercheck.is_empty() || *end == 0,
         };
-        if is_ours {
-            load::load(&self.store, &self.table, progress, left)?;
-            return Ok(Source::Ours);
+        if !is_ours {
+            let check = check.unwrap_or_default();
+            takeover::take_over(&self.store, &self.table, check, *end)?;
+            return Ok(Source::Unsaved);
         }
-        let check = check.unwrap_or_default();
-        takeover::take_over(&self.store, &self.table, check, *end)?;
-        Ok(Source::Apaches)
+        load::load(&self.store, &self.table, progress, left)?;
+        Ok(match numbers {
+            // The crash came before the wheel that was taken over was removed, or long after.
+            Some(numbers) if numbers != progress.timercheck => Source::Unsaved,
+            _ => Source::Saved,
+        })
     }
 
     /// Stops only between rounds, so that the progress has all that was delivered.

@@ -392,7 +392,7 @@ impl TimerTable {
             end: waiting.end,
             least: waiting.least(),
             waiting: late,
-            timercheck: Vec::new(),
+            ..TimerProgress::default()
         })
     }
 

@@ -63,7 +63,7 @@ pub(super) fn take_over(
         end,
         least: pending.first().map_or(end, |(offset, _)| *offset),
         waiting: late.map(|(offset, _)| *offset).collect(),
-        timercheck: Vec::new(),
+        ..TimerProgress::default()
     };
     table.begin(&progress, end);
     for (offset, tag) in &pending {

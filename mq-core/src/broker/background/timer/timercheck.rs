@@ -52,7 +52,7 @@ fn at(action: &'static str, path: &Path, source: io::Error) -> StoreError {
     }
 }
 
-/// Reads the file; `None` when there is none, or a shorter one.
+/// Reads the file; `None` when there is none, a shorter one, or one of zeros, which neither broker leaves.
 pub(super) fn read(store: &MessageStore) -> Result<Option<Timercheck>, StoreError> {
     let path = path(store);
     let content = store.disk().read(&path);
@@ -61,7 +61,8 @@ pub(super) fn read(store: &MessageStore) -> Result<Option<Timercheck>, StoreErro
     else {
         return Ok(None);
     };
-    Ok(Some(Timercheck(std::array::from_fn(|_| content.get_i64()))))
+    let check = Timercheck(std::array::from_fn(|_| content.get_i64()));
+    Ok(Some(check).filter(|check| *check != Timercheck::default()))
 }
 
 pub(super) fn write(store: &MessageStore, check: &Timercheck) -> Result<(), StoreError> {
