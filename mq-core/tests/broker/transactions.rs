@@ -430,6 +430,13 @@ async fn checks_begin_after_6_s_or_as_the_message_wishes_and_come_every_30_s_unt
     );
     assert_eq!(properties.get(property::REAL_TOPIC), Some("orders"));
     assert!(client.everything("orders", 0).await.is_empty());
+    // Its own time was over with the first check, for whichever broker goes on with this store.
+    let own_time = |half: &MessageExt| {
+        let name = property::CHECK_IMMUNITY_TIME_IN_SECONDS;
+        half.message.properties.get(name).is_some()
+    };
+    let halves = client.everything(HALF, 0).await;
+    assert_eq!(halves.iter().filter(|half| own_time(half)).count(), 1);
     stage.stop().await;
 }
 
@@ -561,5 +568,56 @@ async fn on_a_full_disk_a_transaction_stays_open_and_ends_when_there_is_room() {
 
     assert_eq!(bodies(&client, "orders", 0).await, ["x"]);
     assert_eq!(client.everything(OP, 0).await.len(), 1);
+    stage.stop().await;
+}
+
+/// The property says which half message another one takes the place of.
+#[tokio::test]
+async fn what_a_broker_says_of_half_messages_no_client_can_say() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let first = client.send(half(0, &[]), "first").await;
+    let claims = [
+        ("TRAN_PREPARED_QUEUE_OFFSET", "0"),
+        ("TRANSACTION_CHECK_TIMES", "15"),
+        ("REAL_TOPIC", "elsewhere"),
+        ("REAL_QID", "7"),
+        ("__transactionId__", "x"),
+    ];
+    let second = client.send(half(1, &claims), "second").await;
+
+    client.call(end(&second, COMMIT)).await.unwrap();
+    client.call(end(&first, COMMIT)).await.unwrap();
+
+    assert_eq!(bodies(&client, "orders", 0).await, ["first"]);
+    assert_eq!(bodies(&client, "orders", 1).await, ["second"]);
+    assert!(client.everything(ASIDE, 0).await.is_empty());
+    stage.stop().await;
+}
+
+/// Who sends a half message names its record later, so it must be where it was said to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_half_message_waits_for_the_disk_although_its_sender_does_not_want_to() {
+    let disk = FaultyDisk::default();
+    let config = Stage::config(|_| {});
+    let stage = Stage::on(Arc::new(disk.clone()), config, Clock::system()).await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "the topic").await;
+    disk.set_fault(Some(Fault::SlowSync));
+    let hasty = half(0, &[("WAIT", "false")]);
+    let mut sending = Box::pin(client.call_with(hasty, "x"));
+
+    let is_answered = tokio::select! {
+        _ = &mut sending => true,
+        () = async {
+            while disk.slow_syncs() == 0 {
+                tokio::task::yield_now().await;
+            }
+        } => false,
+    };
+
+    disk.set_fault(None);
+    assert!(!is_answered);
+    sending.await.map(drop).unwrap();
     stage.stop().await;
 }

@@ -210,8 +210,21 @@ impl TransactionParts {
         why: &str,
     ) -> Result<(), CheckError> {
         let drafts = [self.records.set_aside(half), self.ended(claimed)];
-        let stored = self.append(&drafts, claimed).await?;
         let (id, checks) = (half.message_id(), claimed.checks);
+        let stored = match self.append(&drafts, claimed).await {
+            Ok(stored) => stored,
+            Err(AppendError::Illegal(refused)) => {
+                let due = self.clock.moment().plus(self.rules.check_interval);
+                let at = claimed.position.queue_offset;
+                self.halves.lock().postpone(at, due);
+                tracing::error!(
+                    id = %excerpt(&id), %at,
+                    "a half message can neither be stored again nor be set aside: {refused}"
+                );
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
         let topic = destination(half).map(|(topic, _)| topic.to_string());
         tracing::error!(
             id = %excerpt(&id), topic, checks, aside = %stored.queue_offset,
