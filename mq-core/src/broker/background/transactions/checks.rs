@@ -190,16 +190,21 @@ impl TransactionParts {
         appended.inspect_err(|_| self.give_back(claimed, false))
     }
 
-    /// The producer whose turn it is, but not the one that was asked last when there are others.
+    /// The producer to be asked: the one behind who was asked last, so that all are asked in turn about a
+    /// transaction that some of them do not know.
     fn producer(&self, group: &str, last: Option<PeerId>) -> Option<Peer> {
         let producers = self.peers.producers(group);
-        let others = producers.iter().filter(|peer| Some(peer.id()) != last);
-        let count = others.clone().count();
-        if count == 0 {
-            return producers.first().cloned();
-        }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % count;
-        others.clone().nth(turn).cloned()
+        let next = match last {
+            Some(last) => {
+                let behind = producers.iter().find(|peer| peer.id() > last);
+                behind.or_else(|| producers.first())
+            }
+            None => {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                producers.get(turn.checked_rem(producers.len())?)
+            }
+        };
+        next.cloned()
     }
 
     /// Moves a half message that is not asked about any more.
