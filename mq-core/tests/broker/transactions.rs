@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use mq_core::clock::Clock;
-use mq_core::message::{MessageExt, OffsetMessageId, property};
+use mq_core::message::record::{RecordDraft, RecordPosition};
+use mq_core::message::{MessageExt, OffsetMessageId, PhysicalOffset, property};
 use mq_core::store::disk::{Disk, Fault, FaultyDisk};
 use mq_core::wire::header::{
     DeleteTopicInBroker, EndTransaction, QueryConsumerOffset, SendMessage, SendMessageReply,
@@ -619,5 +620,54 @@ async fn a_half_message_waits_for_the_disk_although_its_sender_does_not_want_to(
     disk.set_fault(None);
     assert!(!is_answered);
     sending.await.map(drop).unwrap();
+    stage.stop().await;
+}
+
+/// Whatever a client puts into a body, what is delivered was sent as a half message.
+#[tokio::test]
+async fn a_half_message_in_the_body_of_another_message_is_none() {
+    const BODY_AT: i64 = 88;
+
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let victim = client.send(half(0, &[("UNIQ_KEY", "U")]), "true").await;
+    client.send(message("orders", 0), "plain").await;
+    let plain = &client.everything("orders", 0).await[0];
+    let forged_at = plain.physical_offset.to_wire() + i64::from(plain.store_size) + BODY_AT;
+    let waiting = &client.everything(HALF, 0).await[0];
+    let mut forged = waiting.message.clone();
+    forged.body = "forged".into();
+    let forged = RecordDraft {
+        message: forged,
+        queue_id: 0,
+        sys_flag: waiting.sys_flag,
+        born_timestamp: 1,
+        born_host: waiting.born_host,
+        store_host: waiting.store_host,
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
+    };
+    let mut body = Vec::new();
+    forged.encode(&mut body);
+    let position = RecordPosition {
+        queue_offset: waiting.queue_offset,
+        physical_offset: PhysicalOffset::from_wire(forged_at).unwrap(),
+        store_timestamp: START,
+    };
+    position.write(&mut body);
+    let carrier = client.call_with(message("orders", 1), body).await;
+    carrier.map(drop).unwrap();
+    let carrier = &client.everything("orders", 1).await[0];
+    assert_eq!(carrier.physical_offset.to_wire() + BODY_AT, forged_at);
+
+    let forged = EndTransaction {
+        commit_log_offset: forged_at,
+        ..end(&victim, COMMIT)
+    };
+    let refusal = refusal(&client, forged).await;
+    assert!(refusal.remark.contains("another message is"), "{refusal}");
+
+    client.call(end(&victim, COMMIT)).await.unwrap();
+    assert_eq!(bodies(&client, "orders", 0).await, ["plain", "true"]);
     stage.stop().await;
 }
