@@ -194,15 +194,12 @@ impl TransactionParts {
     /// transaction that some of them do not know.
     fn producer(&self, group: &str, last: Option<PeerId>) -> Option<Peer> {
         let producers = self.peers.producers(group);
-        let next = match last {
-            Some(last) => {
-                let behind = producers.iter().find(|peer| peer.id() > last);
-                behind.or_else(|| producers.first())
-            }
-            None => {
-                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-                producers.get(turn.checked_rem(producers.len())?)
-            }
+        let next = if let Some(last) = last {
+            let behind = producers.iter().find(|peer| peer.id() > last);
+            behind.or_else(|| producers.first())
+        } else {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            producers.get(turn.checked_rem(producers.len())?)
         };
         next.cloned()
     }
