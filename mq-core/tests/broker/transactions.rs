@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use mq_core::clock::Clock;
-use mq_core::message::{MessageExt, OffsetMessageId, property};
+use mq_core::message::record::{RecordDraft, RecordPosition};
+use mq_core::message::{MessageExt, OffsetMessageId, PhysicalOffset, property};
 use mq_core::store::disk::{Disk, Fault, FaultyDisk};
 use mq_core::wire::header::{
     DeleteTopicInBroker, EndTransaction, QueryConsumerOffset, SendMessage, SendMessageReply,
@@ -430,6 +431,13 @@ async fn checks_begin_after_6_s_or_as_the_message_wishes_and_come_every_30_s_unt
     );
     assert_eq!(properties.get(property::REAL_TOPIC), Some("orders"));
     assert!(client.everything("orders", 0).await.is_empty());
+    // Its own time was over with the first check, for whichever broker goes on with this store.
+    let own_time = |half: &MessageExt| {
+        let name = property::CHECK_IMMUNITY_TIME_IN_SECONDS;
+        half.message.properties.get(name).is_some()
+    };
+    let halves = client.everything(HALF, 0).await;
+    assert_eq!(halves.iter().filter(|half| own_time(half)).count(), 1);
     stage.stop().await;
 }
 
@@ -561,5 +569,105 @@ async fn on_a_full_disk_a_transaction_stays_open_and_ends_when_there_is_room() {
 
     assert_eq!(bodies(&client, "orders", 0).await, ["x"]);
     assert_eq!(client.everything(OP, 0).await.len(), 1);
+    stage.stop().await;
+}
+
+/// The property says which half message another one takes the place of.
+#[tokio::test]
+async fn what_a_broker_says_of_half_messages_no_client_can_say() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let first = client.send(half(0, &[]), "first").await;
+    let claims = [
+        ("TRAN_PREPARED_QUEUE_OFFSET", "0"),
+        ("TRANSACTION_CHECK_TIMES", "15"),
+        ("REAL_TOPIC", "elsewhere"),
+        ("REAL_QID", "7"),
+        ("__transactionId__", "x"),
+    ];
+    let second = client.send(half(1, &claims), "second").await;
+
+    client.call(end(&second, COMMIT)).await.unwrap();
+    client.call(end(&first, COMMIT)).await.unwrap();
+
+    assert_eq!(bodies(&client, "orders", 0).await, ["first"]);
+    assert_eq!(bodies(&client, "orders", 1).await, ["second"]);
+    assert!(client.everything(ASIDE, 0).await.is_empty());
+    stage.stop().await;
+}
+
+/// Who sends a half message names its record later, so it must be where it was said to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_half_message_waits_for_the_disk_although_its_sender_does_not_want_to() {
+    let disk = FaultyDisk::default();
+    let config = Stage::config(|_| {});
+    let stage = Stage::on(Arc::new(disk.clone()), config, Clock::system()).await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "the topic").await;
+    disk.set_fault(Some(Fault::SlowSync));
+    let hasty = half(0, &[("WAIT", "false")]);
+    let mut sending = Box::pin(client.call_with(hasty, "x"));
+
+    let is_answered = tokio::select! {
+        _ = &mut sending => true,
+        () = async {
+            while disk.slow_syncs() == 0 {
+                tokio::task::yield_now().await;
+            }
+        } => false,
+    };
+
+    disk.set_fault(None);
+    assert!(!is_answered);
+    sending.await.map(drop).unwrap();
+    stage.stop().await;
+}
+
+/// Whatever a client puts into a body, what is delivered was sent as a half message.
+#[tokio::test]
+async fn a_half_message_in_the_body_of_another_message_is_none() {
+    const BODY_AT: i64 = 88;
+
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let victim = client.send(half(0, &[("UNIQ_KEY", "U")]), "true").await;
+    client.send(message("orders", 0), "plain").await;
+    let plain = &client.everything("orders", 0).await[0];
+    let forged_at = plain.physical_offset.to_wire() + i64::from(plain.store_size) + BODY_AT;
+    let waiting = &client.everything(HALF, 0).await[0];
+    let mut forged = waiting.message.clone();
+    forged.body = "forged".into();
+    let forged = RecordDraft {
+        message: forged,
+        queue_id: 0,
+        sys_flag: waiting.sys_flag,
+        born_timestamp: 1,
+        born_host: waiting.born_host,
+        store_host: waiting.store_host,
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
+    };
+    let mut body = Vec::new();
+    forged.encode(&mut body);
+    let position = RecordPosition {
+        queue_offset: waiting.queue_offset,
+        physical_offset: PhysicalOffset::from_wire(forged_at).unwrap(),
+        store_timestamp: START,
+    };
+    position.write(&mut body);
+    let carrier = client.call_with(message("orders", 1), body).await;
+    carrier.map(drop).unwrap();
+    let carrier = &client.everything("orders", 1).await[0];
+    assert_eq!(carrier.physical_offset.to_wire() + BODY_AT, forged_at);
+
+    let forged = EndTransaction {
+        commit_log_offset: forged_at,
+        ..end(&victim, COMMIT)
+    };
+    let refusal = refusal(&client, forged).await;
+    assert!(refusal.remark.contains("another message is"), "{refusal}");
+
+    client.call(end(&victim, COMMIT)).await.unwrap();
+    assert_eq!(bodies(&client, "orders", 0).await, ["plain", "true"]);
     stage.stop().await;
 }

@@ -153,29 +153,33 @@ async fn a_producer_that_was_started_again_and_has_sent_nothing_is_asked() {
 
 #[tokio::test]
 async fn a_member_of_the_group_that_cannot_say_is_passed_over() {
-    let cluster = Cluster::with(&SOON).await;
+    let interval = "transactionCheckInterval=1000";
+    let cluster = Cluster::with(&["transactionTimeOut=20", interval]).await;
     let topic = topic("orders");
     let clients = [0; 3].map(|_| cluster.client());
     let producers = clients.each_ref().map(producer);
     let says = Says::new(TransactionState::Commit);
     // All are in the group before anything is asked.
-    for (producer, n) in producers.iter().zip(0..) {
-        let body = format!("of {n}");
-        begin(producer, &topic, &body)
-            .await
-            .commit()
-            .await
-            .map(drop)
-            .unwrap();
+    for producer in &producers {
+        let known = begin(producer, &topic, "known").await;
+        known.commit().await.map(drop).unwrap();
     }
     producers[1].answer_checks(says.clone());
 
-    for n in 0..6 {
-        drop(begin(&producers[0], &topic, &n.to_string()).await);
+    for _ in 0..6 {
+        drop(begin(&producers[0], &topic, "left").await);
     }
-
     until_delivered(&cluster, &topic, 9).await;
+
     assert_eq!(says.asked(), 6);
+    for asked in &*says.asked.lock() {
+        let checks = asked
+            .message
+            .properties
+            .get(property::TRANSACTION_CHECK_TIMES);
+        let checks: usize = checks.unwrap().parse().unwrap();
+        assert!(checks <= clients.len(), "{checks}");
+    }
     cluster.end([], clients).await;
 }
 

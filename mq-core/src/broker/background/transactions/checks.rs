@@ -205,16 +205,18 @@ impl TransactionParts {
         appended.inspect_err(|_| self.give_back(claimed, false))
     }
 
-    /// The producer whose turn it is, but not the one that was asked last when there are others.
+    /// The producer to be asked: the one behind who was asked last, so that all are asked in turn about a
+    /// transaction that some of them do not know.
     fn producer(&self, group: &str, last: Option<PeerId>) -> Option<Peer> {
         let producers = self.peers.producers(group);
-        let others = producers.iter().filter(|peer| Some(peer.id()) != last);
-        let count = others.clone().count();
-        if count == 0 {
-            return producers.first().cloned();
-        }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % count;
-        others.clone().nth(turn).cloned()
+        let next = if let Some(last) = last {
+            let behind = producers.iter().find(|peer| peer.id() > last);
+            behind.or_else(|| producers.first())
+        } else {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            producers.get(turn.checked_rem(producers.len())?)
+        };
+        next.cloned()
     }
 
     /// Moves a half message that is not asked about any more.
@@ -225,8 +227,21 @@ impl TransactionParts {
         why: &str,
     ) -> Result<(), CheckError> {
         let drafts = [self.records.set_aside(half), self.ended(claimed)];
-        let stored = self.append(&drafts, claimed).await?;
         let (id, checks) = (half.message_id(), claimed.checks);
+        let stored = match self.append(&drafts, claimed).await {
+            Ok(stored) => stored,
+            Err(AppendError::Illegal(refused)) => {
+                let due = self.clock.moment().plus(self.rules.check_interval);
+                let at = claimed.position.queue_offset;
+                self.halves.lock().postpone(at, due);
+                tracing::error!(
+                    id = %excerpt(&id), %at,
+                    "a half message can neither be stored again nor be set aside: {refused}"
+                );
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
         let topic = destination(half).map(|(topic, _)| topic.to_string());
         tracing::error!(
             id = %excerpt(&id), topic, checks, aside = %stored.queue_offset,

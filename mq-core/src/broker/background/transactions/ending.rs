@@ -94,9 +94,45 @@ impl TransactionParts {
         let half = self.half_of(end).await?;
         let at = half.queue_offset;
         let claimed = self.claim(at).await?.ok_or(EndError::Ended(at))?;
-        let ended = self.append_end(end.verdict, &half, &claimed).await;
+        let ended = match self.claimed_half(end, half, &claimed).await {
+            Ok(half) => self.append_end(end.verdict, &half, &claimed).await,
+            Err(error) => Err(error),
+        };
         self.give_back(&claimed, ended.is_ok());
         ended
+    }
+
+    /// The half message that was claimed, as it was stored last. `named` is what lies at the physical
+    /// offset that was given: that of the half message or of an earlier copy, unless somebody has sent a
+    /// message with such a record in its body.
+    async fn claimed_half(
+        &self,
+        end: &End,
+        named: MessageExt,
+        claimed: &OpenHalf,
+    ) -> Result<MessageExt, EndError> {
+        let physical = claimed.position.physical_offset;
+        if named.physical_offset == physical {
+            return Ok(named);
+        }
+        let not_that = || EndError::NotThat {
+            half: end.half,
+            physical: end.physical,
+            why: "is not there: another message is",
+        };
+        if named.queue_offset == claimed.position.queue_offset {
+            return Err(not_that());
+        }
+        let stored = self.record_at(physical).await?.ok_or_else(not_that)?;
+        let same = |name| {
+            let (named, stored) = (&named.message.properties, &stored.message.properties);
+            named.get(name) == stored.get(name)
+        };
+        if same(property::UNIQ_KEY) && same(property::PGROUP) {
+            Ok(stored)
+        } else {
+            Err(not_that())
+        }
     }
 
     /// The half message that is meant.

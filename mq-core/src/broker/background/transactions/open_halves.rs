@@ -218,6 +218,13 @@ impl OpenHalves {
         }
     }
 
+    /// Nobody is asked about the half message at `at` before `due`.
+    pub(super) fn postpone(&mut self, at: QueueOffset, due: Moment) {
+        if let Some(half) = self.open.get_mut(&at) {
+            half.due = due;
+        }
+    }
+
     /// A claimed half message was stored again at `to`; the claim is over.
     pub(super) fn moved(&mut self, half: &OpenHalf, to: HalfPosition, next: NextCheck) {
         let (from, now) = (half.position.queue_offset, to.queue_offset);

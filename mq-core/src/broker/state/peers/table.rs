@@ -173,7 +173,7 @@ impl Peers {
         Some(latest.caller.peer.clone())
     }
 
-    /// The connections of a producer group.
+    /// The connections of a producer group, in the order of their ids.
     pub(in crate::broker) fn producers(&self, group: &str) -> Vec<Peer> {
         let table = self.table.lock();
         let members = table.producers.get(group).into_iter();
