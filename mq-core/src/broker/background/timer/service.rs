@@ -247,10 +247,11 @@ impl TimerService {
         self.read_cancels(cancelled, now_ms).await?;
         let due = self.table.take(now_ms, BATCH);
         if due.timers.is_empty() {
-            if due.next_ms.is_none_or(|next_ms| next_ms > now_ms) {
-                let over_ms = now_ms.saturating_sub(SLACK_MS);
+            let over_ms = now_ms.saturating_sub(SLACK_MS);
+            if due.next_ms.is_none_or(|next_ms| next_ms > now_ms)
+                && self.table.drop_cancels(over_ms)
+            {
                 cancelled.drop_before(over_ms);
-                self.table.drop_cancels(over_ms);
             }
             return Ok(Round::Until(due.next_ms));
         }
@@ -298,7 +299,7 @@ impl TimerService {
         let mut deliveries = Vec::with_capacity(timers.len());
         for (timer, message) in read {
             match message {
-                Some(message) if cancelled.has(&message) => done.push(timer),
+                Some(message) if cancelled.has(timer, &message) => done.push(timer),
                 Some(message) => self.begin(timer, message, &mut done, &mut deliveries),
                 None => {
                     done.push(timer);
@@ -340,13 +341,13 @@ impl TimerService {
         deliveries: &mut Vec<Delivery>,
     ) {
         let at = message.physical_offset;
-        let Some(draft) = delivery(message) else {
+        let Some(mut draft) = delivery(message) else {
             tracing::error!(%at, "a message that waited for its time has no valid topic and queue to go to");
             done.push(timer);
             return;
         };
-        let topic = &draft.message.topic;
-        if let Err(why) = self.targets.check(topic) {
+        if let Err(why) = self.targets.admit(&mut draft) {
+            let topic = &draft.message.topic;
             if let Some(unlogged) = self.held.begin(topic.clone().detached()) {
                 tracing::warn!(%topic, %why, unlogged, "messages that are due wait until the topic takes them");
             }
