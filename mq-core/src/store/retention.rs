@@ -63,6 +63,8 @@ impl StoreShared {
             if !self.first_segment_is_released() {
                 break;
             }
+            // What was stored again because of it may not be on disk yet, unless each message waits for that.
+            self.sync_log()?;
             if !removed {
                 self.save_snapshot()?;
             }

@@ -244,6 +244,38 @@ async fn what_waits_in_apaches_wheel_is_taken_over() {
     stage.stop().await;
 }
 
+/// Regression: a message that Apache's broker had stored again came twice when this one was started again
+/// before its time.
+#[tokio::test]
+async fn what_was_taken_over_comes_once_after_the_next_start_too() {
+    let clock = Clock::manual(START);
+    let stage = Stage::with(clock.clone(), |_| {}).await;
+    let client = stage.client("a");
+    client.send(due("timed", 40_000), "older").await;
+    let copied = [("UNIQ_KEY", "C"), ("TIMER_DELIVER_MS", "1800000030000")];
+    let rolled = [copied[0], copied[1], ("TIMER_ROLL_TIMES", "1")];
+    for properties in [&copied[..], &rolled[..]] {
+        let header = with(message("timed", 0), properties);
+        client.send(header, "stored again").await;
+    }
+    stage.stop().await;
+    let (disk, config) = (Arc::clone(&stage.disk), stage.config.clone());
+    drop((client, stage));
+    apaches_timercheck(&*disk, START + 15_000, 3);
+    disk.replace(Path::new("/store/timerwheel"), b"wheel")
+        .unwrap();
+    let stage = Stage::on(Arc::clone(&disk), config, clock.clone()).await;
+    let taken = async || !wheel_is_there(&*disk);
+    in_time(&clock, "the wheel was taken over", taken).await;
+
+    let stage = stage.restarted().await;
+    let client = stage.client("a");
+
+    let both = come(&clock, &client, "timed", 2).await;
+    assert_eq!(both, ["stored again", "older"]);
+    stage.stop().await;
+}
+
 /// What Apache's broker finds when it gets the store: the smallest queue offset of what waits.
 #[tokio::test]
 async fn apaches_broker_is_told_from_where_on_messages_wait() {

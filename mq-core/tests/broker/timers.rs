@@ -10,7 +10,7 @@ use mq_core::store::disk::FaultyDisk;
 use mq_core::wire::body::KvTable;
 use mq_core::wire::header::{
     DeleteTopicInBroker, GetBrokerRuntimeInfo, RecallMessage, SendBatchMessage, SendMessage,
-    SendMessageReply,
+    SendMessageReply, UpdateAndCreateTopic,
 };
 use mq_core::wire::{ResponseCode, fastjson};
 
@@ -291,6 +291,74 @@ async fn a_message_that_was_called_back_does_not_come() {
     let stage = stage.restarted().await;
     clock.advance(9 * SECOND).await;
     assert_eq!(bodies(&stage.client("a")).await, ["third"]);
+    stage.stop().await;
+}
+
+/// Regression: a message was lost because another one with its key, for another time, was called back.
+#[tokio::test]
+async fn of_two_messages_with_one_key_the_one_for_another_time_comes() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    let for_time = |after_ms: i64| {
+        let due_ms = (START + after_ms).to_string();
+        let wish = [("UNIQ_KEY", "U"), ("TIMER_DELIVER_MS", &*due_ms)];
+        with(message("orders", 0), &wish)
+    };
+    let first = client.send(for_time(5_000), "first").await;
+    client.send(for_time(15_000), "second").await;
+    client.call(recall(&first)).await.unwrap();
+    client.send(due(16_000), "last").await;
+
+    // Both are overdue when the broker comes to them.
+    clock.set_wall(START + 20_000);
+    clock.advance(SECOND).await;
+
+    assert_eq!(came(&client, 2).await, ["second", "last"]);
+    stage.stop().await;
+}
+
+/// Regression: a recall was confirmed although the message had been delivered while it was stored.
+#[tokio::test]
+async fn a_recall_that_is_stored_too_late_is_not_confirmed() {
+    let (disk, clock) = (FaultyDisk::default(), Clock::manual(START));
+    let config = Stage::config(|config| config.storage.segment_size = 64 * 1024);
+    let stage = Stage::on(Arc::new(disk.clone()), config, clock.clone()).await;
+    let client = stage.client("a");
+    let sent = client.send(due(1_000), "x").await;
+
+    disk.set_slow_write({
+        let clock = clock.clone();
+        move || clock.set_wall(START + 1_000)
+    });
+    let refused = client.refused(recall(&sent)).await;
+
+    assert_eq!(refused, ResponseCode::ILLEGAL_OPERATION);
+    stage.stop().await;
+}
+
+/// Regression: the message went to a queue that the topic did not have any more, where nobody reads.
+#[tokio::test]
+async fn a_message_for_a_queue_that_is_gone_comes_to_one_that_is_there() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    let timer = with(message("gone", 3), &[("TIMER_DELAY_MS", "1000")]);
+    client.send(timer, "timer").await;
+    let level = with(message("gone", 2), &[("DELAY", "1")]);
+    client.send(level, "level").await;
+    let delete = DeleteTopicInBroker {
+        topic: "gone".into(),
+    };
+    client.call(delete).await.unwrap();
+    let fewer = UpdateAndCreateTopic {
+        read_queue_nums: 1,
+        write_queue_nums: 1,
+        ..Stage::permits("gone", 6)
+    };
+    client.call(fewer).await.unwrap();
+
+    clock.advance(2 * SECOND).await;
+
+    come(&client, "gone", 0, 2).await;
     stage.stop().await;
 }
 

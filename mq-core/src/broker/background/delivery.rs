@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::broker::state::topics::Topics;
+use crate::broker::state::topics::{Topic, Topics};
 use crate::message::record::RecordDraft;
 use crate::message::{MessageExt, TopicName, property};
 use crate::wire::body::permission;
@@ -23,10 +23,26 @@ pub(in crate::broker) enum Closed {
 
 impl Targets {
     pub(super) fn check(&self, topic: &TopicName) -> Result<(), Closed> {
+        self.open(topic).map(drop)
+    }
+
+    /// Whether the topic takes the message. A queue that the topic does not have any more, because it
+    /// was created again with fewer, is replaced by one that it has: nobody would read the message there.
+    pub(super) fn admit(&self, draft: &mut RecordDraft) -> Result<(), Closed> {
+        let topic = self.open(&draft.message.topic)?;
+        if !(0..topic.queues()).contains(&draft.queue_id) {
+            draft.queue_id = draft
+                .queue_id
+                .rem_euclid(topic.config.write_queue_nums.max(1));
+        }
+        Ok(())
+    }
+
+    fn open(&self, topic: &TopicName) -> Result<Arc<Topic>, Closed> {
         match self.0.find(topic.as_str()) {
             None => Err(Closed::Missing),
             Some(topic) if !topic.permits(permission::WRITE) => Err(Closed::WriteProtected),
-            Some(_) => Ok(()),
+            Some(topic) => Ok(topic),
         }
     }
 }

@@ -77,3 +77,45 @@ fn old_segments_go_in_the_hours_of_the_zone() {
 
     assert_eq!(gone_at, [4]);
 }
+
+/// Stores what waits again when it is asked, and is done with it.
+struct StoredAgain(MessageStore);
+
+impl Needed for StoredAgain {
+    fn releases(&self, _end: PhysicalOffset) -> bool {
+        finish(self.0.append_again(&draft("waits", 0, "copy"))).is_ok()
+    }
+}
+
+/// Regression: where messages count as stored before they are on disk, a loss of power took the copy of
+/// a message that waited, and its segment had gone.
+#[test]
+fn what_was_stored_again_is_on_disk_before_its_segment_goes() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(5 * 60 * 60 * 1000);
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        ..Retention::default()
+    };
+    config.flush = Flush::Interval {
+        every: Duration::from_hours(1),
+        bytes: u64::MAX,
+    };
+    let (store, _) = open_with(&disk, config.clone(), &clock);
+    for n in 0..100 {
+        append(&store, "t", 0, &n.to_string());
+    }
+    store.0.sync_log().unwrap();
+    store.ask_before_removal(Arc::new(StoredAgain(store.clone())));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(clock.advance(Duration::from_hours(73)));
+
+    store.expire().unwrap();
+
+    assert!(store.begin() > PhysicalOffset(0));
+    let (store, _) = open_with(&disk.crash(|| false), config, &clock);
+    assert!(bodies(&store, "waits", 0).contains(&"copy".to_owned()));
+}

@@ -227,7 +227,7 @@ impl DelayService {
     /// go before, or for its topic, so that those behind it need not wait for that too.
     fn begin(&self, mut draft: RecordDraft, left: Duration) -> Append<Appended> {
         let is_due = left.is_zero();
-        if is_due && self.targets.check(&draft.message.topic).is_ok() {
+        if is_due && self.targets.admit(&mut draft).is_ok() {
             return self.store.append(&draft, Durability::AsConfigured);
         }
         let left_ms = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);

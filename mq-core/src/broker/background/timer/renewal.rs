@@ -121,17 +121,21 @@ impl Renewal {
             }
         }
         let mut failed: Vec<Timer> = Vec::new();
+        let mut copies_end = 0;
         let mut outcome = Ok(());
         for (timer, append) in appends {
             match append.await {
-                Ok(_) => done.push(timer),
+                Ok(copy) => {
+                    copies_end = copies_end.max(copy.queue_offset.0 + 1);
+                    done.push(timer);
+                }
                 Err(error) => {
                     failed.push(timer);
                     outcome = Err(error.into());
                 }
             }
         }
-        self.table.forget(&done);
+        self.table.forget(&done, copies_end);
         self.table.put_back(&failed);
         outcome.map(|()| done.len())
     }

@@ -254,18 +254,21 @@ impl TimerService {
         loop {
             let now_ms = self.clock.now_ms();
             let cancels = self.read_cancels(cancelled, now_ms).await;
-            let due = match (cancels, owner.is_stopping()) {
-                (Ok(()), false) => self.table.take(now_ms, BATCH),
-                _ => Due::default(),
+            let due = if cancels.is_ok() && !owner.is_stopping() {
+                self.table.take(now_ms, BATCH)
+            } else {
+                Due::default()
             };
             let (stored, read) = join!(self.finish(under_way), self.read(due.timers.clone()));
             let read = stored.and_then(|()| Ok(read?));
             let read = read.inspect_err(|_error| self.table.put_back(&due.timers))?;
             if due.timers.is_empty() {
-                if due.next_ms.is_none_or(|next_ms| next_ms > now_ms) {
-                    let over_ms = now_ms.saturating_sub(SLACK_MS);
+                cancels?;
+                let over_ms = now_ms.saturating_sub(SLACK_MS);
+                if due.next_ms.is_none_or(|next_ms| next_ms > now_ms)
+                    && self.table.drop_cancels(over_ms)
+                {
                     cancelled.drop_before(over_ms);
-                    self.table.drop_cancels(over_ms);
                 }
                 return Ok(due.next_ms);
             }
@@ -311,7 +314,7 @@ impl TimerService {
         };
         for (timer, message) in read {
             match message {
-                Some(message) if cancelled.has(&message) => batch.done.push(timer),
+                Some(message) if cancelled.has(timer, &message) => batch.done.push(timer),
                 Some(message) => self.begin(timer, message, &mut batch),
                 None => {
                     batch.done.push(timer);
@@ -356,13 +359,13 @@ impl TimerService {
     /// Begins to store a message in its topic.
     fn begin(&self, timer: Timer, message: MessageExt, batch: &mut Batch) {
         let at = message.physical_offset;
-        let Some(draft) = delivery(message) else {
+        let Some(mut draft) = delivery(message) else {
             tracing::error!(%at, "a message that waited for its time has no valid topic and queue to go to");
             batch.done.push(timer);
             return;
         };
-        let topic = &draft.message.topic;
-        if let Err(why) = self.targets.check(topic) {
+        if let Err(why) = self.targets.admit(&mut draft) {
+            let topic = &draft.message.topic;
             if let Some(unlogged) = self.held.begin(topic.clone().detached()) {
                 tracing::warn!(%topic, %why, unlogged, "messages that are due wait until the topic takes them");
             }

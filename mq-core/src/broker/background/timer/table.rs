@@ -5,7 +5,7 @@
 //! until that has ended well, and comes back when it has not.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -56,6 +56,8 @@ struct Waiting {
     delivered_until: i64,
     /// The queue offset behind the last message that came.
     end: u64,
+    /// The queue offset behind the last message that was stored again, which may come in a moment.
+    copies_end: u64,
     /// The table has all that waits.
     is_loaded: bool,
     /// Until then nothing was due when the service asked last.
@@ -171,7 +173,8 @@ impl Waiting {
             timers.map(|packed| Second::unpack(*second, *packed))
         });
         let others = self.held().chain(self.cancels());
-        let others = others.chain(self.on_their_way.values().copied());
+        let on_their_way = self.on_their_way.values().copied();
+        let others = others.chain(on_their_way.filter(|timer| !timer.cancels));
         let others = others.chain(self.ready.iter().copied());
         let all = timers.chain(others);
         all.filter(move |timer| timer.due_ms <= until_ms)
@@ -204,7 +207,8 @@ impl TimerTable {
     pub(super) fn begin(&self, progress: &TimerProgress, end: u64) {
         let mut waiting = self.waiting.lock();
         waiting.delivered_until = progress.delivered_until;
-        waiting.end = end;
+        // Messages may have come meanwhile.
+        waiting.end = waiting.end.max(end);
     }
 
     /// A message of the timer topic can be read; `tag` is the code of its entry.
@@ -267,7 +271,9 @@ impl TimerTable {
         let mut waiting = self.waiting.lock();
         for timer in timers {
             waiting.on_their_way.remove(&timer.offset);
-            waiting.put(*timer);
+            if !timer.cancels {
+                waiting.put(*timer);
+            }
         }
     }
 
@@ -316,12 +322,17 @@ impl TimerTable {
         }
     }
 
-    /// Nothing is due by `until_ms` any more that could be cancelled.
-    pub(super) fn drop_cancels(&self, until_ms: i64) {
+    /// Nothing that is due by `until_ms` is left to be delivered. Drops what has cancelled it, unless a
+    /// message is being stored again, whose copy may be due by then; says whether it did.
+    pub(super) fn drop_cancels(&self, until_ms: i64) -> bool {
         let mut waiting = self.waiting.lock();
+        if !waiting.on_their_way.is_empty() || waiting.end < waiting.copies_end {
+            return false;
+        }
         let kept = waiting.cancels.split_off(&second_of(until_ms));
         waiting.is_changed |= !waiting.cancels.is_empty();
         waiting.cancels = kept;
+        true
     }
 
     /// Whether something with a queue offset before `end` waits; also when that is not known yet.
@@ -332,6 +343,8 @@ impl TimerTable {
 
     /// Takes what waits with a queue offset before `end`, the oldest first, at most `max`. None behind
     /// a message that is on its way already, so that the smaller offset is always done with first.
+    ///
+    /// A message that cancels another goes on doing so: the other may be due before the copy comes.
     pub(super) fn take_oldest(&self, end: u64, max: usize) -> Vec<Timer> {
         let mut waiting = self.waiting.lock();
         if !waiting.is_loaded {
@@ -357,12 +370,14 @@ impl TimerTable {
         oldest
     }
 
-    /// Messages were stored again, behind all others.
-    pub(super) fn forget(&self, timers: &[Timer]) {
+    /// Messages were stored again, behind all others and before the queue offset `copies_end`.
+    pub(super) fn forget(&self, timers: &[Timer], copies_end: u64) {
         let mut waiting = self.waiting.lock();
         for timer in timers {
             waiting.on_their_way.remove(&timer.offset);
         }
+        waiting.remove_cancels(timers);
+        waiting.copies_end = waiting.copies_end.max(copies_end);
         waiting.is_changed = true;
     }
 
@@ -403,7 +418,19 @@ impl TimerTable {
 }
 
 impl Waiting {
-    /// Removes messages, which are sorted by their queue offsets.
+    fn remove_cancels(&mut self, timers: &[Timer]) {
+        let cancels = timers.iter().filter(|timer| timer.cancels);
+        let gone: HashSet<u64> = cancels.map(|timer| timer.offset).collect();
+        if gone.is_empty() {
+            return;
+        }
+        for cancels in self.cancels.values_mut() {
+            cancels.read.retain(|timer| !gone.contains(&timer.offset));
+            cancels.unread.retain(|timer| !gone.contains(&timer.offset));
+        }
+    }
+
+    /// Removes messages that cancel none, which are sorted by their queue offsets.
     fn remove(&mut self, timers: &[Timer]) {
         let (Some(first), Some(last)) = (timers.first(), timers.last()) else {
             return;
@@ -413,10 +440,6 @@ impl Waiting {
             let by_offset = |timer: &Timer| timer.offset.cmp(&offset);
             offset < first || offset > last || timers.binary_search_by(by_offset).is_err()
         };
-        for cancels in self.cancels.values_mut() {
-            cancels.read.retain(|timer| stays(timer.offset));
-            cancels.unread.retain(|timer| stays(timer.offset));
-        }
         self.ready.retain(|timer| stays(timer.offset));
         for held in self.held.values_mut() {
             held.retain(|timer| stays(timer.offset));
@@ -579,16 +602,67 @@ mod tests {
             table.take_oldest(4, 9).is_empty(),
             "what is older is on its way"
         );
-        table.forget(&[timer(9_000, 0), timer(9_000, 1)]);
+        let cancel = Timer {
+            cancels: true,
+            ..timer(9_000, 1)
+        };
+        table.forget(&[timer(9_000, 0), cancel], 5);
         let held = table.take_oldest(4, 9);
         assert_eq!(offsets(&held), [2, 3]);
-        table.forget(&held);
+        table.forget(&held, 5);
 
         assert!(!table.has_before(4) && table.has_before(5));
         let progress = table.progress(9).unwrap();
         assert_eq!(progress.least, 4);
         assert!(!progress.is_pending(3, 9_000), "it was stored again");
         assert_eq!(table.count(), 1);
+    }
+
+    /// Regression: a message that was called back was delivered, because what had cancelled it was being
+    /// stored again, or was dropped while the message was.
+    #[test]
+    fn what_is_stored_again_stays_cancelled() {
+        let table = table(&[1_000, -1_000]);
+        let taken = table.take_oldest(2, 9);
+
+        assert_eq!(offsets(&table.take_cancels(3_000)), [1]);
+        assert!(!table.drop_cancels(9_000), "the message is on its way");
+        assert_eq!(table.progress(9).unwrap().least, 0);
+        table.forget(&taken, 4);
+        assert!(!table.drop_cancels(9_000), "the copy is to come");
+        table.arrived(2, 1_000);
+        table.arrived(3, -1_000);
+
+        assert_eq!(offsets(&table.take_cancels(9_000)), [3]);
+        let due = table.take(9_000, 9).timers;
+        assert!(!table.drop_cancels(9_000), "the copy is being delivered");
+        table.settle(&due);
+        assert!(table.drop_cancels(9_000));
+        assert!(!table.has_before(4));
+    }
+
+    #[test]
+    fn a_cancel_that_could_not_be_stored_again_is_there_once() {
+        let table = table(&[-1_000]);
+        let taken = table.take_oldest(1, 9);
+        table.put_back(&taken);
+
+        assert_eq!(offsets(&table.take_cancels(1_000)), [0]);
+    }
+
+    /// Regression: what came while Apache's wheel was taken over was delivered again after an end in
+    /// order, because the queue was said to end before it.
+    #[test]
+    fn what_came_before_the_begin_is_in_the_progress() {
+        let table = TimerTable::default();
+        table.arrived(7, 1_000);
+        table.begin(&TimerProgress::default(), 7);
+        table.say_loaded();
+
+        let due = table.take(1_000, 9).timers;
+        table.settle(&due);
+
+        assert!(!table.progress(9).unwrap().is_pending(7, 1_000));
     }
 
     #[test]
@@ -602,9 +676,9 @@ mod tests {
         assert_eq!(table.take_cancels(6_000), cancels);
 
         assert!(table.has_before(1));
-        table.drop_cancels(5_000);
+        assert!(table.drop_cancels(5_000));
         assert!(table.has_before(1));
-        table.drop_cancels(6_000);
+        assert!(table.drop_cancels(6_000));
         assert!(!table.has_before(1));
         assert_eq!(offsets(&table.take_cancels(9_000)), [1]);
     }

@@ -53,6 +53,10 @@ pub(super) fn take_over(
         store.replace_tag_code(TIMER_TOPIC, 0, QueueOffset(found.offset), found.tag)
     })?;
     replaced.sort_unstable();
+    for offset in &replaced {
+        // A time that is over, so that the next start does not take them for messages that wait.
+        store.replace_tag_code(TIMER_TOPIC, 0, QueueOffset(*offset), 0)?;
+    }
     pending.retain(|(offset, _)| replaced.binary_search(offset).is_err());
     let delivered_until = apaches.delivered_until().saturating_sub(1);
     let late = pending

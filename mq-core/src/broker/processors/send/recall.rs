@@ -41,10 +41,6 @@ impl RecallProcessor {
 
     /// The message that a request means, if it can still be called back here.
     fn handle(&self, request: &Incoming<RecallMessage>) -> Result<RecallHandle, Refusal> {
-        let impossible = |remark: &str| {
-            let remark = format!("recall failed, {remark}");
-            Err(Refusal::new(ResponseCode::ILLEGAL_OPERATION, remark))
-        };
         let rules = self.admit.config.rules.timers;
         let Some(rules) = rules.filter(|rules| rules.recall) else {
             let remark = "recall failed, operation is forbidden";
@@ -124,8 +120,18 @@ impl Processor<RecallMessage> for RecallProcessor {
         let cancel = self.cancel(&handle, &request);
         let stored = self.store.append(&cancel, Durability::AsConfigured).await;
         stored.map_err(|error| refusal(&error))?;
+        if handle.due_ms <= self.clock.now_ms() {
+            return impossible(
+                "the time of the message came before the recall was stored: it may have been delivered",
+            );
+        }
         Ok(Reply::ok(RecallMessageReply {
             msg_id: handle.unique_key.into(),
         }))
     }
+}
+
+fn impossible<T>(remark: &str) -> Result<T, Refusal> {
+    let remark = format!("recall failed, {remark}");
+    Err(Refusal::new(ResponseCode::ILLEGAL_OPERATION, remark))
 }
