@@ -2,6 +2,7 @@
 //! rolled back is delivered, and twice comes only what was being committed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::message::OffsetMessageId;
@@ -13,6 +14,8 @@ use crate::stage::{Client, SECOND, Stage, message, with};
 const START: i64 = 1_800_000_000_000;
 const SEEDS: u64 = 40;
 const STEPS: u64 = 40;
+/// Without power a request may get no answer, and the hand of the clock stands still meanwhile.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// xorshift.
 struct Random(u64);
@@ -60,7 +63,8 @@ async fn begin(client: &Client, body: &str) -> Option<SendMessageReply> {
         sys_flag: 4,
         ..with(message("orders", 0), &marks)
     };
-    let sent = client.call_with(half, body.to_owned()).await;
+    let sent = client.call_with(half, body.to_owned());
+    let sent = Clock::system().timeout(PATIENCE, sent).await.ok()?;
     sent.ok().map(|reply| reply.header)
 }
 
@@ -74,7 +78,8 @@ async fn end(client: &Client, half: &SendMessageReply, commit_or_rollback: i32) 
         transaction_id: half.transaction_id.clone(),
         ..EndTransaction::default()
     };
-    client.call(end).await.is_ok()
+    let ended = Clock::system().timeout(PATIENCE, client.call(end)).await;
+    ended.is_ok_and(|ended| ended.is_ok())
 }
 
 /// Begins and ends transactions until the power goes or `STEPS` are done.

@@ -1,13 +1,10 @@
 //! One builder for every combination of what a message may have.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use mq_core::client::SendResult;
-use mq_core::message::{
-    self as core, Later, Message, OffsetMessageId, PhysicalOffset, QueueOffset, SysFlag, property,
-};
+use mq_core::message::{Later, Message};
 use serde::Serialize;
 
 use super::draft::MessageDraft;
@@ -15,7 +12,6 @@ use super::error::{RequestError, SendError};
 use super::handle::SendHandle;
 use super::publish::PreparedSend;
 use super::sender::Sender;
-use crate::message::MessageExt;
 use crate::payload::Payload;
 use crate::transaction::{
     self, DeclaredTransactionListener, LocalTransactionState, Message as TransactionMessage,
@@ -138,7 +134,7 @@ impl<'a> MessageBuilder<'a> {
         let payload = payload_for::<L>(&message)?;
         let open = sender.begin(prepared).await?;
         let half = open.half().clone();
-        let message = TransactionMessage::new(payload, half_message(message, &half));
+        let message = TransactionMessage::new(payload, transaction::half_message(message, &half));
         let state = transaction::execute(&*listener, &message, arg).await;
         let ended = match state {
             LocalTransactionState::Commit => open.commit().await.map(drop),
@@ -255,40 +251,9 @@ fn since_1970(time: SystemTime) -> i64 {
 
 /// The payload as the listener will see it in a check: what it could not read is not sent.
 fn payload_for<L: DeclaredTransactionListener>(message: &Message) -> Result<L::Message, SendError> {
-    let as_received = MessageExt::from(received(message.clone()));
+    let as_received = transaction::received(message.clone());
     L::Message::of(&as_received).map_err(|source| SendError::NotForListener {
         listener: L::NAME,
         source,
     })
-}
-
-/// A half message that was just sent. Times and hosts are the broker's and not known here.
-fn half_message(mut message: Message, sent: &SendResult) -> MessageExt {
-    message.properties.set(property::UNIQ_KEY, &sent.message_id);
-    let mut half = received(message);
-    half.queue_id = sent.queue.id;
-    half.queue_offset = sent.queue_offset;
-    if let Ok(OffsetMessageId { host, offset }) = sent.offset_message_id.parse() {
-        half.store_host = host;
-        half.physical_offset = offset;
-    }
-    half.into()
-}
-
-fn received(message: Message) -> core::MessageExt {
-    let nowhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-    core::MessageExt {
-        message,
-        queue_id: 0,
-        queue_offset: QueueOffset(0),
-        physical_offset: PhysicalOffset(0),
-        sys_flag: SysFlag::default(),
-        born_timestamp: 0,
-        born_host: nowhere,
-        store_timestamp: 0,
-        store_host: nowhere,
-        reconsume_times: 0,
-        prepared_transaction_offset: 0,
-        store_size: 0,
-    }
 }

@@ -9,6 +9,7 @@ mod open;
 pub use listener::{DeclaredTransactionListener, LocalTransactionListener, LocalTransactionState};
 pub use listeners::AnyTransactionListener;
 pub use message::Message;
+pub(crate) use message::{half_message, received};
 pub use open::{Transaction, TransactionError, TransactionSendResult};
 
 pub(crate) use listeners::{LISTENER_PROPERTY, TransactionListeners, execute};
