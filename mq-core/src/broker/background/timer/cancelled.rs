@@ -36,9 +36,9 @@ impl Cancelled {
         };
         let topic = properties.get(property::REAL_TOPIC).unwrap_or_default();
         let is_cancelled = |key: &str| {
-            let times = self.0.get(key).map_or(&[][..], Vec::as_slice);
-            let mut far = times.iter().map(|due_ms| due_ms.abs_diff(timer.due_ms));
-            far.any(|far| far <= SLACK_MS.unsigned_abs())
+            let cancelled = self.0.get(key).map_or(&[][..], Vec::as_slice);
+            let mut distances = cancelled.iter().map(|at_ms| at_ms.abs_diff(timer.due_ms));
+            distances.any(|distance| distance <= SLACK_MS.unsigned_abs())
         };
         is_cancelled(key) || is_cancelled(&format!("{topic}+{key}"))
     }

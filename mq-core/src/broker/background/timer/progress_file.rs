@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
@@ -19,9 +20,12 @@ use crate::store::disk::Disk;
 use crate::store::{MessageStore, StoreError};
 use crate::wire::fastjson;
 
-/// While the broker runs the progress is not saved with more late messages than this. The older one stays
-/// right: it says of fewer messages that they are done with.
+/// While the broker runs the progress is saved with more late messages than this only now and then. The
+/// older one stays right: it says of fewer messages that they are done with.
 const MAX_LATE_WHILE_RUNNING: usize = 10_000;
+/// Of so many saves while the broker runs one has all late messages: those that wait for a topic may be
+/// many for ever, and after a crash all that was delivered since the last save would come again.
+const SAVES_TO_ONE_OF_ALL: u64 = 60;
 
 /// The file.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) struct ProgressFile {
     store: MessageStore,
     /// Held during a save, so that both files are of the same one.
     saving: Mutex<()>,
+    /// How often it was asked for a save while the broker runs.
+    asked: AtomicU64,
     clock: Clock,
 }
 
@@ -45,14 +51,21 @@ impl ProgressFile {
             file,
             store: store.clone(),
             saving: Mutex::default(),
+            asked: AtomicU64::new(0),
             clock: clock.clone(),
         };
         Ok((file, progress))
     }
 
-    /// Saves what has become of messages, unless too many are late.
+    /// Saves what has become of messages; when many are late, once in a while.
     pub(super) async fn save_while_running(&self, table: &TimerTable) -> Result<(), SaveError> {
-        self.save(table, MAX_LATE_WHILE_RUNNING).await
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let max_late = if asked.is_multiple_of(SAVES_TO_ONE_OF_ALL) {
+            usize::MAX
+        } else {
+            MAX_LATE_WHILE_RUNNING
+        };
+        self.save(table, max_late).await
     }
 
     /// Saves what has become of messages.
@@ -94,4 +107,43 @@ pub(super) enum SaveError {
     File(#[from] FileError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreConfig;
+    use crate::store::disk::MemoryDisk;
+
+    /// Regression: while many messages waited for a topic nothing was saved, and after a crash all that
+    /// had been delivered meanwhile came again.
+    #[tokio::test]
+    async fn the_progress_is_saved_now_and_then_however_many_are_late() {
+        let clock = Clock::manual(0);
+        let config = StoreConfig {
+            segment_size: 64 * 1024,
+            ..StoreConfig::new("/s")
+        };
+        let disk = Arc::new(MemoryDisk::default());
+        let store = MessageStore::open(config, disk, clock.clone()).unwrap().0;
+        let open = || ProgressFile::open(&store, Path::new("/s"), &clock).unwrap();
+        let table = TimerTable::default();
+        table.say_loaded();
+        for offset in 0..20_000 {
+            table.arrived(offset, 1_000);
+        }
+        table.arrived(20_000, 1_001);
+        let due = table.take(1_001, usize::MAX).timers;
+        table.settle(due.last_chunk::<1>().unwrap());
+        let (file, _) = open();
+
+        for _ in 1..SAVES_TO_ONE_OF_ALL {
+            file.save_while_running(&table).await.unwrap();
+        }
+        assert_eq!(open().1, TimerProgress::default());
+        file.save_while_running(&table).await.unwrap();
+
+        let saved = open().1;
+        assert!(saved.is_pending(19_999, 1_000) && !saved.is_pending(20_000, 1_001));
+    }
 }
