@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::commit_log::{Scan, Scanned, Unsynced};
+use super::config::Flush;
 use super::error::{StoreError, at};
 use super::needed::Needed;
 use super::shared::{MessageStore, StoreShared};
@@ -63,8 +64,10 @@ impl StoreShared {
             if !self.first_segment_is_released() {
                 break;
             }
-            // What was stored again because of it may not be on disk yet, unless each message waits for that.
-            self.sync_log()?;
+            // What was stored again because of it may not be on disk yet.
+            if self.log.flush != Flush::Sync {
+                self.sync_log()?;
+            }
             if !removed {
                 self.save_snapshot()?;
             }
