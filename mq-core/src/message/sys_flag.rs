@@ -39,9 +39,9 @@ impl SysFlag {
     /// Where the bits of [`Transaction`] are.
     pub const TRANSACTION_MASK: i32 = 0xC;
     /// Marks a half message.
-    pub(crate) const PREPARED: i32 = 0x4;
+    pub const PREPARED: i32 = 0x4;
     /// Marks the visible copy of a committed half message.
-    pub(crate) const COMMITTED: i32 = 0x8;
+    pub const COMMITTED: i32 = 0x8;
     /// The sender's address is IPv6.
     pub const BORN_HOST_V6: i32 = 0x10;
     /// The broker's address is IPv6.
