@@ -63,7 +63,7 @@ pub(crate) fn remove_times(properties: &mut Properties) {
 
 /// The time for which a message is meant; the first of the properties counts, and none beside a level.
 /// `None` also for a text that is no number, which brokers refuse.
-#[cfg(feature = "client")]
+#[cfg(any(test, feature = "client"))]
 pub(crate) fn time_of(properties: &Properties) -> Option<Later> {
     let level = properties.get(property::DELAY);
     let level: i32 = level.and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -82,7 +82,7 @@ pub(crate) fn time_of(properties: &Properties) -> Option<Later> {
     })
 }
 
-#[cfg(all(test, feature = "client"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::message::TopicName;
