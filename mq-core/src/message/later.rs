@@ -20,7 +20,8 @@ pub enum Later {
     At(i64),
 }
 
-const TIMES: [&str; 3] = [
+/// The properties that say a time; the first that a message has counts.
+pub(crate) const TIMES: [&str; 3] = [
     property::TIMER_DELAY_SEC,
     property::TIMER_DELAY_MS,
     property::TIMER_DELIVER_MS,

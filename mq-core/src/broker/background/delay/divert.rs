@@ -1,16 +1,11 @@
 //! Delayed messages are stored in the queue of their level instead of their own topic.
 
 use crate::broker::config::DelayLevels;
+use crate::message::later::remove_times;
 use crate::message::record::RecordDraft;
 use crate::message::{Properties, TopicName, property};
 use crate::store::SCHEDULE_TOPIC;
 use crate::wire::{Refusal, ResponseCode};
-
-const TIMER_PROPERTIES: [&str; 3] = [
-    property::TIMER_DELAY_SEC,
-    property::TIMER_DELAY_MS,
-    property::TIMER_DELIVER_MS,
-];
 
 /// Whether the message has a delay level.
 pub(in crate::broker) fn is_delayed(properties: &Properties) -> Result<bool, Refusal> {
@@ -27,9 +22,7 @@ pub(in crate::broker) fn divert(
     };
     let level = level.min(i32::try_from(levels.highest()).unwrap_or(i32::MAX));
     let properties = &mut draft.message.properties;
-    for timer in TIMER_PROPERTIES {
-        properties.remove(timer);
-    }
+    remove_times(properties);
     properties.set(property::DELAY, &level.to_string());
     properties.set(property::REAL_TOPIC, draft.message.topic.as_str());
     properties.set(property::REAL_QID, &draft.queue_id.to_string());

@@ -2,17 +2,11 @@
 //! (`HookUtils.handleScheduleMessage`, `transformTimerMessage`).
 
 use crate::broker::config::TimerRules;
+use crate::message::later::TIMES;
 use crate::message::record::RecordDraft;
 use crate::message::{Properties, TopicName, property};
 use crate::store::TIMER_TOPIC;
 use crate::wire::{Refusal, ResponseCode};
-
-/// The first of them that a message has counts.
-const TIMER_PROPERTIES: [&str; 3] = [
-    property::TIMER_DELAY_SEC,
-    property::TIMER_DELAY_MS,
-    property::TIMER_DELIVER_MS,
-];
 
 /// The time for which a message is meant, ms since 1970; `None` when it is to be delivered now, also
 /// because that time is over. A message that was a timer already, as one that is sent back, is none.
@@ -23,7 +17,7 @@ pub(in crate::broker) fn due_of(
     rules: Option<&TimerRules>,
     now_ms: i64,
 ) -> Result<Option<i64>, Refusal> {
-    let wish = TIMER_PROPERTIES
+    let wish = TIMES
         .iter()
         .find_map(|name| Some((*name, properties.get(name)?)));
     let Some((name, text)) = wish else {
@@ -66,7 +60,7 @@ pub(in crate::broker) fn due_of(
 
 /// Whether a message is meant for a time of its own, over or not.
 pub(in crate::broker) fn has_time(properties: &Properties) -> bool {
-    let mut names = TIMER_PROPERTIES.iter();
+    let mut names = TIMES.iter();
     names.any(|name| properties.get(name).is_some())
 }
 
