@@ -25,6 +25,10 @@ features:
 interop *cells:
     tests/interop/run {{cells}}
 
+# What takes too long or too much memory for CI: `just heavy timers halves memory clock`, all by default
+heavy *tests:
+    tests/heavy/run {{tests}}
+
 # Licenses, advisories, sources of the dependencies (needs cargo-deny)
 deny:
     cargo deny check

@@ -87,26 +87,8 @@ async fn server(
     let listen = found
         .next()
         .ok_or_else(|| format!("no address for `{listen}`"))?;
-    let store = settings
-        .store_path
-        .to_str()
-        .ok_or("the store's path is not UTF-8")?;
-    let flush = match settings.flush {
-        EmbeddedFlush::Interval => "interval",
-        EmbeddedFlush::Sync => "sync",
-    };
-    let (bind, port) = (listen.ip().to_string(), listen.port().to_string());
-    let broker_port = settings.broker_port.to_string();
-    let mut words = vec![
-        SERVER_COMMAND,
-        "standalone",
-        "--store",
-        store,
-        "--flush",
-        flush,
-    ];
-    words.extend(["--bind", &bind, "--namesrv-port", &port]);
-    words.extend(["--broker-port", &broker_port]);
+    let words = server_words(settings, listen)?;
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
     let mut server = Process::start(SERVER_NAME, &words)?;
     let line = server.ready().await?;
     processes.push(server);
@@ -116,6 +98,33 @@ async fn server(
     Ok(address
         .ok_or("the server did not say where it is")?
         .to_owned())
+}
+
+/// What has `mq` do what these settings have a broker in the process do.
+fn server_words(
+    settings: &EmbeddedSettings,
+    listen: SocketAddr,
+) -> mq_starter::Result<Vec<String>> {
+    let store = settings.store_path.to_str();
+    let store = store.ok_or("the store's path is not UTF-8")?;
+    let flush = match settings.flush {
+        EmbeddedFlush::Interval => "interval",
+        EmbeddedFlush::Sync => "sync",
+    };
+    let mut words = vec![SERVER_COMMAND.to_owned(), "standalone".to_owned()];
+    let options = [
+        ("--store", store.to_owned()),
+        ("--flush", flush.to_owned()),
+        ("--bind", listen.ip().to_string()),
+        ("--namesrv-port", listen.port().to_string()),
+        ("--broker-port", settings.broker_port.to_string()),
+    ];
+    let levels = settings.message_delay_level.as_ref();
+    let levels = levels.map(|levels| ("--set", format!("messageDelayLevel={levels}")));
+    for (option, value) in options.into_iter().chain(levels) {
+        words.extend([option.to_owned(), value]);
+    }
+    Ok(words)
 }
 
 /// Starts a service with the profile `dev`, the tutorials' own settings, at `cluster`.
@@ -215,5 +224,27 @@ impl Process {
     #[cfg(not(unix))]
     fn ask_to_end(&mut self) -> std::io::Result<()> {
         self.child.start_kill()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_told_what_the_settings_say_of_the_broker() {
+        let settings = EmbeddedSettings {
+            store_path: "a b".into(),
+            broker_port: 7,
+            message_delay_level: Some("1s 2s".to_owned()),
+            ..EmbeddedSettings::default()
+        };
+        let listen = SocketAddr::from(([127, 0, 0, 1], 5));
+
+        let words = server_words(&settings, listen).unwrap();
+
+        let said = "mq standalone --store a b --flush sync --bind 127.0.0.1 --namesrv-port 5 --broker-port 7 \
+                    --set messageDelayLevel=1s 2s";
+        assert_eq!(words.join(" "), said);
     }
 }

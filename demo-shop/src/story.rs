@@ -17,7 +17,7 @@ pub(crate) fn tell(addresses: &ServiceAddresses) -> std::io::Result<()> {
         "ready order=http://{order} user=http://{user}\n\n\
          order something:       curl 'http://{order}/order?pid=1'\n\
          see the text message:  curl http://{user}/sms\n\
-         sold out on the 2nd:   curl 'http://{order}/order?pid=4'\n\n\
+         unpaid? cancelled:     curl http://{order}/orders\n\n\
          Ctrl-C ends it; the data stay."
     ))
 }

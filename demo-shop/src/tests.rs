@@ -2,15 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_starter::EmbeddedBroker;
 use mq_starter::config::{Settings, SettingsOptions};
 use serde_json::Value;
-use shop_contracts::OrderStatus;
-use shop_user::FakeGateway;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -205,7 +202,7 @@ async fn shop_user_started_for_the_first_time_after_the_order_still_sends_the_te
         let (status, _) = get(order_address, "/order?pid=1").await;
         assert_eq!(status, 200);
         let settings = options(shop_user::Service::settings());
-        let user = shop_user::Service::start(settings, Arc::new(FakeGateway), Some(&broker))
+        let user = shop_user::Service::start(settings, Some(&broker))
             .await
             .unwrap();
         let address = user.address();
@@ -227,7 +224,7 @@ async fn shop_user_started_for_the_first_time_after_the_order_still_sends_the_te
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_announced_is_taken_back() {
+async fn an_order_without_a_broker_is_refused_and_leaves_no_half_order() {
     let folder = tempfile::tempdir().unwrap();
     let mut arguments = arguments(folder.path());
     let own = arguments.over(SettingsOptions::default());
@@ -245,25 +242,20 @@ async fn an_order_that_cannot_be_announced_is_taken_back() {
         let taken = get(address, "/order?pid=3").await.0;
         broker.stop(Duration::from_secs(10)).await.unwrap();
         let (refused, body) = get(address, "/order?pid=3").await;
-        let counts = (
-            database.count(OrderStatus::New).await.unwrap(),
-            database.count(OrderStatus::Cancelled).await.unwrap(),
+        let (orders, stock) = (
+            database.newest(10).await.unwrap().len(),
+            database.products().await.unwrap()[2].stock,
         );
         stop.cancel();
-        (taken, refused, body, counts)
+        (taken, refused, body, orders, stock)
     };
     let until = stop.clone().cancelled_owned();
-    let (_, (taken, refused, body, counts)) = tokio::join!(order.run_until(until), story);
+    let (_, (taken, refused, body, orders, stock)) = tokio::join!(order.run_until(until), story);
 
     assert_eq!((taken, refused), (200, 503), "{body}");
-    assert!(
-        body["error"]
-            .as_str()
-            .unwrap()
-            .contains("order 2 was cancelled"),
-        "{body}"
-    );
-    assert_eq!(counts, (1, 1));
+    let error = body["error"].as_str().unwrap();
+    assert!(error.starts_with("order 2 was not taken: "), "{body}");
+    assert_eq!((orders, stock), (1, 99));
 }
 
 #[test]

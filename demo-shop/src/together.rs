@@ -1,11 +1,8 @@
 //! Broker, shop-order and shop-user in this process.
 
-use std::sync::Arc;
-
 use mq_core::clock::Clock;
 use mq_starter::config::ClusterAddress;
 use mq_starter::{EmbeddedBroker, asked_to_stop};
-use shop_user::FakeGateway;
 use tokio_util::sync::CancellationToken;
 
 use crate::story::{self, ServiceAddresses};
@@ -60,7 +57,7 @@ async fn services(
     stop: CancellationToken,
 ) -> mq_starter::Result<()> {
     let settings = arguments.over(shop_user::Service::settings());
-    let user = shop_user::Service::start(settings, Arc::new(FakeGateway), broker).await?;
+    let user = shop_user::Service::start(settings, broker).await?;
     let settings = arguments.over(shop_order::Service::settings());
     let order = shop_order::Service::start(settings, broker).await?;
     ready(&ServiceAddresses {
@@ -96,8 +93,7 @@ pub(crate) async fn part(arguments: &Arguments, part: ServicePart) -> mq_starter
         }
         ServicePart::User => {
             let settings = arguments.over(shop_user::Service::settings());
-            let gateway = Arc::new(FakeGateway);
-            let user = shop_user::Service::start(settings, gateway, None).await?;
+            let user = shop_user::Service::start(settings, None).await?;
             story::say(&format!("ready user={}", user.address()))?;
             user.run_until(asked_to_stop()).await
         }

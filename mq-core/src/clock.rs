@@ -51,6 +51,15 @@ struct Hand {
     next: u64,
 }
 
+impl Hand {
+    /// Takes out all who wait for the current moment.
+    fn take_due(&mut self) -> Vec<oneshot::Sender<()>> {
+        let later = self.waiting.split_off(&(self.now, u64::MAX));
+        let due = std::mem::replace(&mut self.waiting, later);
+        due.into_values().collect()
+    }
+}
+
 impl Clock {
     /// The system's clock.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
@@ -147,8 +156,8 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward, stopping at every deadline on the way to let the woken tasks
-    /// run.
+    /// Moves a manual clock forward, stopping at every deadline on the way to let the tasks run that
+    /// wait for it.
     ///
     /// Does nothing with a system clock.
     pub async fn advance(&self, by: Duration) {
@@ -164,13 +173,13 @@ impl Clock {
                 let step = until.since(hand.now);
                 hand.wall_ms += i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
                 hand.now = until;
-                match next {
-                    Some(at) if at <= end => hand.waiting.pop_first(),
-                    _ => None,
-                }
+                hand.take_due()
             };
-            let Some((_, wake)) = woken else { break };
-            if wake.send(()).is_ok() {
+            if woken.is_empty() {
+                break;
+            }
+            let wakes = woken.into_iter().map(|wake| wake.send(()).is_ok());
+            if wakes.fold(false, |any, one| any | one) {
                 settle().await;
             }
         }

@@ -23,6 +23,11 @@
 
 extern crate self as mq_core;
 
+/// The programs in the README compile, and those without a server run.
+#[cfg(all(doctest, feature = "broker", feature = "client", feature = "namesrv"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(feature = "broker")]
 pub mod broker;
 #[cfg(feature = "client")]

@@ -4,8 +4,8 @@ use std::error::Error;
 
 /// The text of `error`, followed by the texts of its causes.
 ///
-/// A cause that the text already ends with is not repeated: the errors of the public API print
-/// their causes themselves, so that `{}` is enough, and return them from `source()` too.
+/// A cause that the text has already is not repeated: the errors of the public API print their causes
+/// themselves, so that `{}` is enough, and return them from `source()` too.
 ///
 /// ```
 /// # use mq_core::reason::reason;
@@ -21,7 +21,7 @@ pub fn reason(error: &(dyn Error + 'static)) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let said = error.to_string();
-        if !text.ends_with(&said) {
+        if !text.contains(&said) {
             text.push_str(": ");
             text.push_str(&said);
         }
@@ -68,6 +68,18 @@ mod tests {
             reason(&error),
             "the gateway is gone: could not connect: no route"
         );
+    }
+
+    /// A taken port was told of four times, because the advice stood behind it.
+    #[test]
+    fn a_cause_that_stands_before_an_advice_is_not_repeated() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot listen: {0}; choose another port")]
+        struct Advice(#[source] Whole);
+        let error = Advice(Whole(io::Error::other("in use")));
+
+        let said = "cannot listen: could not connect: in use; choose another port";
+        assert_eq!(reason(&error), said);
     }
 
     #[test]

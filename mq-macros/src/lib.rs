@@ -35,13 +35,26 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
 /// | `topic` | text | required |
 /// | `consumer_group`, `group` | text | required |
 /// | `selector_type` | `SelectorType::{Tag, Sql92}` | `Tag` |
-/// | `selector_expression` | `*`, tags as `created \|\| paid`, or a condition | `*` |
+/// | `selector_expression` | `*`, tags as `created \|\| paid`, or a condition as `total >= 100 AND region = 'eu'`, which is parsed while the program is compiled | `*` |
 /// | `consume_mode` | `ConsumeMode::{Concurrently, Orderly}` | `Concurrently` |
 /// | `message_model` | `MessageModel::{Clustering, Broadcasting}` | `Clustering` |
+/// | `consume_from_where` | `ConsumeFromWhere::{LastOffset, FirstOffset, Timestamp}`: where a group begins that has committed no offset yet | `LastOffset` |
+/// | `consume_timestamp` | for `Timestamp`: year to second by the machine's clock, as in `20260131235959` | half an hour before the start |
 /// | `consume_thread_number` | 1 to 1000 handlers at a time, and threads at most | 20 |
+/// | `consume_message_batch_max_size` | 1 to 1024: so many messages in one call at most, of a function that asks for a `Batch<…>` or a struct that implements `RocketMQBatchListener` | of other listeners: 1 |
 /// | `max_reconsume_times` | attempts after the first; −1: 16, in order without end | −1 |
 /// | `delay_level_when_next_consume` | after a failure: −1 dead letter at once, 0 longer with each attempt, 1 to 18 this delay level | 0 |
 /// | `suspend_current_queue_time_millis` | in order, how long a queue pauses after a failure: 10 to 30000 ms | 1000 |
+/// | `consume_timeout` | minutes that a handler may have a message, then the message comes again and the outcome is ignored; not in order | 15 |
+/// | `pull_interval` | ms between two pulls of a queue: 0 to 65535 | 0 |
+/// | `pull_batch_size` | messages of one pull: 1 to 1024 | 32 |
+/// | `pull_threshold_for_queue`, `pull_threshold_size_for_queue` | how many messages, or MiB of bodies, of one queue wait or are with handlers before pulling pauses | 1000, 100 |
+/// | `pull_threshold_for_topic`, `pull_threshold_size_for_topic` | the same of all queues of a topic, which share it; takes the place of that of each queue | none |
+/// | `consume_concurrently_max_span` | how far the last message of a queue may be ahead of the first unfinished one; not in order | 2000 |
+/// | `await_termination_millis_when_shutdown` | how long the end of the program waits for handlers, in ms | within `rocketmq.shutdown-timeout` |
+/// | `instance_name` | text: a client of the listener's own, which listeners of one name share | that of the program |
+/// | `enable_msg_trace` | `true`: calls are recorded in the message trace | `rocketmq.consumer.enable-msg-trace` |
+/// | `customized_trace_topic` | text: the topic of the trace | `rocketmq.consumer.customized-trace-topic` |
 /// | `on_decode_error` | `OnDecodeError::{DeadLetter, Retry, Drop}`, for what the payload's type cannot be made of | `DeadLetter` |
 /// | `reply_timeout` | how long a reply may take to be sent, in ms; of a reply listener | `rocketmq.producer.send-message-timeout` |
 /// | `blocking` | `true`: the handler may block its thread, and gets one at once | `false` |

@@ -18,6 +18,22 @@ pub struct Variant {
     pub java: &'static str,
 }
 
+impl Choice {
+    /// The member called `name` in Rust or in Java, whatever the case, dashes and underscores.
+    pub fn named(&self, name: &str) -> Option<&Variant> {
+        let plain = plain(name.trim());
+        let is_called = |called: &str| self::plain(called) == plain;
+        let mut variants = self.variants.iter();
+        variants.find(|variant| is_called(variant.rust) || is_called(variant.java))
+    }
+}
+
+/// `name` without what its spellings differ in.
+fn plain(name: &str) -> String {
+    let letters = name.chars().filter(|c| !matches!(c, '-' | '_'));
+    letters.map(|c| c.to_ascii_lowercase()).collect()
+}
+
 const fn named(rust: &'static str, java: &'static str) -> Variant {
     Variant { rust, java }
 }
@@ -32,6 +48,15 @@ pub(crate) const CONSUME_MODE: Choice = Choice {
     variants: &[
         named("Concurrently", "CONCURRENTLY"),
         named("Orderly", "ORDERLY"),
+    ],
+};
+
+pub(crate) const CONSUME_FROM_WHERE: Choice = Choice {
+    type_name: "ConsumeFromWhere",
+    variants: &[
+        named("LastOffset", "CONSUME_FROM_LAST_OFFSET"),
+        named("FirstOffset", "CONSUME_FROM_FIRST_OFFSET"),
+        named("Timestamp", "CONSUME_FROM_TIMESTAMP"),
     ],
 };
 

@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::choices::{CONSUME_MODE, Choice, MESSAGE_MODEL, ON_DECODE_ERROR, SELECTOR_TYPE};
+use super::choices::{
+    CONSUME_FROM_WHERE, CONSUME_MODE, Choice, MESSAGE_MODEL, ON_DECODE_ERROR, SELECTOR_TYPE,
+};
 use super::spelling::snake_case;
 
 /// One key of the attribute.
@@ -33,6 +35,10 @@ pub enum Kind {
     Choice(&'static Choice),
     /// A number within a range.
     Number(RangeInclusive<i64>),
+    /// A time, `yyyyMMddHHmmss`.
+    Time,
+    /// Any text.
+    Text,
     /// True or false.
     Truth,
 }
@@ -82,11 +88,32 @@ pub const KEYS: &[AttributeKey] = &[
         example: "MessageModel::Clustering",
     },
     AttributeKey {
+        name: "consume_from_where",
+        aliases: &[],
+        kind: Kind::Choice(&CONSUME_FROM_WHERE),
+        required: false,
+        example: "ConsumeFromWhere::FirstOffset",
+    },
+    AttributeKey {
+        name: "consume_timestamp",
+        aliases: &[],
+        kind: Kind::Time,
+        required: false,
+        example: "\"20260131235959\"",
+    },
+    AttributeKey {
         name: "consume_thread_number",
         aliases: &[],
         kind: Kind::Number(1..=1000),
         required: false,
         example: "20",
+    },
+    AttributeKey {
+        name: "consume_message_batch_max_size",
+        aliases: &[],
+        kind: Kind::Number(1..=1024),
+        required: false,
+        example: "32",
     },
     AttributeKey {
         name: "max_reconsume_times",
@@ -108,6 +135,90 @@ pub const KEYS: &[AttributeKey] = &[
         kind: Kind::Number(10..=30_000),
         required: false,
         example: "1000",
+    },
+    AttributeKey {
+        name: "consume_timeout",
+        aliases: &[],
+        kind: Kind::Number(1..=i32::MAX as i64),
+        required: false,
+        example: "15",
+    },
+    AttributeKey {
+        name: "pull_interval",
+        aliases: &[],
+        kind: Kind::Number(0..=65_535),
+        required: false,
+        example: "0",
+    },
+    AttributeKey {
+        name: "pull_batch_size",
+        aliases: &[],
+        kind: Kind::Number(1..=1024),
+        required: false,
+        example: "32",
+    },
+    AttributeKey {
+        name: "pull_threshold_for_queue",
+        aliases: &[],
+        kind: Kind::Number(1..=65_535),
+        required: false,
+        example: "1000",
+    },
+    AttributeKey {
+        name: "pull_threshold_size_for_queue",
+        aliases: &[],
+        kind: Kind::Number(1..=1024),
+        required: false,
+        example: "100",
+    },
+    AttributeKey {
+        name: "pull_threshold_for_topic",
+        aliases: &[],
+        kind: Kind::Number(1..=6_553_500),
+        required: false,
+        example: "4000",
+    },
+    AttributeKey {
+        name: "pull_threshold_size_for_topic",
+        aliases: &[],
+        kind: Kind::Number(1..=102_400),
+        required: false,
+        example: "400",
+    },
+    AttributeKey {
+        name: "consume_concurrently_max_span",
+        aliases: &[],
+        kind: Kind::Number(1..=65_535),
+        required: false,
+        example: "2000",
+    },
+    AttributeKey {
+        name: "await_termination_millis_when_shutdown",
+        aliases: &[],
+        kind: Kind::Number(0..=i32::MAX as i64),
+        required: false,
+        example: "1000",
+    },
+    AttributeKey {
+        name: "instance_name",
+        aliases: &[],
+        kind: Kind::Text,
+        required: false,
+        example: "\"orders\"",
+    },
+    AttributeKey {
+        name: "enable_msg_trace",
+        aliases: &[],
+        kind: Kind::Truth,
+        required: false,
+        example: "true",
+    },
+    AttributeKey {
+        name: "customized_trace_topic",
+        aliases: &[],
+        kind: Kind::Topic,
+        required: false,
+        example: "\"my-traces\"",
     },
     AttributeKey {
         name: "on_decode_error",
@@ -138,6 +249,20 @@ impl AttributeKey {
         let name = snake_case(written);
         KEYS.iter()
             .find(|key| key.name == name || key.aliases.contains(&name.as_str()))
+    }
+
+    /// What the numbers of the key count, for messages: `number of milliseconds`.
+    pub fn noun(&self) -> String {
+        let unit = match self.name {
+            "suspend_current_queue_time_millis"
+            | "await_termination_millis_when_shutdown"
+            | "pull_interval"
+            | "reply_timeout" => "milliseconds",
+            "consume_timeout" => "minutes",
+            "pull_threshold_size_for_queue" | "pull_threshold_size_for_topic" => "MiB",
+            _ => return "number".to_owned(),
+        };
+        format!("number of {unit}")
     }
 
     /// The numbers that the key takes, when it takes numbers.

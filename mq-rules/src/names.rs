@@ -1,5 +1,7 @@
-//! What a topic, a group and a tag expression of a listener must look like (`TopicValidator`,
+//! What a topic, a group and the expression of a listener must look like (`TopicValidator`,
 //! `Validators`, `FilterAPI`).
+
+use super::sql::Condition;
 
 /// The longest group that Java's clients take.
 pub const MAX_GROUP_LENGTH: usize = 120;
@@ -84,13 +86,14 @@ pub fn characters(kind: &str, part: &str) -> Result<(), String> {
     }
 }
 
-/// Checks `*`, or tags joined by `||`.
+/// Checks the tags that a program asks for: `*` or nothing for all, or tags joined by `||`. Stricter than
+/// brokers, which pass over what is missing between two `||` and take `*` among tags for a tag.
 ///
 /// # Errors
 ///
 /// Which rule it breaks.
 pub fn tag_expression(expression: &str) -> Result<(), String> {
-    if expression.trim() == "*" {
+    if matches!(expression.trim(), "" | "*") {
         return Ok(());
     }
     let tags: Vec<&str> = expression.split("||").map(str::trim).collect();
@@ -106,6 +109,50 @@ pub fn tag_expression(expression: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// As [`tag_expression`], where the language is chosen beside the expression: a condition is taken for one
+/// whose language was forgotten, not for a tag that no message has.
+///
+/// # Errors
+///
+/// Which rule it breaks.
+pub fn selected_tags(expression: &str) -> Result<(), String> {
+    if looks_like_a_condition(expression) {
+        return Err(format!(
+            "`{expression}` looks like a condition, not like tags: write `selector_type = Sql92`"
+        ));
+    }
+    tag_expression(expression)
+}
+
+/// An operator or a quotation mark, or words that are a whole condition, such as `total IS NULL`.
+fn looks_like_a_condition(expression: &str) -> bool {
+    let several_words = expression.split_whitespace().nth(1).is_some();
+    expression.contains(['=', '<', '>', '\'', '"'])
+        || several_words && condition(expression).is_ok()
+}
+
+/// Checks a condition over properties. Stricter than brokers: nothing may stand behind it.
+///
+/// # Errors
+///
+/// Where it is wrong, and why.
+pub fn condition(text: &str) -> Result<(), String> {
+    if matches!(text.trim(), "" | "*") {
+        return Err("a condition is missing, as in `total > 100`".to_owned());
+    }
+    let condition = Condition::parse(text);
+    let condition = condition.map_err(|error| format!("the condition cannot be read: {error}"))?;
+    let ignored = condition
+        .ignored()
+        .and_then(|from| Some((from, text.get(from..)?)));
+    match ignored {
+        Some((from, rest)) if !rest.starts_with("--") => Err(format!(
+            "the condition ends before byte {from}: brokers ignore `{rest}`, join conditions by AND or OR"
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn whole(kind: &str, name: &str, limit: usize) -> Result<(), String> {
     if name.trim().is_empty() {
         return Err(format!("a {kind} cannot be empty"));
@@ -118,4 +165,29 @@ fn whole(kind: &str, name: &str, limit: usize) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_no_tag() {
+        for condition in [
+            "total > 5",
+            "a = 'b'",
+            "a='b' AND c",
+            "total IS NULL",
+            "x BETWEEN 1 AND 2",
+        ] {
+            let refused = selected_tags(condition).unwrap_err();
+            assert!(
+                refused.contains("write `selector_type = Sql92`"),
+                "{refused}"
+            );
+        }
+        for tags in ["*", "", "paid", "created || paid", "in stock || sold out"] {
+            assert_eq!(selected_tags(tags), Ok(()), "{tags}");
+        }
+    }
 }

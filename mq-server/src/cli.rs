@@ -6,10 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dlq::DlqCommand;
+use crate::failure::ExitClass;
+use crate::group::GroupCommand;
+use crate::message::MessageCommand;
+use crate::topic::TopicCommand;
 
 /// RocketMQ's servers in one program.
 #[derive(Debug, Parser)]
-#[command(name = "mq", version, about, max_term_width = 100)]
+#[command(name = "mq", version, about, max_term_width = 100, after_help = ExitClass::HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -23,12 +27,23 @@ pub(crate) enum Command {
     Broker(BrokerArgs),
     /// Run a name server and a broker in one process
     Standalone(StandaloneArgs),
-    /// Create, list or delete topics
+    /// Create, list, show or delete topics
     #[command(subcommand)]
     Topic(TopicCommand),
+    /// List or show consumer groups, move or copy their offsets, delete them
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Send, get, find or watch messages
+    #[command(subcommand)]
+    Message(MessageCommand),
     /// List, show or send again the messages that a group has given up: its dead letters
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// Print what a shell needs to complete these words
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Default, Args)]
@@ -106,49 +121,4 @@ pub(crate) enum FlushArg {
     Sync,
     /// When it is in memory; a power cut loses at most the last 200 ms or 4 MiB
     Interval,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TopicCommand {
-    /// Create a topic, or change how many queues it has
-    Create {
-        /// Its name
-        #[arg(short, long, value_name = "NAME")]
-        topic: String,
-        /// Queues on each broker
-        #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
-        queues: u16,
-        #[command(flatten)]
-        at: ClusterArgs,
-    },
-    /// List all topics
-    List {
-        #[command(flatten)]
-        at: ClusterArgs,
-    },
-    /// Delete a topic and its messages
-    Delete {
-        /// Its name
-        #[arg(short, long, value_name = "NAME")]
-        topic: String,
-        #[command(flatten)]
-        at: ClusterArgs,
-    },
-}
-
-/// Which cluster is meant.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ClusterArgs {
-    /// Name servers, HOST:PORT, several separated by semicolons
-    #[arg(
-        short = 'n',
-        long = "namesrv",
-        value_name = "ADDRESSES",
-        env = "NAMESRV_ADDR",
-        default_value = "127.0.0.1:9876"
-    )]
-    pub(crate) namesrv: String,
-    /// Only the brokers of this cluster
-    #[arg(short = 'c', long, value_name = "NAME")]
-    pub(crate) cluster: Option<String>,
 }

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use mq_core::reason::reason;
 
+use crate::output::OutputError;
+
 /// Any error that ends the program, shown with all its causes.
 #[derive(Debug)]
 pub(crate) struct ProgramFailure {
@@ -28,12 +30,33 @@ pub(crate) enum ExitClass {
     Refused,
     /// 5: no server answered in time; what was asked for may have been done.
     NoAnswer,
+    /// 6: some brokers did what was asked for, others did not.
+    Partial,
+}
+
+impl ExitClass {
+    /// The classes, as the help of the program tells them.
+    pub(crate) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  anything else went wrong
+  2  the words cannot be understood
+  3  what was named is not there
+  4  a server refused
+  5  no server answered in time; what was asked for may have been done
+  6  some brokers did what was asked for, others did not";
 }
 
 impl ProgramFailure {
     /// Says what went wrong by the exit code, too.
     pub(crate) fn of_class(self, class: ExitClass) -> Self {
         Self { class, ..self }
+    }
+
+    /// Whether the command ended only because nobody reads its output any more.
+    pub(crate) fn is_closed_output(&self) -> bool {
+        let output = self.error.downcast_ref();
+        matches!(output, Some(OutputError::Closed))
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
@@ -43,6 +66,7 @@ impl ProgramFailure {
             ExitClass::NotThere => 3,
             ExitClass::Refused => 4,
             ExitClass::NoAnswer => 5,
+            ExitClass::Partial => 6,
         })
     }
 

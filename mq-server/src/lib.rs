@@ -1,24 +1,35 @@
-//! The servers as a program: `mq namesrv`, `mq broker`, `mq standalone`, `mq topic`, `mq dlq`.
+//! The servers as a program: `mq namesrv`, `mq broker`, `mq standalone`; and what administrators do:
+//! `mq topic`, `mq group`, `mq message`, `mq dlq`.
 //!
 //! A library, so that another program can be the server when it is asked to.
 
+mod admin;
 mod broker;
 mod cli;
+mod cluster_args;
 mod dlq;
 mod failure;
+mod group;
 mod memory;
+mod message;
+mod name_servers;
 mod namesrv;
+mod output;
+mod printable;
+mod reader;
 mod ready;
 mod running;
 mod settings;
 mod standalone;
+mod time;
 mod topic;
+mod typed_queue;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use mq_core::clock::Clock;
 use tracing_subscriber::EnvFilter;
 
@@ -44,6 +55,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     memory::return_what_is_freed();
     match serve(command) {
         Ok(()) => ExitCode::SUCCESS,
+        // As when the output is piped into `head`.
+        Err(failure) if failure.is_closed_output() => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!("{failure}");
             failure.exit_code()
@@ -56,11 +69,13 @@ pub fn log_filter() -> EnvFilter {
     EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))
 }
 
-/// Help is no failure; a word that is not understood is.
+/// Help is no failure; a word that is not understood is. Whether anybody reads it does not matter.
 fn usage(error: &clap::Error) -> ExitCode {
-    match error.print() {
-        Ok(()) if !error.use_stderr() => ExitCode::SUCCESS,
-        _ => ExitCode::from(2),
+    drop(error.print());
+    if error.use_stderr() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
     }
 }
 
@@ -72,6 +87,17 @@ async fn serve(command: Command) -> Result<(), ProgramFailure> {
         Command::Broker(args) => broker::run(args, clock).await,
         Command::Standalone(args) => standalone::run(args, clock).await,
         Command::Topic(command) => topic::run(command, clock).await,
+        Command::Group(command) => group::run(command, clock).await,
+        Command::Message(command) => message::run(command, clock).await,
         Command::Dlq(command) => dlq::run(command, clock).await,
+        Command::Completions { shell } => completions(shell),
     }
+}
+
+/// Prints what a shell runs to complete the words of `mq`.
+fn completions(shell: clap_complete::Shell) -> Result<(), ProgramFailure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "mq", &mut script);
+    output::say(String::from_utf8(script)?.trim_end())?;
+    Ok(())
 }

@@ -211,7 +211,11 @@ async fn a_script_sees_by_the_exit_code_what_went_wrong() {
         "no broker knows the group `nobody`",
     );
     ends(&["list", "-g", "a/b"], 2, "illegal character '/'");
-    ends(&["resend", "-g", "shop"], 2, "<ID>");
+    ends(
+        &["resend", "-g", "shop"],
+        2,
+        "or send all that were not sent again yet with `--all`",
+    );
     ends(&["resend", "-g", "shop", &id, "--all"], 2, "--all");
     // The id that is there is not sent again either.
     ends(

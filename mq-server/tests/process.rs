@@ -327,9 +327,14 @@ fn topics_are_created_listed_and_deleted() {
     assert!(
         listed
             .lines()
-            .any(|line| line.starts_with("orders\t") && line.ends_with(":3")),
+            .any(|line| line.starts_with("orders  ") && line.ends_with(":3")),
         "{listed}"
     );
+    // It once said "created" whatever was there.
+    let again = topic(&["create", "-t", "orders", "--queues", "3"]);
+    assert!(again.starts_with("orders has 3 queues on "), "{again}");
+    let more = topic(&["create", "-t", "orders", "--queues", "5"]);
+    assert!(more.starts_with("changed orders to 5 queues on "), "{more}");
     topic(&["delete", "-t", "orders"]);
     assert!(
         !topic(&["list"])
@@ -528,7 +533,7 @@ fn name_server_and_broker_run_apart() {
         "brokerName=b",
     ];
     let broker = Server::start(&words);
-    let listed = run(&["topic", "list", "-n", &address]);
+    let listed = run(&["topic", "list", "--all", "-n", &address]);
 
     assert!(
         String::from_utf8_lossy(&listed.stdout).contains("b:"),

@@ -14,6 +14,7 @@ mod listener;
 mod message;
 pub mod payload;
 mod problem;
+mod receiving;
 mod state;
 mod stopping;
 mod template;
@@ -22,25 +23,32 @@ mod transaction;
 #[doc(hidden)]
 pub mod __private;
 
-pub use application::{Application, RocketMQApplication, asked_to_stop};
+pub use application::{Application, ListenerGroup, RocketMQApplication, asked_to_stop};
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedBroker;
-pub use extract::{FromMessage, Header, HeaderName, Headers, Json, State};
+pub use extract::{BatchParameter, FromMessage, Header, HeaderName, Headers, Json, State};
 pub use listener::{
-    ConsumeError, ConsumeMode, ConsumeResult, Delivery, IntoConsumeResult, MessageModel, Next,
-    OnDecodeError, Origin, ReplyResult, RocketMQListener, RocketMQReplyListener, Selection,
+    Batch, BatchMessage, BatchOutcomes, BatchResult, ConsumeError, ConsumeFromWhere, ConsumeMode,
+    ConsumeResult, Delivery, IntoBatchResult, IntoConsumeResult, MessageModel, Next, OnDecodeError,
+    Origin, ReplyResult, RocketMQBatchListener, RocketMQListener, RocketMQReplyListener, Selection,
     SelectorType, UnknownName,
 };
 pub use message::MessageExt;
-pub use mq_core::client::{DeadLetter, DeadLetterError, DeadLetters, ResendTo, Resent, SentAgain};
+pub use mq_core::client::{
+    ConsumerStatus, DeadLetter, DeadLetterError, DeadLetters, QueueStatus, ResendTo, Resent,
+    SeekError, SeekTo, SentAgain,
+};
+pub use mq_core::message::{MessageQueue, QueueOffset};
 pub use mq_macros::{
     Component, rocketmq_message_listener, rocketmq_reply_listener, rocketmq_transaction_listener,
 };
 pub use problem::{ApplicationError, Failure, Problem};
+pub use receiving::{ReceiveError, Received};
 pub use state::{AppState, Assembly, Component, FromApplication, Inject};
 pub use stopping::ShutdownProblem;
 pub use template::{
-    MessageBuilder, RequestError, RocketMQTemplate, SendError, SendHandle, SendResult, SendStatus,
+    BatchBuilder, BatchEntry, BatchError, MessageBuilder, RequestError, RocketMQTemplate,
+    SendError, SendHandle, SendResult, SendStatus, SentPart, Target,
 };
 
 pub use transaction::{
@@ -57,9 +65,10 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{
-        Component, ConsumeError, ConsumeMode, ConsumeResult, Header, Headers, Inject, Json,
-        LocalTransactionListener, LocalTransactionState, Message, MessageExt, MessageModel,
-        OnDecodeError, ReplyResult, RocketMQApplication, RocketMQListener, RocketMQReplyListener,
+        Batch, BatchOutcomes, BatchResult, Component, ConsumeError, ConsumeFromWhere, ConsumeMode,
+        ConsumeResult, Header, Headers, Inject, Json, LocalTransactionListener,
+        LocalTransactionState, Message, MessageExt, MessageModel, OnDecodeError, ReplyResult,
+        RocketMQApplication, RocketMQBatchListener, RocketMQListener, RocketMQReplyListener,
         RocketMQTemplate, SelectorType, SendResult, State, header_name, listeners,
         rocketmq_message_listener, rocketmq_reply_listener, rocketmq_transaction_listener,
     };

@@ -105,7 +105,8 @@ impl From<ConfigErrors> for ApplicationError {
 
 fn heading(problems: &[ShutdownProblem]) -> &'static str {
     if problems.iter().all(ShutdownProblem::is_late) {
-        "not everything ended in time (`rocketmq.shutdown-timeout`)"
+        "not everything ended in time (`rocketmq.shutdown-timeout`, or \
+         `await_termination_millis_when_shutdown` of a listener)"
     } else {
         "not everything ended as it should"
     }

@@ -645,35 +645,6 @@ async fn a_taken_port_is_refused_with_the_key_to_change() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_condition_needs_a_broker_that_can_judge_it() {
-    let store = TempDir::new().unwrap();
-    let key = "rocketmq.consumer.listeners.boards.notices";
-    let by_condition = options(&store)
-        .set(format!("{key}.selector-type"), "SQL92")
-        .set(format!("{key}.selector-expression"), "total > 100");
-    let build = |options: SettingsOptions| {
-        let (sender, _receiver) = mpsc::unbounded_channel();
-        RocketMQApplication::new()
-            .settings(options)
-            .provide(Seen(sender.clone()))
-            .provide(Member("only"))
-            .provide_as::<dyn Gateway>(Arc::new(Seen(sender)))
-            .listeners(listeners![crate])
-            .build()
-    };
-
-    let inside = build(by_condition.clone()).await;
-    let elsewhere = build(by_condition.set("rocketmq.name-server", "127.0.0.1:1")).await;
-
-    let text = inside.unwrap_err().to_string();
-    assert!(
-        text.contains("`announce`: selector_type: the broker in this process has no SQL92"),
-        "{text}"
-    );
-    elsewhere.unwrap().shutdown().await.unwrap();
-}
-
 /// Which of several programs this is.
 #[derive(Clone)]
 struct Member(&'static str);

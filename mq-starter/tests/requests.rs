@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use mq_core::clock::Clock;
 use mq_core::store::disk::MemoryDisk;
 use mq_starter::config::SettingsOptions;
 use mq_starter::prelude::*;
@@ -113,6 +114,22 @@ async fn structs_and_functions_reply_to_requests() {
         drop(answered.send(price));
     });
     assert_eq!(answer.await.unwrap().unwrap(), expected);
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_with_a_delay_level_is_handled_after_the_delay_and_gets_its_reply() {
+    let store = TempDir::new().unwrap();
+    let (app, _greeted) = application(&store).await;
+    let (clock, limit) = (Clock::system(), Duration::from_secs(20));
+
+    let message = app.template().message("greetings").payload("later");
+    let begun = clock.moment();
+    let reply = message.delay_level(1).timeout(limit).request::<String>();
+
+    assert_eq!(reply.await.unwrap(), "hello later");
+    let took = clock.moment().since(begun);
+    assert!(took >= Duration::from_secs(1), "{took:?}");
     app.shutdown().await.unwrap();
 }
 

@@ -11,10 +11,10 @@ use mq_core::message::{OffsetMessageId, Properties, property};
 use mq_core::remoting::{RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::SendMessage;
+use mq_tests::Server;
 use tokio::sync::mpsc;
 
 use crate::ledger::{Entry, Ledger};
-use crate::server::Server;
 use crate::{ROLL_WINDOW, SEGMENT};
 
 const QUEUES: i32 = 4;

@@ -9,7 +9,6 @@
 
 mod ledger;
 mod load;
-mod server;
 mod verify;
 
 use std::error::Error;
@@ -18,9 +17,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use mq_core::clock::Clock;
+use mq_tests::{Server, Setup};
 
 use ledger::Ledger;
-use server::Server;
 
 /// Size of a commit log segment during the test, small so that it rolls often.
 const SEGMENT: u64 = 16 * 1024 * 1024;
@@ -53,7 +52,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let store = directory.path().join("store");
     let mut ledger = Ledger::create(&directory.path().join("ledger"))?;
-    let mut server = Server::start(&arguments.mq, &store, &arguments.flush, SEGMENT).await?;
+    let setup = Setup {
+        mq: arguments.mq,
+        store,
+        flush: arguments.flush,
+        settings: vec![format!("mappedFileSizeCommitLog={SEGMENT}")],
+        environment: Vec::new(),
+    };
+    let mut server = Server::start(&setup).await?;
     let mut rolls = 0;
     for round in 0..arguments.rounds {
         let begun = clock.moment();
@@ -68,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let to_boundary = (end % SEGMENT).min(SEGMENT - end % SEGMENT);
         let rolled = to_boundary <= ROLL_WINDOW;
         rolls += u32::from(rolled);
-        server = Server::start(&arguments.mq, &store, &arguments.flush, SEGMENT).await?;
+        server = Server::start(&setup).await?;
         let counted = verify::topic(&server, &plan.topic, &ledger, &clock).await?;
         println!(
             "round {round:2}: {} acknowledged in {:.1} s, killed at {end}{}, ready again in {:.0} ms, {} in the queues, all acknowledged ones among them",
@@ -80,7 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     server.stop(Duration::from_secs(20)).await?;
-    let mut server = Server::start(&arguments.mq, &store, &arguments.flush, SEGMENT).await?;
+    let mut server = Server::start(&setup).await?;
     let mut counted = 0;
     for round in 0..arguments.rounds {
         counted += verify::topic(&server, &format!("crash-{round}"), &ledger, &clock).await?;

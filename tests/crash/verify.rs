@@ -12,9 +12,9 @@ use mq_core::remoting::{RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::ResponseCode;
 use mq_core::wire::header::PullMessage;
+use mq_tests::Server;
 
 use crate::ledger::Ledger;
-use crate::server::Server;
 
 const QUEUES: i32 = 4;
 

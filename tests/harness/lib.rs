@@ -5,12 +5,14 @@
 mod broker;
 mod inbox;
 mod name_servers;
+mod process;
 
 use std::time::Duration;
 
 pub use broker::TestBroker;
 pub use inbox::Inbox;
 pub use name_servers::NameServers;
+pub use process::{Server, Setup};
 
 use mq_core::clock::Clock;
 

@@ -4,8 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use mq_starter::ApplicationError;
-use mq_starter::config::{ConfigErrors, Settings, SettingsOptions};
+use mq_starter::config::{ConfigErrors, Settings};
 use tokio::net::TcpListener;
+
+/// What may stand below `shop`, for either service.
+const SHOP_KEYS: &[&str] = &[
+    "faults",
+    "order.check-patience",
+    "order.database",
+    "order.pay-timeout",
+    "user.database",
+    "user.gateway.authorization",
+    "user.gateway.body",
+    "user.gateway.url",
+];
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceSettings {
@@ -23,14 +35,13 @@ impl ServiceSettings {
     /// # Errors
     ///
     /// All that is wrong, at once.
-    pub fn read(options: &SettingsOptions, database: &str) -> Result<Self, ConfigErrors> {
-        let settings = Settings::load(options)?;
+    pub fn of(settings: &Settings, database: &str) -> Result<Self, ConfigErrors> {
         let host = settings.get("server.address");
         let port = settings.get("server.port");
         let file = settings.get(database);
         ConfigErrors::join([
             settings.only("server", &["address", "port"]),
-            settings.only("shop", &["order.database", "user.database"]),
+            settings.only("shop", SHOP_KEYS),
             settings.rocketmq().map(drop),
             host.as_ref().map(drop).map_err(Clone::clone),
             port.as_ref().map(drop).map_err(Clone::clone),

@@ -1,4 +1,4 @@
-//! `?pid=1[&uid=1][&quantity=1]`, checked.
+//! `?pid=1[&uid=1][&quantity=1]` and the order's id in a path, checked.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,9 @@ use crate::refusal::OrderRefusal;
 
 /// The largest quantity of one order.
 const MAX_QUANTITY: i64 = 1000;
+
+/// The query that a refusal recommends.
+const EXAMPLE: &str = "/order?pid=1";
 
 /// What is to be ordered, by whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +24,21 @@ impl OrderRequest {
             product: number(query, "pid", i64::MAX)?.ok_or_else(|| OrderRefusal::BadParameter {
                 parameter: "pid",
                 what: "is missing".to_owned(),
+                example: EXAMPLE,
             })?,
             customer: number(query, "uid", i64::MAX)?.unwrap_or(1),
             quantity: number(query, "quantity", MAX_QUANTITY)?.unwrap_or(1),
         })
     }
+}
+
+/// The id of an order in a path.
+pub(crate) fn order_id(text: &str) -> Result<i64, OrderRefusal> {
+    in_range(text, i64::MAX).map_err(|what| OrderRefusal::BadParameter {
+        parameter: "id",
+        what,
+        example: "/orders/1",
+    })
 }
 
 fn number(
@@ -36,12 +49,21 @@ fn number(
     let Some(text) = query.get(parameter) else {
         return Ok(None);
     };
+    let number = in_range(text, most).map_err(|what| OrderRefusal::BadParameter {
+        parameter,
+        what,
+        example: EXAMPLE,
+    })?;
+    Ok(Some(number))
+}
+
+/// A number from 1 to `most`, or what the text is instead.
+fn in_range(text: &str, most: i64) -> Result<i64, String> {
     match text.parse() {
-        Ok(number) if (1..=most).contains(&number) => Ok(Some(number)),
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
         _ => {
             let text: String = text.chars().take(32).collect();
-            let what = format!("is `{text}`, expected a number from 1 to {most}");
-            Err(OrderRefusal::BadParameter { parameter, what })
+            Err(format!("is `{text}`, expected a number from 1 to {most}"))
         }
     }
 }
@@ -89,5 +111,14 @@ mod tests {
             assert!(error.len() < 200, "{error}");
         }
         assert!(read(&[]).unwrap_err().starts_with("`pid` is missing"));
+    }
+
+    #[test]
+    fn an_id_in_a_path_is_a_number_too() {
+        assert_eq!(order_id("7").unwrap(), 7);
+        for text in ["abc", "0", "-1", "99999999999999999999"] {
+            let error = order_id(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`id` is `{text}`")), "{error}");
+        }
     }
 }

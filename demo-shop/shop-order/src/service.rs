@@ -5,22 +5,25 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use mq_starter::config::{ConfigErrors, SettingsOptions};
-use mq_starter::{Application, EmbeddedBroker, RocketMQApplication, Selection};
-use shop_contracts::ServiceSettings;
+use mq_starter::{AppState, Application, EmbeddedBroker, RocketMQApplication, listeners};
 use tokio::net::TcpListener;
 
 use crate::database::Database;
-use crate::order;
-
-const DATABASE_KEY: &str = "shop.order.database";
+use crate::events::{self, Events};
+use crate::faults::{self, Faults};
+use crate::refusal::OrderRefusal;
+use crate::settings::OrderSettings;
+use crate::{order, orders, progress};
 
 /// A service that is ready to take orders.
 #[derive(Debug)]
 pub struct Service {
     app: Application,
     database: Database,
+    events: Events,
+    router: Router<AppState>,
     socket: TcpListener,
     address: SocketAddr,
 }
@@ -37,7 +40,7 @@ impl Service {
     ///
     /// All that is wrong with them.
     pub fn check(options: &SettingsOptions) -> Result<(), ConfigErrors> {
-        ServiceSettings::read(options, DATABASE_KEY).map(drop)
+        OrderSettings::read(options).map(drop)
     }
 
     /// Opens the database and the port, and connects to `broker`, unless the settings name another.
@@ -49,21 +52,27 @@ impl Service {
         options: SettingsOptions,
         broker: Option<&EmbeddedBroker>,
     ) -> mq_starter::Result<Self> {
-        let settings = ServiceSettings::read(&options, DATABASE_KEY)?;
-        let database = settings.database.as_deref();
+        let settings = OrderSettings::read(&options)?;
+        let database = settings.service.database.as_deref();
         let database = database.unwrap_or(Path::new("./data/order.db"));
         let database = Database::open(database).await?;
-        let (socket, address) = settings.listen(8011).await?;
+        let (socket, address) = settings.service.listen(8011).await?;
+        let (events, router) = (Events::new(), router(settings.faults));
         let mut app = RocketMQApplication::new()
             .settings(options)
-            .listeners(Selection::of(&[]))
-            .provide(database.clone());
+            .listeners(listeners![crate])
+            .provide(database.clone())
+            .provide(events.clone())
+            .provide(Faults::default())
+            .provide(settings);
         if let Some(broker) = broker {
             app = app.broker(broker);
         }
         Ok(Self {
             app: app.build().await?,
             database,
+            events,
+            router,
             socket,
             address,
         })
@@ -85,11 +94,30 @@ impl Service {
     ///
     /// What went wrong on the way, or did not end in time.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> mq_starter::Result<()> {
-        let router = Router::new()
-            .route("/order", get(order::place))
-            .with_state(self.app.state());
+        let router = self.router.with_state(self.app.state());
+        let stop = async {
+            stop.await;
+            self.events.close();
+        };
         let served = self.app.serve_until(self.socket, router, stop).await;
         self.database.close().await;
         Ok(served?)
+    }
+}
+
+fn router(with_faults: bool) -> Router<AppState> {
+    let router = Router::new()
+        .route("/order", get(order::place))
+        .route("/order/{id}/pay", post(progress::pay))
+        .route("/order/{id}/ship", post(progress::ship))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(orders::one))
+        .route("/products", get(orders::products))
+        .route("/events", get(events::stream))
+        .fallback(async || OrderRefusal::UnknownPath);
+    if with_faults {
+        router.route("/faults", get(faults::show).post(faults::set))
+    } else {
+        router
     }
 }

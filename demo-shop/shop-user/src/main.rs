@@ -1,9 +1,8 @@
 //! shop-user as a process of its own.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 
-use shop_user::{FakeGateway, Service};
+use shop_user::Service;
 
 #[tokio::main]
 async fn main() -> mq_starter::Result<()> {
@@ -13,7 +12,7 @@ async fn main() -> mq_starter::Result<()> {
         // Otherwise a line that cannot be written is a panic wherever it was logged.
         .log_internal_errors(false)
         .init();
-    let service = Service::start(Service::settings(), Arc::new(FakeGateway), None).await?;
+    let service = Service::start(Service::settings(), None).await?;
     tracing::info!("try curl http://{}/sms", service.address());
     service.run_until(mq_starter::asked_to_stop()).await
 }

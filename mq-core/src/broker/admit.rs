@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::broker::background::registration::Registration;
 use crate::broker::config::{BrokerConfig, Identity};
 use crate::broker::state::groups::{Group, Groups};
+use crate::broker::state::live_rules::LiveRules;
 use crate::broker::state::system;
 use crate::broker::state::topics::{FoundTopic, Topic, TopicRequest, Topics};
 use crate::message::{GroupName, NameError, TopicName};
@@ -24,6 +25,8 @@ const DEAD_LETTER_QUEUES: i32 = 1;
 #[derive(Clone, Debug)]
 pub(super) struct Admit {
     pub(super) config: Arc<BrokerConfig>,
+    /// The rules that may have changed since the start.
+    pub(super) rules: Arc<LiveRules>,
     pub(super) topics: Arc<Topics>,
     pub(super) groups: Arc<Groups>,
     pub(super) registration: Arc<Registration>,
@@ -45,12 +48,12 @@ impl Admit {
 
     /// Whether the broker's own permission (`brokerPermission`) has all of `bits`.
     pub(super) fn permits(&self, bits: u32) -> bool {
-        self.config.rules.permission & bits == bits
+        self.rules.permission() & bits == bits
     }
 
     /// Whether this is a system topic, which cannot be changed or deleted.
     pub(super) fn is_own_topic(&self, topic: &TopicName) -> bool {
-        system::is_own_topic(&self.config.identity, topic)
+        system::is_own_topic(&self.config, topic)
     }
 
     pub(super) fn identity(&self) -> &Identity {
@@ -138,7 +141,7 @@ impl Admission<'_> {
         if name.is_closed() {
             return Err(no_sending_to(&name));
         }
-        let automatic = self.admit.config.rules.auto_create_topic;
+        let automatic = self.admit.rules.auto_create_topic();
         let wish = TopicRequest {
             template,
             queues,
@@ -208,7 +211,7 @@ impl Admission<'_> {
             return Ok(group);
         }
         let name = GroupName::new(group.to_owned()).map_err(|error| illegal(&error))?;
-        if !self.admit.config.rules.auto_create_group && !system::is_own_group(group) {
+        if !self.admit.rules.auto_create_group() && !system::is_own_group(group) {
             return Err(no_group(group));
         }
         tracing::debug!(group = %name, asker = ?self.asker, "new group");
@@ -239,6 +242,18 @@ impl Admission<'_> {
 pub(super) const READ: u32 = 4;
 /// A bit of `brokerPermission`.
 pub(super) const WRITE: u32 = 2;
+
+/// Whether peers may change the offsets of the group. Those of the broker's own progress with
+/// transactions they may not: a later offset would pass over half messages that are open.
+pub(super) fn may_move_offsets(group: &str) -> Result<(), Refusal> {
+    if group != system::TRANSACTIONS_GROUP {
+        return Ok(());
+    }
+    Err(forbidden(&format!(
+        "the offsets of group[{group}] are the broker's own progress with transactions, which nobody else \
+         may change"
+    )))
+}
 
 /// A file of `config/` could not be written; that is logged already.
 pub(super) fn not_saved(_: &FileError) -> Refusal {

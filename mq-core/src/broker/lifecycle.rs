@@ -18,6 +18,7 @@ use super::processors::{Clients, routes};
 use super::state::delay_offsets::DelayOffsets;
 use super::state::delivery_statistics::DeliveryStatistics;
 use super::state::groups::Groups;
+use super::state::live_rules::LiveRules;
 use super::state::offsets::Offsets;
 use super::state::peers::Peers;
 use super::state::queue_locks::QueueLocks;
@@ -78,25 +79,32 @@ impl Broker {
         let topics = Arc::new(Topics::open(&disk, &root, identity, rules, clock.clone())?);
         let groups = Arc::new(Groups::open(&disk, &root, clock.clone())?);
         let offsets = Arc::new(Offsets::open(&disk, &root, clock.clone())?);
-        let registration =
-            Registration::new(&config, advertised.clone(), &topics, client, clock.clone());
+        let live = Arc::new(LiveRules::new(rules, clock.clone()));
+        let registration = Registration::new(
+            &config,
+            &live,
+            advertised.clone(),
+            &topics,
+            client,
+            clock.clone(),
+        );
         let targets = Targets(Arc::clone(&topics));
+        let delay_offsets = Arc::new(DelayOffsets::open(&disk, &root, clock.clone())?);
+        // Nothing new is stored yet.
+        let end = |topic: &str, queue| store.max_offset(topic, queue).to_wire();
+        delay_offsets.correct(|level| end(SCHEDULE_TOPIC, level.saturating_sub(1)));
+        offsets.correct(end);
+        let schedule = Schedule::new(&rules.delay_levels, &store, &delay_offsets);
         let delays = DelayService {
             store: store.clone(),
-            offsets: Arc::new(DelayOffsets::open(&disk, &root, clock.clone())?),
-            schedule: Arc::new(Schedule::new(&rules.delay_levels)),
+            offsets: delay_offsets,
+            schedule: Arc::new(schedule),
             stuck: Arc::new(Troubles::new(clock.clone())),
             targets: targets.clone(),
             clock: clock.clone(),
         };
         let timers = TimerService::open(&store, targets, &clock)?;
         let renewal = Arc::new(Renewal::new(&store, timers.table(), &clock));
-        // Nothing new is stored yet.
-        let end = |topic: &str, queue| store.max_offset(topic, queue).to_wire();
-        offsets.correct(end);
-        delays
-            .offsets
-            .correct(|level| end(SCHEDULE_TOPIC, level.saturating_sub(1)));
         let peers = Arc::new(Peers::new(clock.clone()));
         let front = Tasks::new(clock.clone());
         let transactions = Transactions::of(TransactionsOf {
@@ -112,6 +120,7 @@ impl Broker {
         let parts = Parts {
             admit: Admit {
                 config,
+                rules: live,
                 topics,
                 groups,
                 registration,

@@ -12,6 +12,7 @@ mod housekeeping;
 mod lifecycle;
 mod parts;
 mod processors;
+mod room;
 mod state;
 
 pub use advertised::{AdvertiseError, Advertised};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use parking_lot::Mutex;
 
+use crate::message::delay_word;
 use crate::remoting::PeerId;
 use crate::settings::properties;
 
@@ -45,22 +46,8 @@ impl BrokerDelays {
     pub(super) fn level_of(&self, delay: Duration) -> Option<u32> {
         let levels = self.levels.split_whitespace();
         let mut numbered = (1..).zip(levels);
-        numbered.find_map(|(level, text)| (duration_of(text)? == delay).then_some(level))
+        numbered.find_map(|(level, text)| (delay_word::read(text)? == delay).then_some(level))
     }
-}
-
-/// `30s`, `5m`, `2h` or `1d`.
-fn duration_of(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let number: u64 = number.parse().ok()?;
-    number.checked_mul(seconds).map(Duration::from_secs)
 }
 
 impl KnownDelays {

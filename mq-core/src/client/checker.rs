@@ -40,6 +40,29 @@ pub trait TransactionChecker: Send + Sync + 'static {
     fn check(&self, message: MessageExt) -> impl Future<Output = TransactionState> + Send;
 }
 
+/// A function answers.
+///
+/// ```no_run
+/// # use mq_core::{client::*, message::*};
+/// # fn example(producer: Producer) {
+/// producer.answer_checks(|message: MessageExt| async move {
+///     match message.keys().next() {
+///         Some(_order_is_in_the_database) => TransactionState::Commit,
+///         None => TransactionState::Rollback,
+///     }
+/// });
+/// # }
+/// ```
+impl<H, F> TransactionChecker for H
+where
+    H: Fn(MessageExt) -> F + Send + Sync + 'static,
+    F: Future<Output = TransactionState> + Send,
+{
+    async fn check(&self, message: MessageExt) -> TransactionState {
+        self(message).await
+    }
+}
+
 /// A checker with its type erased.
 #[derive(Clone)]
 pub(super) struct AnyChecker(Arc<dyn DynChecker>);

@@ -20,6 +20,7 @@ use super::config::{ClientConfig, Timings};
 use super::error::{RouteError, StartError};
 use super::groups::ClientGroups;
 use super::incoming;
+use super::lost_traces::LostTraces;
 use super::name_servers::NameServerList;
 use super::replies::Replies;
 use super::routes::{MASTER_ID, RouteCache, TEMPLATE_TOPIC, TopicRoute};
@@ -38,12 +39,14 @@ use crate::wire::{Reply, Request, fastjson};
 pub(super) struct ClusterClient {
     pub(super) client_id: ByteString,
     pub(super) stable_id: ByteString,
+    pub(super) unit_mode: bool,
     pub(super) timings: Timings,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
     pub(super) remoting: RemotingClient,
     pub(super) groups: Arc<Mutex<ClientGroups>>,
     pub(super) replies: Arc<Replies>,
+    pub(super) lost_traces: LostTraces,
     delays: KnownDelays,
     name_servers: NameServerList,
     routes: Mutex<RouteCache>,
@@ -92,10 +95,12 @@ impl ClusterClient {
         let cluster = Arc::new(Self {
             client_id,
             stable_id,
+            unit_mode: config.unit_mode,
             timings: config.timings,
             remoting: RemotingClient::new(remoting, router, clock.clone(), tasks.clone()),
             groups,
             replies,
+            lost_traces: LostTraces::new(clock.clone()),
             delays: KnownDelays::default(),
             name_servers: NameServerList::new(config.name_servers)?,
             routes: Mutex::default(),
@@ -217,6 +222,18 @@ impl ClusterClient {
         self.name_servers.brokers(&self.remoting, limit).await
     }
 
+    /// Has every name server forget `topic`, or only its queues on the brokers of `cluster`.
+    pub(super) async fn forget_topic(
+        &self,
+        topic: &TopicName,
+        cluster: Option<&str>,
+    ) -> Result<(), RouteError> {
+        let limit = self.timings.api_timeout;
+        self.name_servers
+            .forget_topic(&self.remoting, topic, cluster, limit)
+            .await
+    }
+
     /// The address of the broker with this name and id, or of another one with the name.
     pub(super) fn address(&self, name: &str, id: i64) -> Option<ByteString> {
         self.routes.lock().address(name, id)
@@ -245,7 +262,7 @@ impl ClusterClient {
                 return;
             }
             (
-                groups.heartbeat(self.client_id.clone()),
+                groups.heartbeat(self.client_id.clone(), self.unit_mode),
                 groups.has_consumers(),
             )
         };

@@ -22,6 +22,9 @@ pub struct ClientConfig {
     pub instance_name: Option<String>,
     /// Appended to the client id (`unitName`).
     pub unit_name: Option<String>,
+    /// Whether the client is of a deployment in units (`unitMode`), which it tells brokers; those of
+    /// RocketMQ mark the topics that they create for it.
+    pub unit_mode: bool,
     /// Intervals and timeouts.
     pub timings: Timings,
     /// Limits of connections, and the encoding of requests.
@@ -36,6 +39,7 @@ impl ClientConfig {
             client_ip: None,
             instance_name: None,
             unit_name: None,
+            unit_mode: false,
             timings: Timings::default(),
             remoting: remoting::RemotingClientConfig::default(),
         }
@@ -109,6 +113,9 @@ pub struct Timings {
     pub lock_valid: Duration,
     /// Delay before a refused lock is requested again.
     pub lock_retry: Duration,
+    /// The longest that a record of message trace waits for others to be sent with
+    /// (`flushTraceInterval`).
+    pub trace_flush: Duration,
 }
 
 impl Default for Timings {
@@ -130,6 +137,7 @@ impl Default for Timings {
             lock_renewal: seconds(20),
             lock_valid: seconds(30),
             lock_retry: seconds(3),
+            trace_flush: seconds(5),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::checker::TransactionState;
 use crate::message::batch::PropertiesTooLong;
-use crate::message::subscription::TagError;
+use crate::message::subscription::{SqlError, TagError};
 use crate::message::{GroupName, MessageQueue, NotARequest, RecallHandleError, TopicName};
 use crate::remoting::CallError;
 use crate::saved_file::FileError;
@@ -17,7 +17,8 @@ use crate::wire::{Refusal, ResponseCode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The caller: the message violates a rule and will never be accepted as it is.
+    /// The caller: the message, or what was asked for, violates a rule and will never be accepted as it
+    /// is.
     Message,
     /// The operator: no broker has the topic.
     NoRoute,
@@ -34,6 +35,15 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Whether the same call may succeed later. After a timeout what was asked for may have been done
+    /// already.
+    pub fn is_retryable(self) -> bool {
+        matches!(
+            self,
+            Self::NoRoute | Self::Unreachable | Self::Timeout | Self::Busy
+        )
+    }
+
     /// The kind of a failed call to a broker.
     pub(super) fn of(call: &CallError) -> Self {
         match call {
@@ -59,6 +69,12 @@ pub enum SendError {
     /// The batch has no message.
     #[error("the batch is empty")]
     EmptyBatch,
+    /// Not sent: an earlier request of the batch failed, and these messages must not overtake its
+    /// messages.
+    #[error(
+        "not sent to `{0}`: an earlier part of the batch failed, and the messages keep their order"
+    )]
+    EarlierPartFailed(TopicName),
     /// No broker has the topic, and none creates topics automatically.
     #[error("no route info of topic `{0}`: create it, or allow a broker to create topics")]
     NoRoute(TopicName),
@@ -105,6 +121,14 @@ pub enum SendError {
         /// The limit.
         limit: usize,
     },
+    /// The broker did not take the message back: it is delivered already, or the call failed.
+    #[error("could not call the message back from broker `{broker}`: {source}")]
+    Recall {
+        /// The broker that has the message.
+        broker: String,
+        /// Why not.
+        source: CallError,
+    },
     /// The text by which a message was to be called back is no handle.
     #[error("cannot call the message back: {0}")]
     Handle(#[source] RecallHandleError),
@@ -123,9 +147,9 @@ impl SendError {
             | Self::Handle(_) => ErrorKind::Message,
             Self::NoRoute(_) | Self::NoBroker(_) => ErrorKind::NoRoute,
             Self::Route { source, .. } => source.kind(),
-            Self::Broker { source, .. } => ErrorKind::of(source),
+            Self::Broker { source, .. } | Self::Recall { source, .. } => ErrorKind::of(source),
             Self::Timeout { .. } => ErrorKind::Timeout,
-            Self::TooMany { .. } => ErrorKind::Busy,
+            Self::TooMany { .. } | Self::EarlierPartFailed(_) => ErrorKind::Busy,
             Self::ShutDown => ErrorKind::ShutDown,
         }
     }
@@ -135,10 +159,8 @@ impl SendError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Broker { source, .. } => may_succeed_elsewhere(source),
-            _ => matches!(
-                self.kind(),
-                ErrorKind::NoRoute | ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Busy
-            ),
+            Self::Recall { source, .. } => source.is_transport(),
+            _ => self.kind().is_retryable(),
         }
     }
 }
@@ -204,12 +226,31 @@ pub enum MessageError {
     /// Delayed messages and retries cannot be batched.
     #[error("a batch cannot hold {0}")]
     NotInBatch(&'static str),
+    /// One message of a batch breaks a rule.
+    #[error("message {number} of the batch: {source}")]
+    OfBatch {
+        /// Which message, counted from 1.
+        number: usize,
+        /// The rule.
+        source: Box<Self>,
+    },
     /// A message in a transaction cannot have this property.
     #[error(
         "a message in a transaction cannot be delayed, remove {0}: when it is due, nobody may know yet \
          how its transaction ended"
     )]
     DelayInTransaction(&'static str),
+    /// The request would be delivered when nobody waits for its reply any more.
+    #[error(
+        "the request is to be delivered after {delay:?}, and its reply is waited for for {limit:?}: give it \
+         more time, or a shorter delay"
+    )]
+    DelayOfRequest {
+        /// The delay.
+        delay: Duration,
+        /// The time for sending and for the reply.
+        limit: Duration,
+    },
     /// Nobody waits for a reply to this message.
     #[error("{0}")]
     NotARequest(#[source] NotARequest),
@@ -275,6 +316,15 @@ impl RequestError {
             Self::ShutDown => ErrorKind::ShutDown,
         }
     }
+
+    /// Whether the same request may get a reply later. Without a reply in time it may have been handled
+    /// already, so that it is handled twice.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Send(source) => source.is_retryable(),
+            _ => self.kind().is_retryable(),
+        }
+    }
 }
 
 /// Why a transaction was not ended. Unless the broker refused, it may have been ended all the same.
@@ -337,6 +387,58 @@ impl RouteError {
     }
 }
 
+/// Why a consumer cannot subscribe to a topic.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// A tag expression names no tag.
+    #[error("the subscription of topic `{topic}` is invalid: {source}")]
+    Tags {
+        /// The topic.
+        topic: TopicName,
+        /// What is wrong with it.
+        source: TagError,
+    },
+    /// A condition cannot be read.
+    #[error("the condition of the subscription of topic `{topic}` cannot be read: {source}")]
+    Condition {
+        /// The topic.
+        topic: TopicName,
+        /// What is wrong with it, and where.
+        source: SqlError,
+    },
+    /// The broker does not accept the filter.
+    #[error("the broker does not accept the filter of topic `{topic}`: {source}")]
+    Refused {
+        /// The topic.
+        topic: TopicName,
+        /// What the broker says.
+        source: Refusal,
+    },
+    /// The consumer was started with queues of the application's choice.
+    #[error(
+        "the consumer of group `{0}` reads the queues that it was given: start one without queues to \
+         subscribe to topics"
+    )]
+    QueuesChosen(GroupName),
+    /// The consumer or its client was shut down.
+    #[error("the consumer is shut down")]
+    ShutDown,
+}
+
+impl SubscribeError {
+    /// The kind, by who can do something about the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Tags { .. } | Self::Condition { .. } | Self::QueuesChosen(_) => {
+                ErrorKind::Message
+            }
+            Self::Refused { .. } => ErrorKind::Refused,
+            Self::ShutDown => ErrorKind::ShutDown,
+        }
+    }
+}
+
 /// Why a client, producer or consumer could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -358,14 +460,9 @@ pub enum StartError {
     /// The consumer has no subscription.
     #[error("the consumer of group `{0}` has no subscription")]
     NoSubscription(GroupName),
-    /// A tag expression names no tag.
-    #[error("the subscription of topic `{topic}` is invalid: {source}")]
-    Tags {
-        /// The topic.
-        topic: TopicName,
-        /// What is wrong with it.
-        source: TagError,
-    },
+    /// A topic cannot be subscribed to.
+    #[error(transparent)]
+    Subscription(#[from] SubscribeError),
     /// A setting is out of its range.
     #[error("{name} is {found}, but must be {allowed}")]
     Setting {
@@ -375,14 +472,6 @@ pub enum StartError {
         found: u64,
         /// What it may be.
         allowed: &'static str,
-    },
-    /// The broker does not accept the filter.
-    #[error("the broker does not accept the filter of topic `{topic}`: {source}")]
-    Filter {
-        /// The topic.
-        topic: TopicName,
-        /// What the broker says.
-        source: Refusal,
     },
     /// The offsets of a broadcasting group cannot be read.
     #[error("could not read the offsets of a broadcasting group: {0}")]
@@ -460,7 +549,7 @@ mod tests {
             }),
             Box::new(RouteError::Refused(refusal())),
             Box::new(RouteError::Answer(BodyError::new("the last cause"))),
-            Box::new(StartError::Filter {
+            Box::new(SubscribeError::Refused {
                 topic: topic(),
                 source: refusal(),
             }),
@@ -493,7 +582,7 @@ mod tests {
         let said = "the message to `orders` cannot be sent: \
                     the body has 5 bytes, at most 4 are allowed";
         assert_eq!(long.to_string(), said);
-        let tags = StartError::Tags {
+        let tags = SubscribeError::Tags {
             topic: topic(),
             source: TagError::NoTag("||".to_owned()),
         };

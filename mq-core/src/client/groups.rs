@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytestring::ByteString;
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
 
 use super::checker::AnyChecker;
 use super::error::StartError;
-use crate::message::{GroupName, TopicName};
-use crate::wire::body::{ConsumerData, HeartbeatData, ProducerData, ResetOffsetBody};
+use crate::message::{GroupName, MessageExt, TopicName};
+use crate::wire::body::{
+    ConsumeMessageDirectlyResult, ConsumeType, ConsumerData, ConsumerRunningInfo, HeartbeatData,
+    ProducerData, ResetOffsetBody,
+};
 
 /// Group names that RocketMQ itself uses (`MixAll`, `Validators`).
 const RESERVED_GROUPS: &[&str] = &[
@@ -18,6 +22,13 @@ const RESERVED_GROUPS: &[&str] = &[
     "CLIENT_INNER_PRODUCER",
 ];
 
+/// A message to consume, and who asked for it.
+#[derive(Debug)]
+pub(in crate::client) struct DirectMessage {
+    pub(in crate::client) message: MessageExt,
+    pub(in crate::client) asker: oneshot::Sender<ConsumeMessageDirectlyResult>,
+}
+
 /// A command from the client or a broker to a running consumer.
 #[derive(Debug)]
 pub(super) enum ConsumerCommand {
@@ -25,9 +36,21 @@ pub(super) enum ConsumerCommand {
     Rebalance,
     /// Continue at these offsets.
     Reset(ResetOffsetBody),
+    /// Say what the consumer is doing.
+    Describe(oneshot::Sender<ConsumerRunningInfo>),
+    /// Give a message to the listener at once.
+    Consume(Box<DirectMessage>),
 }
 
+/// The capacity of a consumer's command queue.
+const COMMAND_CAPACITY: usize = 16;
+
 impl ConsumerCommand {
+    /// The command queue of a consumer. What finds it full is refused.
+    pub(super) fn queue() -> (mpsc::Sender<Self>, mpsc::Receiver<Self>) {
+        mpsc::channel(COMMAND_CAPACITY)
+    }
+
     /// Queues the command for its consumer. Returns whether it will be carried out.
     ///
     /// A rebalance follows every queued command anyway, so another [`Self::Rebalance`] needs no
@@ -82,6 +105,25 @@ impl ClientGroups {
         Ok(())
     }
 
+    /// The consumer of `group` tells brokers `data` from now on, and needs the routes of `topics`.
+    pub(super) fn change_consumer(
+        &mut self,
+        group: &GroupName,
+        data: ConsumerData,
+        topics: Vec<TopicName>,
+    ) {
+        if let Some(known) = self.consumers.get_mut(group) {
+            known.data = data;
+            known.topics = topics;
+        }
+    }
+
+    /// Whether the consumer of `group` has a listener.
+    pub(super) fn is_push(&self, group: &str) -> bool {
+        let member = self.consumers.get(group);
+        member.is_some_and(|member| member.data.consume_type == ConsumeType::ConsumePassively)
+    }
+
     /// From now on `checker` says how the transactions of the producer ended.
     pub(super) fn set_checker(&mut self, group: &GroupName, checker: AnyChecker) {
         if let Some(known) = self.producers.get_mut(group) {
@@ -129,14 +171,18 @@ impl ClientGroups {
         consumers.flat_map(of_group).collect()
     }
 
-    pub(super) fn heartbeat(&self, client_id: ByteString) -> HeartbeatData {
+    pub(super) fn heartbeat(&self, client_id: ByteString, unit_mode: bool) -> HeartbeatData {
         let producer = |group: &GroupName| ProducerData {
             group_name: group.to_text(),
+        };
+        let consumer = |member: &RegisteredConsumer| ConsumerData {
+            unit_mode,
+            ..member.data.clone()
         };
         HeartbeatData {
             client_id,
             producer_data_set: self.producers.keys().map(producer).collect(),
-            consumer_data_set: self.consumers.values().map(|m| m.data.clone()).collect(),
+            consumer_data_set: self.consumers.values().map(consumer).collect(),
             ..HeartbeatData::default()
         }
     }
@@ -158,6 +204,43 @@ impl ClientGroups {
     }
 }
 
+/// A consumer that is being started: its group is free again when the start fails or is dropped.
+#[derive(Debug)]
+pub(super) struct Joining<'a> {
+    groups: &'a Mutex<ClientGroups>,
+    group: &'a GroupName,
+    stays: bool,
+}
+
+impl<'a> Joining<'a> {
+    pub(super) fn begin(
+        groups: &'a Mutex<ClientGroups>,
+        group: &'a GroupName,
+        member: RegisteredConsumer,
+    ) -> Result<Self, StartError> {
+        groups.lock().add_consumer(group, member)?;
+        let stays = false;
+        Ok(Self {
+            groups,
+            group,
+            stays,
+        })
+    }
+
+    /// It is started.
+    pub(super) fn stay(mut self) {
+        self.stays = true;
+    }
+}
+
+impl Drop for Joining<'_> {
+    fn drop(&mut self) {
+        if !self.stays {
+            self.groups.lock().remove_consumer(self.group);
+        }
+    }
+}
+
 fn check(group: &GroupName) -> Result<(), StartError> {
     if RESERVED_GROUPS.contains(&group.as_str()) {
         return Err(StartError::ReservedGroup(group.clone()));
@@ -168,6 +251,24 @@ fn check(group: &GroupName) -> Result<(), StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_heartbeat_says_of_each_consumer_whether_the_deployment_is_in_units() {
+        let (commands, _received) = ConsumerCommand::queue();
+        let member = RegisteredConsumer {
+            data: ConsumerData::default(),
+            topics: Vec::new(),
+            commands,
+        };
+        let mut groups = ClientGroups::default();
+        let group = GroupName::new("shop").unwrap();
+        groups.add_consumer(&group, member).unwrap();
+
+        for unit_mode in [false, true] {
+            let beat = groups.heartbeat("client".into(), unit_mode);
+            assert_eq!(beat.consumer_data_set[0].unit_mode, unit_mode);
+        }
+    }
 
     #[test]
     fn queued_rebalances_leave_room_for_a_reset() {

@@ -1,13 +1,15 @@
 //! Requests from brokers to a client: how a transaction ended (39), changed members (40), reset offsets
-//! (220) and replies to its requests (326). Every other code is answered with code 3.
+//! (220), the offsets and the state of a consumer (221, 307), a message to consume at once (309) and
+//! replies to its requests (326). Every other code is answered with code 3.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
-use super::groups::{ClientGroups, ConsumerCommand};
+use super::groups::{ClientGroups, ConsumerCommand, DirectMessage};
 use super::replies::Replies;
 use super::transaction_checks::TransactionChecks;
 use crate::clock::Clock;
@@ -15,11 +17,14 @@ use crate::excerpt::excerpt;
 use crate::message::compression::{self, MAX_UNPACKED_BODY};
 use crate::message::{
     Message, MessageExt, PhysicalOffset, Properties, QueueOffset, SysFlag, TopicName, property,
+    record,
 };
 use crate::remoting::{Incoming, Processor, Router};
-use crate::wire::body::ResetOffsetBody;
+use crate::wire::body::{ConsumerStatus, ResetOffsetBody};
 use crate::wire::header::{
-    CheckTransactionState, NotifyConsumerIdsChanged, PushReplyMessage, ResetConsumerClientOffset,
+    CheckTransactionState, ConsumeMessageDirectly, GetConsumerRunningInfo,
+    GetConsumerStatusFromClient, NotifyConsumerIdsChanged, PushReplyMessage,
+    ResetConsumerClientOffset,
 };
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
@@ -37,6 +42,9 @@ pub(super) fn routes(
     Router::default()
         .on::<NotifyConsumerIdsChanged>(processor())
         .on::<ResetConsumerClientOffset>(processor())
+        .on::<GetConsumerStatusFromClient>(processor())
+        .on::<GetConsumerRunningInfo>(processor())
+        .on::<ConsumeMessageDirectly>(processor())
         .on::<PushReplyMessage>(pushed_replies)
         .on::<CheckTransactionState>(checks)
 }
@@ -69,6 +77,80 @@ impl Processor<ResetConsumerClientOffset> for BrokerRequests {
             ));
         }
         Ok(Reply::ok(NoFields))
+    }
+}
+
+impl BrokerRequests {
+    /// Sends a command to the consumer of `group` and waits for what it says.
+    async fn ask<T>(
+        &self,
+        group: &str,
+        command: impl FnOnce(oneshot::Sender<T>) -> ConsumerCommand,
+    ) -> Result<T, Refusal> {
+        let (asker, answer) = oneshot::channel();
+        let is_asked = self.0.lock().command(group, command(asker));
+        let missing = || {
+            let group = excerpt(group);
+            let remark = format!("The Consumer Group <{group}> not exist in this consumer");
+            Refusal::system(remark)
+        };
+        if !is_asked {
+            return Err(missing());
+        }
+        answer.await.map_err(|_stopped| missing())
+    }
+}
+
+impl Processor<ConsumeMessageDirectly> for BrokerRequests {
+    async fn process(
+        &self,
+        request: Incoming<ConsumeMessageDirectly>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let unreadable =
+            |what: &str| Refusal::system(format!("the message cannot be read: {what}"));
+        let records = record::decode_all(request.body);
+        let records = records.map_err(|error| unreadable(&error.to_string()))?;
+        let message = records.into_iter().next();
+        let message = message.ok_or_else(|| unreadable("there is none"))?;
+        let group = &request.header.consumer_group;
+        let result = self.ask(group, |asker| {
+            ConsumerCommand::Consume(Box::new(DirectMessage { message, asker }))
+        });
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&result.await?)))
+    }
+}
+
+impl Processor<GetConsumerRunningInfo> for BrokerRequests {
+    /// There are no threads of its own whose stacks could be shown.
+    async fn process(
+        &self,
+        request: Incoming<GetConsumerRunningInfo>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let group = &request.header.consumer_group;
+        let info = self.ask(group, ConsumerCommand::Describe).await?;
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&info)))
+    }
+}
+
+impl Processor<GetConsumerStatusFromClient> for BrokerRequests {
+    /// The offsets of a push consumer; none of any other and of one that is not there, as Java's client
+    /// answers (`MQClientInstance.getConsumerStatus`).
+    async fn process(
+        &self,
+        request: Incoming<GetConsumerStatusFromClient>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let GetConsumerStatusFromClient { topic, group, .. } = request.header;
+        let is_push = self.0.lock().is_push(&group);
+        let mut body = ConsumerStatus::default();
+        if is_push {
+            let info = self.ask(&group, ConsumerCommand::Describe).await?;
+            let queues = info.mq_table.into_iter();
+            let of_topic = queues.filter(|(queue, _)| queue.topic == *topic);
+            body.message_queue_table = of_topic
+                .map(|(queue, info)| (queue, info.commit_offset))
+                .collect();
+        }
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&body)))
     }
 }
 

@@ -9,7 +9,7 @@ use super::error::{RouteError, StartError};
 use crate::message::TopicName;
 use crate::remoting::{CallError, RemotingClient};
 use crate::wire::body::{ClusterInfo, TopicRouteData};
-use crate::wire::header::{GetBrokerClusterInfo, GetRouteInfoByTopic};
+use crate::wire::header::{DeleteTopicInNamesrv, GetBrokerClusterInfo, GetRouteInfoByTopic};
 use crate::wire::{Reply, Request, ResponseCode, fastjson};
 
 #[derive(Debug)]
@@ -64,6 +64,32 @@ impl NameServerList {
     ) -> Result<ClusterInfo, RouteError> {
         let reply = self.ask(remoting, GetBrokerClusterInfo, limit).await?;
         fastjson::read(&reply.body).map_err(RouteError::Answer)
+    }
+
+    /// Has every name server forget `topic`, or only its queues on the brokers of `cluster`; brokers that
+    /// still have the topic register it again.
+    pub(super) async fn forget_topic(
+        &self,
+        remoting: &RemotingClient,
+        topic: &TopicName,
+        cluster: Option<&str>,
+        limit: Duration,
+    ) -> Result<(), RouteError> {
+        for address in &self.addresses {
+            let request = DeleteTopicInNamesrv {
+                topic: topic.to_text(),
+                cluster_name: cluster.map(Into::into),
+            };
+            let answer = remoting.call(address, request, Bytes::new(), limit).await;
+            answer.map_err(|error| match error {
+                CallError::Refused(refusal) => RouteError::Refused(refusal),
+                source => RouteError::Unreachable {
+                    addresses: address.clone(),
+                    source,
+                },
+            })?;
+        }
+        Ok(())
     }
 
     /// Sends the request to the current name server, then in turn to the following ones until one

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::consumer::ConsumerConfig;
 use super::error::StartError;
+use super::lite_pull::LitePullConfig;
 use super::producer::ProducerConfig;
 
 /// Name, value, allowed range, and the range as text.
@@ -40,6 +41,18 @@ impl ConsumerConfig {
                 "1 to 65535",
             ),
             (
+                "pullThresholdForTopic",
+                self.topic_flow.messages.map_or(1, count),
+                1..=6_553_500,
+                "1 to 6553500",
+            ),
+            (
+                "pullThresholdSizeForTopic",
+                self.topic_flow.bytes.map_or(1, count),
+                1..=100 << 30,
+                "1 byte to 100 GiB",
+            ),
+            (
                 "pullBatchSizeInBytes",
                 self.pull_batch_bytes.into(),
                 POSITIVE_I32,
@@ -58,6 +71,26 @@ impl ConsumerConfig {
                 self.max_reconsume_times.unwrap_or(0).into(),
                 AT_MOST_I32,
                 "0 to 2147483647",
+            ),
+        ])
+    }
+}
+
+impl LitePullConfig {
+    pub(super) fn check(&self) -> Result<(), StartError> {
+        self.in_common().check()?;
+        check([
+            (
+                "pullThresholdForAll",
+                count(self.max_waiting),
+                1..=u64::MAX,
+                "1 or more",
+            ),
+            (
+                "autoCommitIntervalMillis",
+                self.auto_commit.map_or(u64::MAX, millis),
+                1_000..=u64::MAX,
+                "1000 ms or more",
             ),
         ])
     }
@@ -152,6 +185,13 @@ mod tests {
         config.check().unwrap_err().to_string()
     }
 
+    fn lite_pull(change: impl FnOnce(&mut LitePullConfig)) -> String {
+        let mut config = LitePullConfig::new(group());
+        config.check().unwrap();
+        change(&mut config);
+        config.check().unwrap_err().to_string()
+    }
+
     fn producer(change: impl FnOnce(&mut ProducerConfig)) -> String {
         let mut config = ProducerConfig::new(group());
         config.check().unwrap();
@@ -171,13 +211,17 @@ mod tests {
             consumer(|config| config.pull_interval = Duration::from_secs(66)),
             "pullInterval is 66000, but must be 0 to 65535 ms"
         );
-        let consumers: [(&str, Change<ConsumerConfig>); 9] = [
+        let consumers: [(&str, Change<ConsumerConfig>); 11] = [
             ("consumeThreadMax", |c| c.consume_threads = 1001),
             ("consumeMessageBatchMaxSize", |c| c.consume_batch_size = 0),
             ("pullBatchSize ", |c| c.pull_batch_size = 1025),
             ("pullThresholdForQueue", |c| c.flow.messages = 0),
             ("pullThresholdSizeForQueue", |c| c.flow.bytes = 0),
             ("consumeConcurrentlyMaxSpan", |c| c.flow.span = 65_536),
+            ("pullThresholdForTopic", |c| c.topic_flow.messages = Some(0)),
+            ("pullThresholdSizeForTopic", |c| {
+                c.topic_flow.bytes = Some(0);
+            }),
             ("pullBatchSizeInBytes", |c| c.pull_batch_bytes = 0),
             ("suspendCurrentQueueTimeMillis", |c| {
                 c.suspend = Duration::ZERO;
@@ -188,6 +232,17 @@ mod tests {
         ];
         for (name, change) in consumers {
             assert!(consumer(change).starts_with(name), "{name}");
+        }
+        let lite_pulls: [(&str, Change<LitePullConfig>); 4] = [
+            ("pullBatchSize ", |c| c.pull_batch_size = 0),
+            ("pullThresholdForQueue", |c| c.flow.messages = 0),
+            ("pullThresholdForAll", |c| c.max_waiting = 0),
+            ("autoCommitIntervalMillis", |c| {
+                c.auto_commit = Some(Duration::from_millis(999));
+            }),
+        ];
+        for (name, change) in lite_pulls {
+            assert!(lite_pull(change).starts_with(name), "{name}");
         }
         let producers: [(&str, Change<ProducerConfig>); 6] = [
             ("sendMsgTimeout", |p| p.send_timeout = Duration::ZERO),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::cluster::ClusterClient;
-use super::error::RouteError;
+use super::error::{ErrorKind, RouteError};
 use super::routes::{MASTER_ID, TEMPLATE_TOPIC};
 use crate::message::TopicName;
 use crate::remoting::CallError;
@@ -32,6 +32,17 @@ pub enum TopicError {
         /// Why not.
         source: CallError,
     },
+}
+
+impl TopicError {
+    /// The kind, by who can do something about the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Route(source) => source.kind(),
+            Self::NoBroker => ErrorKind::NoRoute,
+            Self::Broker { source, .. } => ErrorKind::of(source),
+        }
+    }
 }
 
 /// Creates `topic` on every master.

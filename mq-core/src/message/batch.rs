@@ -55,6 +55,11 @@ pub fn encode(messages: &[Message]) -> Result<Bytes, PropertiesTooLong> {
     Ok(out.freeze())
 }
 
+/// The bytes that `message` takes in the body of a batch.
+pub fn encoded_length(message: &Message) -> usize {
+    MIN_ENTRY_BYTES + message.body.len() + message.properties.as_bytes().len()
+}
+
 fn put(out: &mut BytesMut, message: &Message) -> Result<(), PropertiesTooLong> {
     let properties = message.properties.as_bytes();
     let too_long = PropertiesTooLong {

@@ -53,6 +53,13 @@ impl Message {
             Later::At(time_ms) => properties.set(property::TIMER_DELIVER_MS, &time_ms.to_string()),
         }
     }
+
+    /// To be delivered later, as [`deliver`](Self::deliver).
+    #[must_use]
+    pub fn delivered(mut self, later: Later) -> Self {
+        self.deliver(later);
+        self
+    }
 }
 
 /// Removes the time for which a message is meant.

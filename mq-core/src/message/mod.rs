@@ -6,6 +6,8 @@
 pub mod batch;
 pub mod compression;
 mod date;
+#[cfg(any(feature = "client", feature = "broker"))]
+pub(crate) mod delay_word;
 mod hash;
 mod id;
 mod known;

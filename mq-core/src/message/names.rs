@@ -6,6 +6,7 @@
 //! directory.
 
 use std::fmt;
+use std::str::FromStr;
 
 use bytestring::ByteString;
 
@@ -118,6 +119,14 @@ macro_rules! name {
             /// The name as shared text: a reference is counted, nothing is copied.
             pub fn to_text(&self) -> ByteString {
                 self.0.clone()
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::new(text)
             }
         }
 
@@ -261,6 +270,12 @@ mod tests {
             assert!(TopicName::new(text).is_err(), "{text:?}");
             assert!(GroupName::new(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_parsed_by_the_same_rules() {
+        assert_eq!("orders".parse::<TopicName>(), TopicName::new("orders"));
+        assert_eq!("a/b".parse::<GroupName>(), GroupName::new("a/b"));
     }
 
     #[test]

@@ -30,6 +30,14 @@ pub enum PropertyError {
         /// The property.
         name: String,
     },
+    /// Keys are separated by blanks.
+    #[error(
+        "the key `{key}` is empty, or it has a blank or a separator: give several keys one by one"
+    )]
+    Key {
+        /// The key.
+        key: String,
+    },
     /// RocketMQ itself uses the name.
     #[error("`{name}` is reserved by RocketMQ and cannot be set as a user property")]
     Reserved {

@@ -26,6 +26,12 @@ impl MessageQueue {
             id,
         }
     }
+
+    /// The machine room of its broker, when the broker is named `room@name`.
+    pub fn machine_room(&self) -> Option<&str> {
+        let (room, name) = self.broker.split_once('@')?;
+        (!name.contains('@')).then_some(room)
+    }
 }
 
 /// The text of Java's `MessageQueue.toString`, because the consistent-hash strategy hashes that

@@ -75,12 +75,15 @@ impl FromStr for RecallHandle {
         if next()? != VERSION {
             return Err(RecallHandleError);
         }
-        Ok(Self {
+        let handle = Self {
             topic: TopicName::new(next()?.to_owned()).map_err(|_error| RecallHandleError)?,
             broker: next()?.to_owned(),
             due_ms: next()?.parse().map_err(|_error| RecallHandleError)?,
             unique_key: next()?.to_owned(),
-        })
+        };
+        // No message has such a key, and the cancelling one could not hold it as a property.
+        let is_id = !handle.unique_key.is_empty() && !handle.unique_key.contains(|c| c <= '\u{2}');
+        is_id.then_some(handle).ok_or(RecallHandleError)
     }
 }
 
@@ -111,7 +114,13 @@ mod tests {
         assert!(right.trim_end_matches('=').parse::<RecallHandle>().is_ok());
 
         let wrong = ["v2 t b 5 K", "v1 t b 5", "v1 t b soon K", "v1 t! b 5 K", ""];
-        for text in wrong.map(encoded) {
+        let no_keys = [
+            "v1 t b 5 ",
+            "v1 t b 5 K\u{1}x",
+            "v1 t b 5 K\u{2}",
+            "v1 t b 5 \0",
+        ];
+        for text in wrong.into_iter().chain(no_keys).map(encoded) {
             assert_eq!(text.parse::<RecallHandle>(), Err(RecallHandleError));
         }
         assert!("no base64!".parse::<RecallHandle>().is_err());

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+
 use super::id::OffsetMessageId;
+use super::names::TopicName;
 use super::offset::{PhysicalOffset, QueueOffset};
 use super::property;
 use super::sys_flag::SysFlag;
@@ -38,6 +41,36 @@ pub struct MessageExt {
 }
 
 impl MessageExt {
+    /// Where it was sent to.
+    pub fn topic(&self) -> &TopicName {
+        &self.message.topic
+    }
+
+    /// The payload.
+    pub fn body(&self) -> &Bytes {
+        &self.message.body
+    }
+
+    /// The payload as text; `None` when it is not UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        self.message.text()
+    }
+
+    /// The tag, when it has one.
+    pub fn tag(&self) -> Option<&str> {
+        self.message.tag()
+    }
+
+    /// The keys under which it can be found, in the order in which they were given.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.message.keys()
+    }
+
+    /// The first property of this name.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        self.message.property(name)
+    }
+
     /// The id that users know: the sender's unique id, or the offset id of a message without one.
     pub fn message_id(&self) -> String {
         match self.message.properties.get(property::UNIQ_KEY) {

@@ -100,7 +100,7 @@ const KEYS: &[SettingKey] = &[
     key(
         "configBlackList",
         "configBlackList;configStorePath;kvConfigPath",
-        Harmless("no key changes while it runs"),
+        Harmless("only few keys change while it runs"),
     ),
     key("serverWorkerThreads", "8", NO_THREAD_POOLS),
     key("serverSelectorThreads", "3", NO_THREAD_POOLS),

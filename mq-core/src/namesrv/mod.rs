@@ -5,6 +5,7 @@
 
 pub mod config;
 mod kv_config;
+mod live_settings;
 mod processors;
 mod route_table;
 mod routes;
@@ -13,7 +14,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 pub use config::NamesrvConfig;
@@ -24,6 +24,7 @@ use crate::saved_file::{FileError, SmallFiles};
 use crate::stopping::{StopError, StopProblem};
 use crate::tasks::Tasks;
 use kv_config::KvConfig;
+use live_settings::LiveSettings;
 use processors::{BrokerProcessor, KvProcessor, SettingsProcessor, TopicProcessor};
 use route_table::RouteTable;
 
@@ -52,18 +53,22 @@ impl NameServer {
     ) -> Result<Self, FileError> {
         let kv = Arc::new(KvConfig::open(disk, config.kv_path.clone())?);
         let table = Arc::<Mutex<RouteTable>>::default();
+        let live = Arc::new(LiveSettings::new(config.clone()));
         let brokers = BrokerProcessor {
             table: Arc::clone(&table),
             kv: Arc::clone(&kv),
-            tell_order: config.tell_brokers_order,
+            settings: Arc::clone(&live),
             clock: clock.clone(),
         };
         let topics = TopicProcessor {
             table: Arc::clone(&table),
             kv: Arc::clone(&kv),
-            tell_order: config.tell_clients_order,
+            settings: Arc::clone(&live),
         };
-        let settings = SettingsProcessor(Bytes::from(config.to_properties()));
+        let settings = SettingsProcessor {
+            settings: live,
+            own_address: seen_from,
+        };
         let router = Arc::new(routes::routes(
             &brokers,
             &topics,

@@ -1,5 +1,6 @@
 //! The name server over a socket, as brokers and clients use it.
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -8,13 +9,14 @@ use super::*;
 use crate::remoting::{CallError, RemotingClient, RemotingClientConfig, RemotingServerConfig};
 use crate::saved_file::SystemFiles;
 use crate::wire::body::{
-    ClusterInfo, DataVersion, KvTable, RegisterBrokerBody, TopicConfig, TopicList, TopicRouteData,
-    body_checksum,
+    BrokerMembers, ClusterInfo, DataVersion, KvTable, RegisterBrokerBody, TopicConfig, TopicList,
+    TopicRouteData, body_checksum,
 };
 use crate::wire::header::{
-    DeleteKvConfig, GetBrokerClusterInfo, GetKvConfig, GetKvListByNamespace, GetNamesrvConfig,
-    GetRouteInfoByTopic, GetSystemTopicListFromNs, PutKvConfig, QueryDataVersion, RegisterBroker,
-    RegisterBrokerReply, UnregisterBroker,
+    BrokerHeartbeat, DeleteKvConfig, GetBrokerClusterInfo, GetBrokerMemberGroup,
+    GetHasUnitSubTopicList, GetHasUnitSubUnunitTopicList, GetKvConfig, GetKvListByNamespace,
+    GetNamesrvConfig, GetRouteInfoByTopic, GetSystemTopicListFromNs, GetUnitTopicList, PutKvConfig,
+    QueryDataVersion, RegisterBroker, RegisterBrokerReply, UnregisterBroker, UpdateNamesrvConfig,
 };
 use crate::wire::{Reply, Request, ResponseCode, fastjson};
 
@@ -350,4 +352,94 @@ async fn frames_of_apache_s_programs_are_answered() {
             answer.head.remark
         );
     }
+}
+
+#[tokio::test]
+async fn topics_are_listed_by_their_unit_flags() {
+    let stage = Stage::new().await;
+    let mut body = RegisterBrokerBody::default();
+    let topics = &mut body.topic_config_serialize_wrapper;
+    for (name, flags) in [("plain", 0), ("unit", 1), ("subscribed", 2), ("both", 3)] {
+        let topic = TopicConfig {
+            topic_name: name.into(),
+            topic_sys_flag: flags,
+            ..TopicConfig::default()
+        };
+        topics.topic_config_table.insert(name.into(), topic);
+    }
+    let body = body.encode();
+    stage.ask(registration(&body), body).await.unwrap();
+    let names = |reply: Result<Reply<crate::wire::NoFields>, CallError>| {
+        let list: TopicList = fastjson::read(&reply.unwrap().body).unwrap();
+        list.topic_list
+    };
+
+    let none = Bytes::new;
+    let units = names(stage.ask(GetUnitTopicList, none()).await);
+    let subscribed = names(stage.ask(GetHasUnitSubTopicList, none()).await);
+    let no_units = names(stage.ask(GetHasUnitSubUnunitTopicList, none()).await);
+
+    assert_eq!(units, ["both", "unit"]);
+    assert_eq!(subscribed, ["both", "subscribed"]);
+    assert_eq!(no_units, ["subscribed"]);
+}
+
+#[tokio::test]
+async fn a_broker_that_says_it_is_alive_is_not_silent() {
+    let stage = Stage::new().await;
+    stage.register().await.unwrap();
+    let alive = BrokerHeartbeat {
+        cluster_name: "DefaultCluster".into(),
+        broker_addr: "127.0.0.1:10911".into(),
+        broker_name: "broker-a".into(),
+    };
+
+    for _ in 0..20 {
+        stage.ask(alive.clone(), Bytes::new()).await.unwrap();
+        stage.clock.advance(Duration::from_secs(10)).await;
+    }
+
+    assert!(stage.route("order-topic").await.is_ok());
+    let members = async |broker: &'static str| {
+        let header = GetBrokerMemberGroup {
+            cluster_name: "DefaultCluster".into(),
+            broker_name: broker.into(),
+        };
+        let reply = stage.ask(header, Bytes::new()).await.unwrap();
+        let members: BrokerMembers = fastjson::read(&reply.body).unwrap();
+        members.broker_member_group.broker_addrs
+    };
+    assert_eq!(members("broker-a").await[&0], "127.0.0.1:10911");
+    assert!(members("nobody").await.is_empty());
+}
+
+#[tokio::test]
+async fn the_order_of_topics_is_told_from_the_moment_it_shall_be() {
+    let stage = Stage::new().await;
+    stage.register().await.unwrap();
+    let put = PutKvConfig {
+        namespace: "ORDER_TOPIC_CONFIG".into(),
+        key: "order-topic".into(),
+        value: "broker-a:4".into(),
+    };
+    stage.ask(put, Bytes::new()).await.unwrap();
+    let told = async || {
+        let route = stage.route("order-topic").await.unwrap();
+        let route: TopicRouteData = fastjson::read(&route).unwrap();
+        route.order_topic_conf
+    };
+    assert_eq!(told().await, None);
+
+    let change = |text: &'static str| stage.ask(UpdateNamesrvConfig, Bytes::from(text));
+    change("orderMessageEnable=true").await.unwrap();
+    assert_eq!(told().await.as_deref(), Some("broker-a:4"));
+
+    let refused = change("orderMessageEnable=false\nkvConfigPath=/tmp/x").await;
+    assert_eq!(code(refused), ResponseCode::NO_PERMISSION);
+    let refused = change("orderMessageEnable=maybe").await;
+    assert_eq!(code(refused), ResponseCode::INVALID_PARAMETER);
+    assert!(told().await.is_some());
+    let settings = stage.ask(GetNamesrvConfig, Bytes::new()).await.unwrap();
+    let settings = String::from_utf8(settings.body.to_vec()).unwrap();
+    assert!(settings.contains("orderMessageEnable=true"), "{settings}");
 }

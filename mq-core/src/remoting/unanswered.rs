@@ -39,7 +39,7 @@ impl Unanswered {
     }
 
     /// A peer sent a request with `code`.
-    pub(super) fn note(&self, code: RequestCode, peer: &Peer) {
+    pub(crate) fn note(&self, code: RequestCode, peer: &Peer) {
         let client = peer.address();
         let telling = self.0.lock().note(code, client.ip().to_canonical());
         match telling {

@@ -15,7 +15,7 @@ use super::facts::MessageFacts;
 use super::group_commit::SyncWait;
 use super::open_group::{GatheredMessage, WriteGroup};
 use super::shared::{MessageStore, StoreShared};
-use crate::message::record::{RecordDraft, RecordPosition};
+use crate::message::record::{BLANK_SIZE, RecordDraft, RecordPosition};
 use crate::message::{PhysicalOffset, QueueOffset};
 
 /// Bytes that a record may have beyond its body.
@@ -89,7 +89,21 @@ impl MessageStore {
         self.join(drafts, durability, all_of)
     }
 
-    /// Appends a message that lies in a segment which is to be removed, also on a nearly full disk: what
+    /// Appends a message that the broker moves from one topic to another. It was admitted before, perhaps
+    /// when longer messages were than now.
+    pub fn append_moved(&self, draft: &RecordDraft) -> Append<Appended> {
+        let only = std::slice::from_ref(draft);
+        let checked = self.0.check_moved(only);
+        self.join_if(checked, only, Durability::AsConfigured, the_only)
+    }
+
+    /// The same for several messages behind each other, all or none.
+    pub fn append_batch_moved(&self, drafts: &[RecordDraft]) -> Append<Vec<Appended>> {
+        let checked = self.0.check_moved(drafts);
+        self.join_if(checked, drafts, Durability::AsConfigured, all_of)
+    }
+
+    /// Moves a message that lies in a segment which is to be removed, also on a nearly full disk: what
     /// the segment takes becomes free by it.
     pub fn append_again(&self, draft: &RecordDraft) -> Append<Appended> {
         let only = std::slice::from_ref(draft);
@@ -129,18 +143,32 @@ impl MessageStore {
 }
 
 impl StoreShared {
-    fn check_all(&self, drafts: &[RecordDraft]) -> Result<(), AppendError> {
+    pub(super) fn check_all(&self, drafts: &[RecordDraft]) -> Result<(), AppendError> {
         self.log.writable()?;
-        drafts.iter().try_for_each(|draft| self.check(draft))
+        drafts.iter().try_for_each(|draft| {
+            self.check_length(draft)?;
+            check_properties(draft)
+        })
+    }
+
+    pub(super) fn check_moved(&self, drafts: &[RecordDraft]) -> Result<(), AppendError> {
+        self.log.writable()?;
+        drafts.iter().try_for_each(|draft| {
+            self.check_fits(draft)?;
+            check_properties(draft)
+        })
     }
 
     /// A nearly full disk is no reason to refuse.
     fn check_again(&self, drafts: &[RecordDraft]) -> Result<(), AppendError> {
         self.log.syncable()?;
-        drafts.iter().try_for_each(|draft| self.check(draft))
+        drafts.iter().try_for_each(|draft| {
+            self.check_fits(draft)?;
+            check_properties(draft)
+        })
     }
 
-    fn gathered(&self, draft: &RecordDraft) -> GatheredMessage {
+    pub(super) fn gathered(&self, draft: &RecordDraft) -> GatheredMessage {
         let (topic, properties) = (&draft.message.topic, &draft.message.properties);
         GatheredMessage {
             topic: topic.clone(),
@@ -150,31 +178,52 @@ impl StoreShared {
         }
     }
 
-    fn check(&self, draft: &RecordDraft) -> Result<(), AppendError> {
-        let rule = |what: &str, found: usize, limit: usize| {
-            let text = format!("{what} of {found} bytes is longer than the limit of {limit}");
-            Err(AppendError::Illegal(text))
-        };
-        let (body, limit) = (draft.message.body.len(), self.config.max_message_size);
-        if body > limit {
-            return rule("a body", body, limit);
-        }
-        let properties = draft.message.properties.as_bytes();
-        if properties.len() > MAX_PROPERTIES {
-            return rule("a property text", properties.len(), MAX_PROPERTIES);
-        }
-        if memchr(0, properties).is_some() {
-            // Recovery takes a zero in the properties for a record that was torn.
-            return Err(AppendError::Illegal(
-                "the properties have a zero byte".to_owned(),
-            ));
-        }
-        let size = draft.size();
-        if size > limit + MAX_RECORD_OVERHEAD {
-            return rule("a record", size, limit + MAX_RECORD_OVERHEAD);
+    /// A record lies in one segment, and behind it is room for the mark of the segment's end.
+    fn check_fits(&self, draft: &RecordDraft) -> Result<(), AppendError> {
+        let segment = usize::try_from(self.config.segment_size).unwrap_or(usize::MAX);
+        let (size, limit) = (draft.size(), segment.saturating_sub(BLANK_SIZE));
+        if size > limit {
+            return Err(too_long("a record", size, limit));
         }
         Ok(())
     }
+
+    fn check_length(&self, draft: &RecordDraft) -> Result<(), AppendError> {
+        let (body, limit) = (draft.message.body.len(), self.config.max_message_size);
+        if body > limit {
+            return Err(too_long("a body", body, limit));
+        }
+        let (size, limit) = (draft.size(), limit + MAX_RECORD_OVERHEAD);
+        if size > limit {
+            return Err(too_long("a record", size, limit));
+        }
+        Ok(())
+    }
+}
+
+/// What no record can have.
+fn check_properties(draft: &RecordDraft) -> Result<(), AppendError> {
+    let properties = draft.message.properties.as_bytes();
+    if properties.len() > MAX_PROPERTIES {
+        return Err(too_long(
+            "a property text",
+            properties.len(),
+            MAX_PROPERTIES,
+        ));
+    }
+    if memchr(0, properties).is_some() {
+        // Recovery takes a zero in the properties for a record that was torn.
+        return Err(AppendError::Illegal(
+            "the properties have a zero byte".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn too_long(what: &str, found: usize, limit: usize) -> AppendError {
+    AppendError::Illegal(format!(
+        "{what} of {found} bytes is longer than the limit of {limit}"
+    ))
 }
 
 fn all_of(positions: &[RecordPosition]) -> Vec<Appended> {

@@ -20,7 +20,7 @@ pub struct StoreConfig {
     pub flush: Flush,
     /// How long messages are kept.
     pub retention: Retention,
-    /// The longest body (`maxMessageSize`).
+    /// The longest body of a new message (`maxMessageSize`).
     pub max_message_size: usize,
     /// Whether keys are indexed (`messageIndexEnable`).
     pub index: bool,

@@ -8,6 +8,7 @@
 
 mod about;
 mod append;
+mod append_each;
 mod arrivals;
 mod checkpoint;
 mod cold;
@@ -32,6 +33,7 @@ mod open;
 mod open_group;
 mod opened;
 mod paths;
+mod queue_entries;
 mod read;
 mod recovery;
 mod reindex;
@@ -45,12 +47,14 @@ mod write_group;
 mod zone;
 
 pub use append::{Append, Appended, Durability};
+pub use append_each::AppendEach;
 pub use arrivals::Arrival;
 pub use config::{Flush, IndexSizes, Retention, StoreConfig};
 pub use error::{AppendError, StoreError};
 pub use figures::Figures;
 pub use memory::{share_of, total_memory};
 pub use needed::Needed;
+pub use queue_entries::EntryView;
 pub use read::{Boundary, FirstMessage, ReadLimits, ReadOutcome, ReadStatus, TransferLimits};
 pub use recovery::RecoveryReport;
 pub use schedule::{SCHEDULE_TOPIC, TIMER_TOPIC};

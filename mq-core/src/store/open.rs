@@ -98,6 +98,7 @@ impl MessageStore {
             cold_readers: Arc::new(Semaphore::new(MAX_COLD_READERS)),
             opened: Opened::now(&clock),
             deletions: Deletions::new(found.snapshot.deleted_before.clone()),
+            expiring: Mutex::new(()),
             derived_synced: AtomicU64::new(0),
             lock: RwLock::new(Some(lock)),
             config,

@@ -88,7 +88,43 @@ pub(super) struct GatheredAppend {
     pub(super) bytes: usize,
 }
 
+/// Appends of one message each that were encoded beforehand.
+#[derive(Default)]
+pub(super) struct EncodedAppends {
+    records: Vec<u8>,
+    messages: Vec<GatheredMessage>,
+    appends: Vec<GatheredAppend>,
+}
+
+impl EncodedAppends {
+    /// Adds the append of `draft`, which is `message`; gives its index among these.
+    pub(super) fn add(&mut self, draft: &RecordDraft, message: GatheredMessage) -> usize {
+        self.records.reserve(message.size);
+        draft.encode(&mut self.records);
+        self.appends.push(GatheredAppend {
+            messages: 1,
+            bytes: message.size,
+        });
+        self.messages.push(message);
+        self.appends.len() - 1
+    }
+}
+
 impl OpenGroup {
+    /// Adds appends; gives the group and the index of the first of them in it.
+    pub(super) fn join_encoded(&self, mut encoded: EncodedAppends) -> (Arc<WriteGroup>, usize) {
+        let mut open = self.0.lock();
+        let first = open.appends.len();
+        if first == 0 {
+            // Its memory, and nothing to copy.
+            std::mem::swap(&mut open.records, &mut encoded.records);
+        }
+        open.records.append(&mut encoded.records);
+        open.messages.append(&mut encoded.messages);
+        open.appends.append(&mut encoded.appends);
+        (Arc::clone(&open.group), first)
+    }
+
     /// Adds an append; gives the group and the index of the append in it.
     pub(super) fn join(
         &self,

@@ -310,6 +310,15 @@ pub(super) enum Fetched {
     Damaged,
 }
 
+/// What came of a run of entries whose records lie one behind the other.
+#[derive(Clone, Copy, Debug, Default)]
+struct TakenRun {
+    /// The entries that are dealt with.
+    entries: usize,
+    /// The records of them that are wanted.
+    records: usize,
+}
+
 impl ReadOutcome {
     fn nothing(status: ReadStatus, next: QueueOffset, min: QueueOffset, max: QueueOffset) -> Self {
         Self {
@@ -369,10 +378,10 @@ impl StoreShared {
                 };
                 let run = first_run(entries, room);
                 let taken = self.take_run(queue, index, run, request, &mut records);
-                if taken > 0 {
-                    (count, examined) = (count + taken, examined + taken);
-                    index += taken as u64;
-                    entries = entries.get(taken..).unwrap_or_default();
+                if taken.entries > 0 {
+                    (count, examined) = (count + taken.records, examined + taken.entries);
+                    index += taken.entries as u64;
+                    entries = entries.get(taken.entries..).unwrap_or_default();
                     continue;
                 }
                 let is_told_by_entry =
@@ -404,8 +413,8 @@ impl StoreShared {
         })
     }
 
-    /// Appends the records of a run with one read; gives how many. Ends before the first that is not
-    /// wanted or not as it should be: what is to become of that one, [`StoreShared::fetch`] knows.
+    /// Appends the records of a run that are wanted, with one read. Ends before the first that is not
+    /// as it should be: what is to become of that one, [`StoreShared::fetch`] knows.
     fn take_run(
         &self,
         queue: &Queue,
@@ -413,7 +422,7 @@ impl StoreShared {
         run: &[QueueEntry],
         request: &ReadRequest<'_>,
         out: &mut BytesMut,
-    ) -> usize {
+    ) -> TakenRun {
         let &ReadRequest { filter, wait, .. } = request;
         // Of a single record the length is checked first, where the disk may be waited for.
         let least = match wait {
@@ -423,24 +432,31 @@ impl StoreShared {
         let promising = |entry: &&QueueEntry| filter.may_want(entry.tag) && queue.may_have(entry);
         let count = run.iter().take_while(promising).count();
         let Some(first) = run.first().filter(|_| count >= least) else {
-            return 0;
+            return TakenRun::default();
         };
         let run = run.iter().take(count);
         let length: usize = run.clone().map(|entry| entry.size as usize).sum();
-        let mut end = out.len();
+        // Up to `end` lies what is wanted; unwanted records before `begin` are overwritten.
+        let (mut end, mut begin) = (out.len(), out.len());
         out.resize(end + length, 0);
         let bytes = out.get_mut(end..).unwrap_or_default();
-        let mut taken = 0;
+        let mut taken = TakenRun::default();
         if matches!(self.log.read_within(first.offset, bytes, wait), Ok(true)) {
             for (entry, index) in run.zip(index..) {
-                let size = entry.size as usize;
-                let bytes = out.get(end..end + size).unwrap_or_default();
-                let record = whole_record(bytes, queue, index, entry);
-                if !record.is_some_and(|record| filter.wants(|name| record.property(name))) {
+                let behind = begin + entry.size as usize;
+                let bytes = out.get(begin..behind).unwrap_or_default();
+                let Some(record) = whole_record(bytes, queue, index, entry) else {
                     break;
+                };
+                if filter.wants(|name| record.property(name)) {
+                    if end < begin {
+                        out.copy_within(begin..behind, end);
+                    }
+                    end += entry.size as usize;
+                    taken.records += 1;
                 }
-                end += size;
-                taken += 1;
+                begin = behind;
+                taken.entries += 1;
             }
         }
         out.truncate(end);

@@ -38,10 +38,46 @@ impl MessageStore {
     pub fn expire(&self) -> Result<(), StoreError> {
         self.0.while_open(StoreShared::expire)
     }
+
+    /// As [`expire`](Self::expire), also outside the hours in which expired segments are removed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub fn expire_at_any_hour(&self) -> Result<(), StoreError> {
+        self.0.while_open(|store| store.expire_when(Hours::Any))
+    }
+
+    /// Removes the files of consume queues and of the index whose messages are all gone from the log,
+    /// which otherwise happens when a segment of the log is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub fn drop_derived_of_removed(&self) -> Result<(), StoreError> {
+        self.0.while_open(|store| {
+            let _alone = store.expiring.lock();
+            store.derived.drop_before(store.log.begin())
+        })
+    }
+}
+
+/// When expired segments are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hours {
+    /// In the hours of the settings.
+    Configured,
+    /// Now.
+    Any,
 }
 
 impl StoreShared {
     pub(super) fn expire(&self) -> Result<(), StoreError> {
+        self.expire_when(Hours::Configured)
+    }
+
+    fn expire_when(&self, hours: Hours) -> Result<(), StoreError> {
+        let _alone = self.expiring.lock();
         let retention = &self.config.retention;
         let directory = &self.paths.commit_log;
         let used = self
@@ -51,7 +87,8 @@ impl StoreShared {
             .used_ratio();
         self.log.refuse_for_space(used >= retention.refuse_used);
         let hour = retention.zone.hour_at(self.clock.now_ms());
-        let in_hours = hour.is_some_and(|hour| retention.hours.contains(&hour));
+        let in_hours =
+            hours == Hours::Any || hour.is_some_and(|hour| retention.hours.contains(&hour));
         let forced = used >= retention.force_used;
         if !in_hours && used < retention.max_used {
             return Ok(());

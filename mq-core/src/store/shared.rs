@@ -48,6 +48,9 @@ pub(super) struct StoreShared {
     pub(super) opened: Opened,
     /// Where the messages of deleted topics end.
     pub(super) deletions: Deletions,
+    /// Held while expired segments are removed: between the look at the first segment and its removal
+    /// nobody else may remove it.
+    pub(super) expiring: Mutex<()>,
     /// What is derived from the log is on disk for all messages before this physical offset.
     pub(super) derived_synced: AtomicU64,
     /// Until the store is closed. Whoever changes files, but for an append, holds this meanwhile, so

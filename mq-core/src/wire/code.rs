@@ -52,6 +52,8 @@ codes! {
         UPDATE_CONSUMER_OFFSET = 15;
         /// Create or change a topic.
         UPDATE_AND_CREATE_TOPIC = 17;
+        /// Create or change several topics.
+        UPDATE_AND_CREATE_TOPIC_LIST = 18;
         /// All topics of a broker.
         GET_ALL_TOPIC_CONFIG = 21;
         /// Change settings of a broker.
@@ -88,6 +90,10 @@ codes! {
         LOCK_BATCH_MQ = 41;
         /// Unlock queues.
         UNLOCK_BATCH_MQ = 42;
+        /// The committed offsets of all groups.
+        GET_ALL_CONSUMER_OFFSET = 43;
+        /// The offsets of the delay levels.
+        GET_ALL_DELAY_OFFSET = 45;
         /// Check a filter expression.
         CHECK_CLIENT_CONFIG = 46;
         /// Set a key.
@@ -136,24 +142,56 @@ codes! {
         GET_CONSUMER_STATUS_FROM_CLIENT = 221;
         /// Reset the offsets of a group.
         INVOKE_BROKER_TO_RESET_OFFSET = 222;
+        /// Offsets that the members of a group have consumed.
+        INVOKE_BROKER_TO_GET_CONSUMER_STATUS = 223;
         /// Topics of a cluster.
         GET_TOPICS_BY_CLUSTER = 224;
+        /// Create or change several groups.
+        UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST = 225;
         /// The groups that consume a topic.
         QUERY_TOPIC_CONSUME_BY_WHO = 300;
+        /// Store times of a topic's queues, and of what a group consumed.
+        QUERY_CONSUME_TIME_SPAN = 303;
         /// System topics.
         GET_SYSTEM_TOPIC_LIST_FROM_NS = 304;
+        /// System topics of a broker.
+        GET_SYSTEM_TOPIC_LIST_FROM_BROKER = 305;
+        /// Remove expired files of consume queues.
+        CLEAN_EXPIRED_CONSUMEQUEUE = 306;
         /// The state of a running client.
         GET_CONSUMER_RUNNING_INFO = 307;
+        /// The smallest committed offset of a topic's groups.
+        QUERY_CORRECTION_OFFSET = 308;
         /// Have a client consume one message now.
         CONSUME_MESSAGE_DIRECTLY = 309;
         /// Send, one-letter field names.
         SEND_MESSAGE_V2 = 310;
+        /// Unit topics.
+        GET_UNIT_TOPIC_LIST = 311;
+        /// Topics with unit subscriptions.
+        GET_HAS_UNIT_SUB_TOPIC_LIST = 312;
+        /// Topics with unit subscriptions that are no unit topics.
+        GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST = 313;
+        /// Copy the offsets of a group to another.
+        CLONE_GROUP_OFFSET = 314;
+        /// A counter of a broker.
+        VIEW_BROKER_STATS_DATA = 315;
+        /// Remove consume queues without a topic.
+        CLEAN_UNUSED_TOPIC = 316;
+        /// Committed offsets of all groups of a broker.
+        GET_BROKER_CONSUME_STATS = 317;
+        /// Change settings of a name server.
+        UPDATE_NAMESRV_CONFIG = 318;
         /// Settings of a name server.
         GET_NAMESRV_CONFIG = 319;
         /// Send several.
         SEND_BATCH_MESSAGE = 320;
+        /// Entries of a consume queue.
+        QUERY_CONSUME_QUEUE = 321;
         /// Whether the name server has this version of a broker's topics.
         QUERY_DATA_VERSION = 322;
+        /// Check a half message again from the first time.
+        RESUME_CHECK_HALF_MESSAGE = 323;
         /// Reply to a request message, long field names.
         SEND_REPLY_MESSAGE = 324;
         /// Reply to a request message, one-letter field names.
@@ -162,14 +200,40 @@ codes! {
         PUSH_REPLY_MESSAGE_TO_CLIENT = 326;
         /// Make a broker writable.
         ADD_WRITE_PERM_OF_BROKER = 327;
+        /// Connections of all producer groups.
+        GET_ALL_PRODUCER_INFO = 328;
+        /// Remove expired segments of the commit log.
+        DELETE_EXPIRED_COMMITLOG = 329;
+        /// The topics that a group consumes.
+        QUERY_TOPICS_BY_CONSUMER = 343;
+        /// The subscription of a group to a topic.
+        QUERY_SUBSCRIPTION_BY_CONSUMER = 345;
         /// One topic.
         GET_TOPIC_CONFIG = 351;
         /// One group.
         GET_SUBSCRIPTIONGROUP_CONFIG = 352;
+        /// Forbid a group to read a topic, or ask whether it is.
+        UPDATE_AND_GET_GROUP_FORBIDDEN = 353;
         /// Pull without a registered subscription.
         LITE_PULL_MESSAGE = 361;
         /// Call back a message that waits for its time.
         RECALL_MESSAGE = 370;
+        /// Pull or pop for a group.
+        SET_MESSAGE_REQUEST_MODE = 401;
+        /// Which groups pull and which pop.
+        GET_ALL_MESSAGE_REQUEST_MODE = 402;
+        /// The addresses of a broker and its slaves.
+        GET_BROKER_MEMBER_GROUP = 901;
+        /// A registered broker is alive.
+        BROKER_HEARTBEAT = 904;
+        /// The state of a broker's replication.
+        GET_BROKER_HA_STATUS = 907;
+        /// Tell a slave how far its master is on disk.
+        RESET_MASTER_FLUSH_OFFSET = 908;
+        /// Limits of reading old messages.
+        GET_COLD_DATA_FLOW_CTR_INFO = 2003;
+        /// Whether files of the commit log are read ahead.
+        SET_COMMITLOG_READ_MODE = 2004;
     }
 }
 

@@ -7,6 +7,7 @@ use mq_core::broker::config::BrokerConfig;
 use mq_core::clock::Clock;
 use mq_core::message::record::decode_all;
 use mq_core::message::{MessageQueue, TopicName};
+use mq_core::settings::Setting;
 use mq_core::store::disk::{Fault, FaultyDisk};
 use mq_core::wire::body::{
     KvTable, ResetOffsetBody, SubscriptionGroupConfig, SubscriptionGroups, TopicConfig,
@@ -91,6 +92,30 @@ async fn topics_are_created_shown_changed_and_outlive_a_restart() {
     let config: TopicConfig = fastjson::read(&shown.body).unwrap();
     assert_eq!(config.write_queue_nums, 3);
     stage.stop().await;
+}
+
+#[tokio::test]
+async fn the_trace_topic_is_there_from_the_start_with_its_own_name_or_not_at_all() {
+    for (words, topic, queues) in [
+        (&[][..], "RMQ_SYS_TRACE_TOPIC", Some(1)),
+        (&["msgTraceTopicName=my-traces"], "my-traces", Some(1)),
+        (&["traceTopicEnable=false"], "RMQ_SYS_TRACE_TOPIC", None),
+    ] {
+        let settings = words.iter().map(|word| Setting::from_word(word).unwrap());
+        let (read, _warnings) = BrokerConfig::from_settings(settings.collect()).unwrap();
+        let change = |config: &mut BrokerConfig| config.rules.traces = read.rules.traces;
+        let stage = Stage::with(Clock::system(), change).await;
+        let client = stage.client("a");
+
+        let all = topics(&client).await.topic_config_table;
+        assert_eq!(all.get(topic).map(|config| config.write_queue_nums), queues);
+        let delete = DeleteTopicInBroker {
+            topic: topic.into(),
+        };
+        let refused = client.refused(delete).await;
+        assert_eq!(refused, ResponseCode::INVALID_PARAMETER, "{topic}");
+        stage.stop().await;
+    }
 }
 
 /// The topic once stood in memory only when the disk had been full: whoever tried again was told
@@ -435,8 +460,11 @@ async fn the_figures_have_every_key_that_tools_read() {
 
 /// A Java consumer whose start was refused went on pulling: 1,700 refusals, and nothing said so.
 #[tokio::test]
-async fn what_is_not_built_is_counted_among_the_figures() {
-    let stage = Stage::new().await;
+async fn what_is_refused_is_counted_among_the_figures() {
+    let stage = Stage::with(Clock::system(), |config| {
+        config.rules.filters.conditions = false;
+    })
+    .await;
     let client = stage.client("a");
     client.send(message("orders", 0), "x").await;
     let by_condition = PullMessage {

@@ -2,7 +2,7 @@
 //! never in neither.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::time::Duration;
 
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, property};
@@ -10,26 +10,17 @@ use mq_core::store::disk::{FaultyDisk, SmallFiles};
 use mq_core::wire::Request;
 use mq_core::wire::header::ConsumerSendMsgBack;
 
+use crate::power::{self, Random};
 use crate::stage::{Client, SECOND, Stage, message, with};
 
 const START: i64 = 1_800_000_000_000;
 const CUTS: u64 = 1_000;
 const MESSAGES: usize = 4;
 const IDS: [&str; MESSAGES] = ["A", "B", "C", "D"];
+/// How long messages may take in real time.
+const LIMIT: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(1);
 const DELAYED: &str = "SCHEDULE_TOPIC_XXXX";
-
-/// Reproducible (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// What the broker has confirmed before the power went.
 #[derive(Debug, Default)]
@@ -37,10 +28,6 @@ struct Confirmed {
     sent: BTreeSet<String>,
     retried: BTreeSet<String>,
     dead: BTreeSet<String>,
-}
-
-fn config() -> mq_core::broker::config::BrokerConfig {
-    Stage::config(|config| config.storage.segment_size = 64 * 1024)
 }
 
 fn back(message: &MessageExt, delay_level: i32) -> ConsumerSendMsgBack {
@@ -52,17 +39,43 @@ fn back(message: &MessageExt, delay_level: i32) -> ConsumerSendMsgBack {
     }
 }
 
-/// Lets so much time pass that a message of delay level 1 comes, and that the progress of the delays is
-/// saved after some.
-async fn until_delivered(clock: &Clock, client: &Client, count: usize) -> Option<()> {
-    for _ in 0..5 {
-        let there = everything(client, "%RETRY%g").await?;
-        if there.len() >= count {
-            return Some(());
+/// Lets so much time pass that a message of delay level 1 comes; `None` when the power goes before.
+async fn until_delivered(
+    disk: &FaultyDisk,
+    clock: &Clock,
+    client: &Client,
+    count: usize,
+) -> Option<()> {
+    clock.advance(3 * SECOND).await;
+    let have_come = async || Some(everything(client, "%RETRY%g").await?.len() >= count);
+    // Threads that read and write take their own time.
+    let coming = async {
+        while !have_come().await? {
+            if !disk.has_power() {
+                return None;
+            }
+            Clock::system().sleep(PAUSE).await;
         }
-        clock.advance(SECOND).await;
-    }
-    None
+        Some(())
+    };
+    let limit = Clock::system().timeout(LIMIT, coming).await;
+    limit.expect("messages that were given back come again")
+}
+
+/// Waits until all these messages have come again, or should have.
+async fn until_all_came(client: &Client, retried: &BTreeSet<String>) {
+    let coming = async {
+        loop {
+            let there = everything(client, "%RETRY%g").await.unwrap_or_default();
+            let there = counts(&there);
+            if retried.iter().all(|id| there.contains_key(id)) {
+                return;
+            }
+            Clock::system().sleep(PAUSE).await;
+        }
+    };
+    // What has not come by then is told by the caller.
+    let _whether_all_came = Clock::system().timeout(LIMIT, coming).await;
 }
 
 /// Everything in the first queue of a topic; `None` when the broker does not tell.
@@ -76,7 +89,12 @@ async fn done<R: Request>(client: &Client, request: R) -> Option<()> {
 }
 
 /// Every message is sent, given back, comes again and becomes a dead letter; ends where the power goes.
-async fn scenario(client: &Client, clock: &Clock, confirmed: &mut Confirmed) -> Option<()> {
+async fn scenario(
+    disk: &FaultyDisk,
+    clock: &Clock,
+    client: &Client,
+    confirmed: &mut Confirmed,
+) -> Option<()> {
     for id in IDS {
         let header = with(message("orders", 0), &[(property::UNIQ_KEY, id)]);
         client.call_with(header, id).await.ok()?;
@@ -86,12 +104,12 @@ async fn scenario(client: &Client, clock: &Clock, confirmed: &mut Confirmed) -> 
         done(client, back(message, 1)).await?;
         confirmed.retried.insert(message.message_id());
         if n == 1 {
-            until_delivered(clock, client, 2).await?;
+            until_delivered(disk, clock, client, 2).await?;
             // The progress is saved.
             clock.advance(11 * SECOND).await;
         }
     }
-    until_delivered(clock, client, MESSAGES).await?;
+    until_delivered(disk, clock, client, MESSAGES).await?;
     for message in everything(client, "%RETRY%g").await? {
         done(client, back(&message, -1)).await?;
         confirmed.dead.insert(message.message_id());
@@ -124,11 +142,7 @@ fn saved_progress(disk: &FaultyDisk) -> u64 {
 }
 
 async fn on(disk: &FaultyDisk, clock: &Clock) -> Stage {
-    let config = config();
-    let mut store = config.store();
-    // Small files, because a disk in memory copies them.
-    store.queue_file_entries = 64;
-    Stage::over(store, Arc::new(disk.clone()), config, clock.clone()).await
+    power::stage_on(disk, Stage::config(|_| {}), clock).await
 }
 
 /// How many changes of the disk the whole scenario makes once the broker runs.
@@ -139,7 +153,9 @@ async fn whole() -> u64 {
     let mut confirmed = Confirmed::default();
     let client = stage.client("a");
     client.heartbeat("g", &[("orders", "*")]).await;
-    scenario(&client, &clock, &mut confirmed).await.unwrap();
+    scenario(&disk, &clock, &client, &mut confirmed)
+        .await
+        .unwrap();
     assert_eq!(confirmed.dead.len(), MESSAGES);
     let changes = disk.changes() - before;
     stage.stop().await;
@@ -147,6 +163,7 @@ async fn whole() -> u64 {
     let stage = on(&disk, &clock).await;
     let client = stage.client("b");
     clock.advance(30 * SECOND).await;
+    until_all_came(&client, &confirmed.retried).await;
     for topic in ["orders", "%RETRY%g", "%DLQ%g"] {
         let there = everything(&client, topic).await.unwrap();
         let once = IDS.map(|id| (id.to_owned(), 1)).into();
@@ -156,59 +173,67 @@ async fn whole() -> u64 {
     changes
 }
 
-#[tokio::test]
-async fn wherever_the_power_goes_a_message_that_was_given_back_is_there_and_twice_only_where_progress_was_lost()
- {
-    let whole = whole().await;
+/// How many messages came twice.
+async fn a_cut(seed: u64, whole: u64) -> usize {
     let mut cuts_between = 0;
-    for seed in 0..CUTS {
-        let mut random = Random(seed);
-        let (disk, clock) = (FaultyDisk::default(), Clock::manual(START));
-        let stage = on(&disk, &clock).await;
-        let client = stage.client("a");
-        client.heartbeat("g", &[("orders", "*")]).await;
-        disk.cut_power_after(random.below(whole));
-        let mut confirmed = Confirmed::default();
-        let _ended = scenario(&client, &clock, &mut confirmed).await;
-        let after = disk.crash(|| random.below(2) == 0);
-        stage.abandon().await;
-        let saved = saved_progress(&after);
+    let mut random = Random(seed);
+    let (disk, clock) = (FaultyDisk::default(), Clock::manual(START));
+    let stage = on(&disk, &clock).await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    disk.cut_power_after(random.below(whole));
+    let mut confirmed = Confirmed::default();
+    let _ended = scenario(&disk, &clock, &client, &mut confirmed).await;
+    let after = disk.crash(|| random.below(2) == 0);
+    stage.abandon().await;
+    let saved = saved_progress(&after);
 
-        let stage = on(&after, &clock).await;
-        let client = stage.client("b");
-        let delayed = everything(&client, DELAYED).await.unwrap_or_default();
-        clock.advance(3 * SECOND).await;
+    let stage = on(&after, &clock).await;
+    let client = stage.client("b");
+    let delayed = everything(&client, DELAYED).await.unwrap_or_default();
+    clock.advance(3 * SECOND).await;
+    until_all_came(&client, &confirmed.retried).await;
 
-        let of = async |topic| counts(&everything(&client, topic).await.unwrap_or_default());
-        let (orders, again, dead) = (of("orders").await, of("%RETRY%g").await, of("%DLQ%g").await);
-        for id in &confirmed.sent {
-            assert!(
-                orders.contains_key(id),
-                "seed {seed}: {id} of {confirmed:?}"
-            );
-        }
-        for id in &confirmed.retried {
-            assert!(again.contains_key(id), "seed {seed}: {id} of {confirmed:?}");
-        }
-        for id in &confirmed.dead {
-            assert!(dead.contains_key(id), "seed {seed}: {id} of {confirmed:?}");
-        }
-        for (id, count) in &again {
-            let at = delayed.iter().find(|message| message.message_id() == *id);
-            let unsaved = at.is_none_or(|message| message.queue_offset.0 >= saved);
-            let most = if unsaved { 2 } else { 1 };
-            assert!(
-                *count <= most,
-                "seed {seed}: {id} {count} times, saved {saved}"
-            );
-            cuts_between += usize::from(*count == 2);
-        }
+    let of = async |topic| counts(&everything(&client, topic).await.unwrap_or_default());
+    let (orders, again, dead) = (of("orders").await, of("%RETRY%g").await, of("%DLQ%g").await);
+    for id in &confirmed.sent {
         assert!(
-            dead.values().all(|count| *count == 1),
-            "seed {seed}: {dead:?}"
+            orders.contains_key(id),
+            "seed {seed}: {id} of {confirmed:?}"
         );
-        stage.stop().await;
     }
+    for id in &confirmed.retried {
+        assert!(again.contains_key(id), "seed {seed}: {id} of {confirmed:?}");
+    }
+    for id in &confirmed.dead {
+        assert!(dead.contains_key(id), "seed {seed}: {id} of {confirmed:?}");
+    }
+    for (id, count) in &again {
+        let at = delayed.iter().find(|message| message.message_id() == *id);
+        let unsaved = at.is_none_or(|message| message.queue_offset.0 >= saved);
+        let most = if unsaved { 2 } else { 1 };
+        assert!(
+            *count <= most,
+            "seed {seed}: {id} {count} times, saved {saved}"
+        );
+        cuts_between += usize::from(*count == 2);
+    }
+    assert!(
+        dead.values().all(|count| *count == 1),
+        "seed {seed}: {dead:?}"
+    );
+    stage.stop().await;
+    cuts_between
+}
+
+#[test]
+fn wherever_the_power_goes_a_message_that_was_given_back_is_there_and_twice_only_where_progress_was_lost()
+ {
+    let whole = power::each_seed(1, async |_| whole().await)[0];
+
+    let cuts = power::each_seed(CUTS, async |seed| a_cut(seed, whole).await);
+
+    let cuts_between: usize = cuts.into_iter().sum();
     assert!(
         cuts_between > 0,
         "no cut fell between a delivery and its progress"

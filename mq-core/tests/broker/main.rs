@@ -6,10 +6,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod admin_lists;
+mod admin_members;
+mod admin_offsets;
+mod admin_settings;
+mod admin_store;
 mod administration;
 mod again;
 mod answers;
 mod backups;
+mod conditions;
 mod cut_power;
 mod ending;
 mod full_disk;
@@ -20,6 +26,7 @@ mod journey;
 mod lines;
 mod outlive;
 mod positions;
+mod power;
 mod registration;
 mod replies;
 mod rules;

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
+use mq_core::broker::config::BrokerConfig;
 use mq_core::clock::Clock;
+use mq_core::message::record::RecordDraft;
+use mq_core::message::{Message, SysFlag, TopicName};
 use mq_core::store::disk::{Disk, MemoryDisk};
+use mq_core::store::{Durability, MessageStore, SCHEDULE_TOPIC};
 use mq_core::wire::header::{GetMinOffset, RecallMessage};
 
 use crate::stage::{Client, SECOND, Stage, message, with};
@@ -17,12 +21,15 @@ const TIMERCHECK: &str = "/store/config/timercheck";
 
 /// A broker whose segments go after a minute.
 async fn forgetful(clock: &Clock) -> Stage {
-    Stage::with(clock.clone(), |config| {
+    Stage::on(Arc::new(MemoryDisk::default()), forgetting(), clock.clone()).await
+}
+
+fn forgetting() -> BrokerConfig {
+    Stage::config(|config| {
         config.storage.retention.reserved = Duration::from_mins(1);
         config.storage.retention.hours = (0..24).collect();
         config.rules.delay_levels = "1s 10m".parse().unwrap();
     })
-    .await
 }
 
 fn due(topic: &'static str, after_ms: i64) -> mq_core::wire::header::SendMessage {
@@ -186,6 +193,176 @@ async fn a_half_message_outlives_its_segment() {
     stage.stop().await;
 }
 
+/// Regression: while a half message could not be stored again, because its properties left no room for its
+/// first offset, no other one was asked about.
+#[tokio::test]
+async fn a_half_message_that_cannot_be_stored_again_keeps_no_other_one_waiting() {
+    let clock = Clock::manual(START);
+    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+    let mut config = forgetting();
+    config.rules.transactions.check_after = Duration::from_hours(1);
+    let half = [("PGROUP", "p"), ("REAL_TOPIC", "orders"), ("REAL_QID", "0")];
+    let stored = ("RMQ_SYS_TRANS_HALF_TOPIC", &half[..]);
+    store_with_long_properties(&disk, &config, &clock, stored).await;
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+    fill(&client).await;
+    let expires = START + 5 * MINUTE_MS;
+    in_time(&clock, "its segment is to go", async || {
+        clock.now_ms() > expires
+    })
+    .await;
+
+    let half = [
+        ("TRAN_MSG", "true"),
+        ("PGROUP", "p"),
+        ("CHECK_IMMUNITY_TIME_IN_SECONDS", "5"),
+    ];
+    client
+        .send(with(message("orders", 0), &half), "short")
+        .await;
+
+    let aside = come(&clock, &client, "TRANS_CHECK_MAX_TIME_TOPIC", 1).await;
+    assert_eq!(aside, ["short"]);
+    stage.stop().await;
+}
+
+/// Regression: what waited was dropped when it was due, or was never asked about, because messages must be
+/// shorter now than when it was sent.
+#[tokio::test]
+async fn what_waits_may_be_longer_than_messages_may_be_now() {
+    let clock = Clock::manual(START);
+    let stage = forgetful(&clock).await;
+    let client = stage.client("a");
+    let long = vec![7; 5_000];
+    let half = [("TRAN_MSG", "true"), ("PGROUP", "p")];
+    for header in [
+        due("timed", 40 * MINUTE_MS),
+        with(message("level", 0), &[("DELAY", "2")]),
+        with(message("orders", 0), &half),
+    ] {
+        client.call_with(header, long.clone()).await.unwrap();
+    }
+    fill(&client).await;
+    stage.stop().await;
+    let (disk, mut config) = (Arc::clone(&stage.disk), stage.config.clone());
+    drop((client, stage));
+    clock.advance(Duration::from_mins(20)).await;
+    config.rules.max_message_size = 1_000;
+
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+
+    segments_go(&clock, &client, 0).await;
+    for topic in ["level", "timed", "TRANS_CHECK_MAX_TIME_TOPIC"] {
+        come(&clock, &client, topic, 1).await;
+    }
+    stage.stop().await;
+}
+
+/// Stores a message as a broker does that takes properties of any length.
+async fn store_with_long_properties(
+    disk: &Arc<dyn Disk>,
+    config: &BrokerConfig,
+    clock: &Clock,
+    (topic, properties): (&'static str, &[(&str, &str)]),
+) {
+    let mut message = Message::new(TopicName::new(topic).unwrap(), "long");
+    message.properties = properties.iter().copied().collect();
+    let length = message.properties.as_bytes().len();
+    let rest = "y".repeat(32_767 - length - "x\u{1}\u{2}".len());
+    message.properties.set("x", &rest);
+    let host = "127.0.0.1:10911".parse().unwrap();
+    let draft = RecordDraft {
+        message,
+        queue_id: 0,
+        sys_flag: SysFlag::default(),
+        born_timestamp: START,
+        born_host: host,
+        store_host: host,
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
+    };
+    let (store, _) = MessageStore::open(config.store(), Arc::clone(disk), clock.clone()).unwrap();
+    let stored = store.append(&draft, Durability::AsConfigured);
+    stored.await.unwrap();
+    store.close().unwrap();
+}
+
+/// Regression: a delayed message whose properties left no room for the time at which it is due was dropped
+/// when it moved among the timers.
+#[tokio::test]
+async fn a_delayed_message_waits_for_its_topic_however_long_its_properties_are() {
+    let clock = Clock::manual(START);
+    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+    let config = Stage::config(|_| {});
+    let properties = [
+        ("DELAY", "1"),
+        ("REAL_TOPIC", "missing"),
+        ("REAL_QID", "0"),
+        ("MSG_REGION", "DefaultRegion"),
+        ("TRACE_ON", "true"),
+    ];
+    let stored = (SCHEDULE_TOPIC, &properties[..]);
+    store_with_long_properties(&disk, &config, &clock, stored).await;
+
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+    clock.advance(5 * SECOND).await;
+    client.call(Stage::permits("missing", 6)).await.unwrap();
+
+    assert_eq!(come(&clock, &client, "missing", 1).await, ["long"]);
+    stage.stop().await;
+}
+
+/// Regression: messages of levels that a shorter `messageDelayLevel` does not have were never delivered, and
+/// went with their segment.
+#[tokio::test]
+async fn what_waits_in_a_level_that_is_gone_comes_after_the_delay_that_the_level_had() {
+    let clock = Clock::manual(START);
+    let stage = Stage::with(clock.clone(), |_| {}).await;
+    let client = stage.client("a");
+    for (level, body) in [("5", "a minute"), ("3", "ten seconds"), ("5", "as well")] {
+        let delayed = with(message("level", 0), &[("DELAY", level)]);
+        client.send(delayed, body).await;
+    }
+    stage.stop().await;
+    let (disk, mut config) = (Arc::clone(&stage.disk), stage.config.clone());
+    drop((client, stage));
+    config.rules.delay_levels = "1s 2s".parse().unwrap();
+
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+    let new = with(message("level", 0), &[("DELAY", "5")]);
+    client.send(new, "a new one").await;
+
+    let came = ["a new one", "ten seconds", "a minute", "as well"];
+    assert_eq!(come(&clock, &client, "level", 4).await, came);
+    let times = client.everything("level", 0).await.into_iter();
+    let times: Vec<i64> = times.map(|late| late.store_timestamp - START).collect();
+    assert_eq!(times, [2_000, 10_000, 60_000, 60_000]);
+    stage.stop().await;
+}
+
+/// Regression: what waited was taken for delivered because a damaged `timercheck` said so.
+#[tokio::test]
+async fn what_a_damaged_file_says_of_the_future_was_not_delivered() {
+    let clock = Clock::manual(START);
+    let stage = Stage::with(clock.clone(), |_| {}).await;
+    let client = stage.client("a");
+    client.send(due("timed", 10_000), "waits").await;
+    stage.stop().await;
+    let (disk, config) = (Arc::clone(&stage.disk), stage.config.clone());
+    drop((client, stage));
+    disk.replace(Path::new(TIMERCHECK), &[0x41; 4096]).unwrap();
+
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+
+    assert_eq!(come(&clock, &client, "timed", 1).await, ["waits"]);
+    stage.stop().await;
+}
+
 /// What Apache's broker leaves in `timercheck`.
 fn apaches_timercheck(disk: &dyn Disk, delivered_until: i64, taken_until: i64) {
     let mut page = BytesMut::zeroed(0);
@@ -227,6 +404,7 @@ async fn what_waits_in_apaches_wheel_is_taken_over() {
     stage.stop().await;
     drop((client, stage));
     apaches_timercheck(&*disk, START + 15_000, 4);
+    clock.advance(15 * SECOND).await;
     disk.replace(Path::new("/store/timerwheel"), b"wheel")
         .unwrap();
 

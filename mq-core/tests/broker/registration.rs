@@ -8,7 +8,9 @@ use mq_core::clock::Clock;
 use mq_core::namesrv::NamesrvConfig;
 use mq_core::node::Node;
 use mq_core::wire::body::TopicRouteData;
-use mq_core::wire::header::{ConsumerSendMsgBack, GetRouteInfoByTopic, SendMessage};
+use mq_core::wire::header::{
+    ConsumerSendMsgBack, GetRouteInfoByTopic, SendMessage, UpdateBrokerConfig,
+};
 use mq_core::wire::{ResponseCode, fastjson};
 use tracing::Level;
 
@@ -235,4 +237,25 @@ async fn whoever_made_a_topic_is_answered_after_the_name_servers_and_stores_befo
         several.unwrap();
         back.unwrap();
     }
+}
+
+#[tokio::test]
+async fn name_servers_hear_of_a_permission_that_is_changed_while_the_broker_runs() {
+    let clock = Clock::system();
+    let server = name_server(0, &clock).await;
+    let stage = between(&[&server], &clock).await;
+    let client = stage.client("a");
+    client.send(message("orders", 0), "x").await;
+    let perm = async || {
+        let route = route(&client, &server, "orders").await.unwrap();
+        route.queue_datas[0].perm
+    };
+    assert_eq!(perm().await, 6);
+
+    for (text, expected) in [("brokerPermission=4", 4), ("brokerPermission=6", 6)] {
+        client.call_with(UpdateBrokerConfig, text).await.unwrap();
+        assert_eq!(perm().await, expected);
+    }
+    stage.stop().await;
+    server.stop(SECOND).await.unwrap();
 }

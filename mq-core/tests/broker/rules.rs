@@ -233,11 +233,12 @@ async fn pulls_are_refused_by_rule() {
         client.refused(pull("orders", -1, 0)).await,
         ResponseCode::INVALID_PARAMETER
     );
-    assert_eq!(client.refused(sql).await, ResponseCode::SYSTEM_ERROR);
-    assert_eq!(
-        client.refused(broken).await,
-        ResponseCode::SUBSCRIPTION_PARSE_FAILED
-    );
+    for broken in [sql, broken] {
+        assert_eq!(
+            client.refused(broken).await,
+            ResponseCode::SUBSCRIPTION_PARSE_FAILED
+        );
+    }
 
     let unknown = ResponseCode::SUBSCRIPTION_NOT_EXIST;
     assert_eq!(client.refused(registered.clone()).await, unknown);

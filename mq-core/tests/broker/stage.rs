@@ -38,6 +38,7 @@ pub(crate) struct Stage {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) clock: Clock,
     pub(crate) config: BrokerConfig,
+    store: StoreConfig,
     tasks: Tasks,
 }
 
@@ -83,7 +84,7 @@ impl Stage {
         config: BrokerConfig,
         clock: Clock,
     ) -> Self {
-        let node = Node::builder().broker(config.clone()).store(store);
+        let node = Node::builder().broker(config.clone()).store(store.clone());
         let node = node.disk(Arc::clone(&disk)).clock(clock.clone());
         let node = node.start().await.unwrap();
         Self {
@@ -93,6 +94,7 @@ impl Stage {
             tasks: Tasks::new(clock.clone()),
             clock,
             config,
+            store,
         }
     }
 
@@ -107,12 +109,13 @@ impl Stage {
             node,
             disk,
             config,
+            store,
             clock,
             ..
         } = self;
         // With it goes the lock on the store.
         drop(node);
-        Self::on(disk, config, clock).await
+        Self::over(store, disk, config, clock).await
     }
 
     pub(crate) async fn stop(&self) {

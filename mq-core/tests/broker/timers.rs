@@ -362,6 +362,30 @@ async fn a_message_for_a_queue_that_is_gone_comes_to_one_that_is_there() {
     stage.stop().await;
 }
 
+/// Regression: a delayed message that also names another one to cancel was taken for a cancellation when it
+/// moved among the timers, and never delivered.
+#[tokio::test]
+async fn a_delayed_message_is_delivered_although_it_names_one_to_cancel() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    let properties = [("DELAY", "1"), ("TIMER_DEL_UNIQKEY", "gone+U")];
+    client
+        .send(with(message("gone", 0), &properties), "x")
+        .await;
+    let delete = DeleteTopicInBroker {
+        topic: "gone".into(),
+    };
+    client.call(delete).await.unwrap();
+    clock.advance(2 * SECOND).await;
+    come(&client, TIMERS, 0, 1).await;
+
+    client.call(Stage::permits("gone", 6)).await.unwrap();
+    clock.advance(2 * SECOND).await;
+
+    come(&client, "gone", 0, 1).await;
+    stage.stop().await;
+}
+
 #[tokio::test]
 async fn a_handle_that_is_damaged_foreign_or_too_late_is_refused() {
     let (stage, clock) = stage().await;
@@ -463,5 +487,26 @@ async fn a_message_whose_topic_takes_none_waits_on_and_keeps_nothing_else_waitin
 
     assert_eq!(came(&client, 2).await, ["protected", "protected level"]);
     come(&client, "gone", 0, 2).await;
+    stage.stop().await;
+}
+
+/// So many bytes are not read at a time; what is left of a batch comes with the next.
+#[tokio::test]
+async fn long_messages_that_are_due_together_all_come_in_their_order() {
+    const LENGTH: usize = 900 * 1024;
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    for number in 0..24_u8 {
+        let due = due(1_000 + i64::from(number));
+        let sent = client.call_with(due, vec![b'a' + number; LENGTH]).await;
+        sent.map(drop).unwrap();
+    }
+
+    clock.advance(2 * SECOND).await;
+
+    let came = come(&client, "orders", 0, 24).await;
+    let first = |message: &MessageExt| message.message.body[0] - b'a';
+    let numbers: Vec<u8> = came.iter().map(first).collect();
+    assert_eq!(numbers, (0..24).collect::<Vec<_>>());
     stage.stop().await;
 }

@@ -3,7 +3,6 @@
 //! called back, and twice comes only what the saved progress did not have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::clock::Clock;
@@ -11,29 +10,17 @@ use mq_core::message::MessageExt;
 use mq_core::message::record::decode_all;
 use mq_core::store::disk::{FaultyDisk, SmallFiles};
 use mq_core::wire::ResponseCode;
-use mq_core::wire::header::{GetMinOffset, RecallMessage, SendMessageReply};
+use mq_core::wire::header::{RecallMessage, SendMessageReply};
 use serde::Deserialize;
 
+use crate::power::{self, Random};
 use crate::stage::{Client, SECOND, Stage, message, pull, with};
 
 const START: i64 = 1_800_000_000_000;
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 1_000;
 const STEPS: u64 = 60;
 const TIMERS: &str = "rmq_sys_wheel_timer";
 const TARGETS: [&str; 2] = ["orders", "held"];
-
-/// Reproducible (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// What is known of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,14 +72,10 @@ impl Saved {
 
 async fn stage_on(disk: &FaultyDisk, clock: &Clock) -> Stage {
     let config = Stage::config(|config| {
-        config.storage.segment_size = 64 * 1024;
         config.storage.retention.reserved = 5 * SECOND;
         config.storage.retention.hours = (0..24).collect();
     });
-    let mut store = config.store();
-    // Small files, because a disk in memory copies them.
-    store.queue_file_entries = 64;
-    Stage::over(store, Arc::new(disk.clone()), config, clock.clone()).await
+    power::stage_on(disk, config, clock).await
 }
 
 /// What one run does until the power goes.
@@ -222,15 +205,27 @@ async fn advance(clock: &Clock, by: Duration) {
 struct Delivered(BTreeMap<(&'static str, u64), (String, i64)>);
 
 impl Delivered {
+    /// What has come since the last look.
     async fn look(&mut self, client: &Client) {
         for topic in TARGETS {
-            let Some(messages) = everything(client, topic).await else {
-                return;
-            };
-            for message in messages {
-                let at = (topic, message.queue_offset.0);
-                self.0.insert(at, (body(&message), message.store_timestamp));
-            }
+            let known = self.0.range((topic, 0)..=(topic, u64::MAX));
+            let next = known.last().map_or(0, |((_, offset), _)| offset + 1);
+            self.look_from(client, topic, next).await;
+        }
+    }
+
+    /// Everything that is there, also what was seen before.
+    async fn look_at_all(&mut self, client: &Client) {
+        for topic in TARGETS {
+            self.look_from(client, topic, 0).await;
+        }
+    }
+
+    async fn look_from(&mut self, client: &Client, topic: &'static str, next: u64) {
+        let messages = behind(client, topic, next).await;
+        for message in messages.unwrap_or_default() {
+            let at = (topic, message.queue_offset.0);
+            self.0.insert(at, (body(&message), message.store_timestamp));
         }
     }
 
@@ -248,7 +243,7 @@ fn body(message: &MessageExt) -> String {
 /// How often each message waits, as the saved progress says, and how many of these were stored again.
 async fn pending(client: &Client, saved: &Saved) -> (BTreeMap<String, usize>, usize) {
     let (mut pending, mut copies) = (BTreeMap::new(), 0);
-    for message in everything(client, TIMERS).await.unwrap() {
+    for message in behind(client, TIMERS, 0).await.unwrap() {
         let properties = &message.message.properties;
         let due_ms: i64 = properties.get("TIMER_OUT_MS").unwrap().parse().unwrap();
         let waits = saved.is_pending(message.queue_offset.0, due_ms);
@@ -260,21 +255,20 @@ async fn pending(client: &Client, saved: &Saved) -> (BTreeMap<String, usize>, us
     (pending, copies)
 }
 
-/// Everything in the first queue of a topic, from its smallest queue offset on; `None` without power.
-async fn everything(client: &Client, topic: &'static str) -> Option<Vec<MessageExt>> {
-    let min = GetMinOffset {
-        topic: topic.into(),
-        queue_id: 0,
-    };
-    let mut next = client.call(min).await.ok()?.header.offset;
+/// Everything in the first queue of a topic from the queue offset `next` on; `None` without power.
+async fn behind(client: &Client, topic: &'static str, next: u64) -> Option<Vec<MessageExt>> {
+    let mut next = next.cast_signed();
     let mut messages = Vec::new();
     loop {
         let reply = client.call(pull(topic, 0, next)).await.ok()?;
-        if reply.code != ResponseCode::SUCCESS {
-            return Some(messages);
-        }
+        let moved = reply.header.next_begin_offset > next;
         next = reply.header.next_begin_offset;
-        messages.extend(decode_all(reply.body).unwrap());
+        match reply.code {
+            ResponseCode::SUCCESS => messages.extend(decode_all(reply.body).unwrap()),
+            // Retention has removed what lay there.
+            ResponseCode::PULL_OFFSET_MOVED if moved => {}
+            _ => return Some(messages),
+        }
     }
 }
 
@@ -288,79 +282,86 @@ fn expected(sent: &Sent, predicted: usize) -> std::ops::RangeInclusive<usize> {
     }
 }
 
-#[tokio::test]
-async fn a_cut_at_any_step_loses_nothing_and_brings_nothing_early_or_back() {
-    let (mut twice, mut copies) = (0, 0);
-    for seed in 0..SEEDS {
-        let mut run = Run::new(seed).await;
-        let cut = run.random.below(500);
-        run.disk.cut_power_after(cut);
-        for _ in 0..STEPS {
-            if run.step().await.is_none() {
-                break;
-            }
+/// How often something came twice, and how many were stored again before the cut.
+async fn a_cut(seed: u64) -> (usize, usize) {
+    let mut twice = 0;
+    let mut run = Run::new(seed).await;
+    let cut = run.random.below(500);
+    run.disk.cut_power_after(cut);
+    for _ in 0..STEPS {
+        if run.step().await.is_none() {
+            break;
         }
-        let now_ms = run.clock.now_ms();
-        let mut random = run.random;
-        let after = run.disk.crash(|| random.below(2) == 0);
-        run.stage.abandon().await;
-        let saved = Saved::of(&after);
-
-        // Nothing is due until the wall clock is set.
-        let clock = Clock::manual(START - 3_600_000);
-        let mut stage = stage_on(&after, &clock).await;
-        let mut client = stage.client("b");
-        let mut delivered = run.delivered;
-        delivered.look(&client).await;
-        let before = delivered.clone();
-        let (pending, stored_again) = pending(&client, &saved).await;
-        copies += stored_again;
-        clock.set_wall(now_ms);
-        client.call(Stage::permits("held", 6)).await.unwrap();
-        let predicted = |id: &str| before.times(id).len() + pending.get(id).unwrap_or(&0);
-        for second in 0..40 {
-            if second == 2 {
-                // An end in order while some wait repeats nothing.
-                stage.stop().await;
-                drop(stage);
-                stage = stage_on(&after, &clock).await;
-                client = stage.client("c");
-            }
-            advance(&clock, SECOND).await;
-            delivered.look(&client).await;
-            let came = |(id, sent): (&String, &Sent)| {
-                delivered.times(id).len() >= *expected(sent, predicted(id)).start()
-            };
-            if now_ms + 13_000 < clock.now_ms() && run.all.iter().all(came) {
-                break;
-            }
-        }
-
-        for (id, sent) in &run.all {
-            let came = delivered.times(id);
-            let range = expected(sent, predicted(id));
-            let story = (id, sent, predicted(id), &came, &saved, cut);
-            assert!(range.contains(&came.len()), "seed {seed}: {story:?}");
-            assert!(
-                came.iter().all(|came| *came >= sent.due_ms),
-                "seed {seed}: early: {story:?}"
-            );
-            twice += usize::from(came.len() > 1);
-        }
-
-        // After an end in order everything is as it was.
-        stage.stop().await;
-        drop(stage);
-        let stage = stage_on(&after, &clock).await;
-        let client = stage.client("d");
-        let there = delivered.clone();
-        for _ in 0..3 {
-            clock.advance(4 * SECOND).await;
-            delivered.look(&client).await;
-        }
-        assert_eq!(delivered, there, "seed {seed}");
-        stage.stop().await;
     }
+    let now_ms = run.clock.now_ms();
+    let mut random = run.random;
+    let after = run.disk.crash(|| random.below(2) == 0);
+    run.stage.abandon().await;
+    let saved = Saved::of(&after);
+
+    // Nothing is due until the wall clock is set.
+    let clock = Clock::manual(START - 3_600_000);
+    let mut stage = stage_on(&after, &clock).await;
+    let mut client = stage.client("b");
+    let mut delivered = run.delivered;
+    delivered.look_at_all(&client).await;
+    let before = delivered.clone();
+    let (pending, copies) = pending(&client, &saved).await;
+    clock.set_wall(now_ms);
+    client.call(Stage::permits("held", 6)).await.unwrap();
+    let predicted = |id: &str| before.times(id).len() + pending.get(id).unwrap_or(&0);
+    for second in 0..40 {
+        if second == 2 {
+            // An end in order while some wait repeats nothing.
+            stage.stop().await;
+            drop(stage);
+            stage = stage_on(&after, &clock).await;
+            client = stage.client("c");
+        }
+        advance(&clock, SECOND).await;
+        delivered.look(&client).await;
+        let came = |(id, sent): (&String, &Sent)| {
+            delivered.times(id).len() >= *expected(sent, predicted(id)).start()
+        };
+        if now_ms + 13_000 < clock.now_ms() && run.all.iter().all(came) {
+            break;
+        }
+    }
+
+    for (id, sent) in &run.all {
+        let came = delivered.times(id);
+        let range = expected(sent, predicted(id));
+        let story = (id, sent, predicted(id), &came, &saved, cut);
+        assert!(range.contains(&came.len()), "seed {seed}: {story:?}");
+        assert!(
+            came.iter().all(|came| *came >= sent.due_ms),
+            "seed {seed}: early: {story:?}"
+        );
+        twice += usize::from(came.len() > 1);
+    }
+
+    // After an end in order everything is as it was.
+    stage.stop().await;
+    drop(stage);
+    let stage = stage_on(&after, &clock).await;
+    let client = stage.client("d");
+    let there = delivered.clone();
+    for _ in 0..3 {
+        clock.advance(4 * SECOND).await;
+        delivered.look_at_all(&client).await;
+    }
+    assert_eq!(delivered, there, "seed {seed}");
+    stage.stop().await;
+    (twice, copies)
+}
+
+#[test]
+fn a_cut_at_any_step_loses_nothing_and_brings_nothing_early_or_back() {
+    let cuts = power::each_seed(SEEDS, a_cut);
+
+    let (twice, copies) = cuts
+        .into_iter()
+        .fold((0, 0), |sum, cut| (sum.0 + cut.0, sum.1 + cut.1));
     assert!(twice > 0, "no cut fell between a delivery and its progress");
     assert!(copies > 0, "nothing was stored again before a cut");
 }

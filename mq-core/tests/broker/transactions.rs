@@ -7,11 +7,13 @@ use mq_core::message::record::{RecordDraft, RecordPosition};
 use mq_core::message::{MessageExt, OffsetMessageId, PhysicalOffset, property};
 use mq_core::store::disk::{Disk, Fault, FaultyDisk};
 use mq_core::wire::header::{
-    DeleteTopicInBroker, EndTransaction, QueryConsumerOffset, SendMessage, SendMessageReply,
+    DeleteTopicInBroker, EndTransaction, InvokeBrokerToResetOffset, PullMessage,
+    QueryConsumerOffset, ResumeCheckHalfMessage, SendMessage, SendMessageReply,
+    UpdateConsumerOffset,
 };
 use mq_core::wire::{Refusal, ResponseCode};
 
-use crate::stage::{Client, MINUTE, SECOND, Stage, code, message, with};
+use crate::stage::{Client, MINUTE, SECOND, Stage, code, message, pull, with};
 
 const START: i64 = 1_800_000_000_000;
 const HALF: &str = "RMQ_SYS_TRANS_HALF_TOPIC";
@@ -669,5 +671,99 @@ async fn a_half_message_in_the_body_of_another_message_is_none() {
 
     client.call(end(&victim, COMMIT)).await.unwrap();
     assert_eq!(bodies(&client, "orders", 0).await, ["plain", "true"]);
+    stage.stop().await;
+}
+
+/// Regression: whoever committed or reset an offset of the group in whose name the broker keeps its
+/// progress had it pass over all open half messages at the next start.
+#[tokio::test]
+async fn nobody_moves_the_brokers_progress_with_transactions() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    let open = client.send(half(0, &[]), "open").await;
+
+    let commit = UpdateConsumerOffset {
+        consumer_group: "CID_RMQ_SYS_TRANS".into(),
+        topic: HALF.into(),
+        queue_id: Some(0),
+        commit_offset: Some(1),
+    };
+    assert_eq!(client.refused(commit).await, ResponseCode::NO_PERMISSION);
+    let pull = PullMessage {
+        consumer_group: "CID_RMQ_SYS_TRANS".into(),
+        sys_flag: PullMessage::SUBSCRIPTION | PullMessage::COMMIT,
+        commit_offset: 1,
+        ..pull(HALF, 0, 0)
+    };
+    assert_eq!(client.refused(pull).await, ResponseCode::NO_PERMISSION);
+    let reset = InvokeBrokerToResetOffset {
+        group: "CID_RMQ_SYS_TRANS".into(),
+        topic: HALF.into(),
+        timestamp: -1,
+        is_force: true,
+        ..InvokeBrokerToResetOffset::default()
+    };
+    assert_eq!(client.refused(reset).await, ResponseCode::NO_PERMISSION);
+
+    let stage = stage.restarted().await;
+    let client = stage.client("b");
+    client.call(end(&open, COMMIT)).await.unwrap();
+    assert_eq!(bodies(&client, "orders", 0).await, ["open"]);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_half_message_that_was_set_aside_can_be_checked_and_ended_again() {
+    let clock = Clock::manual(START);
+    let stage = Stage::with(clock.clone(), |config| {
+        config.rules.transactions.most_checks = 1;
+    })
+    .await;
+    let client = stage.client("a");
+    let sent = client.send(half(0, &[("UNIQ_KEY", "U")]), "late").await;
+    let resume = |id: &str| ResumeCheckHalfMessage {
+        topic: Some("orders".into()),
+        msg_id: Some(id.into()),
+    };
+    client.call(resume(&sent.msg_id)).await.unwrap();
+    assert_eq!(
+        client.everything(HALF, 0).await.len(),
+        1,
+        "it is still open"
+    );
+    until(&clock, &client, ASIDE, 1).await;
+    let halves = client.everything(HALF, 0).await.len();
+    let aside = client.everything(ASIDE, 0).await.remove(0);
+    let aside = aside.offset_message_id().to_string();
+
+    client.call(resume(&aside)).await.unwrap();
+
+    let again = client.everything(HALF, 0).await.pop().unwrap();
+    assert_eq!(client.everything(HALF, 0).await.len(), halves + 1);
+    let checks = again
+        .message
+        .properties
+        .get(property::TRANSACTION_CHECK_TIMES);
+    assert_eq!(checks, None);
+    let commit = EndTransaction {
+        tran_state_table_offset: again.queue_offset.to_wire(),
+        commit_log_offset: again.physical_offset.to_wire(),
+        ..end(&sent, COMMIT)
+    };
+    client.call(commit).await.unwrap();
+    assert_eq!(bodies(&client, "orders", 0).await, ["late"]);
+    // One that has ended, one that is none, and what is no id.
+    let ordinary = client.send(message("orders", 0), "x").await;
+    for id in [
+        again.offset_message_id().to_string(),
+        ordinary.msg_id.to_string(),
+        "no id".to_owned(),
+    ] {
+        assert_eq!(
+            client.refused(resume(&id)).await,
+            ResponseCode::SYSTEM_ERROR,
+            "{id}"
+        );
+    }
     stage.stop().await;
 }

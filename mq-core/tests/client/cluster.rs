@@ -211,6 +211,12 @@ impl Cluster {
         reply.map_or(0, |reply| reply.header.offset)
     }
 
+    /// Ends the consumer, which reports how far it is: to this offset of the first queue of `topic`.
+    pub(crate) async fn ends_at(&self, consumer: PushConsumer, topic: &TopicName, offset: i64) {
+        consumer.shutdown(LIMIT).await.unwrap();
+        assert_eq!(self.committed(consumer.group(), topic).await, offset);
+    }
+
     /// The first messages of the first queue of `topic`; none when there is no such topic.
     pub(crate) async fn everything(&self, topic: &TopicName) -> Vec<MessageExt> {
         let header = PullMessage {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::client::{ConcurrentListener, ConsumerConfig, FlowLimits, Outcome, Target};
+use mq_core::client::{ConcurrentListener, ConsumerConfig, Outcome, Target};
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, TopicName, property};
 use tokio::sync::Semaphore;
@@ -275,7 +275,7 @@ async fn a_stop_waits_for_what_is_under_way_and_leaves_the_rest() {
 
 /// A listener that holds what it has holds up pulling at the second of the pulls that bring 32
 /// messages each.
-async fn is_held_up_by(limit: impl FnOnce(&mut FlowLimits)) {
+async fn is_held_up_by(limit: impl FnOnce(&mut ConsumerConfig)) {
     let cluster = Cluster::start().await;
     let client = cluster.client();
     let [topic, beside] = ["flood", "beside"].map(topic);
@@ -287,7 +287,7 @@ async fn is_held_up_by(limit: impl FnOnce(&mut FlowLimits)) {
     }
     let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
     let mut config = from_the_beginning("dam");
-    limit(&mut config.flow);
+    limit(&mut config);
     config.consume_batch_size = 1024;
     config.consume_threads = 16;
     let consumer = client.push_consumer(config).subscribe(topic.clone(), "*");
@@ -316,15 +316,21 @@ async fn is_held_up_by(limit: impl FnOnce(&mut FlowLimits)) {
 
 #[tokio::test]
 async fn a_slow_listener_holds_up_pulling_by_the_number_of_messages() {
-    is_held_up_by(|flow| flow.messages = 50).await;
+    is_held_up_by(|config| config.flow.messages = 50).await;
 }
 
 #[tokio::test]
 async fn a_slow_listener_holds_up_pulling_by_the_bytes_of_messages() {
-    is_held_up_by(|flow| flow.bytes = 50 * "drop".len()).await;
+    is_held_up_by(|config| config.flow.bytes = 50 * "drop".len()).await;
 }
 
 #[tokio::test]
 async fn a_slow_listener_holds_up_pulling_by_the_distance_of_messages() {
-    is_held_up_by(|flow| flow.span = 50).await;
+    is_held_up_by(|config| config.flow.span = 50).await;
+}
+
+#[tokio::test]
+async fn a_slow_listener_holds_up_pulling_by_what_its_topic_may_have() {
+    is_held_up_by(|config| config.topic_flow.messages = Some(50)).await;
+    is_held_up_by(|config| config.topic_flow.bytes = Some(50 * "drop".len())).await;
 }

@@ -45,10 +45,7 @@ async fn messages_come_at_their_time_over_sockets_and_within_the_process() {
             .await
             .recall_handle
             .unwrap();
-        send(&producer, &topic, "at", at)
-            .await
-            .recall_handle
-            .unwrap();
+        let at_handle = send(&producer, &topic, "at", at).await.recall_handle;
         let gone = send(&producer, &topic, "gone", at).await;
         let recalled = producer.recall(&gone.recall_handle.unwrap()).await.unwrap();
         assert_eq!(recalled, gone.message_id);
@@ -60,6 +57,12 @@ async fn messages_come_at_their_time_over_sockets_and_within_the_process() {
             times = stored(&cluster.everything(&topic).await);
         }
         clock.advance(Duration::from_secs(3)).await;
+        let handle = at_handle.unwrap();
+        let late = producer.recall(&handle).await.unwrap_err().to_string();
+        assert!(
+            late.starts_with("could not call the message back"),
+            "{late}"
+        );
 
         let expected = [("level", 1_000), ("at", 1_600), ("after", 1_700)];
         let expected = expected.map(|(body, ms)| (body.to_owned(), begun + ms));

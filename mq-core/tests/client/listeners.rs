@@ -51,13 +51,13 @@ pub(crate) fn done(seen: &Seen) -> impl ConcurrentListener {
     Each(seen.clone(), |_: &MessageExt| Outcome::Done)
 }
 
-/// Answers each batch with what the function says of its first message.
+/// Answers each message, in order, with what the function says.
 pub(crate) struct InOrder<F>(pub(crate) Seen, pub(crate) F);
 
 impl<F: Fn(&MessageExt) -> OrderlyOutcome + Send + Sync + 'static> OrderlyListener for InOrder<F> {
-    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
-        let outcome = batch.first().map_or(OrderlyOutcome::Done, &self.1);
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+        let outcomes = batch.iter().map(&self.1).collect();
         self.0.add(batch);
-        outcome
+        outcomes
     }
 }

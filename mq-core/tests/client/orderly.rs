@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mq_core::client::{Client, OrderlyListener, OrderlyOutcome};
+use mq_core::client::{Client, OrderlyListener, OrderlyOutcome, PushConsumer};
 use mq_core::message::{MessageExt, TopicName};
 use tokio::sync::Semaphore;
 
@@ -127,14 +128,156 @@ async fn a_queue_changes_hands_only_when_its_lock_is_free() {
     cluster.end([b], [first, second]).await;
 }
 
+/// Sends the bodies to one queue and starts a consumer of batches; each message has one retry.
+async fn in_one_batch(
+    client: &Client,
+    name: &str,
+    bodies: &[&str],
+    listener: impl OrderlyListener,
+) -> PushConsumer {
+    let topic = topic(name);
+    client.create_topic(&topic, 1).await.unwrap();
+    let messages = bodies.iter().map(|body| message(&topic, *body)).collect();
+    let sent = producer(client).send_batch(messages).await;
+    sent.map(drop).unwrap();
+    let mut config = from_the_beginning(name);
+    config.consume_batch_size = 32;
+    config.suspend = Duration::from_millis(10);
+    config.max_reconsume_times = Some(1);
+    let consumer = client.push_consumer(config).subscribe(topic, "*");
+    consumer.start_orderly(listener).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_lies_before_the_first_failure_of_a_batch_is_not_delivered_again() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let seen = Seen::default();
+    let listener = InOrder(seen.clone(), |message: &MessageExt| {
+        match &message.message.body[..] {
+            b"b" if message.reconsume_times == 0 => suspend(10),
+            b"d" => OrderlyOutcome::DeadLetter {
+                reason: "as told".to_owned(),
+            },
+            _ => OrderlyOutcome::Done,
+        }
+    });
+
+    let bodies = ["a", "b", "c", "d", "e"];
+    let consumer = in_one_batch(&client, "partly", &bodies, listener).await;
+
+    eventually("all are done", || seen.count() == 9).await;
+    let again = ["b", "c", "d", "e"];
+    assert_eq!(seen.bodies(), [&bodies[..], &again[..]].concat());
+    // Those behind the failure had no attempt of their own.
+    let attempts: Vec<_> = seen.all().iter().map(|one| one.reconsume_times).collect();
+    assert_eq!(attempts, [0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    cluster.ends_at(consumer, &topic("partly"), 5).await;
+    cluster.end([], [client]).await;
+}
+
+#[tokio::test]
+async fn messages_without_an_outcome_come_with_the_next_call() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let seen = Seen::default();
+    let listener = OneByOne(seen.clone());
+
+    let consumer = in_one_batch(&client, "fewer", &["a", "b", "c"], listener).await;
+
+    eventually("all were the first of a call", || seen.count() == 6).await;
+    assert_eq!(seen.bodies(), ["a", "b", "c", "b", "c", "c"]);
+    cluster.end([consumer], [client]).await;
+}
+
+/// Takes the first message of each batch.
+struct OneByOne(Seen);
+
+impl OrderlyListener for OneByOne {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+        self.0.add(batch);
+        vec![OrderlyOutcome::Done]
+    }
+}
+
+#[tokio::test]
+async fn a_batch_without_any_outcome_fails_as_a_whole_until_its_retries_are_used_up() {
+    struct Silent(Seen);
+    impl OrderlyListener for Silent {
+        async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+            self.0.add(batch);
+            Vec::new()
+        }
+    }
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let seen = Seen::default();
+
+    let consumer = in_one_batch(&client, "silent", &["a", "b"], Silent(seen.clone())).await;
+
+    eventually("both had their retry", || seen.count() == 4).await;
+    assert_eq!(seen.bodies(), ["a", "b", "a", "b"]);
+    cluster.ends_at(consumer, &topic("silent"), 2).await;
+    cluster.end([], [client]).await;
+}
+
+/// Commits by itself: `c` commits, the first `b` rolls back.
+#[tokio::test]
+async fn uncommitted_messages_are_delivered_again_after_a_rollback_and_to_the_next_owner() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let seen = Seen::default();
+    let rolled_back = Arc::new(AtomicBool::default());
+    let listener = || {
+        let rolled_back = Arc::clone(&rolled_back);
+        InOrder(seen.clone(), move |message: &MessageExt| {
+            match &message.message.body[..] {
+                b"b" if !rolled_back.swap(true, Ordering::SeqCst) => {
+                    OrderlyOutcome::RollBack { pause: None }
+                }
+                b"c" => OrderlyOutcome::Done,
+                _ => OrderlyOutcome::Uncommitted,
+            }
+        })
+    };
+    let topic = topic("by-itself");
+    client.create_topic(&topic, 1).await.unwrap();
+    let producer = producer(&client);
+    send_all(&producer, &topic, ["a", "b", "c", "d"]).await;
+    let mut config = from_the_beginning("by-itself");
+    config.suspend = Duration::from_millis(10);
+    let start = async || {
+        let consumer = client.push_consumer(config.clone());
+        let consumer = consumer.subscribe(topic.clone(), "*");
+        consumer.start_orderly(listener()).await.unwrap()
+    };
+
+    let first = start().await;
+    eventually("all were handled", || seen.count() == 6).await;
+    assert_eq!(seen.bodies(), ["a", "b", "a", "b", "c", "d"]);
+    // A rollback is no attempt.
+    assert!(
+        seen.all()
+            .iter()
+            .all(|message| message.reconsume_times == 0)
+    );
+    cluster.ends_at(first, &topic, 3).await;
+
+    let second = start().await;
+    eventually("the uncommitted one comes again", || seen.count() == 7).await;
+    assert_eq!(seen.bodies().last().unwrap(), "d");
+    cluster.end([second], [client]).await;
+}
+
 /// Holds each call until the test lets it go.
 struct Gate(Seen, Arc<Semaphore>);
 
 impl OrderlyListener for Gate {
-    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+        let done = vec![OrderlyOutcome::Done; batch.len()];
         self.0.add(batch);
         self.1.acquire().await.unwrap().forget();
-        OrderlyOutcome::Done
+        done
     }
 }
 

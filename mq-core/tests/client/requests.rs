@@ -8,7 +8,8 @@ use futures_util::future::join_all;
 use mq_core::client::{
     Client, ConcurrentListener, ErrorKind, Outcome, Producer, PushConsumer, RequestError, Target,
 };
-use mq_core::message::{MessageExt, MessageQueue, TopicName, property};
+use mq_core::clock::Clock;
+use mq_core::message::{Later, MessageExt, MessageQueue, TopicName, property};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
@@ -123,6 +124,32 @@ async fn many_requests_at_a_time_get_each_its_own_reply() {
         assert_eq!(reply.unwrap().message.body, format!("REQUEST {n}"));
     }
     service.stop().await;
+    cluster.end([], [client]).await;
+}
+
+/// It was sent, waited for in vain, and handled when nobody waited any more.
+#[tokio::test]
+async fn a_request_that_would_come_when_nobody_waits_for_its_reply_is_not_sent() {
+    let cluster = Cluster::start().await;
+    let (client, topic) = (cluster.client(), topic("slow"));
+    let producer = producer(&client);
+    let queue = MessageQueue::new(topic.clone(), "broker-a", 0);
+    let first = producer.send_with(message(&topic, "first"), Target::Queue(queue), LIMIT);
+    first.await.map(drop).unwrap();
+    let limit = Duration::from_secs(2);
+    let at = Later::At(Clock::system().now_ms() + 60_000);
+
+    for later in [Later::After(limit), at] {
+        let mut request = message(&topic, "late");
+        request.deliver(later);
+        let queue = producer.queues(&topic).await.unwrap().remove(0);
+        let error = producer.request(request, Target::Queue(queue), limit).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Message, "{error}");
+        assert!(error.to_string().contains("a shorter delay"), "{error}");
+    }
+
+    assert_eq!(cluster.everything(&topic).await.len(), 1);
     cluster.end([], [client]).await;
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mq_core::client::{Client, ClientConfig};
+use futures_util::StreamExt;
+use mq_core::client::{Client, LitePullConfig, StartFrom};
 use mq_core::clock::Clock;
-use mq_core::message::MessageQueue;
+use mq_core::message::{GroupName, MessageQueue, TopicName};
 use mq_core::remoting::{
     Incoming, Peer, Processor, RemotingClient, RemotingServer, RemotingServerConfig, Router,
 };
@@ -19,7 +20,9 @@ use mq_core::wire::header::{
 use mq_core::wire::{NoFields, Refusal, Reply, fastjson};
 use parking_lot::Mutex;
 
-use crate::cluster::{Cluster, LIMIT, eventually, from_the_beginning, producer, send_all, topic};
+use crate::cluster::{
+    Cluster, LIMIT, eventually, from_the_beginning, group, producer, send_all, topic,
+};
 use crate::listeners::{Seen, done};
 
 #[tokio::test]
@@ -85,51 +88,104 @@ impl Processor<GetRouteInfoByTopic> for Between {
     }
 }
 
+/// A client that finds its topics through [`Between`], and a way to send it requests.
+struct Watched {
+    client: Client,
+    asker: Arc<Mutex<Option<Peer>>>,
+    tasks: Tasks,
+}
+
+impl Watched {
+    async fn of(cluster: &Cluster) -> Self {
+        let tasks = Tasks::new(Clock::system());
+        let asker = Arc::new(Mutex::new(None));
+        let between = Between {
+            remoting: cluster.remoting(),
+            names_at: cluster.names_at().to_owned(),
+            asker: Arc::clone(&asker),
+        };
+        let router = Arc::new(Router::default().on::<GetRouteInfoByTopic>(between));
+        let server = RemotingServer::bind(
+            "127.0.0.1:0",
+            RemotingServerConfig::default(),
+            Clock::system(),
+        );
+        let server = server.await.unwrap();
+        let client = Client::connect([server.local_address().to_string()]).unwrap();
+        server.serve(router, Arc::new(()), &tasks);
+        Self {
+            client,
+            asker,
+            tasks,
+        }
+    }
+
+    /// Pushes a reset of four queues of `topic` to their beginning.
+    fn reset(&self, group: &GroupName, topic: &TopicName) {
+        let queue = |id| MessageQueue::new(topic.clone(), "broker-a", id);
+        let offset_table: BTreeMap<_, _> = (0..4).map(|id| (queue(id), 0)).collect();
+        let header = ResetConsumerClientOffset {
+            topic: topic.to_text(),
+            group: group.to_text(),
+            is_force: true,
+            ..ResetConsumerClientOffset::default()
+        };
+        let peer = self.asker.lock().clone().unwrap();
+        let body = fastjson::write(&ResetOffsetBody { offset_table });
+        peer.notify(&header, body).unwrap();
+    }
+
+    async fn end(self) {
+        self.client.shutdown(LIMIT).await.unwrap();
+        self.tasks.stop(LIMIT).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_pushed_reset_is_followed() {
     let cluster = Cluster::start().await;
-    let tasks = Tasks::new(Clock::system());
-    let asker = Arc::new(Mutex::new(None));
-    let between = Between {
-        remoting: cluster.remoting(),
-        names_at: cluster.names_at().to_owned(),
-        asker: Arc::clone(&asker),
-    };
-    let router = Arc::new(Router::default().on::<GetRouteInfoByTopic>(between));
-    let server = RemotingServer::bind(
-        "127.0.0.1:0",
-        RemotingServerConfig::default(),
-        Clock::system(),
-    );
-    let server = server.await.unwrap();
-    let names = ClientConfig::new([server.local_address().to_string()]);
-    server.serve(router, Arc::new(()), &tasks);
-    let client = Client::new(names, Clock::system()).unwrap();
+    let watched = Watched::of(&cluster).await;
     let topic = topic("pushed");
-    send_all(&producer(&client), &topic, ["a"]).await;
+    send_all(&producer(&watched.client), &topic, ["a"]).await;
     let seen = Seen::default();
-    let consumer = client
+    let consumer = watched
+        .client
         .push_consumer(from_the_beginning("pushed"))
         .subscribe(topic.clone(), "*");
     let consumer = consumer.start(done(&seen)).await.unwrap();
     eventually("it is there", || seen.count() == 1).await;
 
-    let queue = |id| MessageQueue::new(topic.clone(), "broker-a", id);
-    let offset_table: BTreeMap<_, _> = (0..4).map(|id| (queue(id), 0)).collect();
-    let header = ResetConsumerClientOffset {
-        topic: topic.to_text(),
-        group: consumer.group().to_text(),
-        is_force: true,
-        ..ResetConsumerClientOffset::default()
-    };
-    let peer = asker.lock().clone().unwrap();
-    let body = fastjson::write(&ResetOffsetBody { offset_table });
-    peer.notify(&header, body).unwrap();
+    watched.reset(consumer.group(), &topic);
 
     eventually("it comes again", || seen.count() == 2).await;
     assert_eq!(seen.bodies(), ["a", "a"]);
     consumer.shutdown(LIMIT).await.unwrap();
-    client.shutdown(LIMIT).await.unwrap();
-    tasks.stop(LIMIT).await.unwrap();
+    watched.end().await;
+    cluster.stop().await;
+}
+
+/// Java's lite pull consumer ignores it, and its next commit undoes the reset.
+#[tokio::test]
+async fn a_pushed_reset_is_followed_by_a_lite_pull_consumer() {
+    let cluster = Cluster::start().await;
+    let watched = Watched::of(&cluster).await;
+    let topic = topic("pushed");
+    send_all(&producer(&watched.client), &topic, ["a"]).await;
+    let mut config = LitePullConfig::new(group("pushed"));
+    config.start_from = StartFrom::FirstOffset;
+    let consumer = watched.client.lite_pull_consumer(config);
+    let consumer = consumer
+        .subscribe(topic.clone(), "*")
+        .start()
+        .await
+        .unwrap();
+    let mut messages = consumer.messages();
+    assert_eq!(messages.next().await.unwrap().text(), Some("a"));
+
+    watched.reset(consumer.group(), &topic);
+
+    assert_eq!(messages.next().await.unwrap().text(), Some("a"));
+    consumer.shutdown(LIMIT).await.unwrap();
+    watched.end().await;
     cluster.stop().await;
 }

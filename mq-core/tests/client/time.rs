@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mq_core::client::{
-    Client, ClientConfig, ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome,
+    Admin, Client, ClientConfig, ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome,
 };
 use mq_core::clock::Clock;
 use mq_core::message::MessageExt;
@@ -48,12 +48,13 @@ struct Held {
 }
 
 impl OrderlyListener for Held {
-    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+        let done = vec![OrderlyOutcome::Done; batch.len()];
         let broker = self.broker.load(Ordering::SeqCst);
         self.without_broker.fetch_or(!broker, Ordering::SeqCst);
         self.seen.add(batch);
         self.gate.acquire().await.unwrap().forget();
-        OrderlyOutcome::Done
+        done
     }
 }
 
@@ -96,6 +97,31 @@ async fn a_message_whose_listener_hangs_is_sent_back_and_its_queue_goes_on() {
     consumer.shutdown(LIMIT).await.unwrap();
     assert_eq!(seen.bodies(), ["stuck", "stuck"]);
     cluster.end([], [client, sender]).await;
+}
+
+#[tokio::test]
+async fn a_pull_brings_as_many_as_it_may_and_the_next_follows_after_the_interval() {
+    let cluster = Cluster::start().await;
+    let clock = by_hand();
+    let client = cluster.client_by(&clock);
+    let topic = topic("slow");
+    let sender = cluster.client();
+    sender.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer(&sender), &topic, ["one", "two", "three"]).await;
+    let seen = Seen::default();
+    let mut config = from_the_beginning("slow");
+    config.pull_batch_size = 2;
+    config.pull_interval = Duration::from_mins(1);
+
+    let consumer = client.push_consumer(config).subscribe(topic, "*");
+    let consumer = consumer.start(done(&seen)).await.unwrap();
+    eventually("the first pull came", || seen.count() >= 2).await;
+    let first = clock.moment();
+    in_time(&clock, "so did the second", || seen.count() == 3).await;
+
+    let between = clock.moment().since(first);
+    assert!(between >= Duration::from_mins(1), "{between:?}");
+    cluster.end([consumer], [client, sender]).await;
 }
 
 #[tokio::test]
@@ -429,4 +455,32 @@ async fn queues_that_are_added_are_shared_as_soon_as_the_route_names_them() {
 
     eventually("it has both", || queues() == 2).await;
     cluster.end([consumer], [client, sender]).await;
+}
+
+/// A broker gives the newest messages of a key: those of another time must not take their place.
+#[tokio::test]
+async fn a_key_is_looked_up_at_the_times_that_are_asked_for() {
+    let clock = by_hand();
+    let cluster = Cluster::by(&clock).await;
+    let topic = topic("found");
+    let client = cluster.client();
+    client.create_topic(&topic, 1).await.unwrap();
+    let producer = producer(&client);
+    let send = async |body: &'static str| {
+        let message = message(&topic, body).with_key("k").unwrap();
+        producer.send(message).await.unwrap();
+    };
+    send("old").await;
+    let then = clock.now_ms();
+    clock.advance(Duration::from_secs(5)).await;
+    for _ in 0..Admin::MOST_BY_KEY {
+        send("new").await;
+    }
+
+    let found = client.admin().messages_by_key(&topic, "k", 0..=then).await;
+
+    let found = found.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].1.message.body, "old");
+    cluster.end([], [client]).await;
 }

@@ -2,32 +2,34 @@
 //! a producer that was started again meanwhile.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mq_core::client::{
     ErrorKind, MessageError, OpenTransaction, Producer, SendError, TransactionChecker,
     TransactionState,
 };
+use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, MessageQueue, TopicName, property};
 use parking_lot::Mutex;
 
-use crate::cluster::{Cluster, LIMIT, eventually, message, producer, topic};
+use crate::cluster::{Cluster, LIMIT, eventually, in_time, message, producer, topic};
 
 /// Says of each message what is set, and notes what it was asked about.
 #[derive(Clone)]
-struct Says {
+pub(crate) struct Says {
     state: Arc<Mutex<TransactionState>>,
     asked: Arc<Mutex<Vec<MessageExt>>>,
 }
 
 impl Says {
-    fn new(state: TransactionState) -> Self {
+    pub(crate) fn new(state: TransactionState) -> Self {
         Self {
             state: Arc::new(Mutex::new(state)),
             asked: Arc::default(),
         }
     }
 
-    fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.lock().len()
     }
 }
@@ -40,7 +42,7 @@ impl TransactionChecker for Says {
 }
 
 /// Checks begin soon and follow each other soon, for long.
-const SOON: [&str; 3] = [
+pub(crate) const SOON: [&str; 3] = [
     "transactionTimeOut=20",
     "transactionCheckInterval=50",
     "transactionCheckMax=1000",
@@ -61,11 +63,11 @@ async fn bodies(cluster: &Cluster, topic: &TopicName) -> Vec<String> {
 }
 
 async fn until_delivered(cluster: &Cluster, topic: &TopicName, count: usize) {
-    let clock = mq_core::clock::Clock::system();
+    let clock = Clock::system();
     let begun = clock.moment();
     while cluster.everything(topic).await.len() < count {
         assert!(clock.moment().since(begun) < 4 * LIMIT, "not delivered");
-        clock.sleep(std::time::Duration::from_millis(5)).await;
+        clock.sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -148,6 +150,35 @@ async fn a_producer_that_was_started_again_and_has_sent_nothing_is_asked() {
 
     until_delivered(&cluster, &topic, 1).await;
     assert_eq!(says.asked(), 1);
+    cluster.end([], [after]).await;
+}
+
+/// It waited for the next check before, 30 s later, as Apache's broker does.
+#[tokio::test]
+async fn what_nobody_could_be_asked_about_is_asked_about_when_a_producer_comes() {
+    let clock = Clock::manual(1_800_000_000_000);
+    let cluster = Cluster::by(&clock).await;
+    let (before, orders) = (cluster.client(), topic("orders"));
+    drop(begin(&producer(&before), &orders, "x").await);
+    before.shutdown(LIMIT).await.unwrap();
+    let until = async |topic: &TopicName, count| {
+        while cluster.everything(topic).await.len() < count {
+            in_time(&clock, "a step", || true).await;
+            clock.advance(Duration::from_secs(1)).await;
+        }
+    };
+    // A check stores the half message again.
+    until(&topic("RMQ_SYS_TRANS_HALF_TOPIC"), 2).await;
+    let checked = clock.moment();
+
+    let after = cluster.client();
+    let (producer, says) = (producer(&after), Says::new(TransactionState::Commit));
+    producer.answer_checks(says.clone());
+
+    until(&orders, 1).await;
+    assert_eq!(says.asked(), 1);
+    let took = clock.moment().since(checked);
+    assert!(took < Duration::from_secs(20), "{took:?}");
     cluster.end([], [after]).await;
 }
 

@@ -19,10 +19,7 @@ pub(super) fn by_path(choice: &Choice, path: &Path) -> Result<&'static str, Stri
 
 /// The member called `name` in Rust or in Java, whatever the case, or why there is none.
 pub(super) fn by_name(choice: &Choice, name: &str) -> Result<&'static str, String> {
-    let found = choice.variants.iter().find(|variant| {
-        variant.rust.eq_ignore_ascii_case(name) || variant.java.eq_ignore_ascii_case(name)
-    });
-    if let Some(variant) = found {
+    if let Some(variant) = choice.named(name) {
         return Ok(variant.rust);
     }
     let type_name = choice.type_name;

@@ -9,13 +9,14 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
+use super::batch::is_batch;
 use super::function::ListenerItem;
 use super::model::{Attribute, CheckedValue, ListenerKind, ListenerModel};
 
 pub(crate) fn expand(model: &ListenerModel) -> TokenStream {
     let attributes = model.attributes.iter().map(attribute);
     let (name, assemble) = match &model.target {
-        ListenerItem::Struct(ident) => (ident, of_struct(ident, model.kind)),
+        ListenerItem::Struct(ident) => (ident, of_struct(ident, model)),
         ListenerItem::Function {
             ident,
             is_async,
@@ -28,7 +29,12 @@ pub(crate) fn expand(model: &ListenerModel) -> TokenStream {
                 parameters,
                 output: output.as_deref(),
             };
-            (ident, function.assemble(model.kind))
+            let assemble = if model.is_batch {
+                function.assemble_batch()
+            } else {
+                function.assemble(model.kind)
+            };
+            (ident, assemble)
         }
     };
     let name = name.to_string();
@@ -85,18 +91,21 @@ fn attribute(attribute: &Attribute) -> TokenStream {
     }
 }
 
-fn of_struct(ident: &Ident, kind: ListenerKind) -> TokenStream {
-    let assembled = match kind {
-        ListenerKind::Message => {
-            quote_spanned!(ident.span()=> p::assemble_struct::<#ident>(assembly))
-        }
-        ListenerKind::Reply => {
-            quote_spanned!(ident.span()=> p::assemble_replying_struct::<#ident>(assembly))
-        }
+fn of_struct(ident: &Ident, model: &ListenerModel) -> TokenStream {
+    let function = match model.kind {
+        ListenerKind::Message if model.is_batch => format_ident!("assemble_batch_struct"),
+        ListenerKind::Message => format_ident!("assemble_struct"),
+        ListenerKind::Reply => format_ident!("assemble_replying_struct"),
     };
+    assemble(&quote_spanned!(ident.span()=> p::#function::<#ident>(assembly)))
+}
+
+/// The function that makes a handler of what the application provides.
+fn assemble(handler: &TokenStream) -> TokenStream {
     quote! {
-        fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
-            #assembled
+        fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::AnyHandler> {
+            let handler = { #handler };
+            handler.map(::core::convert::Into::into)
         }
     }
 }
@@ -150,12 +159,49 @@ impl Function<'_> {
             });
             quote!(p::Handler::blocking(move |delivery| #called))
         };
-        quote! {
-            fn assemble(assembly: &mut p::Assembly<'_>) -> ::core::option::Option<p::Handler> {
-                #(let #names = #extractors;)*
-                #take_replier
-                assembly.is_complete().then(|| #handler)
-            }
-        }
+        assemble(&quote! {
+            #(let #names = #extractors;)*
+            #take_replier
+            assembly.is_complete().then(|| #handler)
+        })
+    }
+
+    /// The same for a function that takes a batch, and beside it what the application provides.
+    fn assemble_batch(&self) -> TokenStream {
+        let name = |number| format_ident!("parameter_{number}");
+        let names: Vec<_> = (0..self.parameters.len()).map(name).collect();
+        let parameters = names.iter().zip(self.parameters);
+        let (batch, others): (Vec<_>, Vec<_>) = parameters.partition(|(_, ty)| is_batch(ty));
+        let (batch_name, batch_type): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let extractors = others.iter().map(|(name, ty)| {
+            quote_spanned!(ty.span()=> let #name = p::batch_extractor::<#ty>(assembly);)
+        });
+        let others: Vec<_> = others.iter().map(|(name, _)| name).collect();
+        let state = if others.is_empty() {
+            quote!(_)
+        } else {
+            quote!(state)
+        };
+        let ident = self.ident;
+        let span = self.output.map_or_else(|| ident.span(), Spanned::span);
+        let outcome = quote_spanned!(span=> p::batch_result(outcome));
+        let span = Span::call_site().located_at(ident.span());
+        let (kind, is_async) = if self.is_async {
+            (quote!(new), Some((quote!(async move), quote!(.await))))
+        } else {
+            (quote!(blocking), None)
+        };
+        let (before, after) = is_async.unzip();
+        let called = quote_spanned!(span=> #before {
+            #(let #others = #others(&state)?;)*
+            let outcome = #ident(#(#names),*) #after;
+            #outcome
+        });
+        assemble(&quote! {
+            #(#extractors)*
+            assembly.is_complete().then(|| p::BatchHandler::#kind(
+                move |#(#batch_name: #batch_type)*, #state: p::AppState| #called
+            ))
+        })
     }
 }

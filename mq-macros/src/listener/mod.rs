@@ -1,6 +1,7 @@
 //! `#[rocketmq_message_listener]` and `#[rocketmq_reply_listener]`: a struct or a function becomes a
 //! listener.
 
+mod batch;
 mod choices;
 mod expand;
 mod function;

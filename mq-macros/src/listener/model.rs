@@ -1,6 +1,6 @@
 //! Applies every rule to what was written, and collects all errors.
 
-use mq_rules::{AttributeKey, Choice, KEYS, Kind, NotBuilt, names};
+use mq_rules::{AttributeKey, Choice, KEYS, Kind, NotBuilt, names, times};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::LitStr;
@@ -8,12 +8,14 @@ use syn::LitStr;
 use super::function::ListenerItem;
 use super::parse::{KeyValue, WrittenArguments, WrittenValue};
 use super::placeholder::Template;
-use super::{choices, keys};
+use super::{batch, choices, keys};
 use crate::diagnostics::Diagnostics;
 
 /// A listener that has passed every check that can be made at compile time.
 pub(crate) struct ListenerModel {
     pub(super) kind: ListenerKind,
+    /// Whether it takes several messages in one call.
+    pub(super) is_batch: bool,
     pub(super) target: ListenerItem,
     pub(super) attributes: Vec<Attribute>,
 }
@@ -31,7 +33,7 @@ pub(crate) enum ListenerKind {
 pub(super) struct Attribute {
     pub(super) key: &'static AttributeKey,
     pub(super) value: CheckedValue,
-    written: TokenStream,
+    pub(super) written: TokenStream,
 }
 
 /// A value that fits its key.
@@ -95,6 +97,15 @@ impl ListenerModel {
         combinations(&attributes, diagnostics);
         let target = ListenerItem::of(item, diagnostics)?;
         fits(&attributes, &target, diagnostics);
+        let size = "consume_message_batch_max_size";
+        let (is_sized, size) = (meant.contains(&size), find(&attributes, size));
+        let is_batch = batch::check(
+            kind == ListenerKind::Reply,
+            size.map(|size| &size.written),
+            is_sized,
+            &target,
+            diagnostics,
+        );
         if let (ListenerKind::Message, Some(timeout)) = (kind, find(&attributes, "reply_timeout")) {
             diagnostics.at(
                 &timeout.written,
@@ -117,6 +128,7 @@ impl ListenerModel {
         }
         Some(Self {
             kind,
+            is_batch,
             target,
             attributes,
         })
@@ -150,10 +162,7 @@ fn known_key(
         if !is_neutral(&entry.value) {
             let or = neutral.map(|neutral| format!(" or write `{written} = {neutral}`"));
             let or = or.unwrap_or_default();
-            let what = format_args!(
-                "`{written}` is not built yet: {}; leave it out{or}",
-                reason.attribute
-            );
+            let what = format_args!("`{written}` {}; leave it out{or}", reason.attribute);
             diagnostics.at(&entry.key, what);
         }
         return None;
@@ -219,7 +228,10 @@ fn value(key: &AttributeKey, value: &WrittenValue) -> Result<CheckedValue, Strin
         }
     }
     match (&key.kind, value) {
-        (Kind::Topic | Kind::Group | Kind::Expression, WrittenValue::Text(text)) => {
+        (
+            Kind::Topic | Kind::Group | Kind::Expression | Kind::Time | Kind::Text,
+            WrittenValue::Text(text),
+        ) => {
             check_text(&key.kind, &text.value())?;
             Ok(CheckedValue::Text(text.clone()))
         }
@@ -248,14 +260,14 @@ fn placeholder(
     template: &Template<'_>,
 ) -> Result<CheckedValue, String> {
     match &key.kind {
-        Kind::Topic | Kind::Group | Kind::Expression => {
+        Kind::Topic | Kind::Group | Kind::Expression | Kind::Time | Kind::Text => {
             if let Some(default) = template.sole_default()
                 && !default.is_empty()
             {
                 check_text(&key.kind, default)
                     .map_err(|problem| format!("the default does not fit: {problem}"))?;
             }
-            if !matches!(key.kind, Kind::Expression) {
+            if matches!(key.kind, Kind::Topic | Kind::Group) {
                 for part in template.literals() {
                     names::characters(noun(&key.kind), part)?;
                 }
@@ -316,6 +328,7 @@ fn check_text(kind: &Kind, text: &str) -> Result<(), String> {
     match kind {
         Kind::Topic => names::topic(text),
         Kind::Group => names::group(text),
+        Kind::Time => times::timestamp(text).map(drop),
         _ => Ok(()),
     }
 }
@@ -347,7 +360,8 @@ fn in_range(key: &AttributeKey, number: i128) -> Result<i64, String> {
 fn wrong_type(key: &AttributeKey) -> String {
     let AttributeKey { name, example, .. } = key;
     let what = match &key.kind {
-        Kind::Topic | Kind::Group | Kind::Expression => "a text",
+        Kind::Topic | Kind::Group | Kind::Expression | Kind::Text => "a text",
+        Kind::Time => "a time as a text",
         Kind::Choice(choice) => {
             let type_name = choice.type_name;
             return format!(
@@ -404,6 +418,24 @@ fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
              `delay_level_when_next_consume`",
         );
     }
+    if is("consume_mode", "Orderly").is_some() {
+        let useless = ["consume_timeout", "consume_concurrently_max_span"];
+        for useless in useless.into_iter().filter_map(find) {
+            diagnostics.at(
+                &useless.written,
+                format_args!("`{}` has no effect in order", useless.key.name),
+            );
+        }
+    }
+    let at_a_time = find("consume_from_where").is_some()
+        && is("consume_from_where", "LastOffset").is_none()
+        && is("consume_from_where", "FirstOffset").is_none();
+    if let (Some(time), false) = (find("consume_timestamp"), at_a_time) {
+        diagnostics.at(
+            &time.written,
+            "`consume_timestamp` has no effect unless `consume_from_where` is `Timestamp`",
+        );
+    }
     let by_sql = is("selector_type", "Sql92");
     let by_tag = find("selector_type").is_none() || is("selector_type", "Tag").is_some();
     match (by_sql, find("selector_expression")) {
@@ -411,9 +443,9 @@ fn combinations(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
             &sql.written,
             "`Sql92` needs a `selector_expression`, as in `\"total > 100\"`",
         ),
-        (Some(_), Some(expression)) => check_expression(expression, sql_condition, diagnostics),
+        (Some(_), Some(expression)) => check_expression(expression, names::condition, diagnostics),
         (None, Some(expression)) if by_tag => {
-            check_expression(expression, names::tag_expression, diagnostics);
+            check_expression(expression, names::selected_tags, diagnostics);
         }
         _ => {}
     }
@@ -463,12 +495,5 @@ fn check_expression(
     };
     if let Err(complaint) = outcome {
         diagnostics.at(text, complaint);
-    }
-}
-
-fn sql_condition(expression: &str) -> Result<(), String> {
-    match expression.trim() {
-        "" | "*" => Err("a condition is missing, as in `total > 100`".to_owned()),
-        _ => Ok(()),
     }
 }

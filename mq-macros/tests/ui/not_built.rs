@@ -7,8 +7,8 @@ use mq_starter::prelude::*;
     tlsEnable = "false",
     accessKey = "",
     secretKey = "s3cret",
-    consumeTimeout = 15,
-    customizedTraceTopic = "${trace.topic:}",
+    consumeThreadMax = 64,
+    namespace = "${ns:}",
     nameServer,
     enable_msg_trace = false,
 )]

@@ -20,4 +20,9 @@ async fn sql(_order: String) -> ConsumeResult {
     Ok(())
 }
 
+#[rocketmq_message_listener(topic = "a", consumer_group = "b", selector_expression = "total > 5")]
+async fn condition(_order: String) -> ConsumeResult {
+    Ok(())
+}
+
 fn main() {}

@@ -5,7 +5,7 @@ use mq_starter::prelude::*;
     consumer_gruop = "shop",
     consumeMod = Orderly,
     colour = "red",
-    consumeTimeout = 15,
+    consumeThreadMax = 64,
 )]
 async fn take(_order: String) -> ConsumeResult {
     Ok(())

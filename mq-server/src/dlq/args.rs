@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::name_servers::NameServers;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum DlqCommand {
     /// List the dead letters of a group, the newest last
@@ -26,7 +28,7 @@ pub(crate) enum DlqCommand {
         #[command(flatten)]
         of: GroupArgs,
         /// Message ids as listed and logged, or offset ids
-        #[arg(value_name = "ID", required_unless_present = "all")]
+        #[arg(value_name = "ID")]
         ids: Vec<String>,
         /// Every dead letter that was not sent again yet
         #[arg(long, conflicts_with = "ids")]
@@ -52,7 +54,7 @@ pub(crate) struct GroupArgs {
         env = "NAMESRV_ADDR",
         default_value = "127.0.0.1:9876"
     )]
-    pub(crate) namesrv: String,
+    pub(crate) namesrv: NameServers,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

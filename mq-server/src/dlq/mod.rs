@@ -5,7 +5,6 @@
 
 mod args;
 mod print;
-mod printable;
 mod view;
 
 use mq_core::client::{
@@ -25,12 +24,10 @@ const CLOSING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 pub(crate) async fn run(command: DlqCommand, clock: Clock) -> Result<(), ProgramFailure> {
     let (DlqCommand::List { of, .. } | DlqCommand::Show { of, .. } | DlqCommand::Resend { of, .. }) =
         &command;
-    let addresses = of.namesrv.split(';').map(str::trim);
-    let addresses = addresses.filter(|address| !address.is_empty());
     let group = GroupName::new(of.group.clone());
     let group = group.map_err(|error| ProgramFailure::from(error).of_class(ExitClass::Usage))?;
     let printer = Printer::new(of.json);
-    let client = Client::new(ClientConfig::new(addresses), clock)?;
+    let client = Client::new(ClientConfig::new(of.namesrv.0.iter().cloned()), clock)?;
     let outcome = carry_out(&command, &client.dead_letters(group), &printer).await;
     client.shutdown(CLOSING_TIMEOUT).await?;
     outcome
@@ -50,6 +47,15 @@ async fn carry_out(
         DlqCommand::Show { id, .. } => {
             let found = letters.find(id).await.map_err(failure)?;
             printer.show(&found)?;
+        }
+        DlqCommand::Resend {
+            ids, all: false, ..
+        } if ids.is_empty() => {
+            let failure = ProgramFailure::from("no dead letter is named");
+            return Err(failure.of_class(ExitClass::Usage).advise(
+                "name ids as `mq dlq list` shows them, or send all that were not sent again yet with \
+                 `--all`",
+            ));
         }
         DlqCommand::Resend { ids, to_topic, .. } => {
             let to = if *to_topic {

@@ -2,14 +2,12 @@
 //!
 //! Texts of a letter come from whoever sent it, so that their control characters are not printed.
 
-use std::io;
-
 use mq_core::client::{DeadLetter, Resent, SentAgain};
-use mq_core::message::Date;
 
-use super::printable::printable;
 use super::view::{LetterView, ResentView, WholeLetterView};
-use crate::ready::say;
+use crate::output::{OutputError, Table, say, say_json};
+use crate::printable::printable;
+use crate::time::shown as time;
 
 /// The characters of a reason in the table; `show` prints it whole.
 const REASON_WIDTH: usize = 60;
@@ -24,7 +22,7 @@ impl Printer {
         Self { json }
     }
 
-    pub(super) fn list(&self, letters: &[DeadLetter]) -> io::Result<()> {
+    pub(super) fn list(&self, letters: &[DeadLetter]) -> Result<(), OutputError> {
         if self.json {
             let views: Vec<_> = letters.iter().map(LetterView::from).collect();
             return say_json(&views);
@@ -32,10 +30,10 @@ impl Printer {
         if letters.is_empty() {
             return say("no dead letters");
         }
-        table(letters).iter().try_for_each(|line| say(line))
+        table(letters).print()
     }
 
-    pub(super) fn show(&self, letters: &[DeadLetter]) -> io::Result<()> {
+    pub(super) fn show(&self, letters: &[DeadLetter]) -> Result<(), OutputError> {
         let views: Vec<_> = letters.iter().map(WholeLetterView::from).collect();
         if self.json {
             return say_json(&views);
@@ -52,7 +50,7 @@ impl Printer {
     }
 
     /// One letter after the other for people, as they are sent.
-    pub(super) fn resent(&self, letter: &DeadLetter, resent: &Resent) -> io::Result<()> {
+    pub(super) fn resent(&self, letter: &DeadLetter, resent: &Resent) -> Result<(), OutputError> {
         if self.json {
             return Ok(());
         }
@@ -72,7 +70,10 @@ impl Printer {
     }
 
     /// All letters for programs, also after a failure.
-    pub(super) fn end_of_resent(&self, outcomes: &[(DeadLetter, Resent)]) -> io::Result<()> {
+    pub(super) fn end_of_resent(
+        &self,
+        outcomes: &[(DeadLetter, Resent)],
+    ) -> Result<(), OutputError> {
         if self.json {
             let views = outcomes.iter();
             let views: Vec<_> = views.map(|(one, how)| ResentView::of(one, how)).collect();
@@ -85,21 +86,17 @@ impl Printer {
     }
 }
 
-fn say_json<T: serde::Serialize>(value: &T) -> io::Result<()> {
-    say(&serde_json::to_string_pretty(value)?)
-}
-
-fn table(letters: &[DeadLetter]) -> Vec<String> {
-    let head = [
+fn table(letters: &[DeadLetter]) -> Table<6> {
+    let mut table = Table::new([
         "ID",
         "DIED (UTC)",
         "ATTEMPTS",
         "TOPIC",
         "SENT AGAIN (UTC)",
         "REASON",
-    ];
-    let row = |letter: &DeadLetter| {
-        [
+    ]);
+    for letter in letters {
+        table.row([
             printable(&letter.message.message_id()),
             time(letter.message.store_timestamp),
             letter.attempts().to_string(),
@@ -108,25 +105,9 @@ fn table(letters: &[DeadLetter]) -> Vec<String> {
                 .map_or_else(|| "-".to_owned(), |topic| topic.to_string()),
             sent_again(letter.sent_again.as_ref()),
             shortened(&printable(letter.reason().unwrap_or("-"))),
-        ]
-    };
-    let rows: Vec<_> = std::iter::once(head.map(str::to_owned))
-        .chain(letters.iter().map(row))
-        .collect();
-    let mut widths = [0; 6];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
+        ]);
     }
-    let line = |row: &[String; 6]| {
-        let cells = row.iter().zip(widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    table
 }
 
 impl WholeLetterView {
@@ -171,14 +152,6 @@ fn sent_again(sent: Option<&SentAgain>) -> String {
     sent.map_or_else(|| "-".to_owned(), |sent| time(sent.at_ms))
 }
 
-/// `2026-11-29 14:05:09`, in UTC.
-fn time(at_ms: i64) -> String {
-    let Date { year, month, day } = Date::at(at_ms);
-    let seconds = at_ms.div_euclid(1000).rem_euclid(24 * 60 * 60);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
-}
-
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(REASON_WIDTH) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -189,11 +162,6 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_is_told_in_utc() {
-        assert_eq!(time(1_795_219_200_000 + 3_661_999), "2026-11-21 01:01:01");
-    }
 
     #[test]
     fn a_long_reason_is_cut_between_two_characters() {

@@ -1,12 +1,11 @@
 //! A dead letter as `--json` prints it. Scripts read these names.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use mq_core::client::{DeadLetter, Resent, SentAgain};
 use serde::Serialize;
 
-use super::printable::printable;
+use crate::printable::{hex, printable};
 
 /// A dead letter in a list.
 #[derive(Debug, Serialize)]
@@ -139,15 +138,6 @@ impl ResentView {
             sent_again: sent.map(SentAgainView::from),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a `String` cannot fail.
-        let _never = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

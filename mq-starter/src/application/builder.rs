@@ -16,11 +16,14 @@ use super::checked::CheckedApplication;
 use super::running::Application;
 use crate::bridge::ClusterLocation;
 use crate::cluster_name::ClusterName;
-use crate::config::{ClusterAddress, RocketMQConfig, Settings, SettingsOptions};
+#[cfg(feature = "embedded")]
+use crate::config::ClusterAddress;
+use crate::config::{ConfigOrigin, ConfigProblem, RocketMQConfig, Settings, SettingsOptions};
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedBroker;
 use crate::listener::{Plan, Selection};
 use crate::problem::{ApplicationError, Problem};
+use crate::receiving::ReceiverSlot;
 use crate::state::Collected;
 use crate::template::{ProducerSlot, RocketMQTemplate};
 
@@ -185,7 +188,9 @@ impl RocketMQApplication {
         let mut problems: Vec<Problem> = problems.into_iter().map(Problem::from).collect();
         let producer = ProducerSlot::default();
         let cluster = ClusterName::DEFAULT;
-        let template = RocketMQTemplate::new(&cluster, producer.clone(), tasks.clone());
+        let receiver = ReceiverSlot::default();
+        let template =
+            RocketMQTemplate::new(&cluster, producer.clone(), receiver.clone(), tasks.clone());
         self.provided.add_of(&cluster, Arc::new(template.clone()));
         self.provided.add(Arc::clone(&settings));
         problems.extend(self.mistakes());
@@ -201,9 +206,7 @@ impl RocketMQApplication {
         };
         let overrides = &config.listeners;
         let plan = Plan::of(&declarations, &settings, overrides, &state, &mut problems);
-        if config.name_server == ClusterAddress::Embedded {
-            problems.extend(plan.conditions());
-        }
+        problems.extend(receiver_in_listened_group(&config, &settings, &plan));
         match group {
             Some(group) if problems.is_empty() => Ok(CheckedApplication {
                 settings,
@@ -213,6 +216,7 @@ impl RocketMQApplication {
                 state,
                 template,
                 producer,
+                receiver,
             }),
             _ => Err(ApplicationError::Refused(problems)),
         }
@@ -261,6 +265,26 @@ impl fmt::Debug for RocketMQApplication {
             .field("selection", &self.selection)
             .finish_non_exhaustive()
     }
+}
+
+/// A complaint when the template would receive in a group that has listeners: both would be given a
+/// share of the queues.
+fn receiver_in_listened_group(
+    config: &RocketMQConfig,
+    settings: &Settings,
+    plan: &Plan,
+) -> Option<Problem> {
+    let key = "rocketmq.pull-consumer.group";
+    let group = &config.pull_consumer.as_ref()?.group;
+    let has_listeners = plan.consumers.iter().any(|one| one.group == *group);
+    has_listeners.then(|| {
+        let what = format!(
+            "the group `{group}` has listeners in this application: give \
+             the template a group of its own"
+        );
+        let origin = settings.origin(key).unwrap_or(ConfigOrigin::Nowhere);
+        ConfigProblem::new(origin, key, what).into()
+    })
 }
 
 /// The group messages are sent in: the settings', else the application's own name.

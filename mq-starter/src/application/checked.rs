@@ -6,6 +6,7 @@ use mq_core::message::GroupName;
 
 use crate::config::{RocketMQConfig, Settings};
 use crate::listener::Plan;
+use crate::receiving::ReceiverSlot;
 use crate::state::AppState;
 use crate::template::{ProducerSlot, RocketMQTemplate};
 
@@ -19,4 +20,5 @@ pub(super) struct CheckedApplication {
     pub(super) state: AppState,
     pub(super) template: RocketMQTemplate,
     pub(super) producer: ProducerSlot,
+    pub(super) receiver: ReceiverSlot,
 }

@@ -4,6 +4,7 @@
 
 mod builder;
 mod checked;
+mod listener_group;
 mod running;
 #[cfg(feature = "axum")]
 mod serving;
@@ -12,5 +13,6 @@ mod signal;
 mod web;
 
 pub use builder::RocketMQApplication;
+pub use listener_group::ListenerGroup;
 pub use running::Application;
 pub use signal::asked_to_stop;

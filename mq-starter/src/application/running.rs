@@ -16,10 +16,12 @@ use mq_core::client::DeadLetters;
 use mq_core::clock::Clock;
 use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
+use parking_lot::Mutex;
 
 use super::checked::CheckedApplication;
+use super::listener_group::ListenerGroup;
 use super::signal::asked_to_stop;
-use crate::bridge::{ClusterLocation, JoinedCluster, RunningConsumer};
+use crate::bridge::{ClusterLocation, JoinedCluster, RunningConsumer, RunningReceiver};
 use crate::cluster_name::ClusterName;
 use crate::config::Settings;
 use crate::ending::Ending;
@@ -38,6 +40,8 @@ pub struct Application {
     /// None when `rocketmq.enabled` is false.
     clusters: BTreeMap<ClusterName, JoinedCluster>,
     consuming: tokio::sync::Mutex<Vec<RunningConsumer>>,
+    /// The pull consumer of the template.
+    receiving: Mutex<Option<RunningReceiver>>,
     stopped: AtomicBool,
     /// How long everything together may take to end.
     shutdown_timeout: Duration,
@@ -54,6 +58,7 @@ impl Application {
     ) -> Result<Self, ApplicationError> {
         let CheckedApplication { config, group, .. } = &checked;
         let mut clusters = BTreeMap::new();
+        let mut receiving = None;
         if let Some(location) = location {
             let cluster = JoinedCluster::connect(location, config, group, &clock).await?;
             let transactions = &checked.plan.transactions;
@@ -62,6 +67,11 @@ impl Application {
                 cluster.producer().answer_checks(transactions.clone());
             }
             cluster.declare(config, &tasks).await?;
+            if let Some(settings) = &config.pull_consumer {
+                let running = cluster.receive(settings).await?;
+                checked.receiver.open(running.consumer());
+                receiving = Some(running);
+            }
             clusters.insert(ClusterName::DEFAULT, cluster);
         }
         Ok(Self {
@@ -72,6 +82,7 @@ impl Application {
             plan: checked.plan,
             clusters,
             consuming: tokio::sync::Mutex::default(),
+            receiving: Mutex::new(receiving),
             stopped: AtomicBool::new(false),
             tasks,
             clock,
@@ -114,6 +125,14 @@ impl Application {
     /// The names of all listeners, ordered by group: for a test that asserts that none is missing.
     pub fn listeners(&self) -> Vec<&'static str> {
         self.plan.names()
+    }
+
+    /// The running listeners of a group; `None` when the application has none, or has not started them.
+    pub async fn listener_group(&self, group: &str) -> Option<ListenerGroup> {
+        let consuming = self.consuming.lock().await;
+        let mut consumers = consuming.iter().map(RunningConsumer::consumer);
+        let consumer = consumers.find(|consumer| consumer.group().as_str() == group);
+        consumer.map(ListenerGroup::new)
     }
 
     /// Starts the listeners. A second call does nothing, except that after an error it starts those
@@ -211,11 +230,19 @@ impl Application {
         (ended, stopped)
     }
 
-    /// Stops the listeners; gives what did not end in time.
+    /// Stops the listeners and the template's receiving; gives what did not end in time.
     async fn stop_listening(&self, ending: &Ending) -> Vec<ShutdownProblem> {
         let consuming = std::mem::take(&mut *self.consuming.lock().await);
         let stopped = consuming.into_iter().map(|one| one.stop(ending));
-        join_all(stopped).await.into_iter().flatten().collect()
+        let receiving = self.receiving.lock().take();
+        let received = async {
+            match receiving {
+                Some(running) => running.stop(ending).await,
+                None => Vec::new(),
+            }
+        };
+        let (stopped, received) = tokio::join!(join_all(stopped), received);
+        stopped.into_iter().flatten().chain(received).collect()
     }
 
     /// Ends sends in the background, connections, and the broker when it is our own; gives what did

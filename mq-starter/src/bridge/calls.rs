@@ -16,10 +16,10 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
-use super::consume::Consume;
+use super::consume::{Consume, Delivered};
 use super::holds::{self, HeldThread, Holds};
 use super::workers::{Conduct, Workers};
-use crate::listener::{ConsumeError, ConsumeResult, Delivery, Listener};
+use crate::listener::{ConsumeError, Listener};
 use crate::stopping::ShutdownProblem;
 
 /// The calls of one group.
@@ -125,15 +125,15 @@ impl<I> OnThreads<I> {
     }
 }
 
-impl<I: Consume + Clone + 'static> Consume for OnThreads<I> {
-    async fn consume(&self, delivery: Delivery) -> ConsumeResult {
+impl<D: Delivered, I: Consume<D> + Clone + 'static> Consume<D> for OnThreads<I> {
+    async fn consume(&self, delivery: D) -> D::Answer {
         let HandlerCalls {
             workers,
             list,
             clock,
             ..
         } = &*self.calls;
-        let id = delivery.message.message_id();
+        let (id, count) = (delivery.message_id(), delivery.count());
         let call = Call::begin(self.listener, self.topic.clone(), id, clock.clone());
         let call = Arc::new(call);
         let listed = list.enter(Arc::clone(&call));
@@ -154,9 +154,12 @@ impl<I: Consume + Clone + 'static> Consume for OnThreads<I> {
         let outcome = tokio::select! {
             biased;
             outcome = outcome => outcome,
-            () = list.given_up.cancelled() => return Err(later("the application stopped")),
+            () = list.given_up.cancelled() => return D::unanswered(count, ConsumeError::stopped()),
         };
-        outcome.unwrap_or_else(|| Err(later("the listener panicked when it was dropped")))
+        outcome.unwrap_or_else(|| {
+            let error = ConsumeError::later("the listener panicked when it was dropped");
+            D::unanswered(count, error)
+        })
     }
 }
 
@@ -190,10 +193,6 @@ impl Drop for ListedCall {
     }
 }
 
-fn later(why: &str) -> ConsumeError {
-    ConsumeError::later(why)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -206,8 +205,8 @@ mod tests {
     use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;
-    use crate::listener::Handler;
     use crate::listener::handler::tests::delivery;
+    use crate::listener::{AnyHandler, ConsumeResult, Delivery, Handler};
 
     /// What was logged.
     #[derive(Clone, Default)]
@@ -264,7 +263,9 @@ mod tests {
         listener: &Listener,
         delivery: Delivery,
     ) -> ConsumeResult {
-        let handler = listener.handler.clone();
+        let AnyHandler::One(handler) = listener.handler.clone() else {
+            unreachable!("`listener` makes no other")
+        };
         let on_threads = OnThreads::new(listener, Arc::clone(calls), handler);
         on_threads.consume(delivery).await
     }
@@ -284,7 +285,7 @@ mod tests {
             on_decode_error: crate::OnDecodeError::default(),
             reply_timeout: None,
             blocking,
-            handler,
+            handler: handler.into(),
         }
     }
 

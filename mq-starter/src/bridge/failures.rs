@@ -7,7 +7,9 @@ use mq_core::message::{GroupName, TopicName};
 
 use super::consume::Consume;
 use super::retry::RetryRules;
-use crate::listener::{ConsumeResult, Delivery, Listener, Next, OnDecodeError};
+use crate::listener::{
+    BatchDelivery, ConsumeError, ConsumeResult, Delivery, Listener, Next, OnDecodeError,
+};
 
 /// Logs the failures of what lies further in.
 pub(super) struct LogFailures<I> {
@@ -49,13 +51,10 @@ impl<I> LogFailures<I> {
     }
 }
 
-impl<I: Consume> Consume for LogFailures<I> {
-    async fn consume(&self, delivery: Delivery) -> ConsumeResult {
-        let id = delivery.message.message_id();
-        let failed = delivery.message.reconsume_times;
-        let Err(error) = self.inner.consume(delivery).await else {
-            return Ok(());
-        };
+impl<I> LogFailures<I> {
+    /// What becomes of a message with this id whose handling failed, after it had failed `failed`
+    /// times before.
+    fn judge(&self, id: &str, failed: i32, error: ConsumeError) -> ConsumeResult {
         let decides = error.is_undecodable().then_some(self.on_decode_error);
         let error = match decides {
             Some(OnDecodeError::Retry) => error.with_next(Next::Later),
@@ -64,6 +63,8 @@ impl<I: Consume> Consume for LogFailures<I> {
         let dropped = decides == Some(OnDecodeError::Drop);
         let next = if dropped {
             "dropped".to_owned()
+        } else if error.is_stop() {
+            "the same attempt, as soon as a member has its queue".to_owned()
         } else {
             self.rules.next(error.next(), failed)
         };
@@ -73,5 +74,28 @@ impl<I: Consume> Consume for LogFailures<I> {
             "a message was not handled"
         );
         if dropped { Ok(()) } else { Err(error) }
+    }
+}
+
+impl<I: Consume<Delivery>> Consume<Delivery> for LogFailures<I> {
+    async fn consume(&self, delivery: Delivery) -> ConsumeResult {
+        let id = delivery.message.message_id();
+        let failed = delivery.message.reconsume_times;
+        let result = self.inner.consume(delivery).await;
+        result.or_else(|error| self.judge(&id, failed, error))
+    }
+}
+
+impl<I: Consume<BatchDelivery>> Consume<BatchDelivery> for LogFailures<I> {
+    async fn consume(&self, delivery: BatchDelivery) -> Vec<ConsumeResult> {
+        let messages = delivery.messages.iter();
+        let messages: Vec<_> = messages
+            .map(|message| (message.message_id(), message.reconsume_times))
+            .collect();
+        let results = self.inner.consume(delivery).await.into_iter();
+        let judged = results
+            .zip(messages)
+            .map(|(result, (id, failed))| result.or_else(|error| self.judge(&id, failed, error)));
+        judged.collect()
     }
 }

@@ -1,5 +1,5 @@
-//! The listeners of one group as the client's consumer calls them: each message goes through the
-//! layers of its topic's listener, and the answer becomes the client's.
+//! The listeners of one group as the client's consumer calls them: messages go through the layers of
+//! their topic's listener, and the answer becomes the client's.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,27 +12,61 @@ use super::calls::{HandlerCalls, OnThreads};
 use super::consume::Consume;
 use super::failures::LogFailures;
 use super::retry::RetryRules;
-use crate::listener::{ConsumeError, Delivery, Handler, Listener, Next, PlannedConsumer};
+use crate::listener::{
+    AnyHandler, BatchDelivery, BatchHandler, ConsumeError, ConsumeMode, ConsumeResult, Delivery,
+    Handler, Listener, Next, PlannedConsumer,
+};
 use crate::state::AppState;
 
-/// What a message goes through, from the outermost layer to the handler.
-type ConsumeLayers = LogFailures<OnThreads<Handler>>;
+/// What messages go through, from the outermost layer to the handler `H`.
+type Layers<H> = LogFailures<OnThreads<H>>;
 
 /// The listeners of one group, by topic.
 pub(super) struct GroupListener {
     layers: HashMap<TopicName, ConsumeLayers>,
+    mode: ConsumeMode,
     state: AppState,
 }
 
-/// Puts the layers of a listener around each other: a further one enters here.
-fn layers(
+/// The layers around a listener of either kind.
+enum ConsumeLayers {
+    One(Layers<Handler>),
+    Batch(Layers<BatchHandler>),
+}
+
+impl ConsumeLayers {
+    fn of(
+        listener: &Listener,
+        group: &GroupName,
+        rules: &RetryRules,
+        calls: &Arc<HandlerCalls>,
+    ) -> Self {
+        match &listener.handler {
+            AnyHandler::One(handler) => Self::One(layers(listener, group, rules, calls, handler)),
+            AnyHandler::Batch(handler) => {
+                Self::Batch(layers(listener, group, rules, calls, handler))
+            }
+        }
+    }
+
+    /// The name of the listener.
+    fn listener(&self) -> &'static str {
+        match self {
+            Self::One(layers) => layers.listener(),
+            Self::Batch(layers) => layers.listener(),
+        }
+    }
+}
+
+/// Puts the layers of a listener around its handler: a further one enters here.
+fn layers<H: Clone>(
     listener: &Listener,
     group: &GroupName,
     rules: &RetryRules,
     calls: &Arc<HandlerCalls>,
-) -> ConsumeLayers {
-    let handler = listener.handler.clone();
-    let on_threads = OnThreads::new(listener, Arc::clone(calls), handler);
+    handler: &H,
+) -> Layers<H> {
+    let on_threads = OnThreads::new(listener, Arc::clone(calls), handler.clone());
     let rules = rules.with_level(listener.delay_level);
     LogFailures::new(listener, group.clone(), rules, on_threads)
 }
@@ -46,31 +80,85 @@ impl GroupListener {
     ) -> Self {
         let group = &consumer.group;
         let with_topic = |listener: &Listener| {
-            let layers = layers(listener, group, rules, calls);
+            let layers = ConsumeLayers::of(listener, group, rules, calls);
             (listener.topic.clone(), layers)
         };
         Self {
             layers: consumer.listeners.iter().map(with_topic).collect(),
+            mode: consumer.mode,
             state: state.clone(),
         }
     }
 
-    /// Hands one message to the listener of its topic.
-    async fn take(&self, message: MessageExt) -> Result<(), FailedDelivery<'_>> {
-        let topic = &message.message.topic;
-        let Some(layers) = self.layers.get(topic) else {
-            let error = format!("no listener of the group takes the topic `{topic}`").into();
-            return Err(FailedDelivery { error, rules: None });
-        };
-        let delivery = Delivery {
-            message: message.into(),
-            state: self.state.clone(),
-            reply_timeout: layers.reply_timeout(),
-        };
-        let rules = Some(layers.rules());
-        let outcome = layers.consume(delivery).await;
-        outcome.map_err(|error| FailedDelivery { error, rules })
+    /// Hands messages over and gives a result for each; in order, for those that were handed over.
+    async fn take(&self, batch: Vec<MessageExt>) -> Vec<Result<(), FailedDelivery<'_>>> {
+        let mut results = Vec::with_capacity(batch.len());
+        for messages in by_topic(batch) {
+            self.take_of_one_topic(messages, &mut results).await;
+        }
+        results
     }
+
+    /// Hands messages of one topic to its listener.
+    async fn take_of_one_topic<'a>(
+        &'a self,
+        messages: Vec<MessageExt>,
+        results: &mut Vec<Result<(), FailedDelivery<'a>>>,
+    ) {
+        let topic = messages.first().map(|first| &first.message.topic);
+        let layers = topic.and_then(|topic| self.layers.get(topic));
+        let with = |rules: &'a RetryRules| {
+            move |result: ConsumeResult| {
+                result.map_err(|error| FailedDelivery {
+                    error,
+                    rules: Some(rules),
+                })
+            }
+        };
+        match layers {
+            Some(ConsumeLayers::One(layers)) => {
+                for message in messages {
+                    let delivery = Delivery {
+                        message: message.into(),
+                        state: self.state.clone(),
+                        reply_timeout: layers.reply_timeout(),
+                    };
+                    results.push(with(layers.rules())(layers.consume(delivery).await));
+                }
+            }
+            Some(ConsumeLayers::Batch(layers)) => {
+                let delivery = BatchDelivery {
+                    messages: messages.into_iter().map(Into::into).collect(),
+                    state: self.state.clone(),
+                    in_order: self.mode == ConsumeMode::Orderly,
+                };
+                let answer = layers.consume(delivery).await.into_iter();
+                results.extend(answer.map(with(layers.rules())));
+            }
+            None => results.extend(messages.iter().map(|message| {
+                let topic = &message.message.topic;
+                let error = format!("no listener of the group takes the topic `{topic}`").into();
+                Err(FailedDelivery { error, rules: None })
+            })),
+        }
+    }
+}
+
+/// The batch in runs of one topic: messages that come again had different ones.
+fn by_topic(batch: Vec<MessageExt>) -> Vec<Vec<MessageExt>> {
+    let mut runs: Vec<Vec<MessageExt>> = Vec::new();
+    for message in batch {
+        match runs.last_mut() {
+            Some(run) if is_of_topic(run, &message.message.topic) => run.push(message),
+            _ => runs.push(vec![message]),
+        }
+    }
+    runs
+}
+
+fn is_of_topic(run: &[MessageExt], topic: &TopicName) -> bool {
+    run.first()
+        .is_some_and(|first| first.message.topic == *topic)
 }
 
 /// A message that was not handled, and the rules of its listener.
@@ -93,18 +181,26 @@ impl FailedDelivery<'_> {
             },
         }
     }
+
+    fn into_orderly_outcome(self) -> OrderlyOutcome {
+        let Self { error, .. } = self;
+        match error.next() {
+            Next::Later => suspend(None, &error),
+            Next::After(pause) => suspend(Some(pause), &error),
+            Next::DeadLetter => OrderlyOutcome::DeadLetter {
+                reason: error.reason(),
+            },
+        }
+    }
 }
 
 impl ConcurrentListener for GroupListener {
     async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for message in batch {
-            outcomes.push(match self.take(message).await {
-                Ok(()) => Outcome::Done,
-                Err(failure) => failure.into_outcome(),
-            });
-        }
-        outcomes
+        let results = self.take(batch).await.into_iter();
+        let outcome = |result: Result<(), FailedDelivery<'_>>| {
+            result.map_or_else(FailedDelivery::into_outcome, |()| Outcome::Done)
+        };
+        results.map(outcome).collect()
     }
 
     fn name(&self, topic: &TopicName) -> &str {
@@ -115,20 +211,14 @@ impl ConcurrentListener for GroupListener {
 }
 
 impl OrderlyListener for GroupListener {
-    async fn consume(&self, batch: Vec<MessageExt>) -> OrderlyOutcome {
-        for message in batch {
-            let Err(FailedDelivery { error, .. }) = self.take(message).await else {
-                continue;
-            };
-            return match error.next() {
-                Next::Later => suspend(None, &error),
-                Next::After(pause) => suspend(Some(pause), &error),
-                Next::DeadLetter => OrderlyOutcome::DeadLetter {
-                    reason: error.reason(),
-                },
-            };
-        }
-        OrderlyOutcome::Done
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+        let results = self.take(batch).await.into_iter();
+        let outcome = |result: Result<(), FailedDelivery<'_>>| {
+            result.map_or_else(FailedDelivery::into_orderly_outcome, |()| {
+                OrderlyOutcome::Done
+            })
+        };
+        results.map(outcome).collect()
     }
 }
 

@@ -1,23 +1,27 @@
 //! A cluster as an application takes part in it: its producer, its consumers, its topics.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::client::{self, Client, ConsumerConfig, DeadLetters, Producer, ProducerConfig};
+use mq_core::client::{Client, DeadLetters, Producer, ProducerConfig};
 use mq_core::clock::Clock;
 use mq_core::message::GroupName;
 use mq_core::tasks::Tasks;
 
 use super::calls::HandlerCalls;
+use super::consumer_config::{self, ConsumerDefaults};
 use super::errors::could_not;
 use super::group_listener::GroupListener;
 use super::location::ClusterLocation;
+use super::named_clients::NamedClients;
+use super::receiver::RunningReceiver;
 use super::retry::RetryRules;
 use super::running_consumer::RunningConsumer;
-use crate::config::{DeclaredTopic, ProducerSettings, RocketMQConfig, Startup};
+use crate::config::{
+    DeclaredTopic, ProducerSettings, PullConsumerSettings, RocketMQConfig, Startup,
+};
 use crate::ending::Ending;
-use crate::listener::{ConsumeMode, MessageModel, PlannedConsumer};
+use crate::listener::{ConsumeMode, PlannedConsumer};
 use crate::problem::ApplicationError;
 use crate::state::AppState;
 use crate::stopping::ShutdownProblem;
@@ -30,8 +34,11 @@ const TOPIC_CREATION_RETRY: Duration = Duration::from_secs(5);
 pub(crate) struct JoinedCluster {
     location: ClusterLocation,
     client: Client,
+    /// Further clients, for listeners and a pull consumer that have an instance name of their own.
+    named: NamedClients,
+    instance_name: Option<String>,
     producer: Producer,
-    offset_directory: Option<PathBuf>,
+    defaults: ConsumerDefaults,
     /// Of its brokers, level 1 first.
     delays: Vec<Duration>,
     clock: Clock,
@@ -45,7 +52,8 @@ impl JoinedCluster {
         group: &GroupName,
         clock: &Clock,
     ) -> Result<Self, ApplicationError> {
-        let client = location.client(config, clock)?;
+        let instance_name = config.producer.instance_name.clone();
+        let client = location.client(instance_name.as_deref(), clock)?;
         if config.startup == Startup::FailFast || location.is_in_process() {
             let asked = client.check().await;
             asked.map_err(could_not("reach the cluster"))?;
@@ -56,7 +64,12 @@ impl JoinedCluster {
         Ok(Self {
             client,
             producer,
-            offset_directory: config.offset_directory.clone(),
+            named: NamedClients::default(),
+            instance_name,
+            defaults: ConsumerDefaults {
+                offset_directory: config.offset_directory.clone(),
+                trace: config.consumer_trace.clone(),
+            },
             delays: location.delays(),
             location,
             clock: clock.clone(),
@@ -114,18 +127,9 @@ impl JoinedCluster {
         consumer: &PlannedConsumer,
         state: &AppState,
     ) -> Result<RunningConsumer, ApplicationError> {
-        let mut config = ConsumerConfig::new(consumer.group.clone());
-        config.message_model = match consumer.model {
-            MessageModel::Clustering => client::MessageModel::Clustering,
-            MessageModel::Broadcasting => client::MessageModel::Broadcasting,
-        };
-        config.consume_threads = consumer.threads;
-        config.max_reconsume_times = consumer.max_reconsume_times;
-        if let Some(suspend) = consumer.suspend {
-            config.suspend = suspend;
-        }
-        config.offset_directory.clone_from(&self.offset_directory);
-        let mut builder = self.client.push_consumer(config.clone());
+        let config = consumer_config::of(consumer, &self.defaults, &self.clock);
+        let client = self.client_named(consumer.instance_name.as_deref())?;
+        let mut builder = client.push_consumer(config.clone());
         for listener in &consumer.listeners {
             let (topic, expression) = (listener.topic.clone(), listener.expression.clone());
             builder = builder.subscribe_by(topic, listener.selector, expression);
@@ -144,17 +148,46 @@ impl JoinedCluster {
         if started.is_err() {
             tasks.request_stop();
         }
-        Ok(RunningConsumer::new(started?, list, tasks, &self.clock))
+        let patience = consumer.times.termination();
+        Ok(RunningConsumer::new(
+            started?,
+            list,
+            tasks,
+            patience,
+            &self.clock,
+        ))
+    }
+
+    /// The client with this instance name; that of the application when there is none.
+    fn client_named(&self, name: Option<&str>) -> Result<Client, ApplicationError> {
+        match name {
+            Some(name) if self.instance_name.as_deref() != Some(name) => {
+                self.named.get(name, &self.location, &self.clock)
+            }
+            _ => Ok(self.client.clone()),
+        }
+    }
+
+    /// Starts the pull consumer of the template, with a client of its own when the settings name one.
+    pub(crate) async fn receive(
+        &self,
+        settings: &PullConsumerSettings,
+    ) -> Result<RunningReceiver, ApplicationError> {
+        let client = self.client_named(settings.instance_name.as_deref())?;
+        let directory = self.defaults.offset_directory.clone();
+        RunningReceiver::start(&client, settings, directory, &self.clock).await
     }
 
     /// Ends producer and connections, and the broker when it is the application's own; gives what did
     /// not end as it should.
     pub(crate) async fn stop(&self, ending: &Ending) -> Vec<ShutdownProblem> {
         let producer = self.producer.shutdown(ending.left()).await;
+        let named = self.named.stop(ending).await;
         let client = self.client.shutdown(ending.left()).await;
         let broker = self.location.stop(ending.left()).await;
         let late = [producer, client].into_iter();
         late.flat_map(|stopped| ShutdownProblem::tasks(stopped, None))
+            .chain(named)
             .chain(ShutdownProblem::broker(broker))
             .collect()
     }
@@ -168,6 +201,7 @@ fn producer_config(settings: &ProducerSettings, group: &GroupName) -> ProducerCo
     config.retry_another_broker_when_not_store_ok = settings.retry_next_server;
     config.compress_body_over = settings.compress_message_body_threshold;
     config.max_message_size = settings.max_message_size;
+    config.trace = settings.trace.settings();
     config
 }
 

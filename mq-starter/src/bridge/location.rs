@@ -63,22 +63,23 @@ impl ClusterLocation {
         }
     }
 
-    /// A client of the cluster, which need not be there yet.
+    /// A client of the cluster, which need not be there yet. Its instance name is made up when there is
+    /// none.
     pub(crate) fn client(
         &self,
-        config: &RocketMQConfig,
+        instance_name: Option<&str>,
         clock: &Clock,
     ) -> Result<Client, ApplicationError> {
-        let name = &config.producer.instance_name;
+        let name = instance_name.map(str::to_owned);
         match self {
             Self::At(addresses) => {
                 let mut config = ClientConfig::new(addresses.iter().cloned());
-                config.instance_name.clone_from(name);
+                config.instance_name = name;
                 Client::new(config, clock.clone()).map_err(could_not("make a client"))
             }
             #[cfg(feature = "embedded")]
             Self::Shared(broker) | Self::Own(broker) => {
-                broker.client_with(|config| config.instance_name.clone_from(name))
+                broker.client_with(|config| config.instance_name = name)
             }
         }
     }

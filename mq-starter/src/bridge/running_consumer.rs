@@ -1,6 +1,7 @@
 //! The running consumer of a group, and how it ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mq_core::client::PushConsumer;
 use mq_core::clock::Clock;
@@ -18,6 +19,8 @@ pub(crate) struct RunningConsumer {
     calls: Arc<OpenCalls>,
     /// Adds threads for its calls.
     tasks: Tasks,
+    /// How long the end waits for handlers, if less than for everything.
+    patience: Option<Duration>,
     clock: Clock,
 }
 
@@ -26,14 +29,20 @@ impl RunningConsumer {
         consumer: PushConsumer,
         calls: Arc<OpenCalls>,
         tasks: Tasks,
+        patience: Option<Duration>,
         clock: &Clock,
     ) -> Self {
         Self {
             consumer,
             calls,
             tasks,
+            patience,
             clock: clock.clone(),
         }
+    }
+
+    pub(crate) fn consumer(&self) -> &PushConsumer {
+        &self.consumer
     }
 
     /// Stops pulling, waits for the handlers that have a message, and commits the offsets; returns
@@ -41,14 +50,16 @@ impl RunningConsumer {
     /// comes again.
     pub(crate) async fn stop(self, ending: &Ending) -> Vec<ShutdownProblem> {
         let stopped = CancellationToken::new();
+        let patience = self.patience.unwrap_or(Duration::MAX);
+        let limit = ending.left_for_work().min(patience);
         let stopping = async {
-            let stopping = self.consumer.shutdown(ending.left_for_work());
+            let stopping = self.consumer.shutdown(limit);
             let outcome = self.clock.timeout(ending.left(), stopping).await;
             stopped.cancel();
             outcome
         };
         let late = stopped.run_until_cancelled(async {
-            self.clock.sleep(ending.left_for_work()).await;
+            self.clock.sleep(limit).await;
             self.calls.unfinished()
         });
         let (outcome, late) = tokio::join!(stopping, late);

@@ -22,9 +22,10 @@ use Effect::{Refused, Works};
 const NO_SIGNING: Effect = Refused(mq_rules::SIGNING.settings);
 const NO_NAMESPACES: Effect = Refused(mq_rules::NAMESPACES.settings);
 const NO_TLS: Effect = Refused(mq_rules::TLS.settings);
-const NO_TRACES: Effect = Refused(mq_rules::TRACES.settings);
-const NO_PULL_CONSUMER: Effect =
-    Refused("receiving through the template is not built yet, use a listener");
+const TRACED_WHERE: Effect = Refused(
+    "belongs to the producer (`rocketmq.producer`), the pull consumer (`rocketmq.pull-consumer`) and the \
+     listeners (`rocketmq.consumer`), each for itself",
+);
 const NO_SECOND_CLUSTER: Effect = Refused(mq_rules::CLUSTERS.settings);
 const SET_ON_LISTENER: Effect = Refused(
     "does nothing in rocketmq-spring since 2.2: set it on the listener, in its annotation or \
@@ -61,16 +62,16 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.producer.max-message-size", Works),
     ("rocketmq.producer.access-key", NO_SIGNING),
     ("rocketmq.producer.secret-key", NO_SIGNING),
-    ("rocketmq.producer.enable-msg-trace", NO_TRACES),
-    ("rocketmq.producer.customized-trace-topic", NO_TRACES),
+    ("rocketmq.producer.enable-msg-trace", Works),
+    ("rocketmq.producer.customized-trace-topic", Works),
     ("rocketmq.producer.tls-enable", NO_TLS),
     ("rocketmq.producer.instance-name", Works),
     ("rocketmq.consumer.namespace", NO_NAMESPACES),
     ("rocketmq.consumer.namespace-v2", NO_NAMESPACES),
     ("rocketmq.consumer.access-key", NO_SIGNING),
     ("rocketmq.consumer.secret-key", NO_SIGNING),
-    ("rocketmq.consumer.customized-trace-topic", NO_TRACES),
-    ("rocketmq.consumer.enable-msg-trace", NO_TRACES),
+    ("rocketmq.consumer.customized-trace-topic", Works),
+    ("rocketmq.consumer.enable-msg-trace", Works),
     ("rocketmq.consumer.tls-enable", NO_TLS),
     ("rocketmq.consumer.group", SET_ON_LISTENER),
     ("rocketmq.consumer.topic", SET_ON_LISTENER),
@@ -79,23 +80,20 @@ const KEYS: &[(&str, Effect)] = &[
     ("rocketmq.consumer.selector-expression", SET_ON_LISTENER),
     ("rocketmq.consumer.pull-batch-size", SET_ON_LISTENER),
     ("rocketmq.consumer.instance-name", SET_ON_LISTENER),
-    ("rocketmq.pull-consumer.group", NO_PULL_CONSUMER),
-    ("rocketmq.pull-consumer.topic", NO_PULL_CONSUMER),
-    ("rocketmq.pull-consumer.message-model", NO_PULL_CONSUMER),
-    ("rocketmq.pull-consumer.selector-type", NO_PULL_CONSUMER),
-    (
-        "rocketmq.pull-consumer.selector-expression",
-        NO_PULL_CONSUMER,
-    ),
-    ("rocketmq.pull-consumer.pull-batch-size", NO_PULL_CONSUMER),
+    ("rocketmq.pull-consumer.group", Works),
+    ("rocketmq.pull-consumer.topic", Works),
+    ("rocketmq.pull-consumer.message-model", Works),
+    ("rocketmq.pull-consumer.selector-type", Works),
+    ("rocketmq.pull-consumer.selector-expression", Works),
+    ("rocketmq.pull-consumer.pull-batch-size", Works),
     ("rocketmq.pull-consumer.access-key", NO_SIGNING),
     ("rocketmq.pull-consumer.secret-key", NO_SIGNING),
     ("rocketmq.pull-consumer.namespace", NO_NAMESPACES),
     ("rocketmq.pull-consumer.namespace-v2", NO_NAMESPACES),
-    ("rocketmq.pull-consumer.enable-msg-trace", NO_TRACES),
-    ("rocketmq.pull-consumer.customized-trace-topic", NO_TRACES),
+    ("rocketmq.pull-consumer.enable-msg-trace", Works),
+    ("rocketmq.pull-consumer.customized-trace-topic", Works),
     ("rocketmq.pull-consumer.tls-enable", NO_TLS),
-    ("rocketmq.pull-consumer.instance-name", NO_PULL_CONSUMER),
+    ("rocketmq.pull-consumer.instance-name", Works),
 ];
 
 const IN_BLOCK_NAME: Effect = Refused("is in the block's own name, `<group>.<topic>`");
@@ -124,8 +122,8 @@ const PROGRAM_WIDE_KEYS: &[(&str, Effect)] = &[
     ("rocketmq.secret-key", NO_SIGNING),
     ("rocketmq.namespace", NO_NAMESPACES),
     ("rocketmq.namespace-v2", NO_NAMESPACES),
-    ("rocketmq.enable-msg-trace", NO_TRACES),
-    ("rocketmq.customized-trace-topic", NO_TRACES),
+    ("rocketmq.enable-msg-trace", TRACED_WHERE),
+    ("rocketmq.customized-trace-topic", TRACED_WHERE),
     ("rocketmq.tls-enable", NO_TLS),
 ];
 

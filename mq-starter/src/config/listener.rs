@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use mq_rules::{KEYS, Kind};
+use mq_rules::{AttributeKey, Choice, KEYS, Kind, times};
 
 use super::error::ConfigOrigin;
 use super::key::ConfigKey;
-use super::reader::{Filled, SettingReader};
+use super::reader::{Filled, SettingReader, none_of};
 
 /// The settings of one listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn one(
     let mut attributes = BTreeMap::new();
     for attribute in KEYS.iter().filter(|key| !key.required) {
         let name = attribute.name;
-        if let Some(Filled { text, origin, .. }) = value(reader, &key(name), &attribute.kind) {
+        if let Some(Filled { text, origin, .. }) = value(reader, &key(name), attribute) {
             attributes.insert(name, AttributeValue { text, origin });
         }
     }
@@ -77,19 +77,31 @@ fn one(
     }
 }
 
-fn value(reader: &mut SettingReader<'_>, key: &str, kind: &Kind) -> Option<Filled> {
+fn value(reader: &mut SettingReader<'_>, key: &str, attribute: &AttributeKey) -> Option<Filled> {
     let value = reader
         .layers
         .find(&ConfigKey::new(key))
         .and_then(|_| reader.filled(key))?;
-    let text = match kind {
-        Kind::Topic | Kind::Group | Kind::Expression => reader.text(key)?.text,
-        Kind::Number(range) => reader.number(key, range.clone())?.to_string(),
-        Kind::Choice(choice) => {
-            let words = choice.variants.iter().map(|v| (v.java, v.java));
-            reader.choice(key, &words.collect::<Vec<_>>())?.to_owned()
+    let text = match &attribute.kind {
+        Kind::Topic | Kind::Group | Kind::Expression | Kind::Text => reader.text(key)?.text,
+        Kind::Time => reader.checked(key, |text| {
+            times::timestamp(text).map(|time| time.to_string())
+        })?,
+        Kind::Number(range) => {
+            let number = reader.amount(key, &attribute.noun(), range.clone());
+            number?.to_string()
         }
+        Kind::Choice(choice) => reader.checked(key, |text| member(choice, text))?,
         Kind::Truth => reader.truth(key)?.to_string(),
     };
     Some(Filled { text, ..value })
+}
+
+/// The name in Java of the member that `text` names there or in the annotation.
+fn member(choice: &Choice, text: &str) -> Result<String, String> {
+    let member = choice.named(text).map(|variant| variant.java.to_owned());
+    member.ok_or_else(|| {
+        let names: Vec<_> = choice.variants.iter().map(|variant| variant.java).collect();
+        none_of(text, &names)
+    })
 }

@@ -14,12 +14,17 @@ mod key;
 mod known;
 mod layers;
 mod listener;
+mod names;
 mod placeholder;
+mod pull_consumer;
 mod reader;
 mod rocketmq;
 mod sources;
+mod trace;
 mod typed;
 mod yaml;
+
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -27,12 +32,16 @@ pub use error::{ConfigErrors, ConfigOrigin, ConfigProblem};
 use key::ConfigKey;
 use layers::ConfigLayers;
 pub use listener::{AttributeValue, ListenerSettings};
+pub(crate) use names::selector_expression;
 pub use placeholder::PlaceholderError;
+pub use pull_consumer::PullConsumerSettings;
+use reader::SettingReader;
 pub use rocketmq::{
     ClusterAddress, DeclaredTopic, EmbeddedFlush, EmbeddedSettings, ProducerSettings,
     RocketMQConfig, Startup,
 };
 pub use sources::SettingsOptions;
+pub use trace::MessageTrace;
 pub(crate) use typed::truth;
 
 /// What a [source](SettingsOptions::source) of a program's own is made of, from the `config` crate.
@@ -103,9 +112,31 @@ impl Settings {
         if !part.is_set() {
             return Ok(None);
         }
-        T::deserialize(part)
+        part.read()
             .map(Some)
             .map_err(|complaint| ConfigErrors::from(complaint.0))
+    }
+
+    /// The value of `key` as a time, which is written as in `rocketmq.shutdown-timeout`: `30s`, or a number of
+    /// milliseconds; `None` when nobody sets it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mq_starter::config::{Settings, SettingsOptions};
+    ///
+    /// let settings = Settings::load(&SettingsOptions::default().set("shop.limit", "2m"))?;
+    /// assert_eq!(settings.duration("shop.limit")?, Some(Duration::from_mins(2)));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A value that is no time, with the place it was written at.
+    pub fn duration(&self, key: &str) -> Result<Option<Duration>, ConfigErrors> {
+        let mut reader = SettingReader::new(&self.layers);
+        let time = reader.checked(key, rocketmq::duration);
+        ConfigErrors::unless_empty(reader.problems, time)
     }
 
     /// Checks that nothing stands below `heading` but `known`, keys relative to it, and what is

@@ -119,8 +119,13 @@ impl<'a> SettingReader<'a> {
             let meant = choices.iter().find(|(word, _)| plain(word) == plain(text));
             meant.map(|(_, choice)| *choice).ok_or_else(|| {
                 let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-                format!("is `{text}`, expected {}", words.join(" or "))
+                none_of(text, &words)
             })
         })
     }
+}
+
+/// A complaint about a text that is none of these words.
+pub(super) fn none_of(text: &str, words: &[&str]) -> String {
+    format!("is `{text}`, expected {}", words.join(" or "))
 }

@@ -16,7 +16,9 @@ use super::key::ConfigKey;
 use super::known;
 use super::layers::ConfigLayers;
 use super::listener::{self, ListenerSettings};
+use super::pull_consumer::{self, PullConsumerSettings};
 use super::reader::SettingReader;
+use super::trace::{self, MessageTrace};
 
 /// The largest value of a setting that is an `int` in Java.
 const JAVA_INT_MAX: u32 = i32::MAX.unsigned_abs();
@@ -40,6 +42,10 @@ pub struct RocketMQConfig {
     pub offset_directory: Option<PathBuf>,
     /// How messages are sent.
     pub producer: ProducerSettings,
+    /// Whether listeners are traced that do not say otherwise.
+    pub consumer_trace: MessageTrace,
+    /// What the template receives, if anything.
+    pub pull_consumer: Option<PullConsumerSettings>,
     /// The broker inside this process; it matters when [`name_server`](Self::name_server) says so.
     pub embedded: EmbeddedSettings,
     /// Topics to create at start.
@@ -86,6 +92,8 @@ pub struct ProducerSettings {
     pub max_message_size: usize,
     /// The client's instance name; one is made up when it is absent.
     pub instance_name: Option<String>,
+    /// Whether sends are traced.
+    pub trace: MessageTrace,
 }
 
 impl Default for ProducerSettings {
@@ -99,6 +107,7 @@ impl Default for ProducerSettings {
             retry_next_server: false,
             max_message_size: 4 * 1024 * 1024,
             instance_name: None,
+            trace: MessageTrace::default(),
         }
     }
 }
@@ -175,6 +184,8 @@ pub(super) fn read(layers: &ConfigLayers) -> (RocketMQConfig, Vec<ConfigProblem>
             .map(|value| value.text.into()),
         embedded: embedded(&mut reader, producer.max_message_size),
         producer,
+        consumer_trace: trace::read(&mut reader, "rocketmq.consumer"),
+        pull_consumer: pull_consumer::read(&mut reader),
         topics: topics(&mut reader),
         listeners: listener::read(&mut reader),
     };
@@ -274,11 +285,12 @@ fn producer(reader: &mut SettingReader<'_>) -> ProducerSettings {
         max_message_size: longest.unwrap_or(default.max_message_size),
         // In Java, `DEFAULT` means that the client makes a name up.
         instance_name: instance_name.filter(|name| name != "DEFAULT"),
+        trace: trace::read(reader, "rocketmq.producer"),
     }
 }
 
 /// A duration as Spring reads it: a bare number is milliseconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
             "is `{text}`, expected milliseconds from 1 to {JAVA_INT_MAX}, or a number with ms, s, m or h"

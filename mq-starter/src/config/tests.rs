@@ -400,6 +400,52 @@ fn a_variable_of_the_application_s_own_does_not_stop_the_start() {
 }
 
 #[test]
+fn each_wrong_key_of_the_pull_consumer_says_why_it_is_refused() {
+    let missing = [
+        (
+            "rocketmq.pull-consumer.group=g",
+            "`rocketmq.pull-consumer.topic` is missing",
+        ),
+        (
+            "rocketmq.pull-consumer.topic=t",
+            "`rocketmq.pull-consumer.group` is missing",
+        ),
+        (
+            "rocketmq.pull-consumer.pull-batch-size=4",
+            "and `rocketmq.pull-consumer.topic` are missing",
+        ),
+    ];
+    each_is_one_problem(&missing);
+    let wrong = [
+        ("pull-batch-size=0\ngroup=g", "from 1 to 1024"),
+        (
+            "message-model=SOME\ngroup=g",
+            "expected CLUSTERING or BROADCASTING",
+        ),
+        ("selector-type=REGEX\ngroup=g", "expected TAG"),
+        ("selector-expression=||\ngroup=g", "a tag is missing"),
+        (
+            "selector-expression=total > 5\ngroup=g",
+            "write `selector_type = Sql92`",
+        ),
+        (
+            "selector-expression=total >\nselector-type=SQL92\ngroup=g",
+            "the condition cannot be read",
+        ),
+        ("group=a b", "cannot have ' '"),
+        ("tls-enable=true\ngroup=g", "not built yet"),
+    ]
+    .map(|(lines, expected)| {
+        let lines = lines.split('\n').chain(["topic=t"]);
+        let keys = lines.map(|line| format!("rocketmq.pull-consumer.{line}"));
+        (keys.collect::<Vec<_>>().join("\n"), expected)
+    });
+    for (lines, expected) in &wrong {
+        each_is_one_problem(&[(lines.as_str(), *expected)]);
+    }
+}
+
+#[test]
 fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
     let cases = [
         (
@@ -422,9 +468,12 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
         ("rocketmq.producer.endpoints=h:1", "gRPC"),
         ("rocketmq.simple-consumer.tag=t", "gRPC"),
         ("rocketmq.consumer.group=g", "set it on the listener"),
-        ("rocketmq.pull-consumer.group=g", "not built yet"),
         ("rocketmq.clients.b.name-server=h:1", "not built yet"),
-        ("rocketmq.producer.enable-msg-trace=true", "not built yet"),
+        ("rocketmq.enable-msg-trace=true", "each for itself"),
+        (
+            "rocketmq.producer.customized-trace-topic=a:b",
+            "a topic cannot have ':'",
+        ),
         ("rocketmq.producer.namespace=n", "not built yet"),
         ("rocketmq.access-channel=CLOUD", "expected LOCAL"),
         ("rocketmq.name-server=localhost", "expected HOST:PORT"),
@@ -464,8 +513,20 @@ fn each_wrong_key_says_what_was_meant_or_why_it_is_refused() {
             "from 1 to 1000",
         ),
         (
-            "rocketmq.consumer.listeners.g.t.consume-timeout=1",
-            "is 15 minutes, another time is not built yet",
+            "rocketmq.consumer.listeners.g.t.consume-timeout=0",
+            "expected a number of minutes from 1 to 2147483647",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.await-termination-millis-when-shutdown=5s",
+            "expected a number of milliseconds from 0",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.consume-thread-max=64",
+            "has no effect, nor has it in Java",
+        ),
+        (
+            "rocketmq.consumer.listeners.g.t.pull-interval=65536",
+            "from 0 to 65535",
         ),
         (
             "rocketmq.consumer.listeners.g.t.topic=x",
@@ -499,6 +560,22 @@ fn a_delay_after_failures_that_no_broker_has_is_refused() {
     ]);
 }
 
+#[test]
+fn a_listener_names_the_members_of_enums_as_the_annotation_and_as_java() {
+    let key = "rocketmq.consumer.listeners.g.t.consume-from-where";
+    for (written, read) in [
+        ("FirstOffset", "CONSUME_FROM_FIRST_OFFSET"),
+        ("LastOffset", "CONSUME_FROM_LAST_OFFSET"),
+        ("timestamp", "CONSUME_FROM_TIMESTAMP"),
+        ("consume-from-first-offset", "CONSUME_FROM_FIRST_OFFSET"),
+    ] {
+        let options = SettingsOptions::default().set(key, written);
+        let config = Settings::load(&options).unwrap().rocketmq().unwrap();
+        let attributes = &config.listeners[0].attributes;
+        assert_eq!(attributes["consume_from_where"].text, read, "{written}");
+    }
+}
+
 /// The list once had what is not built and what stands in the block's name, each refused when it was
 /// then written.
 #[test]
@@ -508,8 +585,13 @@ fn an_unknown_attribute_of_a_listener_is_answered_with_those_that_may_be_set() {
     let found = problems(&[("application.properties", line)]);
 
     let there_are = "unknown, there are: enabled, selector-type, selector-expression, consume-mode, \
-                     message-model, consume-thread-number, max-reconsume-times, \
-                     delay-level-when-next-consume, suspend-current-queue-time-millis, on-decode-error, \
+                     message-model, consume-from-where, consume-timestamp, consume-thread-number, \
+                     consume-message-batch-max-size, max-reconsume-times, \
+                     delay-level-when-next-consume, suspend-current-queue-time-millis, consume-timeout, pull-interval, \
+                     pull-batch-size, pull-threshold-for-queue, pull-threshold-size-for-queue, \
+                     pull-threshold-for-topic, pull-threshold-size-for-topic, consume-concurrently-max-span, \
+                     await-termination-millis-when-shutdown, instance-name, enable-msg-trace, \
+                     customized-trace-topic, on-decode-error, \
                      reply-timeout, blocking";
     assert_eq!(
         found,
@@ -665,6 +747,36 @@ fn an_application_reads_its_own_keys_as_its_own_types() {
         ),
     ] {
         let error = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn what_a_type_of_an_application_refuses_is_told_with_its_own_key() {
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Refused;
+    impl TryFrom<String> for Refused {
+        type Error = String;
+
+        fn try_from(text: String) -> Result<Self, String> {
+            Err(format!("is `{text}`, of all things"))
+        }
+    }
+    #[derive(Debug, Deserialize)]
+    struct Pair {
+        #[serde(rename = "first")]
+        _first: String,
+        #[serde(rename = "second")]
+        _second: Refused,
+    }
+    let settings = load(&[("application.yml", "pair:\n  first: a\n  second: b\n")]);
+
+    let alone = settings.get::<Refused>("pair.second").unwrap_err();
+    let in_a_struct = settings.get::<Pair>("pair").unwrap_err();
+
+    let expected = "application.yml:3: pair.second: is `b`, of all things";
+    for error in [alone.to_string(), in_a_struct.to_string()] {
         assert!(error.contains(expected), "{error}");
     }
 }

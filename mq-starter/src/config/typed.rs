@@ -38,6 +38,11 @@ impl<'a> SettingDeserializer<'a> {
         self.layers.find(&key).is_some() || self.layers.below(&key).next().is_some()
     }
 
+    /// The value as a `T`. What `T` itself complains about is placed at this key.
+    pub(super) fn read<T: de::DeserializeOwned>(self) -> Result<T, Complaint> {
+        placed(&self, T::deserialize(self.clone()))
+    }
+
     fn complain(&self, what: impl Into<String>) -> Complaint {
         let key = ConfigKey::new(&self.key);
         let found = self.layers.find(&key);
@@ -321,7 +326,7 @@ impl<'de> MapAccess<'de> for FieldsAccess<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Complaint> {
         match self.current.take() {
-            Some(part) => seed.deserialize(part),
+            Some(part) => placed(&part, seed.deserialize(part.clone())),
             None => Err(self.part.complain("has no value")),
         }
     }

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
+use super::any_handler::AnyHandler;
 use super::attributes::Attributes;
-use super::handler::Handler;
 use crate::cluster_name::ClusterName;
 use crate::state::Assembly;
 use crate::transaction::AnyTransactionListener;
@@ -43,7 +43,7 @@ pub struct MessageListener {
     /// What it says.
     pub attributes: Attributes,
     /// Makes the listener from what the application provides; `None` when something is missing.
-    pub assemble: fn(&mut Assembly<'_>) -> Option<Handler>,
+    pub assemble: fn(&mut Assembly<'_>) -> Option<AnyHandler>,
 }
 
 /// What `#[rocketmq_transaction_listener]` leaves in the program.

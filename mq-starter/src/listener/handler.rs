@@ -59,17 +59,25 @@ impl Handler {
 
     /// Hands a message over; a panic becomes an error.
     pub(crate) async fn call(&self, delivery: Delivery) -> ConsumeResult {
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.call)(delivery)));
-        let mut outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(panic) => return Err(panicked(&*panic)),
-        };
-        poll_fn(move |context| {
-            let polled = catch_unwind(AssertUnwindSafe(|| outcome.as_mut().poll(context)));
-            polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
-        })
-        .await
+        caught(begin(|| (self.call)(delivery))?).await
     }
+}
+
+/// Calls a listener; a panic becomes an error.
+pub(super) fn begin<F>(call: impl FnOnce() -> F) -> Result<F, ConsumeError> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| panicked(&*panic))
+}
+
+/// The output of what a listener has begun; a panic becomes an error.
+pub(super) async fn caught<T, F>(mut begun: Pin<Box<F>>) -> Result<T, ConsumeError>
+where
+    F: Future<Output = Result<T, ConsumeError>> + ?Sized,
+{
+    poll_fn(move |context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| begun.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked(&*panic))))
+    })
+    .await
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> ConsumeError {
@@ -92,12 +100,12 @@ pub(crate) mod tests {
     use super::*;
     use crate::listener::outcome::Next;
 
-    /// A message of no particular kind.
-    pub(crate) fn delivery() -> Delivery {
+    /// A message with this body.
+    pub(crate) fn message(body: &'static str) -> MessageExt {
         let topic = mq_core::message::TopicName::new("t").unwrap();
         let host = ([127, 0, 0, 1], 10911).into();
-        let message = mq_core::message::MessageExt {
-            message: mq_core::message::Message::new(topic, "body"),
+        MessageExt::from(mq_core::message::MessageExt {
+            message: mq_core::message::Message::new(topic, body),
             queue_id: 0,
             queue_offset: mq_core::message::QueueOffset::default(),
             physical_offset: mq_core::message::PhysicalOffset::default(),
@@ -109,9 +117,13 @@ pub(crate) mod tests {
             reconsume_times: 0,
             prepared_transaction_offset: 0,
             store_size: 0,
-        };
+        })
+    }
+
+    /// A message of no particular kind.
+    pub(crate) fn delivery() -> Delivery {
         Delivery {
-            message: message.into(),
+            message: message("body"),
             state: AppState::default(),
             reply_timeout: None,
         }

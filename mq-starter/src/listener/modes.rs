@@ -30,6 +30,20 @@ pub enum MessageModel {
     Broadcasting,
 }
 
+/// Where a group begins that has committed no offset yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ConsumeFromWhere {
+    /// Behind the last message. The broker makes an exception: a queue whose first message is still young
+    /// is read from its beginning.
+    #[default]
+    LastOffset,
+    /// At the first message.
+    FirstOffset,
+    /// At the first message stored at `consume_timestamp` or later, which is half an hour before the
+    /// start unless it is set.
+    Timestamp,
+}
+
 /// What becomes of a message that a listener's parameters cannot be made of. Another attempt finds the
 /// same message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -92,6 +106,20 @@ impl Named for MessageModel {
     }
 }
 
+impl Named for ConsumeFromWhere {
+    const EXPECTED: &'static str =
+        "CONSUME_FROM_LAST_OFFSET, CONSUME_FROM_FIRST_OFFSET, CONSUME_FROM_TIMESTAMP";
+
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "CONSUME_FROM_LAST_OFFSET" | "LASTOFFSET" => Some(Self::LastOffset),
+            "CONSUME_FROM_FIRST_OFFSET" | "FIRSTOFFSET" => Some(Self::FirstOffset),
+            "CONSUME_FROM_TIMESTAMP" | "TIMESTAMP" => Some(Self::Timestamp),
+            _ => None,
+        }
+    }
+}
+
 impl Named for OnDecodeError {
     const EXPECTED: &'static str = "DEAD_LETTER, RETRY, DROP";
 
@@ -142,6 +170,16 @@ impl fmt::Display for ConsumeMode {
     }
 }
 
+impl fmt::Display for ConsumeFromWhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::LastOffset => "CONSUME_FROM_LAST_OFFSET",
+            Self::FirstOffset => "CONSUME_FROM_FIRST_OFFSET",
+            Self::Timestamp => "CONSUME_FROM_TIMESTAMP",
+        })
+    }
+}
+
 impl fmt::Display for MessageModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -168,6 +206,7 @@ mod tests {
                 continue;
             };
             let read = match choice.type_name {
+                "ConsumeFromWhere" => written::<ConsumeFromWhere>,
                 "ConsumeMode" => written::<ConsumeMode>,
                 "MessageModel" => written::<MessageModel>,
                 "OnDecodeError" => written::<OnDecodeError>,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::reason::reason;
@@ -28,11 +29,22 @@ pub type ConsumeResult = Result<(), ConsumeError>;
 /// ```
 ///
 /// It does not implement [`Error`] itself: then it could not take every other error.
+#[derive(Clone)]
 pub struct ConsumeError {
     next: Next,
-    /// Whether the message itself could not be read, so that the listener's setting decides.
-    undecodable: bool,
-    cause: Box<dyn Error + Send + Sync>,
+    origin: Origin,
+    cause: Arc<dyn Error + Send + Sync>,
+}
+
+/// Where an error comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The listener returned it, or panicked.
+    Listener,
+    /// The message itself could not be read, so that the listener's setting decides.
+    Payload,
+    /// The application stopped and waits for the listener no more: nothing is said to the broker.
+    Stop,
 }
 
 /// What happens to a message that could not be handled.
@@ -52,8 +64,8 @@ impl ConsumeError {
     pub fn later(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             next: Next::Later,
-            undecodable: false,
-            cause: cause.into(),
+            origin: Origin::Listener,
+            cause: Arc::from(cause.into()),
         }
     }
 
@@ -61,8 +73,8 @@ impl ConsumeError {
     pub fn retry_after(delay: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             next: Next::After(delay),
-            undecodable: false,
-            cause: cause.into(),
+            origin: Origin::Listener,
+            cause: Arc::from(cause.into()),
         }
     }
 
@@ -70,8 +82,8 @@ impl ConsumeError {
     pub fn dead_letter(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             next: Next::DeadLetter,
-            undecodable: false,
-            cause: cause.into(),
+            origin: Origin::Listener,
+            cause: Arc::from(cause.into()),
         }
     }
 
@@ -79,14 +91,27 @@ impl ConsumeError {
     /// one it goes to the dead-letter queue.
     pub fn undecodable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            undecodable: true,
+            origin: Origin::Payload,
             ..Self::dead_letter(cause)
         }
     }
 
     /// Whether the message is not what the listener takes.
     pub fn is_undecodable(&self) -> bool {
-        self.undecodable
+        self.origin == Origin::Payload
+    }
+
+    /// The application stopped while the listener had the message.
+    pub(crate) fn stopped() -> Self {
+        Self {
+            origin: Origin::Stop,
+            ..Self::later("the application stopped")
+        }
+    }
+
+    /// Whether the application stopped while the listener had the message.
+    pub(crate) fn is_stop(&self) -> bool {
+        self.origin == Origin::Stop
     }
 
     /// The same error, after which `next` happens.

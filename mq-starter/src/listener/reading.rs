@@ -3,17 +3,22 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use mq_core::message::subscription::TagExpression;
 use mq_core::message::{GroupName, TopicName};
 use mq_rules::AttributeKey;
 use mq_rules::names::{MAX_GROUP_LENGTH, refused_group, refused_topic};
+use mq_rules::times::{self, LocalTime};
 
+use super::any_handler::AnyHandler;
 use super::attributes::LiteralOrPlaceholder;
 use super::declaration::{Declaration, MessageListener, Origin};
-use super::handler::Handler;
-use super::modes::{ConsumeMode, MessageModel, Named, OnDecodeError, SelectorType};
+use super::handler_times::HandlerTimes;
+use super::modes::{
+    ConsumeFromWhere, ConsumeMode, MessageModel, Named, OnDecodeError, SelectorType,
+};
+use super::pulling::Pulling;
+use super::trace::TraceWish;
 use crate::cluster_name::ClusterName;
-use crate::config::{ListenerSettings, Settings, truth};
+use crate::config::{ListenerSettings, Settings, selector_expression, truth};
 use crate::problem::Problem;
 use crate::state::{AppState, Assembly};
 
@@ -32,7 +37,7 @@ pub(crate) struct Listener {
     pub(crate) on_decode_error: OnDecodeError,
     /// `None`: as long as any send.
     pub(crate) reply_timeout: Option<Duration>,
-    pub(crate) handler: Handler,
+    pub(crate) handler: AnyHandler,
 }
 
 /// A listener and what it wants of its group.
@@ -43,11 +48,22 @@ pub(super) struct ListenerInGroup {
     pub(super) mode: ConsumeMode,
     pub(super) model: MessageModel,
     /// `None`: whatever the others of the group want.
+    pub(super) from: Option<ConsumeFromWhere>,
+    /// `None`: whatever the others of the group want.
+    pub(super) from_time: Option<LocalTime>,
+    /// `None`: whatever the others of the group want.
     pub(super) threads: Option<u16>,
+    /// Messages in one call, at most; 1 unless it is a batch listener.
+    pub(super) batch_size: u16,
     /// `None`: whatever the others of the group want.
     pub(super) max_reconsume_times: Option<u32>,
     /// The pause in ms after a failure in order; `None`: whatever the others of the group want.
     pub(super) suspend_ms: Option<u32>,
+    pub(super) times: HandlerTimes,
+    /// `None`: whatever the others of the group want.
+    pub(super) instance_name: Option<String>,
+    pub(super) trace: TraceWish,
+    pub(super) pulling: Pulling,
 }
 
 /// An annotation being read. What is wrong with it goes to `problems`.
@@ -110,6 +126,7 @@ impl<'a> Reading<'a> {
             attributes.message_model,
             MessageModel::read,
         );
+        let (from, from_time) = self.start();
         let threads = attributes.consume_thread_number;
         let threads = self.number("consume_thread_number", threads);
         let retries = attributes.max_reconsume_times;
@@ -130,10 +147,9 @@ impl<'a> Reading<'a> {
         let selector = selector.unwrap_or_default();
         let expression = self.expression(selector);
         let handler = self.handler(state);
-        let blocking = self.value("blocking", attributes.blocking, |text| {
-            truth(text).ok_or_else(|| format!("`{text}` is neither true nor false"))
-        });
-        if handler.as_ref().is_some_and(Handler::is_blocking) && blocking == Some(false) {
+        let batch_size = self.batch_size(handler.as_ref());
+        let blocking = self.truth("blocking", attributes.blocking);
+        if handler.as_ref().is_some_and(AnyHandler::is_blocking) && blocking == Some(false) {
             self.complain("a plain `fn` blocks its thread, whatever `blocking` says: leave it out");
         }
         let (mode, model) = (mode.unwrap_or_default(), model.unwrap_or_default());
@@ -146,6 +162,15 @@ impl<'a> Reading<'a> {
             self.complain("max_reconsume_times has no effect in Broadcasting: a failed message is not tried again");
         }
         self.check_delays(mode, model, level, pause);
+        let times = self.times();
+        let pulling = Pulling::read(attributes, |key, written| self.number(key, written));
+        let trace = self.trace();
+        let instance_name = self.text("instance_name", attributes.instance_name, |name| {
+            Ok(name.to_owned())
+        });
+        if mode == ConsumeMode::Orderly {
+            self.check_in_order(times, &pulling);
+        }
         let (group, topic) = names?;
         let (expression, handler) = expression.zip(handler)?;
         (self.problems.len() == before).then(|| ListenerInGroup {
@@ -167,10 +192,28 @@ impl<'a> Reading<'a> {
             group,
             mode,
             model,
+            from,
+            from_time,
             threads: threads.and_then(|number| u16::try_from(number).ok()),
+            batch_size,
             max_reconsume_times: retries.and_then(|times| u32::try_from(times).ok()),
             suspend_ms: pause.and_then(|ms| u32::try_from(ms).ok()),
+            times,
+            // In Java, `DEFAULT` means that the client makes a name up.
+            instance_name: instance_name.filter(|name| name != "DEFAULT"),
+            trace,
+            pulling,
         })
+    }
+
+    /// How many messages the listener takes in one call.
+    fn batch_size(&mut self, handler: Option<&AnyHandler>) -> u16 {
+        let size = self.listener.attributes.consume_message_batch_max_size;
+        let size = self.number("consume_message_batch_max_size", size);
+        if size.is_some() && matches!(handler, Some(AnyHandler::One(_))) {
+            self.complain("consume_message_batch_max_size has no effect: the listener takes one message at a time, because it asks for no `Batch<…>`");
+        }
+        size.and_then(|size| u16::try_from(size).ok()).unwrap_or(1)
     }
 
     /// Complains of a delay after failures that would have no effect.
@@ -192,6 +235,51 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn times(&mut self) -> HandlerTimes {
+        let says = &self.listener.attributes;
+        let termination = says.await_termination_millis_when_shutdown;
+        HandlerTimes {
+            timeout_minutes: self.number("consume_timeout", says.consume_timeout),
+            termination_ms: self.number("await_termination_millis_when_shutdown", termination),
+        }
+    }
+
+    fn trace(&mut self) -> TraceWish {
+        let says = &self.listener.attributes;
+        let topic = says.customized_trace_topic;
+        TraceWish {
+            enabled: self.truth("enable_msg_trace", says.enable_msg_trace),
+            topic: self.text("customized_trace_topic", topic, topic_name),
+        }
+    }
+
+    /// Complains of what has no effect in order.
+    fn check_in_order(&mut self, times: HandlerTimes, pulling: &Pulling) {
+        if times.timeout().is_some() {
+            self.complain("consume_timeout has no effect in order");
+        }
+        if pulling.has_span() {
+            self.complain("consume_concurrently_max_span has no effect in order");
+        }
+    }
+
+    /// Where a new group begins, and the time for that.
+    fn start(&mut self) -> (Option<ConsumeFromWhere>, Option<LocalTime>) {
+        let attributes = &self.listener.attributes;
+        let from = attributes.consume_from_where;
+        let from = self.value("consume_from_where", from, ConsumeFromWhere::read);
+        let key = "consume_timestamp";
+        let text = self.overriding(key).or_else(|| {
+            let written = attributes.consume_timestamp?;
+            self.filled(key, written)
+        });
+        let time = text.and_then(|text| self.checked(key, &text, times::timestamp));
+        if time.is_some() && from != Some(ConsumeFromWhere::Timestamp) {
+            self.complain("consume_timestamp has no effect unless consume_from_where is Timestamp");
+        }
+        (from, time)
+    }
+
     fn expression(&mut self, selector: SelectorType) -> Option<String> {
         let key = "selector_expression";
         let text = match self.overriding(key) {
@@ -201,16 +289,10 @@ impl<'a> Reading<'a> {
                 self.listener.attributes.selector_expression.unwrap_or("*"),
             )?,
         };
-        self.checked(key, &text, |text| match selector {
-            SelectorType::Tag => TagExpression::parse(text)
-                .map(|_| text.to_owned())
-                .map_err(|error| error.to_string()),
-            _ if matches!(text.trim(), "" | "*") => Err("a condition is missing".to_owned()),
-            _ => Ok(text.to_owned()),
-        })
+        self.checked(key, &text, |text| selector_expression(selector, text))
     }
 
-    fn handler(&mut self, state: &AppState) -> Option<Handler> {
+    fn handler(&mut self, state: &AppState) -> Option<AnyHandler> {
         let mut assembly = Assembly::new(state);
         let handler = (self.listener.assemble)(&mut assembly);
         for missing in assembly.into_missing() {
@@ -237,18 +319,50 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// True or false.
+    fn truth(
+        &mut self,
+        key: &'static str,
+        written: Option<LiteralOrPlaceholder<bool>>,
+    ) -> Option<bool> {
+        self.value(key, written, |text| {
+            truth(text).ok_or_else(|| format!("`{text}` is neither true nor false"))
+        })
+    }
+
+    /// A text that `check` accepts; `None` when nobody says, when it is blank or when it is wrong.
+    fn text<T>(
+        &mut self,
+        key: &'static str,
+        written: Option<&'static str>,
+        check: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = match self.overriding(key) {
+            Some(text) => text,
+            None => self.filled(key, written?)?,
+        };
+        if text.text.trim().is_empty() {
+            return None;
+        }
+        self.checked(key, &text, check)
+    }
+
     /// A number within the range of its key.
     fn number(
         &mut self,
         key: &'static str,
         written: Option<LiteralOrPlaceholder<i32>>,
     ) -> Option<i32> {
-        let range = AttributeKey::named(key)?.range()?;
+        let attribute = AttributeKey::named(key)?;
+        let range = attribute.range()?;
         self.value(key, written, |text| {
             let number = text.trim().parse().ok();
             let number = number.filter(|number| range.contains(&i64::from(*number)));
             let (from, to) = (range.start(), range.end());
-            number.ok_or_else(|| format!("`{text}` is no number from {from} to {to}"))
+            number.ok_or_else(|| {
+                let noun = attribute.noun();
+                format!("`{text}` is no {noun} from {from} to {to}")
+            })
         })
     }
 

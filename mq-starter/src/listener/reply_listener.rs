@@ -88,12 +88,13 @@ pub fn assemble_replying_struct<L: RocketMQReplyListener + Component>(
     let replier = Replier::take(assembly);
     let listener = Arc::new(L::assemble(assembly)?);
     let replier = replier?;
-    Some(Handler::new(move |delivery| {
+    let handler = Handler::new(move |delivery| {
         let (listener, replier) = (Arc::clone(&listener), replier.clone());
         Box::pin(async move {
             let message = L::Message::of(&delivery.message).map_err(ConsumeError::undecodable)?;
             let outcome = listener.on_message(message).await;
             replied(&replier, &delivery, outcome)
         })
-    }))
+    });
+    Some(handler)
 }

@@ -45,11 +45,12 @@ pub fn assemble_struct<L: RocketMQListener + Component>(
     assembly: &mut Assembly<'_>,
 ) -> Option<Handler> {
     let listener = Arc::new(L::assemble(assembly)?);
-    Some(Handler::new(move |delivery| {
+    let handler = Handler::new(move |delivery| {
         let listener = Arc::clone(&listener);
         Box::pin(async move {
             let message = L::Message::of(&delivery.message).map_err(ConsumeError::undecodable)?;
             listener.on_message(message).await
         })
-    }))
+    });
+    Some(handler)
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use mq_core::client::SendResult;
+use mq_core::client::{SendResult, Target};
 use mq_core::message::{Later, Message};
 use serde::Serialize;
 
@@ -64,8 +64,24 @@ impl<'a> MessageBuilder<'a> {
     /// Messages with one hash key go to one queue, where they keep their order; it is the queue
     /// that Java's clients choose (`SelectMessageQueueByHash`).
     pub fn hash_key(self, key: impl ToString) -> Self {
+        self.target(Target::Hash(key.to_string()))
+    }
+
+    /// Which queue it goes to: one that a closure chooses, a random one, one of a machine room; without it,
+    /// the next one.
+    ///
+    /// ```no_run
+    /// # use mq_starter::Target;
+    /// # async fn example(template: mq_starter::RocketMQTemplate) -> mq_starter::Result<()> {
+    /// let last = Target::chosen(|queues| queues.len().checked_sub(1));
+    /// let message = template.message("orders").payload("to the last queue");
+    /// let sent = message.target(last).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn target(self, target: Target) -> Self {
         self.with(|draft| {
-            draft.options.hash_key = Some(key.to_string());
+            draft.options.target = target;
             Ok(())
         })
     }
@@ -84,7 +100,7 @@ impl<'a> MessageBuilder<'a> {
     }
 
     /// Has it delivered after the delay of a level of the broker's table, `1s 5s 10s 30s 1m …` as a rule;
-    /// levels count from 1.
+    /// levels count from 1, and one above the table means its last.
     pub fn delay_level(self, level: u32) -> Self {
         self.with(|draft| draft.later(Later::Level(level)))
     }
@@ -109,8 +125,8 @@ impl<'a> MessageBuilder<'a> {
         })
     }
 
-    /// When the broker asks for the first time how the message's transaction ended; without it, as the
-    /// broker is set, 6 s at first.
+    /// When the broker asks for the first time how the message's transaction ended, in whole seconds, a begun
+    /// one included; without it, as the broker is set, 6 s at first. Without a transaction it is an error.
     pub fn check_after(self, time: Duration) -> Self {
         self.with(|draft| {
             draft.check_after(time);
@@ -176,7 +192,8 @@ impl<'a> MessageBuilder<'a> {
         self.sender.send(send).await
     }
 
-    /// Sends it as a request and waits for its reply; [`timeout`](Self::timeout) is for both together.
+    /// Sends it as a request and waits for its reply; [`timeout`](Self::timeout) is for both together, and a
+    /// delay must be shorter.
     ///
     /// # Errors
     ///

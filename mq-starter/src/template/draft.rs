@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mq_core::message::{Later, Message, Properties, property};
+use mq_core::message::{Later, Message, Properties, TopicName, property};
 use serde::Serialize;
 
 use super::destination::Destination;
@@ -18,13 +18,14 @@ pub(super) const CONTENT_TYPE: &str = "contentType";
 pub(super) const APPLICATION_JSON: &str = "application/json";
 
 /// What the caller said so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MessageDraft {
     destination: Destination,
     body: Option<Bytes>,
     keys: Vec<String>,
     properties: Properties,
     later: Option<Later>,
+    check_after: Option<Duration>,
     pub(super) options: SendOptions,
 }
 
@@ -41,8 +42,13 @@ impl MessageDraft {
             keys: Vec::new(),
             properties: Properties::default(),
             later: None,
+            check_after: None,
             options: SendOptions::default(),
         })
+    }
+
+    pub(super) fn topic(&self) -> &TopicName {
+        &self.destination.topic
     }
 
     pub(super) fn payload<T: Serialize + ?Sized>(&mut self, payload: &T) -> Result<(), SendError> {
@@ -99,15 +105,18 @@ impl MessageDraft {
             ));
         }
         self.properties.set(LISTENER_PROPERTY, listener);
+        if let Some(time) = self.check_after.take() {
+            let begun = u64::from(time.subsec_nanos() > 0);
+            let seconds = time.as_secs().saturating_add(begun);
+            let name = property::CHECK_IMMUNITY_TIME_IN_SECONDS;
+            self.properties.set(name, &seconds.to_string());
+        }
         Ok(())
     }
 
     /// The broker asks how the message's transaction ended after so many seconds, begun ones included.
     pub(super) fn check_after(&mut self, time: Duration) {
-        let begun = u64::from(time.subsec_nanos() > 0);
-        let seconds = time.as_secs().saturating_add(begun);
-        let name = property::CHECK_IMMUNITY_TIME_IN_SECONDS;
-        self.properties.set(name, &seconds.to_string());
+        self.check_after = Some(time);
     }
 
     /// The message as it will travel.
@@ -116,6 +125,9 @@ impl MessageDraft {
         let Some(body) = self.body else {
             return Err(SendError::NoPayload(topic));
         };
+        if self.check_after.is_some() {
+            return Err(SendError::NoTransaction(topic));
+        }
         if !self.keys.is_empty() {
             self.properties.set(property::KEYS, &self.keys.join(" "));
         }
@@ -134,6 +146,8 @@ impl MessageDraft {
 
 #[cfg(test)]
 mod tests {
+    use mq_core::client::Target;
+
     use super::*;
 
     #[derive(Serialize)]
@@ -159,7 +173,7 @@ mod tests {
             message.properties.get("contentType"),
             Some("application/json")
         );
-        assert_eq!(options, SendOptions::default());
+        assert!(matches!(options.target, Target::Any));
     }
 
     #[test]
@@ -220,6 +234,25 @@ mod tests {
             let refused = draft().later(none).unwrap_err();
             assert!(matches!(refused, SendError::NoDelay(_)), "{none:?}");
         }
+    }
+
+    /// It was sent at once, with a property that nobody reads.
+    #[test]
+    fn only_a_message_in_a_transaction_is_asked_about() {
+        let asked_about = || {
+            let mut draft = MessageDraft::to("order-topic").unwrap();
+            draft.body(Bytes::from_static(b"x"));
+            draft.check_after(Duration::from_millis(1500));
+            draft
+        };
+
+        let refused = asked_about().finish().unwrap_err();
+        assert!(matches!(refused, SendError::NoTransaction(_)), "{refused}");
+        let mut draft = asked_about();
+        draft.in_transaction_of("orders").unwrap();
+        let PreparedSend { message, .. } = draft.finish().unwrap();
+        let seconds = message.properties.get("CHECK_IMMUNITY_TIME_IN_SECONDS");
+        assert_eq!(seconds, Some("2"));
     }
 
     #[test]

@@ -45,6 +45,12 @@ pub enum SendError {
          the transaction is committed"
     )]
     DelayedTransaction(TopicName),
+    /// A message outside a transaction says when its transaction is asked about.
+    #[error(
+        "the message to `{0}` has a time for `check_after` and no transaction: send it with \
+         `send_in_transaction` or `begin`, or leave the time out"
+    )]
+    NoTransaction(TopicName),
     /// The message is stored, but not as safely as the broker promises when it says "ok".
     ///
     /// Sending again makes a second message; `accept_unflushed` makes this an `Ok`.

@@ -4,12 +4,15 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mq_core::client::{self, ExpectedReply, OpenTransaction, SendResult, SendStatus, Target};
+use mq_core::client::{
+    self, BatchPart, ExpectedReply, HalfMessage, OpenTransaction, SendResult, SendStatus,
+};
 use mq_core::keyed_fifo::NextMayBegin;
 use mq_core::message::{Message, MessageExt};
 
 use super::error::{RequestError, SendError};
-use super::publish::{PreparedSend, Publish, SendMode};
+use super::parts::SentPart;
+use super::publish::{PreparedBatch, PreparedSend, Publish, SendMode};
 use crate::transaction::{DeclaredTransactionListener, TransactionListeners};
 
 /// What sends.
@@ -49,14 +52,18 @@ impl ProducerSlot {
     }
 
     /// Makes a message the half message of a transaction.
-    pub(super) fn mark_half(&self, prepared: &mut PreparedSend) -> Result<(), SendError> {
+    pub(super) fn mark_half(&self, prepared: &mut PreparedSend) -> Result<HalfMessage, SendError> {
         let marked = self.producer()?.mark_half(&mut prepared.message);
         marked.map_err(SendError::from)
     }
 
     /// The transaction of a half message that was sent.
-    pub(super) fn transaction_of(&self, half: SendResult) -> Result<OpenTransaction, SendError> {
-        Ok(self.producer()?.transaction_of(half))
+    pub(super) fn transaction_of(
+        &self,
+        marked: HalfMessage,
+        half: SendResult,
+    ) -> Result<OpenTransaction, SendError> {
+        Ok(self.producer()?.transaction_of(marked, half))
     }
 
     /// Makes a message a request; the time for its reply begins now.
@@ -92,7 +99,7 @@ impl ProducerSlot {
     }
 }
 
-impl Publish for ProducerSlot {
+impl Publish<PreparedSend> for ProducerSlot {
     async fn publish(
         &self,
         prepared: PreparedSend,
@@ -101,7 +108,7 @@ impl Publish for ProducerSlot {
         let producer = self.producer()?;
         let PreparedSend { message, options } = prepared;
         let limit = options.timeout.unwrap_or(producer.config().send_timeout);
-        let target = options.hash_key.map_or(Target::Any, Target::Hash);
+        let target = options.target;
         // The poll that sets it goes on into the client, where this message takes its place before any
         // later one is let in.
         handed_over.set();
@@ -120,21 +127,63 @@ impl Publish for ProducerSlot {
     }
 }
 
+impl Publish<PreparedBatch> for ProducerSlot {
+    async fn publish(
+        &self,
+        batch: PreparedBatch,
+        handed_over: &NextMayBegin,
+    ) -> Result<Vec<SentPart>, SendError> {
+        let producer = self.producer()?;
+        let PreparedBatch {
+            messages, options, ..
+        } = batch;
+        let limit = options.timeout.unwrap_or(producer.config().send_timeout);
+        handed_over.set();
+        let parts = producer.send_in_parts(messages, options.target, limit);
+        let sent = |part: BatchPart| SentPart {
+            messages: part.messages,
+            outcome: part.outcome.map_err(SendError::from),
+        };
+        Ok(parts.await?.into_iter().map(sent).collect())
+    }
+}
+
 /// The layer that takes nothing but `SEND_OK` for success, unless the caller accepts less.
 pub(super) struct RequireFlushed<I>(pub(super) I);
 
-impl<I: Publish> Publish for RequireFlushed<I> {
+impl<I: Publish<PreparedSend>> Publish<PreparedSend> for RequireFlushed<I> {
     async fn publish(
         &self,
         prepared: PreparedSend,
         handed_over: &NextMayBegin,
     ) -> Result<Option<SendResult>, SendError> {
         let accept_unflushed = prepared.options.accept_unflushed;
-        match self.0.publish(prepared, handed_over).await? {
-            Some(sent) if sent.status != SendStatus::Ok && !accept_unflushed => {
-                Err(SendError::Unflushed(Box::new(sent)))
-            }
-            sent => Ok(sent),
-        }
+        let sent = self.0.publish(prepared, handed_over).await?;
+        sent.map(|sent| safely(sent, accept_unflushed)).transpose()
+    }
+}
+
+impl<I: Publish<PreparedBatch>> Publish<PreparedBatch> for RequireFlushed<I> {
+    async fn publish(
+        &self,
+        batch: PreparedBatch,
+        handed_over: &NextMayBegin,
+    ) -> Result<Vec<SentPart>, SendError> {
+        let accept_unflushed = batch.options.accept_unflushed;
+        let parts = self.0.publish(batch, handed_over).await?;
+        let checked = parts.into_iter().map(|part| SentPart {
+            outcome: part.outcome.and_then(|sent| safely(sent, accept_unflushed)),
+            ..part
+        });
+        Ok(checked.collect())
+    }
+}
+
+/// The result, unless what was sent is not stored safely and has to be.
+fn safely(sent: SendResult, accept_unflushed: bool) -> Result<SendResult, SendError> {
+    if sent.status == SendStatus::Ok || accept_unflushed {
+        Ok(sent)
+    } else {
+        Err(SendError::Unflushed(Box::new(sent)))
     }
 }

@@ -1,13 +1,14 @@
-//! What a message goes through between the builder and the client's producer.
+//! What a message or a batch goes through between the builder and the client's producer.
 
 use std::future::Future;
 use std::time::Duration;
 
-use mq_core::client::SendResult;
+use mq_core::client::{SendResult, Target};
 use mq_core::keyed_fifo::NextMayBegin;
-use mq_core::message::Message;
+use mq_core::message::{Message, TopicName};
 
 use super::error::SendError;
+use super::parts::SentPart;
 
 /// A message as it will travel, and how it is to be sent.
 #[derive(Debug)]
@@ -16,11 +17,30 @@ pub(super) struct PreparedSend {
     pub(super) options: SendOptions,
 }
 
+/// Messages of one topic that travel in as few requests as their sizes allow.
+#[derive(Debug)]
+pub(super) struct PreparedBatch {
+    topic: TopicName,
+    pub(super) messages: Vec<Message>,
+    pub(super) options: SendOptions,
+}
+
+impl PreparedBatch {
+    /// No message yet.
+    pub(super) fn new(topic: TopicName) -> Self {
+        Self {
+            topic,
+            messages: Vec::new(),
+            options: SendOptions::default(),
+        }
+    }
+}
+
 /// How a message is to be sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SendOptions {
-    /// Messages of one key go to one queue.
-    pub(super) hash_key: Option<String>,
+    /// Which queue.
+    pub(super) target: Target,
     /// For all attempts together; `None` is the producer's.
     pub(super) timeout: Option<Duration>,
     /// Whether "stored but not flushed" is good enough.
@@ -40,15 +60,41 @@ pub(super) enum SendMode {
     OneWay,
 }
 
+/// What is sent: a message or a batch.
+pub(super) trait Outgoing: Send {
+    /// What is known of it when it was sent.
+    type Sent;
+
+    /// Where it goes.
+    fn topic(&self) -> &TopicName;
+}
+
+/// The result of a one-way message is `None`.
+impl Outgoing for PreparedSend {
+    type Sent = Option<SendResult>;
+
+    fn topic(&self) -> &TopicName {
+        &self.message.topic
+    }
+}
+
+impl Outgoing for PreparedBatch {
+    type Sent = Vec<SentPart>;
+
+    fn topic(&self) -> &TopicName {
+        &self.topic
+    }
+}
+
 /// The producer, or a layer around what lies further in.
-pub(super) trait Publish: Send + Sync {
-    /// Sends a message; the outcome of a one-way message is `None`.
+pub(super) trait Publish<S: Outgoing>: Send + Sync {
+    /// Sends a message or a batch.
     ///
     /// `handed_over` is set by the producer when the client gets the message, which then keeps its
     /// order. Until then no later message to the same topic enters the layers.
     fn publish(
         &self,
-        prepared: PreparedSend,
+        prepared: S,
         handed_over: &NextMayBegin,
-    ) -> impl Future<Output = Result<Option<SendResult>, SendError>> + Send;
+    ) -> impl Future<Output = Result<S::Sent, SendError>> + Send;
 }

@@ -3,35 +3,81 @@
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use mq_core::client::SendResult;
 use mq_core::tasks::Tasks;
 use serde::Serialize;
 
+use super::batch::BatchBuilder;
 use super::builder::MessageBuilder;
 use super::draft::{APPLICATION_JSON, CONTENT_TYPE};
 use super::error::{RequestError, SendError};
+use super::parts::{BatchError, SentPart};
 use super::producer::ProducerSlot;
 use super::sender::Sender;
 use crate::cluster_name::ClusterName;
 use crate::message::MessageExt;
 use crate::payload::{self, EncodeError, Encoded, Payload};
+use crate::receiving::{ReceiveError, Received, ReceiverSlot};
 use crate::transaction::{DeclaredTransactionListener, Transaction, TransactionSendResult};
 
-/// Sends messages. Cheap to clone; the application provides one.
+/// How long `receive` waits for a message (`pollTimeoutMillis`).
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends messages, and receives those of one topic. Cheap to clone; the application provides one.
 ///
 /// A destination is `topic` or `topic:tag`. Payloads are text, bytes or whatever serde can write as
 /// JSON; see [`payload`](crate::payload).
 #[derive(Clone)]
-pub struct RocketMQTemplate(Sender);
+pub struct RocketMQTemplate {
+    sender: Sender,
+    receiver: ReceiverSlot,
+}
 
 impl RocketMQTemplate {
-    pub(crate) fn new(cluster: &ClusterName, producer: ProducerSlot, tasks: Tasks) -> Self {
-        Self(Sender::new(cluster.clone(), producer, tasks))
+    pub(crate) fn new(
+        cluster: &ClusterName,
+        producer: ProducerSlot,
+        receiver: ReceiverSlot,
+        tasks: Tasks,
+    ) -> Self {
+        Self {
+            sender: Sender::new(cluster.clone(), producer, tasks),
+            receiver,
+        }
     }
 
     /// Begins a message, for everything that the methods below do not have.
     pub fn message(&self, destination: &str) -> MessageBuilder<'_> {
-        MessageBuilder::new(&self.0, destination)
+        MessageBuilder::new(&self.sender, destination)
+    }
+
+    /// Begins a batch: several messages in as few requests as their sizes allow, for many small ones.
+    ///
+    /// ```no_run
+    /// # async fn example(template: mq_starter::RocketMQTemplate) -> mq_starter::Result<()> {
+    /// template.batch("orders:paid").push("the first").push("the second").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch(&self, destination: &str) -> BatchBuilder<'_> {
+        BatchBuilder::new(&self.sender, destination)
+    }
+
+    /// Sends each payload as a message of its own, all in as few requests as their sizes allow
+    /// (`syncSend` of a collection of messages). [`sync_send`](Self::sync_send) of a slice is one
+    /// message, a JSON array.
+    ///
+    /// # Errors
+    ///
+    /// As [`BatchBuilder::send`].
+    pub async fn sync_send_batch<T: Serialize>(
+        &self,
+        destination: &str,
+        payloads: &[T],
+    ) -> Result<Vec<SentPart>, BatchError> {
+        let batch = self.batch(destination);
+        payloads.iter().fold(batch, BatchBuilder::push).send().await
     }
 
     /// Sends `payload` and waits until it is stored.
@@ -181,7 +227,7 @@ impl RocketMQTemplate {
     ///
     /// [`SendError`] when it is too late, the text is no handle, or the broker calls no messages back.
     pub async fn recall(&self, handle: &str) -> Result<String, SendError> {
-        self.0.recall(handle).await
+        self.sender.recall(handle).await
     }
 
     /// Sends `payload` as a request and waits for the reply of whoever handles it, a
@@ -244,6 +290,50 @@ impl RocketMQTemplate {
         self.message(destination).payload(payload).begin().await
     }
 
+    /// At most `most` messages of the topic `rocketmq.pull-consumer.topic`, as soon as there are some, or
+    /// none when there are none within 5 s. Each is finished once it is acknowledged.
+    ///
+    /// ```no_run
+    /// # use mq_starter::prelude::*;
+    /// # #[derive(Deserialize)] struct Order { id: i64 }
+    /// # async fn example(template: RocketMQTemplate) -> mq_starter::Result<()> {
+    /// for received in template.receive::<Order>(10).await? {
+    ///     println!("{}", received.payload()?.id);
+    ///     received.ack();
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError`]: the settings have no pull consumer, or the application was shut down.
+    pub async fn receive<T: Payload>(&self, most: usize) -> Result<Vec<Received<T>>, ReceiveError> {
+        self.receive_within(most, RECEIVE_TIMEOUT).await
+    }
+
+    /// As [`receive`](Self::receive), and waits for `limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub async fn receive_within<T: Payload>(
+        &self,
+        most: usize,
+        limit: Duration,
+    ) -> Result<Vec<Received<T>>, ReceiveError> {
+        self.receiver.receive(most, limit).await
+    }
+
+    /// As [`receive`](Self::receive), one by one, until the application is shut down.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError::NotConfigured`].
+    pub fn deliveries<T: Payload>(&self) -> Result<BoxStream<'static, Received<T>>, ReceiveError> {
+        self.receiver.deliveries()
+    }
+
     /// Sends `payload` in the background to whoever waits for a reply to `request`, within `limit` or the
     /// time of any send. A failure is logged, as is a message that is no request.
     pub(crate) fn reply<T: Serialize + ?Sized>(
@@ -258,7 +348,7 @@ impl RocketMQTemplate {
                 if is_json {
                     reply.properties.set(CONTENT_TYPE, APPLICATION_JSON);
                 }
-                self.0.reply(request.clone().into(), reply, limit);
+                self.sender.reply(request.clone().into(), reply, limit);
             }
             Err(error) => {
                 let (topic, id) = (request.topic(), request.message_id());
@@ -313,7 +403,7 @@ impl RocketMQTemplate {
 
 impl fmt::Debug for RocketMQTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cluster = format_args!("{}", self.0.cluster());
+        let cluster = format_args!("{}", self.sender.cluster());
         f.debug_tuple("RocketMQTemplate").field(&cluster).finish()
     }
 }

@@ -14,8 +14,9 @@ use mq_core::tasks::Tasks;
 use tokio::runtime::Handle;
 
 use super::error::{RequestError, SendError};
+use super::parts::SentPart;
 use super::producer::{ProducerSlot, RequireFlushed};
-use super::publish::{PreparedSend, Publish, SendMode};
+use super::publish::{Outgoing, PreparedBatch, PreparedSend, Publish, SendMode};
 use crate::cluster_name::ClusterName;
 use crate::transaction::DeclaredTransactionListener;
 
@@ -58,6 +59,14 @@ impl Sender {
         Ok(sent.expect("only a one-way message has no result"))
     }
 
+    /// Sends a batch; gives the outcome of each request.
+    pub(super) async fn send_batch(
+        &self,
+        batch: PreparedBatch,
+    ) -> Result<Vec<SentPart>, SendError> {
+        self.0.layers.send(batch).await
+    }
+
     /// Calls a message back.
     pub(super) async fn recall(&self, handle: &str) -> Result<String, SendError> {
         self.0.producer.recall(handle).await
@@ -77,11 +86,11 @@ impl Sender {
         mut prepared: PreparedSend,
     ) -> Result<OpenTransaction, SendError> {
         let producer = &self.0.producer;
-        producer.mark_half(&mut prepared)?;
+        let marked = producer.mark_half(&mut prepared)?;
         match self.send(prepared).await {
-            Ok(half) => producer.transaction_of(half),
+            Ok(half) => producer.transaction_of(marked, half),
             Err(SendError::Unflushed(half)) => {
-                let open = producer.transaction_of(SendResult::clone(&half))?;
+                let open = producer.transaction_of(marked, SendResult::clone(&half))?;
                 if let Err(error) = open.rollback().await {
                     tracing::warn!(%error, "the broker asks how the transaction ended");
                 }
@@ -183,12 +192,13 @@ impl<I> InOrder<I> {
             inner,
         }
     }
-}
 
-impl<I: Publish> InOrder<I> {
-    /// Sends a message behind all earlier ones to its topic.
-    async fn send(&self, prepared: PreparedSend) -> Result<Option<SendResult>, SendError> {
-        let (topic, handed_over) = (prepared.message.topic.clone(), NextMayBegin::default());
+    /// Sends a message or a batch behind all earlier ones to its topic.
+    async fn send<S: Outgoing>(&self, prepared: S) -> Result<S::Sent, SendError>
+    where
+        I: Publish<S>,
+    {
+        let (topic, handed_over) = (prepared.topic().clone(), NextMayBegin::default());
         let work = pin!(self.inner.publish(prepared, &handed_over));
         self.topics.run(&topic, &handed_over, pending(), work).await
     }
@@ -215,7 +225,7 @@ mod tests {
         produced: Mutex<Vec<String>>,
     }
 
-    impl Publish for Slow {
+    impl Publish<PreparedSend> for Slow {
         async fn publish(
             &self,
             prepared: PreparedSend,

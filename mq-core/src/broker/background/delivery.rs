@@ -47,19 +47,36 @@ impl Targets {
     }
 }
 
-/// The message as it is delivered to its topic; the properties with which it has waited stay, as with
-/// Apache's broker. `None` when it does not say where it is meant for.
-pub(super) fn delivery(stored: MessageExt) -> Option<RecordDraft> {
-    let properties = &stored.message.properties;
-    let topic = TopicName::new(properties.get(property::REAL_TOPIC)?.to_owned()).ok()?;
-    if topic.is_closed() {
-        return None;
+/// Makes messages that have waited into what is stored in their topics. Those of one topic that follow
+/// each other share its name, which is then checked once.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    last: Option<TopicName>,
+}
+
+impl Deliveries {
+    /// The message as it is delivered to its topic; the properties with which it has waited stay, as with
+    /// Apache's broker. `None` when it does not say where it is meant for.
+    pub(super) fn of(&mut self, stored: MessageExt) -> Option<RecordDraft> {
+        let properties = &stored.message.properties;
+        let topic = self.topic(properties.get(property::REAL_TOPIC)?)?;
+        if topic.is_closed() {
+            return None;
+        }
+        let queue_id = properties.get(property::REAL_QID)?.parse().ok()?;
+        let mut draft = copy(stored);
+        draft.message.topic = topic;
+        draft.queue_id = queue_id;
+        Some(draft)
     }
-    let queue_id = properties.get(property::REAL_QID)?.parse().ok()?;
-    let mut draft = copy(stored);
-    draft.message.topic = topic;
-    draft.queue_id = queue_id;
-    Some(draft)
+
+    fn topic(&mut self, name: &str) -> Option<TopicName> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.as_str() == name) {
+            return Some(last.clone());
+        }
+        self.last = TopicName::new(name.to_owned()).ok();
+        self.last.clone()
+    }
 }
 
 /// The message once more, where it is.

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::broker::advertised::Advertised;
 use crate::broker::config::BrokerConfig;
+use crate::broker::state::live_rules::LiveRules;
 use crate::broker::state::topics::Topics;
 use crate::clock::Clock;
 use crate::remoting::{CallError, RemotingClient};
@@ -36,6 +37,7 @@ const UNREGISTER_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 struct RegistrationContent {
     config: Arc<BrokerConfig>,
+    rules: Arc<LiveRules>,
     advertised: Advertised,
     topics: Arc<Topics>,
     client: RemotingClient,
@@ -77,7 +79,7 @@ impl RegistrationContent {
     /// All topics; the permission of each is limited to the broker's own.
     fn body(&self) -> Bytes {
         let mut topics = self.topics.to_body();
-        let permission = i32::try_from(self.config.rules.permission).unwrap_or(0);
+        let permission = i32::try_from(self.rules.permission()).unwrap_or(0);
         if permission != 6 {
             for topic in topics.topic_config_table.values_mut() {
                 topic.perm &= permission;
@@ -124,6 +126,7 @@ pub(in crate::broker) struct Registration {
 impl Registration {
     pub(in crate::broker) fn new(
         config: &Arc<BrokerConfig>,
+        rules: &Arc<LiveRules>,
         advertised: Advertised,
         topics: &Arc<Topics>,
         client: RemotingClient,
@@ -139,6 +142,7 @@ impl Registration {
             servers: config.network.name_servers.iter().map(server).collect(),
             content: RegistrationContent {
                 config: Arc::clone(config),
+                rules: Arc::clone(rules),
                 advertised,
                 topics: Arc::clone(topics),
                 client,

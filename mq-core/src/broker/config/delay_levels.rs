@@ -6,8 +6,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-const MAX_DELAY: Duration = Duration::from_hours(40 * 24);
-const MAX_LEVELS: usize = 256;
+use crate::message::delay_word;
+
+/// The longest delay of a level.
+pub(in crate::broker) const MAX_DELAY: Duration = Duration::from_hours(40 * 24);
+/// The most levels that a table can have.
+pub(in crate::broker) const MAX_LEVELS: usize = 256;
 
 /// Apache's `messageDelayLevel`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,17 +62,7 @@ impl FromStr for DelayLevels {
 }
 
 fn delay(word: &str) -> Option<Duration> {
-    let unit = word.chars().next_back()?;
-    let seconds: u64 = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let number: u64 = word.strip_suffix(unit)?.parse().ok()?;
-    let delay = Duration::from_secs(number.checked_mul(seconds)?);
-    (delay <= MAX_DELAY).then_some(delay)
+    delay_word::read(word).filter(|delay| *delay <= MAX_DELAY)
 }
 
 /// What a word that is no delay breaks.

@@ -19,7 +19,8 @@ const POP: KeyEffect = Harmless("pop consumption is not built yet");
 const WHEEL: KeyEffect = Harmless("there is no timer wheel, messages wait by the millisecond");
 const TRANSACTION_ENDS: KeyEffect = Harmless("each end of a transaction is written by itself");
 const REPLICATION: KeyEffect = Harmless("replication is not built yet");
-const SQL: KeyEffect = Harmless("SQL92 filters are not built yet");
+const NO_BIT_MAPS: KeyEffect =
+    Harmless("conditions are evaluated for each message, there are no bit maps of their results");
 const STATISTICS: KeyEffect = Harmless("statistics are kept in one way only");
 const FIXED_NAME_SERVERS: KeyEffect = Harmless("name servers are those of `namesrvAddr`");
 const FULL_REGISTRATION: KeyEffect = Harmless("every registration carries all topics");
@@ -27,11 +28,9 @@ const FULL_REGISTRATION: KeyEffect = Harmless("every registration carries all to
 const NO_REPLICA: KeyEffect = Refused("replication is not built yet, only a single ASYNC_MASTER");
 const NO_NAME_SERVER_LOOKUP: KeyEffect =
     Refused("looking up name servers is not built yet, set `namesrvAddr`");
-const NO_SQL: KeyEffect = Refused("SQL92 filters are not built yet");
 const NO_ACL: KeyEffect =
     Refused("access control is not built yet: anybody who reaches the port may read and write");
 const NO_LMQ: KeyEffect = Refused("light message queues are not built yet");
-const NO_TRACE: KeyEffect = Refused("the trace topic is not built yet");
 const NO_OTHER_STORE: KeyEffect = Refused("only Apache's file store is built");
 const NO_OFF_HEAP_POOL: KeyEffect =
     Refused("there is no pool of off-heap buffers, writes go to the log");
@@ -77,7 +76,7 @@ pub(super) const KEYS: &[SettingKey] = &[
     key(
         "configBlackList",
         "configBlackList;brokerConfigPath",
-        Harmless("no key changes while it runs"),
+        Harmless("only few keys change while it runs"),
     ),
     // Where it is reached, and whom it tells.
     spelled(
@@ -146,17 +145,9 @@ pub(super) const KEYS: &[SettingKey] = &[
         "true",
         Harmless("the topic named like the broker always exists"),
     ),
-    key("traceTopicEnable", "false", NO_TRACE),
-    key(
-        "msgTraceTopicName",
-        "RMQ_SYS_TRACE_TOPIC",
-        Harmless("the trace topic is not built yet"),
-    ),
-    key(
-        "traceOn",
-        "true",
-        Harmless("the trace topic is not built yet"),
-    ),
+    key("traceTopicEnable", "true", Works),
+    key("msgTraceTopicName", "RMQ_SYS_TRACE_TOPIC", Works),
+    key("traceOn", "true", Works),
     key("maxMessageSize", "4194304", Works),
     key(
         "messageDelayLevel",
@@ -251,14 +242,22 @@ pub(super) const KEYS: &[SettingKey] = &[
         "false",
         Refused("pull consumers are always served"),
     ),
-    key("enablePropertyFilter", "false", NO_SQL),
-    key("filterSupportRetry", "false", SQL),
-    key("enableCalcFilterBitMap", "false", SQL),
-    key("expectConsumerNumUseFilter", "32", SQL),
-    key("maxErrorRateOfBloomFilter", "20", SQL),
-    key("filterDataCleanTimeSpan", "86400000", SQL),
-    key("enableConsumeQueueExt", "false", NO_SQL),
-    key("bitMapLengthConsumeQueueExt", "64", SQL),
+    key("enablePropertyFilter", "true", Works),
+    key("filterSupportRetry", "false", Works),
+    key("enableCalcFilterBitMap", "false", NO_BIT_MAPS),
+    key("expectConsumerNumUseFilter", "32", NO_BIT_MAPS),
+    key("maxErrorRateOfBloomFilter", "20", NO_BIT_MAPS),
+    key(
+        "filterDataCleanTimeSpan",
+        "86400000",
+        Harmless("a condition goes with its member"),
+    ),
+    key(
+        "enableConsumeQueueExt",
+        "false",
+        Refused("consume queues have no extension files"),
+    ),
+    key("bitMapLengthConsumeQueueExt", "64", NO_BIT_MAPS),
     key("reviveQueueNum", "8", POP),
     key("popPollingSize", "1024", POP),
     key("maxPopPollingSize", "100000", POP),

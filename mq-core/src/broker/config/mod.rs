@@ -14,7 +14,8 @@ use crate::settings::{Setting, SettingKey, SettingProblem, SettingProblems, Shee
 use crate::store::StoreConfig;
 
 pub use delay_levels::{DelayError, DelayLevels};
-pub use rules::{Rules, TimerRules, TransactionRules};
+pub(in crate::broker) use delay_levels::{MAX_DELAY, MAX_LEVELS};
+pub use rules::{FilterRules, Rules, TimerRules, TraceRules, TransactionRules};
 pub use storage::{FlushMode, RetentionSettings, Storage};
 
 /// The configuration of a broker.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::delay_levels::DelayLevels;
+use crate::message::TopicName;
 use crate::settings::Sheet;
 use crate::store::{ReadLimits, TransferLimits};
 use crate::wire::frame;
@@ -26,12 +27,36 @@ pub struct Rules {
     pub timers: Option<TimerRules>,
     /// The rules of transactions.
     pub transactions: TransactionRules,
+    /// The rules of filters.
+    pub filters: FilterRules,
+    /// The rules of message traces.
+    pub traces: TraceRules,
     /// Whether replies are stored once they are pushed.
     pub store_replies: bool,
     /// The interval of writing consumer offsets to disk.
     pub save_offsets_every: Duration,
     /// The limits of one pull response.
     pub transfer: TransferLimits,
+}
+
+/// What subscriptions may select by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterRules {
+    /// Whether by conditions over properties (SQL92).
+    pub conditions: bool,
+    /// Whether a retry topic to which a group subscribes by a condition is filtered by the conditions of
+    /// the topics from which its messages come.
+    pub retry_topics: bool,
+}
+
+/// What clients are told about message traces, and where these are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceRules {
+    /// The topic, which exists from the start; `None`: traces are stored as other messages are, in a topic
+    /// that is created or not.
+    pub topic: Option<TopicName>,
+    /// Whether clients may trace the messages of this broker.
+    pub wanted: bool,
 }
 
 /// When producers are asked how their transactions ended.
@@ -84,6 +109,11 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
             check_interval: sheet.milliseconds("transactionCheckInterval", 10, DAY_MS),
             most_checks: sheet.number("transactionCheckMax", &(1..=1_000)),
         },
+        filters: FilterRules {
+            conditions: sheet.truth("enablePropertyFilter"),
+            retry_topics: sheet.truth("filterSupportRetry"),
+        },
+        traces: traces(sheet),
         store_replies: sheet.truth("storeReplyMessageEnable"),
         save_offsets_every: sheet.milliseconds("flushConsumerOffsetInterval", 100, 3_600_000),
         transfer: TransferLimits {
@@ -99,6 +129,15 @@ pub(super) fn read(sheet: &mut Sheet) -> Rules {
                 bytes: sheet.number("maxTransferBytesOnMessageInDisk", &(1..=MAX_RESPONSE_SIZE)),
             },
         },
+    }
+}
+
+fn traces(sheet: &mut Sheet) -> TraceRules {
+    let topic = sheet.checked("msgTraceTopicName", |name| TopicName::new(name.to_owned()));
+    let enabled = sheet.truth("traceTopicEnable");
+    TraceRules {
+        topic: enabled.then_some(topic),
+        wanted: sheet.truth("traceOn"),
     }
 }
 

@@ -43,6 +43,7 @@ fn every_default_of_the_table_is_right() {
     assert_eq!(config.identity.cluster, "DefaultCluster");
     assert_eq!(config.rules.default_queues, 8);
     assert_eq!(config.rules.delay_levels.highest(), 18);
+    assert!(config.rules.filters.conditions);
     assert_eq!(config.storage.flush, FlushMode::Sync);
     assert_eq!(config.storage.segment_size, 1 << 30);
     assert_eq!(config.storage.queue_file_size, 6_000_000);

@@ -6,14 +6,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mq_rules::sql::SqlError;
 
 use crate::broker::admit::Admit;
+use crate::broker::background::transactions::Transactions;
 use crate::broker::parts::Parts;
 use crate::broker::state::groups::Group;
 use crate::broker::state::peers::{ClientInfo, MembershipChange, Peers, SubscriptionConflict};
-use crate::broker::state::unsupported::{self, Refused, Unsupported};
+use crate::broker::state::unsupported::{Refused, Unsupported, switched_off};
+use crate::excerpt::excerpt;
 use crate::message::GroupName;
-use crate::message::subscription::SelectorType;
+use crate::message::subscription::{Filter, SelectorType};
 use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
 use crate::troubles::Troubles;
 use crate::wire::body::{
@@ -30,6 +33,7 @@ use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 pub(in crate::broker) struct Clients {
     admit: Admit,
     peers: Arc<Peers>,
+    transactions: Transactions,
     unsupported: Arc<Unsupported>,
     unknown_groups: Arc<Troubles<()>>,
 }
@@ -39,6 +43,7 @@ impl Clients {
         Self {
             admit: parts.admit.clone(),
             peers: Arc::clone(&parts.peers),
+            transactions: parts.transactions.clone(),
             unsupported: Arc::clone(&parts.unsupported),
             unknown_groups: Arc::new(Troubles::new(parts.clock.clone())),
         }
@@ -98,17 +103,27 @@ impl Clients {
         brief: bool,
     ) -> bool {
         let subscriptions = data.subscription_data_set.iter();
-        for subscription in subscriptions.filter(|subscription| !is_by_tags(subscription)) {
+        for subscription in subscriptions.filter(|subscription| !self.permits(subscription)) {
             self.unsupported.log(&Refused {
                 client: &caller.client_id,
                 group: group.name.as_str(),
                 topic: &subscription.topic,
                 language: &subscription.expression_type,
+                error: None,
             });
         }
         let (heard, change) = self.peers.consumer(caller, data, brief);
         if let Some(change) = &change {
             self.notify(change);
+        }
+        for subscription in &heard.malformed {
+            self.unsupported.log(&Refused {
+                client: &caller.client_id,
+                group: group.name.as_str(),
+                topic: subscription.topic.as_str(),
+                language: subscription.selector.as_str(),
+                error: subscription.filter.error(),
+            });
         }
         for conflicts in &heard.conflicts {
             let SubscriptionConflict {
@@ -124,6 +139,38 @@ impl Clients {
             );
         }
         heard.incomplete
+    }
+
+    /// Checks a subscription as a client asks for it (46).
+    fn check(&self, subscription: &SubscriptionData) -> Result<(), Unreadable> {
+        let language = &subscription.expression_type;
+        let refused = |remark| Refusal::new(ResponseCode::SUBSCRIPTION_PARSE_FAILED, remark);
+        let (refusal, error) = match SelectorType::from_wire(Some(language)) {
+            Some(SelectorType::Tag) => return Ok(()),
+            _ if !self.admit.config.rules.filters.conditions => (switched_off(language), None),
+            Some(SelectorType::Sql92) => match Filter::by_sql(&subscription.sub_string) {
+                Ok(_filter) => return Ok(()),
+                Err(error) => {
+                    let remark = format!("the condition cannot be read: {error}");
+                    (refused(remark), Some(error))
+                }
+            },
+            None => {
+                let language = excerpt(language);
+                let remark = format!("the language `{language}` is not known");
+                (refused(remark), None)
+            }
+        };
+        Err(Unreadable { refusal, error })
+    }
+
+    /// Whether subscriptions of this language are evaluated.
+    fn permits(&self, subscription: &SubscriptionData) -> bool {
+        match SelectorType::from_wire(Some(&subscription.expression_type)) {
+            Some(SelectorType::Tag) => true,
+            Some(SelectorType::Sql92) => self.admit.config.rules.filters.conditions,
+            None => false,
+        }
     }
 }
 
@@ -148,8 +195,9 @@ impl Processor<HeartBeat> for Clients {
         let brief = data.heartbeat_fingerprint != 0 && data.without_sub;
         let mut incomplete = false;
         for producer in &data.producer_data_set {
-            if GroupName::new(producer.group_name.clone()).is_ok() {
-                self.peers.producer(&caller, &producer.group_name);
+            let group = &producer.group_name;
+            if GroupName::new(group.clone()).is_ok() && self.peers.producer(&caller, group) {
+                self.transactions.producer_came(group);
             }
         }
         let groups = self.groups(&caller.peer, &data.consumer_data_set)?;
@@ -225,23 +273,25 @@ impl Processor<CheckClientConfig> for Clients {
         let Some(subscription) = body.subscription_data else {
             return Ok(Reply::ok(NoFields));
         };
-        if is_by_tags(&subscription) {
+        let Err(unreadable) = self.check(&subscription) else {
             return Ok(Reply::ok(NoFields));
-        }
-        let language = &subscription.expression_type;
+        };
         self.unsupported.count(&Refused {
             client: &body.client_id,
             group: &body.group,
             topic: &subscription.topic,
-            language,
+            language: &subscription.expression_type,
+            error: unreadable.error.as_ref(),
         });
-        Err(unsupported::not_built(language))
+        Err(unreadable.refusal)
     }
 }
 
-fn is_by_tags(subscription: &SubscriptionData) -> bool {
-    let selector = SelectorType::from_wire(Some(&subscription.expression_type));
-    selector == Some(SelectorType::Tag)
+/// A subscription that is not evaluated, and what is wrong with its condition, if that is the reason.
+#[derive(Debug)]
+struct Unreadable {
+    refusal: Refusal,
+    error: Option<SqlError>,
 }
 
 impl PeerWatcher for Clients {

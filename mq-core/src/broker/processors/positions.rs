@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::broker::admit::{Admit, unreadable};
+use crate::broker::admit::{Admit, may_move_offsets, unreadable};
 use crate::broker::parts::Parts;
 use crate::broker::processors::beginning::StartOffsets;
 use crate::broker::state::offsets::{GroupQueue, Offsets};
@@ -62,7 +62,7 @@ impl Processor<QueryConsumerOffset> for OffsetProcessor {
         // Offsets of a deleted topic are kept for the case that it is created again, and not shown
         // before that.
         let topic = self.admit.topics.find(topic);
-        if let Some(offset) = topic.and_then(|_exists| self.offsets.committed(at)) {
+        if let Some(offset) = topic.and_then(|_exists| self.offsets.told(at)) {
             return Ok(found(offset));
         }
         if header.set_zero_if_not_found.unwrap_or(true) {
@@ -85,6 +85,7 @@ impl Processor<UpdateConsumerOffset> for OffsetProcessor {
         let (group, topic) = (&*header.consumer_group, &*header.topic);
         let admission = self.admit.admission_for(&request.peer);
         admission.existing_group(group)?;
+        may_move_offsets(group)?;
         let queues = admission.existing(topic)?.queues();
         let invalid = |remark: &str| Refusal::new(ResponseCode::INVALID_PARAMETER, remark);
         let queue = header

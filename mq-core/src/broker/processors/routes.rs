@@ -14,9 +14,9 @@ use crate::remoting::Router;
 use crate::wire::header::{
     CheckClientConfig, ConsumerSendMsgBack, EndTransaction, GetConsumerListByGroup,
     GetEarliestMsgStoreTime, GetMaxOffset, GetMinOffset, HeartBeat, LitePullMessage, LockBatchMq,
-    PullMessage, QueryConsumerOffset, RecallMessage, SearchOffsetByTimestamp, SendBatchMessage,
-    SendMessage, SendMessageV1, SendReplyMessage, SendReplyMessageV1, UnlockBatchMq,
-    UnregisterClient, UpdateConsumerOffset,
+    PullMessage, QueryConsumerOffset, RecallMessage, ResumeCheckHalfMessage,
+    SearchOffsetByTimestamp, SendBatchMessage, SendMessage, SendMessageV1, SendReplyMessage,
+    SendReplyMessageV1, UnlockBatchMq, UnregisterClient, UpdateConsumerOffset,
 };
 
 pub(in crate::broker) fn routes(parts: &Parts) -> Router {
@@ -26,6 +26,7 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
     let clients = Clients::new(parts);
     let positions = OffsetProcessor::new(parts);
     let locks = LockProcessor::new(parts);
+    let transactions = EndTransactionProcessor::new(parts);
     Router::default()
         .counting(&parts.unanswered)
         .on::<SendMessageV1>(send.clone())
@@ -35,7 +36,8 @@ pub(in crate::broker) fn routes(parts: &Parts) -> Router {
         .on::<SendReplyMessage>(replies)
         .on::<ConsumerSendMsgBack>(SendBackProcessor::new(parts))
         .on::<RecallMessage>(RecallProcessor::new(parts))
-        .on::<EndTransaction>(EndTransactionProcessor::new(parts))
+        .on::<EndTransaction>(transactions.clone())
+        .on::<ResumeCheckHalfMessage>(transactions)
         .on::<PullMessage>(pull.clone())
         .on::<LitePullMessage>(pull)
         .on::<HeartBeat>(clients.clone())

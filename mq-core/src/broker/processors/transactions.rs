@@ -1,14 +1,16 @@
-//! 37: a producer commits a transaction or rolls it back (`EndTransactionProcessor`).
+//! 37 and 323: a producer commits a transaction or rolls it back (`EndTransactionProcessor`), and an
+//! administrator has one checked again that was set aside.
 
 use std::sync::Arc;
 
-use crate::broker::background::transactions::{End, EndError, Transactions, Verdict};
+use crate::broker::background::transactions::{End, EndError, ResumeError, Transactions, Verdict};
 use crate::broker::parts::Parts;
 use crate::broker::processors::send::refusal;
 use crate::excerpt::excerpt;
+use crate::message::OffsetMessageId;
 use crate::remoting::{Incoming, Processor};
 use crate::troubles::Troubles;
-use crate::wire::header::EndTransaction;
+use crate::wire::header::{EndTransaction, ResumeCheckHalfMessage};
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode};
 
 /// Ends transactions.
@@ -62,6 +64,27 @@ impl Processor<EndTransaction> for EndTransactionProcessor {
             tracing::warn!(%group, ?peer, ?verdict, %error, unlogged, "an end is refused");
         }
         Err(refused(&error))
+    }
+}
+
+impl Processor<ResumeCheckHalfMessage> for EndTransactionProcessor {
+    async fn process(
+        &self,
+        request: Incoming<ResumeCheckHalfMessage>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let id = request.header.msg_id.unwrap_or_default();
+        let id = id
+            .parse::<OffsetMessageId>()
+            .map_err(|error| Refusal::system(error.to_string()))?;
+        let resumed = self.transactions.resume(id.offset).await;
+        resumed.map_err(|error| match &error {
+            ResumeError::Store(stored) => refusal(stored),
+            ResumeError::NotThere(_) | ResumeError::Ended(_) | ResumeError::Read(_) => {
+                Refusal::system(error.to_string())
+            }
+        })?;
+        tracing::info!(%id, "a half message that was set aside is checked again");
+        Ok(Reply::ok(NoFields))
     }
 }
 

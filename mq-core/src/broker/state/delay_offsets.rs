@@ -81,6 +81,11 @@ impl DelayOffsets {
             .unwrap_or(0)
     }
 
+    /// The content of the file, for administrators.
+    pub(in crate::broker) fn to_body(&self) -> bytes::Bytes {
+        fastjson::write(&*self.content.lock())
+    }
+
     /// All messages before `offset` are delivered.
     pub(in crate::broker) fn set(&self, level: i32, offset: i64) {
         if self.content.lock().offset_table.insert(level, offset) != Some(offset) {

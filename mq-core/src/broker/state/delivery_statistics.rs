@@ -14,27 +14,32 @@ use crate::broker::state::offsets::GroupQueue;
 use crate::clock::{Clock, Moment};
 use crate::message::QueueOffset;
 
-/// The length of one sampling interval (`samplingInSeconds`).
-const SAMPLING_INTERVAL: Duration = Duration::from_secs(10);
-/// The number of intervals kept: the current one and the minute before it.
-const SAMPLES_KEPT: usize = 7;
-
-/// The number of messages in the last minute.
+/// The messages of a span of time, counted in intervals. The current interval and those of the span
+/// before it are kept.
 #[derive(Debug)]
-struct Recent {
+struct Window<const INTERVALS: usize> {
+    interval: Duration,
     since: Moment,
     /// The interval of the newest count, counted from `since`.
     newest: u64,
     /// Newest first.
-    counts: [u64; SAMPLES_KEPT],
+    counts: [u64; INTERVALS],
 }
 
-impl Recent {
-    fn new(since: Moment) -> Self {
+/// How many messages, and how many for each second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::broker) struct SpanCount {
+    pub(in crate::broker) sum: u64,
+    pub(in crate::broker) per_second: f64,
+}
+
+impl<const INTERVALS: usize> Window<INTERVALS> {
+    fn new(interval: Duration, since: Moment) -> Self {
         Self {
+            interval,
             since,
             newest: 0,
-            counts: [0; SAMPLES_KEPT],
+            counts: [0; INTERVALS],
         }
     }
 
@@ -45,32 +50,69 @@ impl Recent {
         }
     }
 
-    fn per_second(&mut self, now: Moment) -> f64 {
+    fn count(&mut self, now: Moment) -> SpanCount {
         self.move_to(now);
         let (age, step) = (
             now.since(self.since).as_secs_f64(),
-            SAMPLING_INTERVAL.as_secs_f64(),
+            self.interval.as_secs_f64(),
         );
-        let kept = 6.0 * step + age % step;
+        let before = u32::try_from(INTERVALS.saturating_sub(1)).unwrap_or(u32::MAX);
+        let kept = f64::from(before) * step + age % step;
+        let sum = self.counts.iter().sum::<u64>();
         #[expect(
             clippy::cast_precision_loss,
             reason = "a rate needs no more than 52 bits"
         )]
-        let sum = self.counts.iter().sum::<u64>() as f64;
+        let messages = sum as f64;
         // Divide by at least one interval, because a rate over less time would be random.
-        sum / age.min(kept).max(step)
+        SpanCount {
+            sum,
+            per_second: messages / age.min(kept).max(step),
+        }
     }
 
-    /// Drops what is older than a minute.
+    /// Drops what is older than the span.
     fn move_to(&mut self, now: Moment) {
-        let step = now.since(self.since).as_secs() / SAMPLING_INTERVAL.as_secs();
-        let passed = usize::try_from(step - self.newest).unwrap_or(SAMPLES_KEPT);
-        self.counts.rotate_right(passed.min(SAMPLES_KEPT));
+        let step = now.since(self.since).as_secs() / self.interval.as_secs().max(1);
+        let passed = usize::try_from(step - self.newest).unwrap_or(INTERVALS);
+        self.counts.rotate_right(passed.min(INTERVALS));
         for count in self.counts.iter_mut().take(passed) {
             *count = 0;
         }
         self.newest = step;
     }
+}
+
+/// The messages of the last minute, hour and day, in Apache's intervals (`StatsItem`).
+#[derive(Debug)]
+struct Recent {
+    minute: Window<7>,
+    hour: Window<7>,
+    day: Window<25>,
+}
+
+impl Recent {
+    fn new(since: Moment) -> Self {
+        Self {
+            minute: Window::new(Duration::from_secs(10), since),
+            hour: Window::new(Duration::from_mins(10), since),
+            day: Window::new(Duration::from_hours(1), since),
+        }
+    }
+
+    fn add(&mut self, count: u64, now: Moment) {
+        self.minute.add(count, now);
+        self.hour.add(count, now);
+        self.day.add(count, now);
+    }
+}
+
+/// The counts of the last minute, hour and day.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::broker) struct RecentCounts {
+    pub(in crate::broker) minute: SpanCount,
+    pub(in crate::broker) hour: SpanCount,
+    pub(in crate::broker) day: SpanCount,
 }
 
 /// What a group received of a topic.
@@ -141,8 +183,21 @@ impl DeliveryStatistics {
     /// Messages of the topic that the group received per second, over the last minute.
     pub(in crate::broker) fn per_second(&self, group: &str, topic: &str) -> f64 {
         let now = self.clock.moment();
-        let rate = self.with(group, topic, |given| given.recent.per_second(now));
+        let rate = self.with(group, topic, |given| {
+            given.recent.minute.count(now).per_second
+        });
         rate.unwrap_or(0.0)
+    }
+
+    /// Messages of the topic that the group received lately.
+    pub(in crate::broker) fn recent(&self, group: &str, topic: &str) -> RecentCounts {
+        let now = self.clock.moment();
+        let counts = self.with(group, topic, |given| RecentCounts {
+            minute: given.recent.minute.count(now),
+            hour: given.recent.hour.count(now),
+            day: given.recent.day.count(now),
+        });
+        counts.unwrap_or_default()
     }
 
     /// The offset after the last message of a queue that the group received.
@@ -200,6 +255,27 @@ mod tests {
         clock.advance(Duration::from_mins(10)).await;
         assert!(equal(rate(), 0.0), "{}", rate());
         assert_eq!(given.total(), 60);
+    }
+
+    #[tokio::test]
+    async fn what_left_the_minute_is_still_in_the_hour_and_then_in_the_day() {
+        let clock = Clock::manual(0);
+        let given = DeliveryStatistics::new(clock.clone());
+        let sums = || {
+            let recent = given.recent("shop", "orders");
+            [recent.minute.sum, recent.hour.sum, recent.day.sum]
+        };
+
+        given.record(at(0), 30, QueueOffset(30));
+        assert_eq!(sums(), [30, 30, 30]);
+        clock.advance(Duration::from_mins(2)).await;
+        given.record(at(0), 5, QueueOffset(35));
+        assert_eq!(sums(), [5, 35, 35]);
+        clock.advance(Duration::from_hours(2)).await;
+        assert_eq!(sums(), [0, 0, 35]);
+        clock.advance(Duration::from_hours(24)).await;
+
+        assert_eq!(sums(), [0, 0, 0]);
     }
 
     #[test]

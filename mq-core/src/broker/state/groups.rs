@@ -20,6 +20,9 @@ use crate::store::disk::Disk;
 use crate::wire::body::{DataVersion, SubscriptionGroupConfig, SubscriptionGroups};
 use crate::wire::fastjson;
 
+/// The bit of a forbidden topic that the group may not read (`1 << PermName.INDEX_PERM_READ`).
+const READ: i32 = 4;
+
 /// A group: its validated name and its configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::broker) struct Group {
@@ -51,6 +54,26 @@ impl GroupTable {
             .insert(name.clone(), Arc::new(Group { name, config }));
         self.version = self.version.next(now_ms);
         true
+    }
+
+    /// Returns whether anything changed.
+    fn set_readable(&mut self, group: &str, topic: &str, readable: bool) -> bool {
+        let topics = self.forbidden.entry(group.into()).or_default();
+        let before = topics.get(topic).copied().unwrap_or(0);
+        let after = if readable {
+            before & !READ
+        } else {
+            before | READ
+        };
+        if after == 0 {
+            topics.remove(topic);
+        } else {
+            topics.insert(topic.into(), after);
+        }
+        if topics.is_empty() {
+            self.forbidden.remove(group);
+        }
+        before != after
     }
 
     fn to_body(&self) -> SubscriptionGroups {
@@ -129,14 +152,20 @@ impl Groups {
 
     /// Whether an administrator has forbidden the group to read the topic.
     pub(in crate::broker) fn may_not_read(&self, group: &str, topic: &str) -> bool {
-        /// `1 << PermName.INDEX_PERM_READ`.
-        const READ: i32 = 4;
         let table = self.table.read();
         let bits = table
             .forbidden
             .get(group)
             .and_then(|topics| topics.get(topic));
         bits.is_some_and(|bits| bits & READ != 0)
+    }
+
+    /// Forbids the group to read the topic, or allows it again.
+    pub(in crate::broker) fn set_readable(&self, group: &str, topic: &str, readable: bool) {
+        let mut table = self.table.write();
+        if table.set_readable(group, topic, readable) {
+            table.version = table.version.next(self.clock.now_ms());
+        }
     }
 
     /// Creates or changes a group; returns whether anything changed.
@@ -207,6 +236,25 @@ mod tests {
         assert!(groups.find("TOOLS_CONSUMER").is_some());
         assert!(groups.remove("shop"));
         assert!(!groups.may_not_read("shop", "orders"));
+    }
+
+    #[test]
+    fn what_was_forbidden_can_be_allowed_again() {
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+        let groups = Groups::open(&disk, Path::new("/s"), Clock::manual(0)).unwrap();
+        let version = || groups.to_body().data_version.counter;
+        let before = version();
+
+        groups.set_readable("shop", "orders", true);
+        assert_eq!(version(), before, "nothing has changed");
+        groups.set_readable("shop", "orders", false);
+        assert!(groups.may_not_read("shop", "orders"));
+        assert!(!groups.may_not_read("shop", "stock"));
+        groups.set_readable("shop", "orders", true);
+
+        assert!(!groups.may_not_read("shop", "orders"));
+        assert!(groups.to_body().forbidden_table.is_empty());
+        assert_eq!(version(), before + 2);
     }
 
     /// Regression: each group kept the whole receive buffer of the request that created it.

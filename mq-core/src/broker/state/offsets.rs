@@ -49,6 +49,9 @@ struct OffsetsTable {
     /// Offsets that queues were reset to, by an administrator or because the queue is new, until a
     /// pull comes from there.
     resets: ByTopic,
+    /// Resets of which no member has been told. A pull from such an offset comes by chance: what its
+    /// member holds from before is to be dropped all the same.
+    untold: BTreeSet<(ByteString, ByteString, i32)>,
     version: DataVersion,
 }
 
@@ -75,6 +78,12 @@ pub(in crate::broker) struct GroupQueue<'a> {
     pub(in crate::broker) queue: i32,
 }
 
+impl GroupQueue<'_> {
+    fn to_owned(self) -> (ByteString, ByteString, i32) {
+        (self.topic.into(), self.group.into(), self.queue)
+    }
+}
+
 impl OffsetsTable {
     fn to_saved(&self) -> ConsumerOffsetsFile {
         ConsumerOffsetsFile {
@@ -88,6 +97,7 @@ impl OffsetsTable {
         Self {
             committed: from_keys(saved.offset_table),
             resets: from_keys(saved.waiting_resets),
+            untold: BTreeSet::new(),
             version: saved.data_version,
         }
     }
@@ -127,6 +137,12 @@ fn from_keys(keys: ByKey) -> ByTopic {
 
 fn find(table: &ByTopic, at: GroupQueue<'_>) -> Option<i64> {
     table.get(at.topic)?.get(at.group)?.get(&at.queue).copied()
+}
+
+fn find_all(table: &ByTopic, group: &str, topic: &str) -> BTreeMap<i32, i64> {
+    let groups = table.get(topic);
+    let queues = groups.and_then(|groups| groups.get(group));
+    queues.cloned().unwrap_or_default()
 }
 
 fn put(table: &mut ByTopic, at: GroupQueue<'_>, offset: i64) -> bool {
@@ -237,6 +253,20 @@ impl Offsets {
             .collect()
     }
 
+    /// The content of the file, for administrators.
+    pub(in crate::broker) fn to_body(&self) -> bytes::Bytes {
+        let saved = self.table.lock().to_saved();
+        fastjson::write(&saved)
+    }
+
+    /// The offsets that a group has committed in a topic, by queue.
+    pub(in crate::broker) fn committed_in(&self, group: &str, topic: &str) -> BTreeMap<i32, i64> {
+        let table = self.table.lock();
+        let mut offsets = find_all(&table.committed, group, topic);
+        offsets.extend(find_all(&table.resets, group, topic));
+        offsets
+    }
+
     /// As [`commit`](Self::commit), for a queue that ends at `end`. An offset beyond it is from an
     /// earlier topic of the same name and is ignored, because it would skip messages that are still
     /// to come.
@@ -268,6 +298,7 @@ impl Offsets {
         let mut table = self.table.lock();
         put(&mut table.committed, at, offset);
         put(&mut table.resets, at, offset);
+        table.untold.insert(at.to_owned());
         self.changed.store(true, Ordering::Release);
     }
 
@@ -276,12 +307,22 @@ impl Offsets {
         !self.table.lock().resets.is_empty()
     }
 
+    /// The offset at which a member that asks goes on: it knows of a reset by that.
+    pub(in crate::broker) fn told(&self, at: GroupQueue<'_>) -> Option<i64> {
+        let mut table = self.table.lock();
+        if !table.untold.is_empty() {
+            table.untold.remove(&at.to_owned());
+        }
+        table.offset_of(at)
+    }
+
     /// The offset that a pull at `offset` is to be redirected to. The reset is answered to every
     /// pull, because a response may be lost, and ends when a pull comes from its offset.
     pub(in crate::broker) fn pending_reset(&self, at: GroupQueue<'_>, offset: i64) -> Option<i64> {
         let mut table = self.table.lock();
         let reset = find(&table.resets, at)?;
-        if reset != offset {
+        let is_untold = table.untold.remove(&at.to_owned());
+        if reset != offset || is_untold {
             return Some(reset);
         }
         if !broadcasts(at.group) {
@@ -308,6 +349,7 @@ impl Offsets {
         let mut table = self.table.lock();
         let committed = table.committed.remove(topic).unwrap_or_default();
         let mut resets = table.resets.remove(topic).unwrap_or_default();
+        table.untold.retain(|(of, ..)| of != topic);
         for group in committed.into_keys().chain(living) {
             resets.entry(group).or_default();
         }
@@ -325,8 +367,12 @@ impl Offsets {
     pub(in crate::broker) fn forget_group(&self, group: &str) {
         let mut table = self.table.lock();
         let OffsetsTable {
-            committed, resets, ..
+            committed,
+            resets,
+            untold,
+            ..
         } = &mut *table;
+        untold.retain(|(_, reader, _)| !is_of_group(reader, group));
         for by_topic in [committed, resets] {
             for groups in by_topic.values_mut() {
                 let before = groups.len();

@@ -1,24 +1,31 @@
 //! System topics and groups: they exist from the start and cannot be changed (`TopicValidator`,
 //! `TopicConfigManager`, `MixAll`).
 
-use crate::broker::config::{Identity, Rules};
+use crate::broker::config::{BrokerConfig, Identity, Rules};
 use crate::message::TopicName;
 use crate::wire::body::{SubscriptionGroupConfig, TopicConfig, permission};
 
 /// The template topic for new topics.
 pub(in crate::broker) const TEMPLATE_TOPIC: &str = "TBW102";
+/// The topic of message traces.
+const TRACE_TOPIC: &str = "RMQ_SYS_TRACE_TOPIC";
+/// System topics that need not exist.
+pub(in crate::broker) const RESERVED_TOPICS: [&str; 2] = [TEMPLATE_TOPIC, TRACE_TOPIC];
+/// The group whose offsets are the broker's own progress with transactions
+/// (`MixAll.CID_RMQ_SYS_PREFIX`).
+pub(in crate::broker) const TRANSACTIONS_GROUP: &str = "CID_RMQ_SYS_TRANS";
 
 const READ_WRITE: i32 = permission::READ | permission::WRITE;
 const TEMPLATE_PERM: i32 = READ_WRITE | permission::INHERIT;
 
 /// Whether `topic` is a system topic, which cannot be changed or deleted.
-pub(in crate::broker) fn is_own_topic(identity: &Identity, name: &TopicName) -> bool {
+pub(in crate::broker) fn is_own_topic(config: &BrokerConfig, name: &TopicName) -> bool {
+    let (identity, traces) = (&config.identity, &config.rules.traces);
     let topic = name.as_str();
     name.is_closed()
-        || matches!(
-            topic,
-            TEMPLATE_TOPIC | "BenchmarkTest" | "RMQ_SYS_TRACE_TOPIC"
-        )
+        || topic == "BenchmarkTest"
+        || RESERVED_TOPICS.contains(&topic)
+        || traces.topic.as_ref() == Some(name)
         || topic.starts_with("rmq_sys_")
         || topic == identity.cluster
         || topic == identity.name
@@ -48,6 +55,9 @@ pub(in crate::broker) fn topics(identity: &Identity, rules: &Rules) -> Vec<Topic
         plain("RMQ_SYS_TRANS_OP_HALF_TOPIC", 1),
         plain("TRANS_CHECK_MAX_TIME_TOPIC", 1),
     ];
+    if let Some(traces) = &rules.traces.topic {
+        topics.push(plain(traces.as_str(), 1));
+    }
     if rules.auto_create_topic {
         topics.push(template(rules));
     }
@@ -84,7 +94,7 @@ pub(in crate::broker) fn groups() -> impl Iterator<Item = SubscriptionGroupConfi
         "CID_ONSAPI_PULL",
         "CID_ONSAPI_PERMISSION",
         "CID_ONSAPI_OWNER",
-        "CID_RMQ_SYS_TRANS",
+        TRANSACTIONS_GROUP,
     ];
     NAMES.into_iter().map(group)
 }

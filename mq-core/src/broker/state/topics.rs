@@ -279,6 +279,22 @@ impl Topics {
         Some(Removed { topic, deletion })
     }
 
+    /// Increases the version although no topic has changed, so that name servers take what is registered
+    /// with it.
+    pub(in crate::broker) fn renew_version(&self) {
+        let mut table = self.table.write();
+        table.version = table.version.next(self.clock.now_ms());
+    }
+
+    /// Keeps every topic from being created until the guard is dropped; `None` when `name` exists.
+    pub(in crate::broker) async fn while_missing(
+        &self,
+        name: &str,
+    ) -> Option<OwnedRwLockWriteGuard<()>> {
+        let deletion = Arc::clone(&self.deletion).write_owned().await;
+        self.find(name).is_none().then_some(deletion)
+    }
+
     /// All topics, as they are sent and saved.
     pub(in crate::broker) fn to_body(&self) -> TopicConfigs {
         self.table.read().to_body()

@@ -1,10 +1,12 @@
-//! Subscriptions by SQL92 or an unknown language, which the broker cannot evaluate: refused,
-//! counted by language, and logged once for each client and topic.
+//! Subscriptions that the broker cannot evaluate, because they are in a language that it does not
+//! know or that is switched off, or because their condition cannot be read: refused, counted by
+//! language, and logged once for each client, topic and reason.
 //!
 //! A Java consumer whose start was refused keeps sending heartbeats and pulls.
 
 use std::collections::BTreeMap;
 
+use mq_rules::sql::SqlError;
 use parking_lot::Mutex;
 
 use crate::excerpt::excerpt;
@@ -22,7 +24,7 @@ pub(in crate::broker) struct Unsupported(Mutex<UnsupportedTable>);
 #[derive(Debug, Default)]
 struct UnsupportedTable {
     counts: BTreeMap<&'static str, u64>,
-    /// Excerpts of client, group, topic, language.
+    /// Excerpts of client, group, topic, reason.
     logged: LogOnce<[String; 4]>,
 }
 
@@ -35,6 +37,8 @@ pub(in crate::broker) struct Refused<'a> {
     pub(in crate::broker) topic: &'a str,
     /// The language of its expression.
     pub(in crate::broker) language: &'a str,
+    /// Why its condition cannot be read; `None` when the language is the reason.
+    pub(in crate::broker) error: Option<&'a SqlError>,
 }
 
 impl Unsupported {
@@ -52,22 +56,22 @@ impl Unsupported {
     /// Logs a subscription, unless it was logged before.
     pub(in crate::broker) fn log(&self, refused: &Refused<'_>) {
         let excerpts = refused.excerpts();
-        let [client, group, topic, language] = &excerpts;
+        let [client, group, topic, reason] = &excerpts;
         let telling = self.0.lock().logged.decide(excerpts.clone());
         match telling {
             LogDecision::First => tracing::warn!(
                 client,
                 group,
                 topic,
-                language,
-                "the subscription is refused, only expressions by tags are supported: its consumer \
-                 gets nothing of the topic; further requests of the client are counted only"
+                reason,
+                "the subscription is refused: its consumer gets nothing of the topic; further requests \
+                 of the client are counted only"
             ),
             LogDecision::LimitReached => tracing::warn!(
                 client,
                 group,
                 topic,
-                language,
+                reason,
                 "the subscription is refused as {LOG_LIMIT} others were: from now on refused \
                  subscriptions are counted only, see refusedSubscription_… of the runtime info"
             ),
@@ -78,7 +82,11 @@ impl Unsupported {
 
 impl Refused<'_> {
     fn excerpts(&self) -> [String; 4] {
-        [self.client, self.group, self.topic, self.language].map(|text| excerpt(text).into_owned())
+        let reason = match self.error {
+            Some(error) => format!("the condition cannot be read: {error}"),
+            None => format!("no filter by {}", excerpt(self.language)),
+        };
+        [self.client, self.group, self.topic, &reason].map(|text| excerpt(text).into_owned())
     }
 }
 
@@ -93,7 +101,7 @@ impl UnsupportedTable {
 }
 
 /// The refusal of Apache's broker with `enablePropertyFilter=false`.
-pub(in crate::broker) fn not_built(language: &str) -> Refusal {
+pub(in crate::broker) fn switched_off(language: &str) -> Refusal {
     let language = excerpt(language);
     let remark = format!("The broker does not support consumer to filter message by {language}");
     Refusal::system(remark)
@@ -124,6 +132,7 @@ mod tests {
             group: &long,
             topic: &long,
             language: &long,
+            error: None,
         };
 
         let kept = refused.excerpts();
@@ -132,6 +141,6 @@ mod tests {
             kept.iter()
                 .all(|text| text.len() <= MAX_EXCERPT_BYTES + '…'.len_utf8())
         );
-        assert!(not_built(&long).remark.len() < 400);
+        assert!(switched_off(&long).remark.len() < 400);
     }
 }

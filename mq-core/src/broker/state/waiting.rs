@@ -105,7 +105,7 @@ impl WaitingPulls {
         }
     }
 
-    /// Wakes all pulls of a topic that was deleted.
+    /// Wakes all pulls of a topic: it was deleted, or a group is to go on elsewhere in it.
     pub(in crate::broker) fn wake(&self, topic: &TopicName) {
         let topics = self.topics.lock();
         let queues = topics.get(topic).into_iter().flat_map(HashMap::values);
@@ -137,6 +137,12 @@ impl WaitGuard<'_> {
     pub(in crate::broker) async fn news(&self) -> bool {
         self.waiter.news.notified().await;
         self.waiter.state.load(Ordering::Acquire) == MATCHED
+    }
+
+    /// Forgets that the filter may match what has arrived, so that [`news`](Self::news) hears of the
+    /// next message. Call it before reading what has arrived: what comes meanwhile is heard of.
+    pub(in crate::broker) fn again(&self) {
+        self.waiter.state.store(NONE_MATCHED, Ordering::Release);
     }
 }
 
@@ -188,6 +194,21 @@ mod tests {
         arrive(&waiting, 1, 7, "new");
         assert_eq!(guard.news().now_or_never(), None);
         arrive(&waiting, 1, 8, "paid");
+        assert_eq!(guard.news().now_or_never(), Some(true));
+    }
+
+    #[test]
+    fn a_pull_by_condition_hears_of_each_message_that_comes_after_it_has_looked() {
+        let waiting = WaitingPulls::default();
+        let filter = Filter::by_sql("total > 100").unwrap();
+        let guard = waiting.enter(&topic(), 0, QueueOffset(0), &filter);
+
+        arrive(&waiting, 0, 1, "x");
+        assert_eq!(guard.news().now_or_never(), Some(true));
+        arrive(&waiting, 0, 2, "x");
+        assert_eq!(guard.news().now_or_never(), None);
+        guard.again();
+        arrive(&waiting, 0, 3, "x");
         assert_eq!(guard.news().now_or_never(), Some(true));
     }
 

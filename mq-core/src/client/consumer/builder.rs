@@ -15,35 +15,29 @@ use super::fetch::Fetcher;
 use super::listener::{AnyListener, ConcurrentListener, OrderlyListener};
 use super::mixed_group::SubscriptionCheck;
 use super::offsets::OffsetStore;
+use super::pause::Pause;
 use super::push::PushConsumer;
 use super::reasons::ReasonKeepers;
 use super::refused_queues::RefusedQueues;
+use super::subscribing::{Wishes, find};
 use super::work_queue::WorkQueue;
 use super::{differing_members, lock, overdue, share};
 use crate::client::cluster::ClusterClient;
 use crate::client::error::StartError;
-use crate::client::groups::{ConsumerCommand, RegisteredConsumer};
+use crate::client::groups::{ConsumerCommand, Joining, RegisteredConsumer};
 use crate::client::producer::Producer;
+use crate::client::producer::trace_sender::{TracedSide, tracer};
 use crate::message::TopicName;
-use crate::message::subscription::{Filter, SelectorType, Subscription};
-use crate::remoting::CallError;
+use crate::message::subscription::{SelectorType, Subscription};
 use crate::tasks::Tasks;
-use crate::wire::body::{
-    CheckClientRequestBody, ConsumeFromWhere, ConsumeType, ConsumerData, MessageModel,
-    SubscriptionData,
-};
-use crate::wire::fastjson;
-use crate::wire::header::CheckClientConfig;
-
-/// The capacity of a consumer's command queue.
-const COMMAND_CAPACITY: usize = 16;
+use crate::wire::body::{ConsumeFromWhere, ConsumeType, ConsumerData, SubscriptionData};
 
 /// Builds a consumer: subscribe, then start it with a listener.
 #[must_use = "a consumer does nothing before it is started"]
 pub struct PushConsumerBuilder {
     cluster: Arc<ClusterClient>,
     config: ConsumerConfig,
-    wanted: Vec<(TopicName, SelectorType, ByteString)>,
+    wishes: Wishes,
 }
 
 impl PushConsumerBuilder {
@@ -51,7 +45,7 @@ impl PushConsumerBuilder {
         Self {
             cluster: Arc::clone(cluster),
             config,
-            wanted: Vec::new(),
+            wishes: Wishes::default(),
         }
     }
 
@@ -60,14 +54,24 @@ impl PushConsumerBuilder {
         self.subscribe_by(topic, SelectorType::Tag, expression)
     }
 
-    /// Subscribes to the messages of `topic` that match `expression`, in the language `selector`.
+    /// Subscribes to the messages of `topic` that match `expression`, in the language `selector`. Brokers
+    /// evaluate conditions; a broker that does not refuses the start ([`SubscribeError::Refused`](crate::client::SubscribeError::Refused)).
+    ///
+    /// ```
+    /// # use mq_core::client::PushConsumerBuilder;
+    /// # use mq_core::message::TopicName;
+    /// # use mq_core::message::subscription::SelectorType;
+    /// fn dear(consumer: PushConsumerBuilder, orders: TopicName) -> PushConsumerBuilder {
+    ///     consumer.subscribe_by(orders, SelectorType::Sql92, "total >= 100 AND region = 'eu'")
+    /// }
+    /// ```
     pub fn subscribe_by(
         mut self,
         topic: TopicName,
         selector: SelectorType,
         expression: impl Into<ByteString>,
     ) -> Self {
-        self.wanted.push((topic, selector, expression.into()));
+        self.wishes.add(topic, selector, expression);
         self
     }
 
@@ -100,34 +104,33 @@ impl PushConsumerBuilder {
         let Self {
             cluster,
             config,
-            wanted,
+            wishes,
         } = self;
         if cluster.tasks.is_stopping() {
             return Err(StartError::ShutDown);
         }
         config.check()?;
-        let subscriptions = subscriptions(&config, wanted, cluster.clock.now_ms())?;
-        let (commands, received) = mpsc::channel(COMMAND_CAPACITY);
+        let subscriptions = wishes.with_retries(&config, cluster.clock.now_ms())?;
+        let (commands, received) = ConsumerCommand::queue();
         let member = RegisteredConsumer {
             data: consumer_data(&config, &subscriptions),
             topics: subscriptions.keys().cloned().collect(),
             commands: commands.clone(),
         };
         let offsets = OffsetStore::open(&cluster, &config)?;
-        cluster.groups.lock().add_consumer(&config.group, member)?;
+        let joining = Joining::begin(&cluster.groups, &config.group, member)?;
         for subscription in subscriptions.values() {
-            if let Err(error) = find(&cluster, &config, subscription).await {
-                cluster.groups.lock().remove_consumer(&config.group);
-                return Err(error);
-            }
+            find(&cluster, &config.group, subscription).await?;
         }
         cluster.heartbeat().await;
         // The client may have been shut down during the heartbeat.
         if cluster.tasks.is_stopping() {
-            cluster.groups.lock().remove_consumer(&config.group);
             return Err(StartError::ShutDown);
         }
+        joining.stay();
         let subscriptions = Arc::new(subscriptions);
+        let trace = config.trace.as_ref();
+        let tracer = trace.map(|to| tracer(&cluster, to, &config.group, TracedSide::Consume));
         let core = Arc::new(Core {
             offsets,
             fetcher: Fetcher::new(&cluster, &config, &subscriptions),
@@ -137,10 +140,13 @@ impl PushConsumerBuilder {
             reason_keepers: ReasonKeepers::default(),
             refused_queues: RefusedQueues::default(),
             subscription_check: SubscriptionCheck::default(),
+            pause: Pause::default(),
             work: WorkQueue::default(),
             calls: Semaphore::new(config.consume_threads.into()),
             producer: Producer::inner(&cluster, &config.group),
             commands,
+            tracer,
+            started_ms: cluster.clock.now_ms(),
             tasks: Tasks::new(cluster.clock.clone()),
             config,
             cluster,
@@ -168,91 +174,8 @@ fn spawn(core: &Arc<Core>, commands: mpsc::Receiver<ConsumerCommand>) {
     }
 }
 
-/// Looks up the route of a subscription's topic and, for filters that brokers compile, asks a
-/// broker whether it accepts the filter.
-async fn find(
-    cluster: &ClusterClient,
-    config: &ConsumerConfig,
-    subscription: &Subscription,
-) -> Result<(), StartError> {
-    let topic = &subscription.topic;
-    if let Err(error) = cluster.refresh(topic).await {
-        tracing::debug!(%topic, %error, "the topic is looked up again later");
-        return Ok(());
-    }
-    if subscription.selector == SelectorType::Tag {
-        return Ok(());
-    }
-    let route = cluster.known_route(topic);
-    let mut addresses = route.iter().flat_map(|route| route.brokers.values());
-    let Some(address) = addresses.find_map(|broker| broker.values().next()) else {
-        return Ok(());
-    };
-    let body = fastjson::write(&CheckClientRequestBody {
-        client_id: cluster.client_id.clone(),
-        group: config.group.to_text(),
-        subscription_data: Some(subscription.into()),
-        namespace: None,
-    });
-    match cluster.call(address, CheckClientConfig, body).await {
-        Err(CallError::Refused(source)) => Err(StartError::Filter {
-            topic: topic.clone(),
-            source,
-        }),
-        Err(error) => {
-            tracing::warn!(%topic, %error, "no broker could be asked whether it accepts the filter");
-            Ok(())
-        }
-        Ok(_) => Ok(()),
-    }
-}
-
-fn subscriptions(
-    config: &ConsumerConfig,
-    wanted: Vec<(TopicName, SelectorType, ByteString)>,
-    version: i64,
-) -> Result<BTreeMap<TopicName, Subscription>, StartError> {
-    if wanted.is_empty() {
-        return Err(StartError::NoSubscription(config.group.clone()));
-    }
-    let mut subscriptions = BTreeMap::new();
-    for (topic, selector, expression) in wanted {
-        let filter = match selector {
-            SelectorType::Tag => Filter::by_tags(&expression),
-            _ => Ok(Filter::default()),
-        };
-        let filter = filter.map_err(|source| StartError::Tags {
-            topic: topic.clone(),
-            source,
-        })?;
-        let subscription = Subscription {
-            topic: topic.clone(),
-            expression: if expression.is_empty() {
-                "*".into()
-            } else {
-                expression
-            },
-            selector,
-            filter,
-            version,
-        };
-        subscriptions.insert(topic, subscription);
-    }
-    if config.message_model == MessageModel::Clustering {
-        let topic = TopicName::retry_of(&config.group);
-        let everything = Subscription {
-            topic: topic.clone(),
-            expression: "*".into(),
-            selector: SelectorType::Tag,
-            filter: Filter::default(),
-            version,
-        };
-        subscriptions.insert(topic, everything);
-    }
-    Ok(subscriptions)
-}
-
-fn consumer_data(
+/// The consumer as a heartbeat has it.
+pub(in crate::client) fn consumer_data(
     config: &ConsumerConfig,
     subscriptions: &BTreeMap<TopicName, Subscription>,
 ) -> ConsumerData {
@@ -274,7 +197,7 @@ impl fmt::Debug for PushConsumerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PushConsumerBuilder")
             .field("config", &self.config)
-            .field("wanted", &self.wanted)
+            .field("wishes", &self.wishes)
             .finish_non_exhaustive()
     }
 }

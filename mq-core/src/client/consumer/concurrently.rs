@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use super::assigned::AssignedQueue;
 use super::core::Core;
-use super::listener::{AnyListener, Outcome};
+use super::listener::{AnyListener, DynConcurrent, Outcome};
+use super::process_queue::ProcessQueue;
 use super::received;
 use super::retry::{self, FailedMessage};
+use super::traced::TracedCall;
 use super::work_queue::ListenerBatch;
 use crate::message::{MessageExt, QueueOffset};
 
@@ -33,12 +35,19 @@ pub(super) async fn work(core: Arc<Core>) {
         let work = tokio::select! {
             biased;
             () = core.tasks.stopping() => return,
-            work = core.work.next() => work,
+            work = next(&core) => work,
         };
         if let Some(work) = work {
             consume(&core, work).await;
         }
     }
+}
+
+/// The next batch, while the consumer is not paused.
+async fn next(core: &Core) -> Option<ListenerBatch> {
+    let batch = core.work.next().await;
+    core.pause.over().await;
+    batch
 }
 
 async fn consume(core: &Arc<Core>, work: ListenerBatch) {
@@ -55,11 +64,7 @@ async fn consume(core: &Arc<Core>, work: ListenerBatch) {
         .lock()
         .start(&batch, core.cluster.clock.moment());
     let (readable, unreadable) = unpacked(batch);
-    let mut outcomes = if readable.is_empty() {
-        Vec::new().into_iter()
-    } else {
-        listener.consume(readable).await.into_iter()
-    };
+    let mut outcomes = call(core, &**listener, readable).await.into_iter();
     let mut finished = Vec::with_capacity(offsets.len());
     for offset in offsets {
         let outcome = match unreadable.get(&offset) {
@@ -77,6 +82,22 @@ async fn consume(core: &Arc<Core>, work: ListenerBatch) {
         }
     }
     finish(core, &assigned, &finished);
+}
+
+/// Calls the listener, and has the call traced.
+async fn call(core: &Core, listener: &dyn DynConcurrent, batch: Vec<MessageExt>) -> Vec<Outcome> {
+    if batch.is_empty() {
+        return Vec::new();
+    }
+    let tracer = core.tracer.as_ref();
+    let record = tracer.map(|tracer| TracedCall::begin(tracer, &batch));
+    let outcomes = listener.consume(batch).await;
+    if let Some(record) = record {
+        let done = outcomes.iter().map(|outcome| *outcome == Outcome::Done);
+        let done = done.chain(std::iter::repeat(false));
+        record.end(done, core.config.consume_timeout);
+    }
+    outcomes
 }
 
 /// The decompressed messages of a batch, and for the others why they cannot be decompressed.
@@ -147,8 +168,17 @@ fn retry_locally(core: &Arc<Core>, assigned: &Arc<AssignedQueue>, offset: QueueO
 
 /// Removes finished messages and advances the queue's offset.
 pub(super) fn finish(core: &Core, assigned: &AssignedQueue, offsets: &[QueueOffset]) {
+    finish_by(core, assigned, |held| held.finish(offsets));
+}
+
+/// The same for messages that `finish` removes; it returns the offset that may then be committed.
+pub(super) fn finish_by(
+    core: &Core,
+    assigned: &AssignedQueue,
+    finish: impl FnOnce(&mut ProcessQueue) -> Option<QueueOffset>,
+) {
     let mut held = assigned.held.lock();
-    let committable = held.finish(offsets);
+    let committable = finish(&mut held);
     if let Some(offset) = committable.filter(|_| !assigned.is_dropped()) {
         core.offsets.advance(&assigned.queue, offset);
     }

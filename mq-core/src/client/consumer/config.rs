@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::process_queue::FlowLimits;
+use super::flow::{FlowLimits, TopicFlow};
 use super::rebalance::Strategy;
+use crate::client::trace::TraceSettings;
 use crate::message::GroupName;
 use crate::wire::body::MessageModel;
 
@@ -34,7 +35,8 @@ pub struct ConsumerConfig {
     pub start_from: StartFrom,
     /// The most concurrent listener calls (`consumeThreadMax`).
     pub consume_threads: u16,
-    /// The most messages per listener call (`consumeMessageBatchMaxSize`).
+    /// The most messages per listener call (`consumeMessageBatchMaxSize`). A concurrent listener gets at
+    /// most what one pull brings, see [`pull_batch_size`](Self::pull_batch_size).
     pub consume_batch_size: u16,
     /// Retries after the first attempt (`maxReconsumeTimes`). `None`: 16, or unlimited for an
     /// orderly listener.
@@ -49,6 +51,9 @@ pub struct ConsumerConfig {
     pub strategy: Strategy,
     /// How much of one queue is held before pulling pauses.
     pub flow: FlowLimits,
+    /// How much of all queues of a topic that this member has is held before pulling pauses; takes the
+    /// place of what `flow` says of one queue.
+    pub topic_flow: TopicFlow,
     /// The most messages per pull (`pullBatchSize`). The broker has a limit too: 32 by default
     /// (`maxTransferCountOnMessageInMemory`).
     pub pull_batch_size: u16,
@@ -59,6 +64,8 @@ pub struct ConsumerConfig {
     /// The directory for offsets of broadcasting; `None`: `~/.rocketmq_offsets`
     /// (`rocketmq.client.localOffsetStoreDir`).
     pub offset_directory: Option<PathBuf>,
+    /// Has listener calls recorded in the message trace (`enableMsgTrace`); `None`: not.
+    pub trace: Option<TraceSettings>,
 }
 
 impl ConsumerConfig {
@@ -75,10 +82,12 @@ impl ConsumerConfig {
             suspend: Duration::from_secs(1),
             strategy: Strategy::Average,
             flow: FlowLimits::default(),
+            topic_flow: TopicFlow::default(),
             pull_batch_size: 32,
             pull_batch_bytes: 256 * 1024,
             pull_interval: Duration::ZERO,
             offset_directory: None,
+            trace: None,
         }
     }
 
@@ -88,5 +97,12 @@ impl ConsumerConfig {
         let unless_set = if in_order { i32::MAX } else { 16 };
         let set = self.max_reconsume_times.map(i32::try_from);
         set.map_or(unless_set, |set| set.unwrap_or(i32::MAX))
+    }
+}
+
+/// Java's defaults for the group.
+impl From<GroupName> for ConsumerConfig {
+    fn from(group: GroupName) -> Self {
+        Self::new(group)
     }
 }

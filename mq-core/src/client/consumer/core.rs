@@ -9,15 +9,18 @@ use tokio::sync::{Semaphore, mpsc};
 use super::assigned::AssignedQueue;
 use super::config::ConsumerConfig;
 use super::fetch::Fetcher;
+use super::flow::FlowLimits;
 use super::listener::AnyListener;
 use super::mixed_group::SubscriptionCheck;
 use super::offsets::OffsetStore;
+use super::pause::Pause;
 use super::reasons::ReasonKeepers;
 use super::refused_queues::RefusedQueues;
 use super::work_queue::WorkQueue;
 use crate::client::cluster::ClusterClient;
 use crate::client::groups::ConsumerCommand;
 use crate::client::producer::Producer;
+use crate::client::trace::Tracer;
 use crate::message::subscription::Subscription;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::tasks::Tasks;
@@ -36,6 +39,7 @@ pub(super) struct Core {
     pub(super) reason_keepers: ReasonKeepers,
     pub(super) refused_queues: RefusedQueues,
     pub(super) subscription_check: SubscriptionCheck,
+    pub(super) pause: Pause,
     /// Messages that wait for a concurrent listener.
     pub(super) work: WorkQueue,
     /// Limits the concurrent calls of an orderly listener.
@@ -43,6 +47,10 @@ pub(super) struct Core {
     /// Sends messages to the retry topic.
     pub(super) producer: Producer,
     pub(super) commands: mpsc::Sender<ConsumerCommand>,
+    /// Records the calls of the listener.
+    pub(super) tracer: Option<Tracer>,
+    /// When it was started, ms since 1970.
+    pub(super) started_ms: i64,
     pub(super) tasks: Tasks,
 }
 
@@ -64,6 +72,15 @@ impl Core {
         let assigned = self.assigned.lock();
         let owned = assigned.values().filter(|assigned| !assigned.is_dropped());
         owned.map(Arc::clone).collect()
+    }
+
+    /// The limits of each queue of `topic`, of those that this consumer has now.
+    pub(super) fn flow_of(&self, topic: &TopicName) -> FlowLimits {
+        let assigned = self.assigned.lock();
+        let queues = assigned.keys().filter(|queue| queue.topic == *topic);
+        self.config
+            .topic_flow
+            .of_one(queues.count(), self.config.flow)
     }
 
     /// Continues the queue at `offset`: marks it as dropped, so that the next rebalance releases it

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -14,8 +15,8 @@ use crate::message::record::RecordError;
 use crate::message::subscription::Subscription;
 use crate::message::{GroupName, MessageExt, MessageQueue, QueueOffset, TopicName};
 use crate::remoting::CallError;
-use crate::wire::ResponseCode;
-use crate::wire::header::PullMessage;
+use crate::wire::header::{LitePullMessage, PullMessage, PullMessageReply};
+use crate::wire::{Request, ResponseCode};
 
 /// Sends the pull requests of a group.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(in crate::client) struct Fetcher {
 pub(in crate::client) struct PullPosition {
     pub(in crate::client) next: QueueOffset,
     broker_id: i64,
+    /// The broker does not know the request code of lite pulls.
+    no_lite_code: bool,
 }
 
 impl PullPosition {
@@ -39,6 +42,7 @@ impl PullPosition {
         Self {
             next,
             broker_id: MASTER_ID,
+            no_lite_code: false,
         }
     }
 
@@ -62,6 +66,18 @@ pub(in crate::client) enum PullOutcome {
     Moved {
         next: QueueOffset,
     },
+}
+
+/// The response to a pull as it came: the broker's code, offsets and records.
+#[derive(Debug)]
+pub(in crate::client) struct PullResponse {
+    pub(in crate::client) code: ResponseCode,
+    pub(in crate::client) messages: Vec<MessageExt>,
+    pub(in crate::client) next: QueueOffset,
+    pub(in crate::client) min: QueueOffset,
+    pub(in crate::client) max: QueueOffset,
+    /// The broker that the next pull should go to.
+    broker_id: i64,
 }
 
 /// Why a pull failed.
@@ -113,42 +129,61 @@ impl Fetcher {
         position: &mut PullPosition,
         commit: Option<QueueOffset>,
     ) -> Result<PullOutcome, FetchError> {
-        let address = self.cluster.address(&queue.broker, position.broker_id);
-        let address = address.ok_or_else(|| CallError::Connect {
-            address: queue.broker.to_string(),
-            source: std::io::ErrorKind::AddrNotAvailable.into(),
-        })?;
-        let request = self.request(queue, position.next, commit);
+        let mut request = self.request(queue, position.next);
+        request.sys_flag = PullMessage::SUSPEND | commit.map_or(0, |_| PullMessage::COMMIT);
+        request.commit_offset = commit.unwrap_or_default().to_wire();
         let limit = self.cluster.timings.pull_timeout;
-        let call = self
-            .cluster
-            .call_within(limit, &address, request, Bytes::new());
-        let reply = call.await?;
-        position.broker_id = reply.header.suggest_which_broker_id;
-        let next = QueueOffset::from_wire(reply.header.next_begin_offset).unwrap_or_default();
-        Ok(match reply.code {
+        let answer = ask(&self.cluster, queue, position.broker_id, request, limit).await?;
+        Ok(self.outcome(queue, position, answer))
+    }
+
+    /// As [`fetch`](Self::fetch), for a lite pull consumer: the subscription is in the pull, so that
+    /// the broker need not know it, and no offset is committed.
+    pub(in crate::client) async fn fetch_lite(
+        &self,
+        queue: &MessageQueue,
+        position: &mut PullPosition,
+    ) -> Result<PullOutcome, FetchError> {
+        let mut request = self.request(queue, position.next);
+        request.sys_flag = PullMessage::SUSPEND | PullMessage::SUBSCRIPTION | PullMessage::LITE;
+        let subscription = self.subscriptions.get(&queue.topic);
+        let expression = subscription.map_or("*".into(), |own| own.expression.clone());
+        request.subscription = Some(expression);
+        let limit = self.cluster.timings.pull_timeout;
+        let broker = position.broker_id;
+        if !position.no_lite_code {
+            let lite = LitePullMessage(request.clone());
+            match ask(&self.cluster, queue, broker, lite, limit).await {
+                Err(error) if error.code() == Some(ResponseCode::REQUEST_CODE_NOT_SUPPORTED) => {
+                    position.no_lite_code = true;
+                }
+                answer => return Ok(self.outcome(queue, position, answer?)),
+            }
+        }
+        let answer = ask(&self.cluster, queue, broker, request, limit).await?;
+        Ok(self.outcome(queue, position, answer))
+    }
+
+    fn outcome(
+        &self,
+        queue: &MessageQueue,
+        position: &mut PullPosition,
+        answer: PullResponse,
+    ) -> PullOutcome {
+        position.broker_id = answer.broker_id;
+        let next = answer.next;
+        match answer.code {
             ResponseCode::SUCCESS => {
-                let broker = || queue.broker.to_string();
-                let messages =
-                    received::read(&reply.body).map_err(|source| FetchError::Records {
-                        broker: broker(),
-                        source,
-                    })?;
                 let subscription = self.subscriptions.get(&queue.topic);
-                let messages = received::wanted(subscription, &self.group, messages);
+                let messages = received::wanted(subscription, &self.group, answer.messages);
                 PullOutcome::Messages { messages, next }
             }
             ResponseCode::PULL_OFFSET_MOVED => PullOutcome::Moved { next },
             _ => PullOutcome::Nothing { next },
-        })
+        }
     }
 
-    fn request(
-        &self,
-        queue: &MessageQueue,
-        from: QueueOffset,
-        commit: Option<QueueOffset>,
-    ) -> PullMessage {
+    fn request(&self, queue: &MessageQueue, from: QueueOffset) -> PullMessage {
         let subscription = self.subscriptions.get(&queue.topic);
         let suspend = self.cluster.timings.pull_suspend.as_millis();
         PullMessage {
@@ -157,14 +192,48 @@ impl Fetcher {
             queue_id: queue.id,
             queue_offset: from.to_wire(),
             max_msg_nums: self.batch_size.into(),
-            sys_flag: PullMessage::SUSPEND | commit.map_or(0, |_| PullMessage::COMMIT),
-            commit_offset: commit.unwrap_or_default().to_wire(),
             suspend_timeout_millis: i64::try_from(suspend).unwrap_or(i64::MAX),
-            subscription: None,
             sub_version: subscription.map_or(0, |subscription| subscription.version),
             expression_type: subscription.map(|wanted| wanted.selector.as_str().into()),
             max_msg_bytes: i32::try_from(self.batch_bytes).ok(),
             broker_name: Some(queue.broker.clone()),
+            ..PullMessage::default()
         }
     }
+}
+
+/// Sends one pull to the broker of `queue` with this id, or to another one of the name, and reads
+/// the records in the response.
+pub(in crate::client) async fn ask<R: Request<Reply = PullMessageReply>>(
+    cluster: &ClusterClient,
+    queue: &MessageQueue,
+    broker_id: i64,
+    request: R,
+    limit: Duration,
+) -> Result<PullResponse, FetchError> {
+    let address = cluster.address(&queue.broker, broker_id);
+    let address = address.ok_or_else(|| CallError::Connect {
+        address: queue.broker.to_string(),
+        source: std::io::ErrorKind::AddrNotAvailable.into(),
+    })?;
+    let call = cluster.call_within(limit, &address, request, Bytes::new());
+    let reply = call.await?;
+    let messages = match reply.code {
+        ResponseCode::SUCCESS => {
+            received::read(&reply.body).map_err(|source| FetchError::Records {
+                broker: queue.broker.to_string(),
+                source,
+            })?
+        }
+        _ => Vec::new(),
+    };
+    let offset = |wire| QueueOffset::from_wire(wire).unwrap_or_default();
+    Ok(PullResponse {
+        code: reply.code,
+        messages,
+        next: offset(reply.header.next_begin_offset),
+        min: offset(reply.header.min_offset),
+        max: offset(reply.header.max_offset),
+        broker_id: reply.header.suggest_which_broker_id,
+    })
 }

@@ -45,13 +45,28 @@ pub trait ConcurrentListener: Send + Sync + 'static {
     }
 }
 
-/// The outcome of a batch that is consumed in order.
+/// The outcome of one message that is consumed in order.
+///
+/// A listener that commits by itself (Java's auto-commit off) returns [`Uncommitted`] for messages that
+/// it has handled, and [`Done`] or [`RollBack`] when it commits them or not.
+///
+/// [`Done`]: Self::Done
+/// [`RollBack`]: Self::RollBack
+/// [`Uncommitted`]: Self::Uncommitted
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OrderlyOutcome {
-    /// The messages are finished.
+    /// The message is finished, and with it all uncommitted ones before it (`SUCCESS` with auto-commit,
+    /// `COMMIT` without).
     Done,
-    /// The messages are delivered again after a pause, before any other of their queue.
+    /// The message is handled and its offset is not committed yet (`SUCCESS` without auto-commit): it is
+    /// delivered again after a rollback, a restart, or when its queue gets another owner.
+    ///
+    /// Uncommitted messages count towards [`FlowLimits`](super::FlowLimits): a listener that never
+    /// commits gets no more messages.
+    Uncommitted,
+    /// The message is delivered again after a pause, before any other of its queue
+    /// (`SUSPEND_CURRENT_QUEUE_A_MOMENT`).
     Suspend {
         /// The pause, 10 ms to 30 s; `None`:
         /// [`ConsumerConfig::suspend`](super::ConsumerConfig::suspend).
@@ -59,14 +74,30 @@ pub enum OrderlyOutcome {
         /// Why; after the last retry it is stored with the dead letter.
         reason: Option<String>,
     },
-    /// The messages go to the group's dead-letter topic, and the queue continues after them.
+    /// The message and all uncommitted ones before it are delivered again after a pause; this counts as
+    /// no attempt (`ROLLBACK` without auto-commit).
+    RollBack {
+        /// As that of [`Suspend`](Self::Suspend).
+        pause: Option<Duration>,
+    },
+    /// The message goes to the group's dead-letter topic, and the queue continues after it.
     DeadLetter {
-        /// Why; stored with the dead letters.
+        /// Why; stored with the dead letter.
         reason: String,
     },
 }
 
 impl OrderlyOutcome {
+    /// Whether the listener is through with the message, committed or not.
+    pub(super) fn is_handled(&self) -> bool {
+        matches!(self, Self::Done | Self::Uncommitted)
+    }
+
+    /// Whether the message is delivered again, before any other of its queue.
+    pub(super) fn comes_again(&self) -> bool {
+        matches!(self, Self::Suspend { .. } | Self::RollBack { .. })
+    }
+
     /// `pause`, limited to 10 ms to 30 s.
     pub fn within_limits(pause: Duration) -> Duration {
         pause.clamp(Duration::from_millis(10), Duration::from_secs(30))
@@ -75,9 +106,15 @@ impl OrderlyOutcome {
 
 /// Receives the messages of a queue one after the other (`MessageListenerOrderly`).
 pub trait OrderlyListener: Send + Sync + 'static {
-    /// Handles a batch of one topic and queue, in its order. After a panic the batch is delivered
-    /// again.
-    fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = OrderlyOutcome> + Send;
+    /// Handles a batch of one topic and queue, in its order; returns one outcome per message.
+    ///
+    /// The outcomes are carried out in order up to the first message that is delivered again. Those
+    /// behind it are delivered again too, whatever their outcome, so that the order is kept; a
+    /// [`Suspend`](OrderlyOutcome::Suspend) of theirs counts as an attempt.
+    ///
+    /// Messages without an outcome come at once with the next call. Without any outcome, and after a
+    /// panic, the whole batch is suspended.
+    fn consume(&self, batch: Vec<MessageExt>) -> impl Future<Output = Vec<OrderlyOutcome>> + Send;
 }
 
 /// A listener with its type erased.
@@ -93,7 +130,7 @@ pub(super) trait DynConcurrent: Send + Sync {
 }
 
 pub(super) trait DynOrderly: Send + Sync {
-    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, OrderlyOutcome>;
+    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<OrderlyOutcome>>;
 }
 
 impl<L: ConcurrentListener> DynConcurrent for L {
@@ -126,21 +163,23 @@ impl<L: ConcurrentListener> DynConcurrent for L {
 }
 
 impl<L: OrderlyListener> DynOrderly for L {
-    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, OrderlyOutcome> {
+    fn consume(&self, batch: Vec<MessageExt>) -> BoxFuture<'_, Vec<OrderlyOutcome>> {
+        let count = batch.len();
         let call = AssertUnwindSafe(async move { OrderlyListener::consume(self, batch).await });
         let outcome = call.catch_unwind();
         outcome
-            .map(|outcome| {
+            .map(move |outcome| {
                 outcome.unwrap_or_else(|panic| {
                     let panic = panic_text(&*panic);
                     tracing::error!(
                         panic,
                         "the listener panicked: the messages are delivered again after a pause"
                     );
-                    OrderlyOutcome::Suspend {
+                    let again = OrderlyOutcome::Suspend {
                         pause: None,
                         reason: Some(format!("the listener panicked: {panic}")),
-                    }
+                    };
+                    vec![again; count]
                 })
             })
             .boxed()

@@ -17,7 +17,7 @@ use crate::wire::header::{LockBatchMq, UnlockBatchMq};
 
 /// Renews all locks at intervals, until it is dropped; also the lock of a dropped queue while a
 /// listener call is still running on it.
-pub(super) async fn renew(core: Arc<Core>) {
+pub(super) async fn renew<T>(core: Arc<Core>) -> T {
     let clock = &core.cluster.clock;
     loop {
         clock.sleep(core.cluster.timings.lock_renewal).await;

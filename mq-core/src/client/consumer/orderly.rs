@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::assigned::AssignedQueue;
 use super::core::Core;
-use super::listener::{AnyListener, OrderlyOutcome};
+use super::listener::{AnyListener, DynOrderly, OrderlyOutcome};
 use super::retry::{self, FailedMessage};
+use super::traced::TracedCall;
 use super::{concurrently, lock, received};
 use crate::message::{MessageExt, QueueOffset};
 
@@ -25,8 +26,9 @@ pub(super) async fn run(core: Arc<Core>, assigned: Arc<AssignedQueue>) {
             if assigned.is_dropped() || core.tasks.is_stopping() {
                 return;
             }
-            // The lock may have expired while other queues held all permits.
-            if !lock::is_valid(&core, &assigned) {
+            // The lock may have expired, or the consumer been paused, while other queues held all
+            // permits.
+            if core.pause.is_on() || !lock::is_valid(&core, &assigned) {
                 continue;
             }
             consume(&core, &assigned, batch).await
@@ -59,6 +61,7 @@ async fn or_end<T>(
 /// The next messages, as soon as there are some and the queue is locked.
 async fn next(core: &Core, assigned: &Arc<AssignedQueue>) -> Vec<MessageExt> {
     loop {
+        core.pause.over().await;
         let arrived = assigned.arrived.notified();
         let batch = assigned
             .held
@@ -81,8 +84,8 @@ async fn next(core: &Core, assigned: &Arc<AssignedQueue>) -> Vec<MessageExt> {
     }
 }
 
-/// Calls the listener. Returns the pause before the same messages are delivered again, or `None`
-/// when they are finished.
+/// Calls the listener. Returns the pause before messages are delivered again, or `None` when the next
+/// ones follow at once.
 async fn consume(
     core: &Core,
     assigned: &AssignedQueue,
@@ -91,34 +94,84 @@ async fn consume(
     let AnyListener::Orderly(listener) = &core.listener else {
         return None;
     };
-    let (offsets, outcome) = match readable(batch) {
+    let (offsets, mut outcomes) = match readable(batch) {
         Ok(batch) => {
-            let offsets = batch.iter().map(|message| message.queue_offset).collect();
-            (offsets, listener.consume(batch).await)
+            let offsets: Vec<_> = batch.iter().map(|message| message.queue_offset).collect();
+            (offsets, call(core, &**listener, batch).await)
         }
-        Err(Unreadable { offset, reason }) => (vec![offset], OrderlyOutcome::DeadLetter { reason }),
+        Err(Unreadable { offset, reason }) => {
+            (vec![offset], vec![OrderlyOutcome::DeadLetter { reason }])
+        }
     };
-    let (pause, level, reason) = match outcome {
-        OrderlyOutcome::Done => {
-            concurrently::finish(core, assigned, &offsets);
-            return None;
-        }
-        OrderlyOutcome::Suspend { pause, reason } => {
-            (pause.unwrap_or(core.config.suspend), 0, reason)
-        }
-        OrderlyOutcome::DeadLetter { reason } => (core.config.suspend, -1, Some(reason)),
-    };
-    let mut finished = Vec::new();
-    for offset in &offsets {
-        if give_up(core, assigned, *offset, level, reason.as_deref()).await {
-            finished.push(*offset);
-        } else {
-            assigned.held.lock().try_again(*offset);
+    if outcomes.is_empty() {
+        let suspend = OrderlyOutcome::Suspend {
+            pause: None,
+            reason: None,
+        };
+        outcomes = vec![suspend; offsets.len()];
+    }
+    let mut messages = offsets.into_iter().zip(outcomes);
+    while let Some((offset, outcome)) = messages.next() {
+        let pause = conclude(core, assigned, offset, outcome).await;
+        if pause.is_some() {
+            for (offset, outcome) in messages {
+                if matches!(outcome, OrderlyOutcome::Suspend { .. }) {
+                    assigned.held.lock().try_again(offset);
+                }
+            }
+            return pause;
         }
     }
-    let all = finished.len() == offsets.len();
-    concurrently::finish(core, assigned, &finished);
-    (!all).then_some(pause)
+    None
+}
+
+/// Calls the listener, and has the call traced.
+async fn call(
+    core: &Core,
+    listener: &dyn DynOrderly,
+    batch: Vec<MessageExt>,
+) -> Vec<OrderlyOutcome> {
+    let tracer = core.tracer.as_ref();
+    let record = tracer.map(|tracer| TracedCall::begin(tracer, &batch));
+    let outcomes = listener.consume(batch).await;
+    if let Some(record) = record {
+        let done = outcomes.iter().map(OrderlyOutcome::is_handled);
+        let done = done.chain(std::iter::repeat(false));
+        record.end(done, core.config.consume_timeout);
+    }
+    outcomes
+}
+
+/// Carries out the outcome of one message. Returns the pause when it is delivered again.
+async fn conclude(
+    core: &Core,
+    assigned: &AssignedQueue,
+    offset: QueueOffset,
+    outcome: OrderlyOutcome,
+) -> Option<Duration> {
+    let usual = core.config.suspend;
+    let (pause, level, reason) = match outcome {
+        OrderlyOutcome::Done => {
+            concurrently::finish_by(core, assigned, |held| held.finish_to(offset));
+            return None;
+        }
+        OrderlyOutcome::Uncommitted => {
+            assigned.held.lock().keep_uncommitted(offset);
+            return None;
+        }
+        OrderlyOutcome::RollBack { pause } => {
+            assigned.held.lock().roll_back();
+            return Some(pause.unwrap_or(usual));
+        }
+        OrderlyOutcome::Suspend { pause, reason } => (pause.unwrap_or(usual), 0, reason),
+        OrderlyOutcome::DeadLetter { reason } => (usual, -1, Some(reason)),
+    };
+    if give_up(core, assigned, offset, level, reason.as_deref()).await {
+        concurrently::finish(core, assigned, &[offset]);
+        return None;
+    }
+    assigned.held.lock().try_again(offset);
+    Some(pause)
 }
 
 /// The first message of a batch, which cannot be decompressed.

@@ -6,30 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::flow::FlowLimits;
 use crate::clock::Moment;
 use crate::message::{MessageExt, QueueOffset};
-
-/// The limits of unfinished messages of one queue, beyond which pulling pauses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowLimits {
-    /// Messages (`pullThresholdForQueue`).
-    pub messages: usize,
-    /// Bytes of bodies (`pullThresholdSizeForQueue`).
-    pub bytes: usize,
-    /// Distance of the first from the last offset (`consumeConcurrentlyMaxSpan`); not for orderly
-    /// listeners.
-    pub span: u64,
-}
-
-impl Default for FlowLimits {
-    fn default() -> Self {
-        Self {
-            messages: 1000,
-            bytes: 100 * 1024 * 1024,
-            span: 2000,
-        }
-    }
-}
 
 #[derive(Debug, Default)]
 pub(super) struct ProcessQueue {
@@ -37,6 +16,18 @@ pub(super) struct ProcessQueue {
     bytes: usize,
     /// The offset after the last message that was ever received.
     end: Option<QueueOffset>,
+    /// The offset after the last message that an ordered listener has handled and not committed.
+    uncommitted_end: Option<QueueOffset>,
+}
+
+/// The unfinished messages of a queue, for administrators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CachedMessages {
+    pub(super) count: usize,
+    /// The bytes of their bodies.
+    pub(super) bytes: usize,
+    pub(super) first: QueueOffset,
+    pub(super) last: QueueOffset,
 }
 
 #[derive(Debug)]
@@ -84,10 +75,32 @@ impl ProcessQueue {
         }
     }
 
-    /// The next messages in order, at most `count`; they stay held.
+    /// The next messages in order behind the uncommitted ones, at most `count`; they stay held.
     pub(super) fn first(&self, count: usize) -> Vec<MessageExt> {
-        let held = self.held.values().take(count);
-        held.map(|held| held.message.clone()).collect()
+        let from = self.uncommitted_end.unwrap_or_default();
+        let held = self.held.range(from..).take(count);
+        held.map(|(_, held)| held.message.clone()).collect()
+    }
+
+    /// The message at `offset`, the first of the next ones, is handled and not committed.
+    pub(super) fn keep_uncommitted(&mut self, offset: QueueOffset) {
+        self.uncommitted_end = Some(offset.plus(1));
+    }
+
+    /// All uncommitted messages are the next ones again.
+    pub(super) fn roll_back(&mut self) {
+        self.uncommitted_end = None;
+    }
+
+    /// Removes the message at `offset` and all before it. Returns the offset that may now be
+    /// committed.
+    pub(super) fn finish_to(&mut self, offset: QueueOffset) -> Option<QueueOffset> {
+        self.uncommitted_end = None;
+        let later = self.held.split_off(&offset.plus(1));
+        for held in std::mem::replace(&mut self.held, later).into_values() {
+            self.bytes -= held.message.message.body.len();
+        }
+        self.committable()
     }
 
     /// These messages are given to the listener.
@@ -132,6 +145,28 @@ impl ProcessQueue {
 
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty()
+    }
+
+    /// What is held now; `None` when nothing is.
+    pub(super) fn cached(&self) -> Option<CachedMessages> {
+        let (first, _) = self.held.first_key_value()?;
+        let (last, _) = self.held.last_key_value()?;
+        Some(CachedMessages {
+            count: self.held.len(),
+            bytes: self.bytes,
+            first: *first,
+            last: *last,
+        })
+    }
+
+    /// How many messages are held.
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// The bytes of the bodies that are held.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether pulling has to pause; the span is ignored for orderly listeners.
@@ -284,6 +319,24 @@ pub(super) mod tests {
         assert_eq!(queue.next_due(minute), Some(later));
         clock.advance(minute).await;
         assert_eq!(queue.overdue(clock.moment(), minute)[0].age, minute * 2);
+    }
+
+    #[test]
+    fn uncommitted_messages_stay_until_a_later_one_is_finished_or_they_are_rolled_back() {
+        let next = |queue: &ProcessQueue| queue.first(1).first().map(|m| m.queue_offset.0);
+        let mut queue = holding(10..14);
+
+        queue.keep_uncommitted(QueueOffset(10));
+        queue.keep_uncommitted(QueueOffset(11));
+        assert_eq!(next(&queue), Some(12));
+        assert_eq!(queue.committable(), Some(QueueOffset(10)));
+        queue.roll_back();
+        assert_eq!(next(&queue), Some(10));
+
+        queue.keep_uncommitted(QueueOffset(10));
+        assert_eq!(queue.finish_to(QueueOffset(11)), Some(QueueOffset(12)));
+        assert_eq!(next(&queue), Some(12));
+        assert_eq!(queue.bytes(), 10);
     }
 
     #[test]

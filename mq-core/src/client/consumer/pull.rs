@@ -5,11 +5,10 @@
 use std::sync::Arc;
 
 use super::assigned::AssignedQueue;
-use super::concurrently;
 use super::core::Core;
 use super::fetch::{FetchError, PullOutcome, PullPosition};
+use super::{concurrently, failed_pull};
 use crate::message::{MessageExt, QueueOffset};
-use crate::wire::ResponseCode;
 
 pub(super) async fn run(core: Arc<Core>, assigned: Arc<AssignedQueue>) {
     tokio::select! {
@@ -28,6 +27,7 @@ async fn pull(core: &Arc<Core>, assigned: &Arc<AssignedQueue>) -> QueueOffset {
     let mut position = PullPosition::at(assigned.start);
     loop {
         until_there_is_room(core, assigned).await;
+        core.pause.over().await;
         if core.is_locking() && assigned.locked_at().is_none() {
             clock.sleep(timings.pull_pause).await;
             continue;
@@ -54,14 +54,9 @@ async fn pull(core: &Arc<Core>, assigned: &Arc<AssignedQueue>) -> QueueOffset {
                 return next;
             }
             Err(error) => {
-                handle_failure(core, assigned, &error);
+                let (cluster, refused_queues) = (&core.cluster, &core.refused_queues);
+                let pause = failed_pull::handle(cluster, refused_queues, &assigned.queue, &error);
                 position.ask_the_master();
-                let busy = error.code() == Some(ResponseCode::FLOW_CONTROL);
-                let pause = if busy {
-                    timings.flow_pause
-                } else {
-                    timings.pull_pause
-                };
                 clock.sleep(pause).await;
             }
         }
@@ -71,11 +66,8 @@ async fn pull(core: &Arc<Core>, assigned: &Arc<AssignedQueue>) -> QueueOffset {
 async fn until_there_is_room(core: &Core, assigned: &AssignedQueue) {
     loop {
         let finished = assigned.finished.notified();
-        if !assigned
-            .held
-            .lock()
-            .is_full(core.config.flow, core.is_orderly())
-        {
+        let limits = core.flow_of(&assigned.queue.topic);
+        if !assigned.held.lock().is_full(limits, core.is_orderly()) {
             return;
         }
         finished.await;
@@ -112,28 +104,5 @@ fn skip_to(core: &Core, assigned: &AssignedQueue, next: QueueOffset) {
     let held = assigned.held.lock();
     if held.is_empty() && !assigned.is_dropped() {
         core.offsets.advance(&assigned.queue, next);
-    }
-}
-
-/// Logs a failed pull, and requests the heartbeat or the route refresh that may cure it. Transport
-/// errors are normal while a broker restarts.
-fn handle_failure(core: &Core, assigned: &AssignedQueue, error: &FetchError) {
-    let queue = &assigned.queue;
-    match error.code() {
-        Some(ResponseCode::SUBSCRIPTION_NOT_EXIST | ResponseCode::SUBSCRIPTION_NOT_LATEST) => {
-            tracing::debug!(%queue, "the broker does not know the subscription yet: sending a heartbeat");
-            core.cluster.heartbeat_is_due();
-        }
-        Some(ResponseCode::FLOW_CONTROL) => {
-            tracing::debug!(%queue, "the broker's flow control refused the pull");
-        }
-        _ if error.is_transport() => {
-            tracing::debug!(%queue, %error, "pulling fails");
-            core.cluster.routes_are_stale();
-        }
-        _ if core.refused_queues.begin(queue) => {
-            tracing::warn!(%queue, %error, "pulling fails; it is retried until it succeeds");
-        }
-        _ => tracing::debug!(%queue, %error, "pulling fails"),
     }
 }

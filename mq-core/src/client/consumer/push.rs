@@ -7,10 +7,15 @@ use std::time::Duration;
 use super::core::Core;
 use super::lock;
 use super::offsets::Commit;
+use super::seek::{self, SeekError, SeekTo};
+use super::status::{self, ConsumerStatus};
 use crate::message::{GroupName, MessageQueue};
 use crate::tasks::Unfinished;
 
 /// A running consumer. Clones are the same consumer.
+///
+/// Dropping the last handle does not stop it: the consumer goes on as a member of its group. Keep a handle to
+/// [shut it down](Self::shutdown), which commits the offsets of what is finished and leaves the group.
 #[derive(Clone)]
 pub struct PushConsumer(pub(super) Arc<Core>);
 
@@ -25,6 +30,44 @@ impl PushConsumer {
         self.0.assigned.lock().keys().cloned().collect()
     }
 
+    /// Pauses the consumer: no pull and no listener call begins before [`resume`](Self::resume). Calls
+    /// that run go on. It stays a member of the group, and keeps its queues.
+    pub fn pause(&self) {
+        self.0.pause.set(true);
+    }
+
+    /// Goes on after a [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.0.pause.set(false);
+    }
+
+    /// Goes on at another place in a queue. Messages of the queue that were pulled are dropped, and the
+    /// outcome of a listener call that has one is ignored. The new offset is committed at once.
+    ///
+    /// # Errors
+    ///
+    /// [`SeekError`]: the queue is not this consumer's, or has no such offset.
+    pub async fn seek(&self, queue: &MessageQueue, to: impl Into<SeekTo>) -> Result<(), SeekError> {
+        let core = &*self.0;
+        if core.tasks.is_stopping() {
+            return Err(SeekError::ShutDown);
+        }
+        let assigned = || {
+            let assigned = core.assigned.lock().get(queue).map(Arc::clone);
+            assigned.ok_or_else(|| SeekError::NotAssigned(queue.clone()))
+        };
+        assigned()?;
+        let offset = seek::target(&core.cluster, queue, to.into()).await?;
+        let assigned = assigned()?;
+        core.move_to(&assigned, offset);
+        Ok(())
+    }
+
+    /// What it is doing: its queues, and how far it is in each.
+    pub fn status(&self) -> ConsumerStatus {
+        status::of(&self.0)
+    }
+
     /// Stops pulling, waits at most `limit` for running listener calls, commits the offsets of
     /// finished messages, and leaves the group.
     ///
@@ -35,7 +78,12 @@ impl PushConsumer {
     /// [`Unfinished`] when a call is still running; its messages are delivered again.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
         let core = &*self.0;
-        let outcome = core.tasks.stop(limit).await;
+        // The locks of calls that are still running are renewed until they have ended.
+        let outcome = tokio::select! {
+            biased;
+            outcome = core.tasks.stop(limit) => outcome,
+            never = lock::renew(Arc::clone(&self.0)) => never,
+        };
         let assigned = std::mem::take(&mut *core.assigned.lock());
         for assigned in assigned.values() {
             assigned.mark_dropped();
@@ -52,6 +100,9 @@ impl PushConsumer {
         let group = &core.config.group;
         core.cluster.groups.lock().remove_consumer(group);
         core.cluster.unregister(None, Some(group)).await;
+        if let Some(tracer) = &core.tracer {
+            tracer.shutdown(core.cluster.timings.api_timeout).await;
+        }
         outcome
     }
 }

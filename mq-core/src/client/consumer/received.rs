@@ -41,7 +41,7 @@ fn filtered(filter: &Filter, group: &GroupName, messages: Vec<MessageExt>) -> Ve
 ///
 /// After an error the message must not reach the listener, which would take the compressed bytes
 /// for the body.
-pub(super) fn unpacked(mut message: MessageExt) -> Result<MessageExt, CompressionError> {
+pub(in crate::client) fn unpacked(mut message: MessageExt) -> Result<MessageExt, CompressionError> {
     let packed = &message.message.body;
     message.message.body = compression::unpack(packed, message.sys_flag, MAX_UNPACKED_BODY)?;
     message.sys_flag = message.sys_flag.without(SysFlag::COMPRESSED);

@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use crate::message::MessageQueue;
 
 #[derive(Debug, Default)]
-pub(super) struct RefusedQueues(Mutex<BTreeSet<MessageQueue>>);
+pub(in crate::client) struct RefusedQueues(Mutex<BTreeSet<MessageQueue>>);
 
 impl RefusedQueues {
     /// `queue` is refused. Returns whether it is the first, so that the caller logs it.
-    pub(super) fn begin(&self, queue: &MessageQueue) -> bool {
+    pub(in crate::client) fn begin(&self, queue: &MessageQueue) -> bool {
         let mut refused_queues = self.0.lock();
         let is_first = !has_sibling(&refused_queues, queue);
         refused_queues.insert(queue.clone());
@@ -23,7 +23,7 @@ impl RefusedQueues {
 
     /// `queue` is not refused. Returns whether it was the last one refused, so that the caller logs
     /// the end.
-    pub(super) fn end(&self, queue: &MessageQueue) -> bool {
+    pub(in crate::client) fn end(&self, queue: &MessageQueue) -> bool {
         let mut refused_queues = self.0.lock();
         refused_queues.remove(queue) && !has_sibling(&refused_queues, queue)
     }

@@ -67,7 +67,7 @@ pub(super) async fn send_back(
         },
         origin_msg_id: Some(message.message_id().into()),
         origin_topic: Some(message.message.topic.to_text()),
-        unit_mode: Some(false),
+        unit_mode: Some(core.cluster.unit_mode),
         max_reconsume_times: Some(allowed(core)),
         reason: reason.map(|reason| line(reason).into()),
     };

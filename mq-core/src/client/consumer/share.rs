@@ -8,21 +8,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use bytestring::ByteString;
 use tokio::sync::mpsc;
 
 use super::assigned::AssignedQueue;
-use super::config::StartFrom;
 use super::core::Core;
-use super::offsets::{Commit, OffsetQueryError};
-use super::{lock, orderly, pull};
+use super::offsets::Commit;
+use super::{directly, lock, membership, orderly, pull, running_info};
 use crate::client::groups::ConsumerCommand;
-use crate::client::routes::{MASTER_ID, TopicRoute};
 use crate::message::{MessageQueue, QueueOffset, TopicName};
-use crate::wire::body::{ConsumerIds, ResetOffsetBody};
-use crate::wire::fastjson;
-use crate::wire::header::GetConsumerListByGroup;
+use crate::wire::body::ResetOffsetBody;
 
 /// How long a rebalance waits for a running listener call before it releases an ordered queue.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -52,6 +46,11 @@ pub(super) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<ConsumerCo
             match next {
                 ConsumerCommand::Reset(body) => reset(&core, &body),
                 ConsumerCommand::Rebalance => core.subscription_check.request(),
+                ConsumerCommand::Describe(asker) => {
+                    // Whoever asked may have gone.
+                    let _unwanted = asker.send(running_info::of(&core));
+                }
+                ConsumerCommand::Consume(direct) => directly::begin(&core, *direct),
             }
             order = commands.try_recv().ok();
         }
@@ -97,7 +96,7 @@ async fn round(core: &Arc<Core>) -> Rebalance {
             continue;
         };
         let mine = if core.is_clustering() {
-            share(core, &route).await
+            membership::share(&core.cluster, &core.config, &route).await
         } else {
             Some(route.subscribe.clone())
         };
@@ -110,53 +109,6 @@ async fn round(core: &Arc<Core>) -> Rebalance {
         }
     }
     outcome
-}
-
-/// This member's queues; `None` when the members cannot be looked up or this one is not among them.
-async fn share(core: &Core, route: &TopicRoute) -> Option<Vec<MessageQueue>> {
-    let me = &core.cluster.client_id;
-    let mut ids = members(core, route).await.unwrap_or_default();
-    if !ids.contains(me) {
-        // The broker has not received a heartbeat yet, or has restarted since.
-        core.cluster.heartbeat().await;
-        ids = members(core, route).await.unwrap_or_default();
-    }
-    if !ids.contains(me) {
-        return None;
-    }
-    ids.sort();
-    let mut queues = route.subscribe.clone();
-    queues.sort();
-    Some(core.config.strategy.allocate(me, &queues, &ids))
-}
-
-/// The members of the group, from any broker of the topic.
-async fn members(core: &Core, route: &TopicRoute) -> Option<Vec<ByteString>> {
-    let mut brokers: Vec<_> = route.brokers.values().collect();
-    let skip = usize::try_from(core.cluster.clock.now_ms()).unwrap_or(0);
-    let middle = skip.checked_rem(brokers.len())?;
-    brokers.rotate_left(middle);
-    for broker in brokers {
-        let Some(address) = broker.get(&MASTER_ID).or_else(|| broker.values().next()) else {
-            continue;
-        };
-        let request = GetConsumerListByGroup {
-            consumer_group: core.config.group.to_text(),
-        };
-        let answer = core.cluster.call(address, request, Bytes::new()).await;
-        let ids = answer.map(|reply| fastjson::read::<ConsumerIds>(&reply.body));
-        match ids {
-            Ok(Ok(ids)) if !ids.consumer_id_list.is_empty() => return Some(ids.consumer_id_list),
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%address, %error, "the broker's list of members cannot be read");
-            }
-            Err(error) => {
-                tracing::debug!(%address, %error, "the members of the group could not be looked up");
-            }
-        }
-    }
-    None
 }
 
 /// Releases queues that are no longer assigned and takes newly assigned ones.
@@ -197,7 +149,8 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
         // An offset from an earlier assignment is outdated: another member may have consumed since
         // (`removeDirtyOffset`).
         core.offsets.forget(&queue);
-        match start_offset(core, &queue).await {
+        let start = core.offsets.start(&queue, core.config.start_from);
+        match start.await {
             Ok(start) => take(core, queue, start),
             Err(error) => {
                 if !error.is_transport() && core.refused_queues.begin(&queue) {
@@ -252,29 +205,4 @@ async fn release(core: &Core, assigned: &AssignedQueue, anew: bool) -> Rebalance
     }
     core.assigned.lock().remove(&assigned.queue);
     Rebalance::Complete
-}
-
-/// The offset at which to start a newly assigned queue (`computePullFromWhereWithException`).
-async fn start_offset(core: &Core, queue: &MessageQueue) -> Result<QueueOffset, OffsetQueryError> {
-    if let Some(kept) = core.offsets.committed(queue).await? {
-        return Ok(kept);
-    }
-    match core.config.start_from {
-        StartFrom::FirstOffset => Ok(QueueOffset(0)),
-        StartFrom::LastOffset if queue.topic.is_retry() => Ok(QueueOffset(0)),
-        StartFrom::LastOffset => end_of_known(core, queue).await,
-        StartFrom::Timestamp(_) if queue.topic.is_retry() => core.offsets.end(queue).await,
-        StartFrom::Timestamp(at) => core.offsets.at_time(queue, at).await,
-    }
-}
-
-/// The end of a queue of which the broker has just said that the group has no offset in it. A queue
-/// that was empty then may have its first message now. Whoever starts behind it loses it, so the
-/// broker is asked once more: it answers 0 for a queue whose first message is still in memory.
-async fn end_of_known(core: &Core, queue: &MessageQueue) -> Result<QueueOffset, OffsetQueryError> {
-    let end = core.offsets.end(queue).await?;
-    if end == QueueOffset(0) {
-        return Ok(end);
-    }
-    Ok(core.offsets.committed(queue).await?.unwrap_or(end))
 }

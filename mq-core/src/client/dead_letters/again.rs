@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytestring::ByteString;
 use futures_util::future::try_join_all;
 
-use super::browse;
 use super::error::DeadLetterError;
 use super::letter::{self, DeadLetter, ResendTo, SentAgain};
+use crate::client::browse;
 use crate::client::cluster::ClusterClient;
 use crate::client::producer::{Producer, Target};
 use crate::message::{GroupName, MessageExt, MessageQueue, OffsetMessageId, TopicName};
@@ -69,11 +69,11 @@ pub(super) async fn find(
         group: group.clone(),
         id: id.to_owned(),
     };
-    let mut found = browse::with_key(cluster, &topic, id).await?;
+    let mut found = browse::with_key(cluster, &topic, id, browse::ANY_TIME).await?;
     found.retain(|(_, message)| message.message_id() == id);
     if found.is_empty() {
         let place: OffsetMessageId = id.parse().map_err(|_no_offset_id| missing())?;
-        found.extend(at(cluster, &topic, place).await?);
+        found.extend(browse::by_offset_id(cluster, &topic, place).await?);
     }
     let Some((_, first)) = found.first() else {
         return Err(missing());
@@ -87,22 +87,6 @@ pub(super) async fn find(
     }
     in_order(&mut found);
     letters(cluster, group, found).await
-}
-
-/// The message with an offset id, from whichever broker of `topic` has it: the address in the id may
-/// be one that this client cannot reach.
-async fn at(
-    cluster: &ClusterClient,
-    topic: &TopicName,
-    place: OffsetMessageId,
-) -> Result<Option<(ByteString, MessageExt)>, DeadLetterError> {
-    for master in browse::masters(cluster, topic).await?.unwrap_or_default() {
-        let message = browse::at_offset(cluster, &master, place.offset).await?;
-        if let Some(message) = message.filter(|message| message.offset_message_id() == place) {
-            return Ok(Some((master.name, message)));
-        }
-    }
-    Ok(None)
 }
 
 fn in_order(messages: &mut [(ByteString, MessageExt)]) {
@@ -147,7 +131,7 @@ async fn sent_again(
     let topics: BTreeSet<_> = topics.into_iter().flatten().collect();
     let lookups = topics
         .iter()
-        .map(|topic| browse::with_key(cluster, topic, &key));
+        .map(|topic| browse::with_key(cluster, topic, &key, browse::ANY_TIME));
     let found = try_join_all(lookups).await?.into_iter().flatten();
     let of_letter = found.filter(|(_, message)| letter::resent_from(message).any(|id| id == own));
     let first = of_letter.min_by_key(|(_, message)| message.physical_offset);

@@ -1,22 +1,16 @@
 //! Why dead letters could not be read or sent again.
 
-use crate::client::error::{ErrorKind, RouteError, SendError};
-use crate::message::record::RecordError;
+use crate::client::browse::BrowseError;
+use crate::client::error::{ErrorKind, SendError};
 use crate::message::{GroupName, TopicName};
-use crate::remoting::CallError;
 
 /// Why dead letters could not be read or sent again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeadLetterError {
-    /// The name server could not be asked for a topic.
-    #[error("could not look up topic `{topic}`: {source}")]
-    Route {
-        /// The topic.
-        topic: TopicName,
-        /// Why not.
-        source: RouteError,
-    },
+    /// A broker could not be asked, or what it has could not be read.
+    #[error(transparent)]
+    Browse(#[from] BrowseError),
     /// The group has neither a retry topic nor a dead-letter topic.
     #[error(
         "no broker knows the group `{0}`: it has no retry topic, which its first consumer creates, \
@@ -78,24 +72,6 @@ pub enum DeadLetterError {
         /// The topic.
         topic: TopicName,
     },
-    /// A broker did not answer, or it refused.
-    #[error("could not {action} on broker `{broker}`: {source}")]
-    Broker {
-        /// What was tried.
-        action: &'static str,
-        /// The broker.
-        broker: String,
-        /// Why not.
-        source: CallError,
-    },
-    /// The records in a response cannot be read.
-    #[error("the records that broker `{broker}` sent cannot be read: {source}")]
-    Records {
-        /// The broker.
-        broker: String,
-        /// What is wrong with them.
-        source: RecordError,
-    },
     /// The dead letter was not sent again. After a timeout it may have been.
     #[error("dead letter `{id}` was not sent again: {source}")]
     Send {
@@ -110,13 +86,12 @@ impl DeadLetterError {
     /// The kind, by who can do something about the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Route { source, .. } => source.kind(),
+            Self::Browse(source) => source.kind(),
             Self::NoGroup(_) | Self::GroupGone(_) | Self::OriginGone { .. } => ErrorKind::NoRoute,
             Self::NoSuchLetter { .. } | Self::NotADeadLetter { .. } | Self::NoOrigin { .. } => {
                 ErrorKind::Message
             }
-            Self::Broker { source, .. } => ErrorKind::of(source),
-            Self::WriteProtected { .. } | Self::Records { .. } => ErrorKind::Refused,
+            Self::WriteProtected { .. } => ErrorKind::Refused,
             Self::Send { source, .. } => source.kind(),
         }
     }

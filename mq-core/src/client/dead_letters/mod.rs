@@ -12,7 +12,6 @@
 //! moment until the index shows it both send it.
 
 mod again;
-mod browse;
 mod error;
 mod letter;
 

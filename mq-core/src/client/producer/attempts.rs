@@ -12,6 +12,7 @@ use super::prepare::{SendDraft, SendKind};
 use super::select;
 use super::shared::ProducerShared;
 use super::target::Target;
+use super::traced::{self, DEFAULT_REGION};
 use crate::client::error::{self, MessageError, SendError};
 use crate::client::routes::TopicRoute;
 use crate::clock::Moment;
@@ -37,14 +38,12 @@ pub(super) enum Retry {
     Background,
 }
 
-const DEFAULT_REGION: &str = "DefaultRegion";
-
 impl ProducerShared {
     /// Sets `on_its_way` when the connection has the request of the first attempt.
     pub(super) async fn attempts_in_turn(
         &self,
         draft: SendDraft,
-        mut target: Target,
+        target: Target,
         SendTime { limit, deadline }: SendTime,
         retry: Retry,
         on_its_way: &NextMayBegin,
@@ -65,7 +64,7 @@ impl ProducerShared {
             let route = clock.timeout(left, self.route(&draft.topic)).await;
             let route = route.map_err(|_elapsed| timeout())??;
             let avoided = avoid.as_ref().map(|queue| &*queue.broker);
-            let queue = self.choose(&route, &draft.topic, &mut target, avoided)?;
+            let queue = self.choose(&route, &draft.topic, &target, avoided)?;
             let answer = match self.header(&draft, &queue, deadline).await {
                 Ok((address, header)) => {
                     self.attempt(&draft, &address, header, deadline, on_its_way)
@@ -115,10 +114,10 @@ impl ProducerShared {
     pub(super) async fn one_way_in_turn(
         &self,
         draft: SendDraft,
-        mut target: Target,
+        target: Target,
     ) -> Result<(), SendError> {
         let route = self.route(&draft.topic).await?;
-        let queue = self.choose(&route, &draft.topic, &mut target, None)?;
+        let queue = self.choose(&route, &draft.topic, &target, None)?;
         if self.cluster.master(&queue.broker).is_none() {
             return Err(SendError::NoBroker(queue));
         }
@@ -174,21 +173,23 @@ impl ProducerShared {
         &self,
         route: &TopicRoute,
         topic: &TopicName,
-        target: &mut Target,
+        target: &Target,
         avoid: Option<&str>,
     ) -> Result<MessageQueue, SendError> {
         let queues = &route.publish;
-        let chosen = match std::mem::take(target) {
-            Target::Any => {
-                let mut turns = self.turns.lock();
-                let turn = turns.entry(topic.clone()).or_insert_with(random_start);
-                select::in_turn(queues, turn, avoid)
-            }
-            Target::Queue(queue) => return Ok(queue),
-            Target::Hash(key) => select::by_hash(queues, &key),
-            Target::Chosen(selector) => selector(queues).and_then(|index| queues.get(index)),
+        let in_turn = |select: &dyn Fn(&mut usize) -> Option<MessageQueue>| {
+            let mut turns = self.turns.lock();
+            select(turns.entry(topic.clone()).or_insert_with(random_number))
         };
-        chosen.cloned().ok_or_else(|| SendError::NotSelected {
+        let chosen = match target {
+            Target::Any => in_turn(&|turn| select::in_turn(queues, turn, avoid).cloned()),
+            Target::Rooms(rooms) => in_turn(&|turn| select::in_rooms(queues, turn, rooms).cloned()),
+            Target::Queue(queue) => return Ok(queue.clone()),
+            Target::Hash(key) => select::by_hash(queues, key).cloned(),
+            Target::Random => select::at_random(queues, random_number()).cloned(),
+            Target::Chosen(selector) => selector(queues).and_then(|i| queues.get(i)).cloned(),
+        };
+        chosen.ok_or_else(|| SendError::NotSelected {
             topic: topic.clone(),
             queues: queues.len(),
         })
@@ -204,8 +205,9 @@ impl ProducerShared {
     ) -> Result<Reply<SendMessageReply>, CallError> {
         let (clock, remoting) = (&self.cluster.clock, &self.cluster.remoting);
         let (body, note) = (draft.body.clone(), || on_its_way.set());
-        let limit = deadline.since(clock.moment());
-        match draft.kind {
+        let (begun, at_ms) = (clock.moment(), header.born_timestamp);
+        let limit = deadline.since(begun);
+        let answer = match draft.kind {
             SendKind::Single => {
                 let call = remoting.call_noting(address, header, body, limit, &note);
                 call.await
@@ -220,7 +222,12 @@ impl ProducerShared {
                 let call = remoting.call_noting(address, header, body, limit, &note);
                 call.await
             }
+        };
+        if let (Some(tracer), Ok(reply)) = (&self.tracer, &answer) {
+            let cost = clock.moment().since(begun);
+            traced::published(tracer, draft, address, (at_ms, cost), reply);
         }
+        answer
     }
 
     /// The address of the queue's broker, and the header for it.
@@ -241,6 +248,7 @@ impl ProducerShared {
             queue_id: queue.id,
             born_timestamp: self.cluster.clock.now_ms(),
             broker_name: Some(broker.clone()),
+            unit_mode: Some(self.cluster.unit_mode),
             ..draft.header.clone()
         };
         if let Some(properties) = header.properties.as_ref().filter(|_| draft.is_timed) {
@@ -281,9 +289,9 @@ fn result_of(
     }
 }
 
-/// A random queue to start with, so that producers that start together do not all begin with the
-/// same one.
-fn random_start() -> usize {
+/// A random number: where round robin starts, so that producers that start together do not all begin
+/// with the same queue.
+fn random_number() -> usize {
     use std::hash::{BuildHasher, Hasher, RandomState};
     usize::try_from(RandomState::new().build_hasher().finish() >> 33).unwrap_or(0)
 }

@@ -1,6 +1,6 @@
 //! Several messages in one request (`MessageBatch`, `MessageDecoder.encodeMessages`).
 
-use bytes::Bytes;
+use std::ops::Range;
 
 use super::config::ProducerConfig;
 use super::prepare::{self, SendDraft, SendKind};
@@ -8,71 +8,138 @@ use crate::client::error::{MessageError, SendError};
 use crate::message::{Message, TopicName, batch, property};
 use crate::wire::header::SendMessage;
 
+/// The messages of one batch, checked and complete.
+pub(super) struct CheckedBatch {
+    topic: TopicName,
+    messages: Vec<Message>,
+    ids: Vec<String>,
+}
+
 /// The request for `messages`, which must have one topic.
 pub(super) fn draft(
     messages: Vec<Message>,
     config: &ProducerConfig,
     new_id: impl Fn() -> String,
 ) -> Result<SendDraft, SendError> {
-    let Some(topic) = messages.first().map(|first| first.topic.clone()) else {
-        return Err(SendError::EmptyBatch);
-    };
-    let refused = |source| SendError::Message {
-        topic: topic.clone(),
-        source,
-    };
-    let (body, ids) = encode(messages, &topic, config, &new_id).map_err(refused)?;
-    let mut whole = Message::new(topic.clone(), body.clone());
-    prepare::complete(&mut whole, new_id);
-    let header = SendMessage {
-        reconsume_times: Some(0),
-        batch: Some(true),
-        ..prepare::header(&whole, config).map_err(refused)?
-    };
-    Ok(SendDraft {
-        kind: SendKind::Batch,
-        topic: whole.topic,
-        id: ids.join(","),
-        header,
-        body,
-        is_timed: false,
-    })
+    let batch = CheckedBatch::of(messages, config, &new_id)?;
+    batch.draft(0..batch.messages.len(), config, new_id)
 }
 
-fn encode(
-    messages: Vec<Message>,
-    topic: &TopicName,
-    config: &ProducerConfig,
-    new_id: &impl Fn() -> String,
-) -> Result<(Bytes, Vec<String>), MessageError> {
-    if topic.is_retry() {
-        return Err(MessageError::NotInBatch("messages of a retry topic"));
+impl CheckedBatch {
+    pub(super) fn of(
+        messages: Vec<Message>,
+        config: &ProducerConfig,
+        new_id: &impl Fn() -> String,
+    ) -> Result<Self, SendError> {
+        let Some(first) = messages.first() else {
+            return Err(SendError::EmptyBatch);
+        };
+        let mut batch = Self {
+            topic: first.topic.clone(),
+            messages,
+            ids: Vec::new(),
+        };
+        let completed = batch.complete(config, new_id);
+        completed.map_err(|source| batch.refused(source))?;
+        Ok(batch)
     }
-    let mut complete = Vec::with_capacity(messages.len());
-    let mut ids = Vec::with_capacity(messages.len());
-    for mut message in messages {
-        if message.topic != *topic {
-            return Err(MessageError::MixedTopics(message.topic));
-        }
-        let delayed = [
-            property::DELAY,
-            property::TIMER_DELAY_SEC,
-            property::TIMER_DELAY_MS,
-            property::TIMER_DELIVER_MS,
-        ];
-        if delayed
-            .iter()
-            .any(|name| message.properties.get(name).is_some())
-        {
-            return Err(MessageError::NotInBatch("delayed messages"));
-        }
-        prepare::check(&message, config)?;
-        ids.push(prepare::complete(&mut message, new_id));
-        complete.push(message);
+
+    pub(super) fn topic(&self) -> &TopicName {
+        &self.topic
     }
-    let body = batch::encode(&complete)?;
-    prepare::check_length(body.len(), config)?;
-    Ok((body, ids))
+
+    pub(super) fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// The request for the messages at these positions.
+    pub(super) fn draft(
+        &self,
+        part: Range<usize>,
+        config: &ProducerConfig,
+        new_id: impl Fn() -> String,
+    ) -> Result<SendDraft, SendError> {
+        let messages = self.messages.get(part.clone()).unwrap_or_default();
+        let refused = |source| self.refused(source);
+        let body = batch::encode(messages).map_err(|source| refused(source.into()))?;
+        prepare::check_length(body.len(), config).map_err(refused)?;
+        let mut whole = Message::new(self.topic.clone(), body.clone());
+        if let Some(wait) = messages.first().and_then(waits) {
+            whole.properties.set(property::WAIT, wait);
+        }
+        prepare::complete(&mut whole, new_id);
+        let header = SendMessage {
+            reconsume_times: Some(0),
+            batch: Some(true),
+            ..prepare::header(&whole, config).map_err(refused)?
+        };
+        Ok(SendDraft {
+            kind: SendKind::Batch,
+            topic: whole.topic,
+            id: self.ids.get(part).unwrap_or_default().join(","),
+            header,
+            body,
+            is_timed: false,
+        })
+    }
+
+    fn complete(
+        &mut self,
+        config: &ProducerConfig,
+        new_id: &impl Fn() -> String,
+    ) -> Result<(), MessageError> {
+        if self.topic.is_retry() {
+            return Err(MessageError::NotInBatch("messages of a retry topic"));
+        }
+        for (position, message) in self.messages.iter_mut().enumerate() {
+            if message.topic != self.topic {
+                return Err(MessageError::MixedTopics(message.topic.clone()));
+            }
+            let checked = check(message).and_then(|()| prepare::check(message, config));
+            checked.map_err(|source| MessageError::OfBatch {
+                number: position.saturating_add(1),
+                source: Box::new(source),
+            })?;
+            self.ids.push(prepare::complete(message, new_id));
+        }
+        let first = self.messages.first().and_then(waits);
+        if self.messages.iter().any(|message| waits(message) != first) {
+            return Err(MessageError::NotInBatch(
+                "messages that wait until they are stored and messages that do not",
+            ));
+        }
+        Ok(())
+    }
+
+    fn refused(&self, source: MessageError) -> SendError {
+        SendError::Message {
+            topic: self.topic.clone(),
+            source,
+        }
+    }
+}
+
+/// Whether the broker answers only when the message is stored as safely as it is configured.
+fn waits(message: &Message) -> Option<&str> {
+    message.properties.get(property::WAIT)
+}
+
+/// Refuses what brokers would store at once, without its delay or outside its transaction.
+fn check(message: &Message) -> Result<(), MessageError> {
+    let delayed = [
+        property::DELAY,
+        property::TIMER_DELAY_SEC,
+        property::TIMER_DELAY_MS,
+        property::TIMER_DELIVER_MS,
+    ];
+    let properties = &message.properties;
+    if delayed.iter().any(|name| properties.get(name).is_some()) {
+        return Err(MessageError::NotInBatch("delayed messages"));
+    }
+    if properties.get(property::TRAN_MSG) == Some("true") {
+        return Err(MessageError::NotInBatch("messages in a transaction"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -115,8 +182,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_in_one_batch_is_refused() {
-        let mut delayed = message("t", "x");
-        delayed.properties.set(property::DELAY, "3");
+        let with = |name, value| {
+            let mut message = message("t", "x");
+            message.properties.set(name, value);
+            message
+        };
 
         let config = ProducerConfig::new(GroupName::new("p").unwrap());
         assert!(matches!(
@@ -128,14 +198,21 @@ mod tests {
             drafted(vec![message("t", "x"), message("u", "x")]).unwrap_err(),
             MessageError::MixedTopics(other)
         );
-        assert!(matches!(
-            drafted(vec![delayed]),
-            Err(MessageError::NotInBatch(_))
-        ));
-        assert!(matches!(
-            drafted(vec![message("%RETRY%g", "x")]),
-            Err(MessageError::NotInBatch(_))
-        ));
+        let hasty = vec![message("t", "x"), with(property::WAIT, "false")];
+        for one in [with(property::DELAY, "3"), with(property::TRAN_MSG, "true")] {
+            let refused = drafted(vec![message("t", "x"), one]).unwrap_err();
+            let told = refused.to_string();
+            assert!(
+                told.starts_with("message 2 of the batch: a batch cannot hold"),
+                "{told}"
+            );
+        }
+        for messages in [hasty, vec![message("%RETRY%g", "x")]] {
+            assert!(matches!(
+                drafted(messages),
+                Err(MessageError::NotInBatch(_))
+            ));
+        }
         let half = Message::new(
             TopicName::new("t").unwrap(),
             vec![b'x'; config.max_message_size / 2],

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use crate::client::routes::TEMPLATE_TOPIC;
+use crate::client::trace::TraceSettings;
 use crate::message::GroupName;
 
 /// Settings of a producer (`DefaultMQProducer`).
@@ -31,6 +32,8 @@ pub struct ProducerConfig {
     pub compress_body_over: usize,
     /// The longest body in bytes (`maxMessageSize`).
     pub max_message_size: usize,
+    /// Has sends and ends of transactions recorded in the message trace (`enableMsgTrace`); `None`: not.
+    pub trace: Option<TraceSettings>,
 }
 
 impl ProducerConfig {
@@ -47,6 +50,14 @@ impl ProducerConfig {
             retry_another_broker_when_not_store_ok: false,
             compress_body_over: 4096,
             max_message_size: 4 * 1024 * 1024,
+            trace: None,
         }
+    }
+}
+
+/// Java's defaults for the group.
+impl From<GroupName> for ProducerConfig {
+    fn from(group: GroupName) -> Self {
+        Self::new(group)
     }
 }

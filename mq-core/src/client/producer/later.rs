@@ -82,9 +82,8 @@ impl ProducerShared {
         let recalled = self
             .cluster
             .call_within(limit, &address, header, Bytes::new());
-        let recalled = recalled.await.map_err(|source| SendError::Broker {
+        let recalled = recalled.await.map_err(|source| SendError::Recall {
             broker: parsed.broker,
-            attempts: 1,
             source,
         })?;
         Ok(recalled.header.msg_id.to_string())

@@ -10,11 +10,14 @@ mod config;
 mod later;
 mod order;
 mod outcome;
+mod parts;
 mod prepare;
 mod request;
 mod select;
 mod shared;
 mod target;
+pub(super) mod trace_sender;
+mod traced;
 mod transaction;
 
 use std::fmt;
@@ -27,9 +30,10 @@ pub use config::ProducerConfig;
 use futures_util::FutureExt;
 
 pub use outcome::{SendHandle, SendResult, SendStatus};
+pub use parts::BatchPart;
 pub use request::ExpectedReply;
 pub use target::{Selector, Target};
-pub use transaction::OpenTransaction;
+pub use transaction::{HalfMessage, OpenTransaction};
 
 use super::checker::{AnyChecker, TransactionChecker};
 use super::cluster::ClusterClient;
@@ -39,6 +43,8 @@ use crate::tasks::Unfinished;
 use attempts::Retry;
 use background::BackgroundSend;
 use shared::ProducerShared;
+use trace_sender::TracedSide;
+use traced::TracedChecker;
 
 /// Sends messages. Clones are the same producer.
 #[derive(Clone)]
@@ -55,7 +61,10 @@ impl Producer {
         config.check()?;
         cluster.groups.lock().add_producer(&config.group)?;
         cluster.heartbeat_is_due();
-        Ok(Self(Arc::new(ProducerShared::new(cluster, config))))
+        let trace = config.trace.as_ref();
+        let tracer =
+            trace.map(|to| trace_sender::tracer(cluster, to, &config.group, TracedSide::Produce));
+        Ok(Self(Arc::new(ProducerShared::new(cluster, config, tracer))))
     }
 
     /// The producer with which messages of the group `own` are sent that came from a broker; it is not
@@ -64,7 +73,7 @@ impl Producer {
         let group = GroupName::new("CLIENT_INNER_PRODUCER").unwrap_or_else(|_never| own.clone());
         let mut config = ProducerConfig::new(group);
         config.create_topic_key = ByteString::new();
-        Self(Arc::new(ProducerShared::new(cluster, config)))
+        Self(Arc::new(ProducerShared::new(cluster, config, None)))
     }
 
     /// Its settings.
@@ -105,10 +114,10 @@ impl Producer {
     pub async fn send_by(
         &self,
         message: Message,
-        selector: impl FnOnce(&[MessageQueue]) -> Option<usize> + Send + 'static,
+        selector: impl Fn(&[MessageQueue]) -> Option<usize> + Send + Sync + 'static,
     ) -> Result<SendResult, SendError> {
         let limit = self.0.config.send_timeout;
-        self.send_with(message, Target::Chosen(Box::new(selector)), limit)
+        self.send_with(message, Target::chosen(selector), limit)
             .await
     }
 
@@ -203,6 +212,38 @@ impl Producer {
     ) -> Result<SendResult, SendError> {
         let draft = batch::draft(messages, &self.0.config, || self.0.cluster.unique_id())?;
         self.0.send(draft, target, limit, Retry::Waiting).await
+    }
+
+    /// Sends messages of one topic in as few requests as their sizes allow, in their order, and reports
+    /// each request; `limit` is for each.
+    ///
+    /// A request that fails does not keep the later ones from being sent, unless `target` is one queue,
+    /// in which they would come before the ones that failed.
+    ///
+    /// ```no_run
+    /// # use mq_core::{client::*, message::*};
+    /// # async fn example(producer: Producer, lines: Vec<Message>) -> Result<(), SendError> {
+    /// let limit = std::time::Duration::from_secs(3);
+    /// for part in producer.send_in_parts(lines, Target::Any, limit).await? {
+    ///     if let Err(error) = part.outcome {
+    ///         eprintln!("messages {:?} were not sent: {error}", part.messages);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when a message cannot be sent in a batch; none of them was sent then. The outcome of
+    /// each request is in its [`BatchPart`].
+    pub async fn send_in_parts(
+        &self,
+        messages: Vec<Message>,
+        target: Target,
+        limit: Duration,
+    ) -> Result<Vec<BatchPart>, SendError> {
+        self.0.send_in_parts(messages, target, limit).await
     }
 
     /// Sends a request message to `target` and waits for its reply; `limit` is for both together. A reply
@@ -318,9 +359,9 @@ impl Producer {
         target: Target,
         limit: Duration,
     ) -> Result<OpenTransaction, SendError> {
-        self.mark_half(&mut message)?;
+        let marked = self.mark_half(&mut message)?;
         let half = self.send_with(message, target, limit).await?;
-        Ok(self.transaction_of(half))
+        Ok(self.transaction_of(marked, half))
     }
 
     /// Makes `message` the half message of a transaction, for callers that send it themselves and then
@@ -329,13 +370,13 @@ impl Producer {
     /// # Errors
     ///
     /// [`SendError::Message`] for a message that cannot be in a transaction.
-    pub fn mark_half(&self, message: &mut Message) -> Result<(), SendError> {
+    pub fn mark_half(&self, message: &mut Message) -> Result<HalfMessage, SendError> {
         self.0.mark_half(message)
     }
 
     /// The transaction of a half message that this producer has sent.
-    pub fn transaction_of(&self, half: SendResult) -> OpenTransaction {
-        self.0.transaction_of(half)
+    pub fn transaction_of(&self, message: HalfMessage, half: SendResult) -> OpenTransaction {
+        self.0.transaction_of(message, half)
     }
 
     /// Has `checker` say how transactions of this group ended when a broker asks: those of this producer
@@ -343,9 +384,18 @@ impl Producer {
     /// broker of the cluster.
     pub fn answer_checks(&self, checker: impl TransactionChecker) {
         let ProducerShared {
-            config, cluster, ..
+            config,
+            cluster,
+            tracer,
+            ..
         } = &*self.0;
-        let checker = AnyChecker::new(checker);
+        let checker = match tracer {
+            Some(tracer) => AnyChecker::new(TracedChecker {
+                checker,
+                tracer: tracer.clone(),
+            }),
+            None => AnyChecker::new(checker),
+        };
         cluster.groups.lock().set_checker(&config.group, checker);
         cluster.heartbeat_is_due();
     }
@@ -429,7 +479,8 @@ impl Producer {
         Ok(route.publish.clone())
     }
 
-    /// Waits for background sends, at most `limit`, and leaves the group.
+    /// Waits for background sends, at most `limit`, sends the message traces that wait, and leaves the
+    /// group.
     ///
     /// # Errors
     ///
@@ -439,12 +490,17 @@ impl Producer {
             cluster,
             config,
             tasks,
+            tracer,
             ..
         } = &*self.0;
         let deadline = cluster.clock.moment().plus(limit);
         let outcome = tasks.stop(limit).await;
         cluster.groups.lock().remove_producer(&config.group);
         cluster.leave(&config.group, deadline).await;
+        if let Some(tracer) = tracer {
+            let left = deadline.since(cluster.clock.moment());
+            tracer.shutdown(left.min(cluster.timings.api_timeout)).await;
+        }
         outcome
     }
 }

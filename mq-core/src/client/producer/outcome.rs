@@ -13,7 +13,6 @@ use crate::wire::ResponseCode;
 
 /// Where a message was stored, and how durably (`SendResult`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "the status says how durably the message is stored"]
 pub struct SendResult {
     /// How durably it is stored.
     pub status: SendStatus,

@@ -126,7 +126,6 @@ pub(super) fn header(
         default_topic_queue_nums: config.default_topic_queue_nums.into(),
         flag: message.flag,
         properties: Some(properties.map_err(|_not_text| MessageError::NotText)?),
-        unit_mode: Some(false),
         ..SendMessage::default()
     })
 }

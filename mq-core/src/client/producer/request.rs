@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::shared::ProducerShared;
 use super::target::Target;
 use crate::client::cluster::ClusterClient;
-use crate::client::error::{RequestError, SendError};
+use crate::client::error::{MessageError, RequestError, SendError};
 use crate::client::replies::AwaitedReply;
 use crate::clock::Moment;
-use crate::message::{Message, MessageExt, MessageQueue, TopicName, property};
+use crate::message::later::time_of;
+use crate::message::{Later, Message, MessageExt, MessageQueue, TopicName, property};
 
 /// The reply to a request message, which is waited for until this is dropped.
 #[must_use = "a reply that nobody receives is dropped"]
@@ -76,6 +77,7 @@ impl ProducerShared {
         limit: Duration,
     ) -> Result<ExpectedReply, RequestError> {
         let cluster = &self.cluster;
+        check_delay(message, limit, cluster.clock.now_ms())?;
         let id = cluster.unique_id();
         for (name, value) in [
             (property::CORRELATION_ID, &*id),
@@ -111,4 +113,23 @@ impl ProducerShared {
         let queue = route.publish.iter().find(knows);
         Ok(queue.map_or(Target::Any, |queue| Target::Queue(queue.clone())))
     }
+}
+
+/// Refuses a request that would be delivered only after `limit`, the time for sending and for the reply. What
+/// a level means is known to the broker alone.
+fn check_delay(message: &Message, limit: Duration, now_ms: i64) -> Result<(), RequestError> {
+    let delay = match time_of(&message.properties) {
+        Some(Later::After(delay)) => delay,
+        Some(Later::At(time_ms)) => {
+            Duration::from_millis(u64::try_from(time_ms.saturating_sub(now_ms)).unwrap_or(0))
+        }
+        _ => return Ok(()),
+    };
+    if delay < limit {
+        return Ok(());
+    }
+    Err(RequestError::Send(SendError::Message {
+        topic: message.topic.clone(),
+        source: MessageError::DelayOfRequest { delay, limit },
+    }))
 }

@@ -1,5 +1,7 @@
 //! Selection of the queue for a message: pure functions.
 
+use std::collections::BTreeSet;
+
 use crate::message::{MessageQueue, java_hash};
 
 /// The next queue in turn, on another broker than `avoid` when there is one
@@ -30,6 +32,27 @@ pub(super) fn by_hash<'a>(queues: &'a [MessageQueue], key: &str) -> Option<&'a M
     let count = i64::try_from(queues.len()).ok()?;
     let at = i64::from(java_hash(key)).checked_rem(count)?.unsigned_abs();
     queues.get(usize::try_from(at).ok()?)
+}
+
+/// The next queue in turn of those whose brokers are in one of `rooms`.
+pub(super) fn in_rooms<'a>(
+    queues: &'a [MessageQueue],
+    turn: &mut usize,
+    rooms: &BTreeSet<String>,
+) -> Option<&'a MessageQueue> {
+    let is_in = |queue: &&MessageQueue| {
+        let room = queue.machine_room();
+        room.is_some_and(|room| rooms.contains(room))
+    };
+    let count = queues.iter().filter(is_in).count();
+    let at = turn.checked_rem(count)?;
+    *turn = turn.wrapping_add(1);
+    queues.iter().filter(is_in).nth(at)
+}
+
+/// The queue that `number`, drawn at random, falls on.
+pub(super) fn at_random(queues: &[MessageQueue], number: usize) -> Option<&MessageQueue> {
+    queues.get(number.checked_rem(queues.len())?)
 }
 
 #[cfg(test)]
@@ -81,5 +104,35 @@ mod tests {
         }
         // "polygenelubricants".hashCode() == Integer.MIN_VALUE: -2147483648 % 6 = -2.
         assert_eq!(by_hash(&queues, "polygenelubricants"), queues.get(2));
+    }
+
+    #[test]
+    fn only_brokers_of_the_rooms_have_their_turn() {
+        let queues = queues(&["hz@a", "sh@b", "c", "hz@d"]);
+        let rooms = BTreeSet::from(["hz".to_owned()]);
+        let mut turn = 0;
+
+        let brokers: Vec<_> = (0..5)
+            .filter_map(|_| in_rooms(&queues, &mut turn, &rooms))
+            .map(|queue| (&*queue.broker, queue.id))
+            .collect();
+
+        let first = ("hz@a", 0);
+        assert_eq!(
+            brokers,
+            [first, ("hz@a", 1), ("hz@d", 0), ("hz@d", 1), first]
+        );
+        let elsewhere = BTreeSet::from(["bj".to_owned()]);
+        assert_eq!(in_rooms(&queues, &mut turn, &elsewhere), None);
+    }
+
+    #[test]
+    fn a_random_number_falls_on_every_queue() {
+        let queues = queues(&["a", "b"]);
+
+        let chosen: Vec<_> = (4..8).filter_map(|n| at_random(&queues, n)).collect();
+
+        assert_eq!(chosen, queues.iter().collect::<Vec<_>>());
+        assert_eq!(at_random(&[], 4), None);
     }
 }

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::config::ProducerConfig;
 use crate::client::cluster::ClusterClient;
+use crate::client::trace::Tracer;
 use crate::keyed_fifo::KeyedFifo;
 use crate::message::TopicName;
 use crate::tasks::Tasks;
@@ -22,17 +23,24 @@ pub(super) struct ProducerShared {
     pub(super) send_order: KeyedFifo<TopicName>,
     /// The number of background sends in flight.
     pub(super) background: AtomicUsize,
+    /// Records what is sent.
+    pub(super) tracer: Option<Tracer>,
     pub(super) tasks: Tasks,
 }
 
 impl ProducerShared {
-    pub(super) fn new(cluster: &Arc<ClusterClient>, config: ProducerConfig) -> Self {
+    pub(super) fn new(
+        cluster: &Arc<ClusterClient>,
+        config: ProducerConfig,
+        tracer: Option<Tracer>,
+    ) -> Self {
         Self {
             cluster: Arc::clone(cluster),
             config,
             turns: Mutex::default(),
             send_order: KeyedFifo::default(),
             background: AtomicUsize::new(0),
+            tracer,
             tasks: Tasks::new(cluster.clock.clone()),
         }
     }

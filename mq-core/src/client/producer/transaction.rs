@@ -9,9 +9,11 @@ use bytestring::ByteString;
 
 use super::outcome::SendResult;
 use super::shared::ProducerShared;
+use super::traced;
 use crate::client::checker::TransactionState;
 use crate::client::cluster::ClusterClient;
 use crate::client::error::{EndError, MessageError, SendError};
+use crate::client::trace::{TracedMessage, Tracer};
 use crate::message::{Message, OffsetMessageId, property};
 use crate::remoting::CallError;
 use crate::wire::Refusal;
@@ -25,7 +27,18 @@ use crate::wire::header::EndTransaction;
 pub struct OpenTransaction {
     cluster: Arc<ClusterClient>,
     group: ByteString,
+    message: HalfMessage,
     half: SendResult,
+    /// Records its end.
+    tracer: Option<Tracer>,
+}
+
+/// What a message trace has of a half message, when its transaction ends.
+#[derive(Clone, Debug)]
+#[must_use = "the transaction of the half message is made of it"]
+pub struct HalfMessage {
+    tags: Option<String>,
+    keys: Option<String>,
 }
 
 impl OpenTransaction {
@@ -75,6 +88,9 @@ impl OpenTransaction {
                 source: std::io::ErrorKind::AddrNotAvailable.into(),
             })
         })?;
+        if let Some(tracer) = &self.tracer {
+            traced::ended(tracer, self.traced_message(), &address, state);
+        }
         let transaction_id = half.transaction_id.as_ref().unwrap_or(&half.message_id);
         let header = EndTransaction {
             topic: Some(half.queue.topic.to_text()),
@@ -89,6 +105,16 @@ impl OpenTransaction {
         let ended = self.cluster.call(&address, header, Bytes::new()).await;
         ended.map(drop).map_err(failed)
     }
+
+    fn traced_message(&self) -> TracedMessage {
+        let HalfMessage { tags, keys } = self.message.clone();
+        TracedMessage {
+            topic: self.half.queue.topic.clone(),
+            id: self.half.message_id.clone(),
+            tags,
+            keys,
+        }
+    }
 }
 
 impl fmt::Debug for OpenTransaction {
@@ -102,7 +128,7 @@ impl fmt::Debug for OpenTransaction {
 
 impl ProducerShared {
     /// Makes `message` the half message of a transaction.
-    pub(super) fn mark_half(&self, message: &mut Message) -> Result<(), SendError> {
+    pub(super) fn mark_half(&self, message: &mut Message) -> Result<HalfMessage, SendError> {
         check(message).map_err(|source| SendError::Message {
             topic: message.topic.clone(),
             source,
@@ -110,15 +136,21 @@ impl ProducerShared {
         message.properties.set(property::TRAN_MSG, "true");
         let group = self.config.group.as_str();
         message.properties.set(property::PGROUP, group);
-        Ok(())
+        let text = |name| message.properties.get(name).map(str::to_owned);
+        Ok(HalfMessage {
+            tags: text(property::TAGS),
+            keys: text(property::KEYS),
+        })
     }
 
     /// The transaction of a half message that was stored.
-    pub(super) fn transaction_of(&self, half: SendResult) -> OpenTransaction {
+    pub(super) fn transaction_of(&self, message: HalfMessage, half: SendResult) -> OpenTransaction {
         OpenTransaction {
             cluster: Arc::clone(&self.cluster),
             group: self.config.group.to_text(),
+            message,
             half,
+            tracer: self.tracer.clone(),
         }
     }
 }

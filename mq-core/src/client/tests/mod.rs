@@ -3,5 +3,6 @@
 
 mod consumers;
 mod later;
+mod pulls;
 mod sends;
 mod stage;

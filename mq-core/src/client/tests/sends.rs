@@ -263,3 +263,24 @@ async fn brokers_hear_from_a_client_every_thirty_seconds() {
     assert!(waited > SECOND * 80, "three came within {waited:?}");
     client.shutdown(SECOND).await.unwrap();
 }
+
+/// `unitMode` of Java's clients, which brokers note in the topics that they create.
+#[tokio::test]
+async fn a_client_of_a_deployment_in_units_says_so_with_each_message() {
+    let broker = Broker::start(&[]).await;
+    let names = name_server(&[&broker]).await;
+    for unit_mode in [false, true] {
+        let mut config = ClientConfig::new([names.address.clone()]);
+        config.unit_mode = unit_mode;
+        let client = Client::new(config, Clock::system()).unwrap();
+
+        let sent = producer(&client, |_| ()).send(message()).await;
+
+        sent.map(drop).unwrap();
+        let taken = broker.taken.lock().pop().unwrap();
+        assert_eq!(taken.unit_mode, Some(unit_mode));
+        client.shutdown(SECOND).await.unwrap();
+    }
+    names.stop().await;
+    broker.server.stop().await;
+}

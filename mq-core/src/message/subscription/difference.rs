@@ -50,11 +50,12 @@ pub fn differences<'a>(
 
 /// The expression in a normal form: equal texts mean equal subscriptions.
 fn normal_form(subscription: &Subscription) -> ByteString {
-    if subscription.selector != SelectorType::Tag {
+    let tags = subscription.filter.tags();
+    let Some(tags) = tags.filter(|_| subscription.selector == SelectorType::Tag) else {
         let language = subscription.selector.as_str();
         return format!("{language} {}", subscription.expression).into();
-    }
-    let mut tags = subscription.filter.tags().tags().to_vec();
+    };
+    let mut tags = tags.tags().to_vec();
     if tags.is_empty() {
         return ByteString::from_static("*");
     }

@@ -7,5 +7,6 @@ mod tag;
 
 pub use difference::{Difference, differences, summary};
 pub use filter::Filter;
+pub use mq_rules::sql::SqlError;
 pub use selector::{SelectorType, Subscription};
 pub use tag::{TagError, TagExpression};

@@ -44,7 +44,8 @@ pub struct Subscription {
     pub expression: ByteString,
     /// Its language.
     pub selector: SelectorType,
-    /// The filter made of it; only tag expressions are evaluated.
+    /// The filter made of it. A client evaluates tags only, so that its filter of a condition lets
+    /// everything through.
     pub filter: Filter,
     /// When it was made or last changed, ms since 1970: brokers keep the newest of a group.
     pub version: i64,

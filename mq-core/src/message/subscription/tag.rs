@@ -16,6 +16,14 @@ pub enum TagError {
     /// Separators, but no tag.
     #[error("the tag expression `{0}` names no tag")]
     NoTag(String),
+    /// Something between two separators, or beside one, is no tag.
+    #[error("the tag expression `{expression}` is malformed: {why}")]
+    Malformed {
+        /// The expression.
+        expression: String,
+        /// Which rule it breaks.
+        why: String,
+    },
 }
 
 /// The tags of an expression; none means every message.
@@ -26,7 +34,8 @@ pub struct TagExpression {
 }
 
 impl TagExpression {
-    /// Reads `*`, an empty text (both: everything) or `a || b` (`FilterAPI.buildSubscriptionData`).
+    /// Reads `*`, an empty text (both: everything) or `a || b` as a peer sends it
+    /// (`FilterAPI.buildSubscriptionData`): where a tag is missing beside a separator, it is passed over.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Registering and unregistering of brokers, and their permissions: 103, 104, 322, 205 and 327.
+//! Brokers, their liveness and their permissions: 103, 104, 322, 205, 327, 901 and 904.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,18 @@ use super::own::own;
 use crate::clock::Clock;
 use crate::excerpt::excerpt;
 use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
+use crate::namesrv::live_settings::LiveSettings;
 use crate::namesrv::route_table::{
     BrokerKey, BrokerRegistration, Registered, Replaced, RouteTable, read_and_write, without_write,
 };
 use crate::remoting::{Incoming, Peer, PeerWatcher, Processor};
-use crate::wire::body::{DataVersion, KvTable, RegisterBrokerBody};
+use crate::wire::body::{
+    BrokerMemberGroup, BrokerMembers, DataVersion, KvTable, RegisterBrokerBody,
+};
 use crate::wire::header::{
-    AddWritePermOfBroker, AddWritePermOfBrokerReply, QueryDataVersion, QueryDataVersionReply,
-    RegisterBroker, RegisterBrokerReply, UnregisterBroker, WipeWritePermOfBroker,
-    WipeWritePermOfBrokerReply,
+    AddWritePermOfBroker, AddWritePermOfBrokerReply, BrokerHeartbeat, GetBrokerMemberGroup,
+    QueryDataVersion, QueryDataVersionReply, RegisterBroker, RegisterBrokerReply, UnregisterBroker,
+    WipeWritePermOfBroker, WipeWritePermOfBrokerReply,
 };
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
@@ -28,8 +31,7 @@ const DEFAULT_HEARTBEAT_TIMEOUT: Duration = Duration::from_mins(2);
 pub(in crate::namesrv) struct BrokerProcessor {
     pub(in crate::namesrv) table: Arc<Mutex<RouteTable>>,
     pub(in crate::namesrv) kv: Arc<KvConfig>,
-    /// Whether brokers are sent the ordered topics.
-    pub(in crate::namesrv) tell_order: bool,
+    pub(in crate::namesrv) settings: Arc<LiveSettings>,
     pub(in crate::namesrv) clock: Clock,
 }
 
@@ -69,7 +71,9 @@ impl Processor<RegisterBroker> for BrokerProcessor {
         };
         let reply = Reply::ok(reply);
         Ok(match self.kv.namespace(ORDER_TOPIC_CONFIG) {
-            Some(table) if self.tell_order => reply.with_body(fastjson::write(&KvTable { table })),
+            Some(table) if self.settings.tell_brokers_order() => {
+                reply.with_body(fastjson::write(&KvTable { table }))
+            }
             _ => reply,
         })
     }
@@ -114,6 +118,43 @@ impl Processor<QueryDataVersion> for BrokerProcessor {
             Some(known) => reply.with_body(fastjson::write(&known)),
             None => reply,
         })
+    }
+}
+
+impl Processor<BrokerHeartbeat> for BrokerProcessor {
+    /// A broker that is not registered is not registered by it, and answered with success all the same.
+    async fn process(
+        &self,
+        request: Incoming<BrokerHeartbeat>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let header = request.header;
+        let key = BrokerKey {
+            cluster: header.cluster_name,
+            address: header.broker_addr,
+        };
+        let now = self.clock.moment();
+        self.table.lock().hear(&key, &header.broker_name, now);
+        Ok(NoFields.into())
+    }
+}
+
+impl Processor<GetBrokerMemberGroup> for BrokerProcessor {
+    async fn process(
+        &self,
+        request: Incoming<GetBrokerMemberGroup>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let GetBrokerMemberGroup {
+            cluster_name,
+            broker_name,
+        } = request.header;
+        let body = BrokerMembers {
+            broker_member_group: BrokerMemberGroup {
+                broker_addrs: self.table.lock().addresses(&broker_name),
+                broker_name,
+                cluster: cluster_name,
+            },
+        };
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&body)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Routes and lists of topics: 105, 106, 206, 216, 217, 224 and 304.
+//! Routes and lists of topics: 105, 106, 206, 216, 217, 224, 304 and 311 to 313.
 
 use std::sync::Arc;
 
@@ -7,21 +7,27 @@ use parking_lot::Mutex;
 
 use super::own::own;
 use crate::namesrv::kv_config::{KvConfig, ORDER_TOPIC_CONFIG};
+use crate::namesrv::live_settings::LiveSettings;
 use crate::namesrv::route_table::RouteTable;
 use crate::remoting::{Incoming, Processor};
 use crate::wire::body::{TopicList, TopicRouteData};
 use crate::wire::header::{
-    DeleteTopicInNamesrv, GetAllTopicListFromNameserver, GetBrokerClusterInfo, GetRouteInfoByTopic,
-    GetSystemTopicListFromNs, GetTopicsByCluster, RegisterTopicInNamesrv,
+    DeleteTopicInNamesrv, GetAllTopicListFromNameserver, GetBrokerClusterInfo,
+    GetHasUnitSubTopicList, GetHasUnitSubUnunitTopicList, GetRouteInfoByTopic,
+    GetSystemTopicListFromNs, GetTopicsByCluster, GetUnitTopicList, RegisterTopicInNamesrv,
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
+
+/// The flag of a unit topic (`TopicSysFlag`).
+const UNIT: i32 = 1;
+/// The flag of a topic with unit subscriptions.
+const UNIT_SUBSCRIPTION: i32 = 2;
 
 #[derive(Clone, Debug)]
 pub(in crate::namesrv) struct TopicProcessor {
     pub(in crate::namesrv) table: Arc<Mutex<RouteTable>>,
     pub(in crate::namesrv) kv: Arc<KvConfig>,
-    /// Whether routes contain the queue order of ordered topics.
-    pub(in crate::namesrv) tell_order: bool,
+    pub(in crate::namesrv) settings: Arc<LiveSettings>,
 }
 
 impl Processor<GetRouteInfoByTopic> for TopicProcessor {
@@ -36,7 +42,7 @@ impl Processor<GetRouteInfoByTopic> for TopicProcessor {
             let remark = format!("No topic route info in name server for the topic: {topic}");
             Refusal::new(ResponseCode::TOPIC_NOT_EXIST, remark)
         })?;
-        if self.tell_order {
+        if self.settings.tell_clients_order() {
             route.order_topic_conf = self.kv.value(ORDER_TOPIC_CONFIG, &topic);
         }
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&route)))
@@ -83,6 +89,42 @@ impl Processor<GetSystemTopicListFromNs> for TopicProcessor {
         let clusters = info.cluster_addr_table.into_iter();
         let names = clusters.flat_map(|(cluster, brokers)| [cluster].into_iter().chain(brokers));
         Ok(list(names.collect(), address))
+    }
+}
+
+impl Processor<GetUnitTopicList> for TopicProcessor {
+    async fn process(
+        &self,
+        _request: Incoming<GetUnitTopicList>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let topics = self.table.lock().topics_with(|flags| flags & UNIT != 0);
+        Ok(list(topics, None))
+    }
+}
+
+impl Processor<GetHasUnitSubTopicList> for TopicProcessor {
+    async fn process(
+        &self,
+        _request: Incoming<GetHasUnitSubTopicList>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let topics = self
+            .table
+            .lock()
+            .topics_with(|flags| flags & UNIT_SUBSCRIPTION != 0);
+        Ok(list(topics, None))
+    }
+}
+
+impl Processor<GetHasUnitSubUnunitTopicList> for TopicProcessor {
+    async fn process(
+        &self,
+        _request: Incoming<GetHasUnitSubUnunitTopicList>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let topics = self
+            .table
+            .lock()
+            .topics_with(|flags| flags & (UNIT | UNIT_SUBSCRIPTION) == UNIT_SUBSCRIPTION);
+        Ok(list(topics, None))
     }
 }
 

@@ -199,6 +199,29 @@ impl RouteTable {
         Some(alive.version)
     }
 
+    /// The broker `name` is alive at `now`, if it is registered.
+    pub(super) fn hear(&mut self, key: &BrokerKey, name: &str, now: Moment) {
+        let alive = self.alive.get_mut(key);
+        if let Some(alive) = alive.filter(|alive| alive.name == name) {
+            alive.heard = now;
+        }
+    }
+
+    /// The addresses of a broker and its slaves, by broker id.
+    pub(super) fn addresses(&self, broker: &str) -> BTreeMap<i64, ByteString> {
+        let broker = self.brokers.get(broker);
+        broker.map_or_else(BTreeMap::new, |broker| broker.broker_addrs.clone())
+    }
+
+    /// The topics whose flags, as their first broker has them, pass `wanted`.
+    pub(super) fn topics_with(&self, wanted: impl Fn(i32) -> bool) -> Vec<ByteString> {
+        let topics = self.topics.iter().filter(|(_, queues)| {
+            let first = queues.values().next();
+            first.is_some_and(|queues| wanted(queues.topic_sys_flag))
+        });
+        topics.map(|(topic, _)| topic.clone()).collect()
+    }
+
     /// The route of a topic.
     pub(super) fn route(&self, topic: &str) -> Option<TopicRouteData> {
         let queues = self.topics.get(topic)?;

@@ -109,6 +109,12 @@ impl FaultyDisk {
         power.last = Some(power.changes.saturating_add(changes));
     }
 
+    /// Whether a change can still be made.
+    pub fn has_power(&self) -> bool {
+        let power = self.power.lock();
+        power.last.is_none_or(|last| power.changes <= last)
+    }
+
     /// How many calls have changed something.
     pub fn changes(&self) -> u64 {
         self.power.lock().changes

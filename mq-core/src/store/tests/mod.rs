@@ -5,6 +5,7 @@ mod ahead;
 mod cold;
 mod damage;
 mod durability;
+mod each;
 mod folders;
 mod histories;
 mod keys;

@@ -307,3 +307,31 @@ fn entries_that_became_zeros_are_built_again_from_the_log_after_a_kill() {
         assert_eq!(next.0, all.len() as u64);
     }
 }
+
+#[test]
+fn entries_are_shown_as_they_are_over_the_ends_of_files() {
+    let disk = FaultyDisk::default();
+    let store = open(&disk);
+    let appended: Vec<_> = (0..20)
+        .map(|n| append(&store, "t", 0, &n.to_string()))
+        .collect();
+    // With eight entries in a file, two files are full.
+    store.0.maintain().unwrap();
+    let entries = |first, most| {
+        let entries = store.queue_entries("t", 0, QueueOffset(first), most);
+        let entries = entries.unwrap().into_iter();
+        entries.map(|entry| entry.offset).collect::<Vec<_>>()
+    };
+    let stored = |range: std::ops::Range<usize>| {
+        let stored = appended[range].iter();
+        stored
+            .map(|stored| stored.physical_offset)
+            .collect::<Vec<_>>()
+    };
+
+    assert_eq!(entries(0, 100), stored(0..20));
+    assert_eq!(entries(6, 4), stored(6..10));
+    assert_eq!(entries(20, 4), []);
+    assert_eq!(entries(0, 0), []);
+    assert!(store.has_queue("t", 0) && !store.has_queue("t", 1));
+}

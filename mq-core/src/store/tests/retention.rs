@@ -119,3 +119,33 @@ fn what_was_stored_again_is_on_disk_before_its_segment_goes() {
     let (store, _) = open_with(&disk.crash(|| false), config, &clock);
     assert!(bodies(&store, "waits", 0).contains(&"copy".to_owned()));
 }
+
+#[test]
+fn an_administrator_need_not_wait_for_the_hour_but_for_the_age() {
+    let hour = Duration::from_hours(1);
+    let mut config = config();
+    config.retention = Retention {
+        keep: 2 * hour,
+        hours: vec![4],
+        zone: Zone::named("UTC0").unwrap(),
+        ..Retention::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let clock = Clock::manual(8 * 60 * 60 * 1000);
+    let (store, _) = open_with(&FaultyDisk::default(), config, &clock);
+    for n in 0..100 {
+        append(&store, "t", 0, &format!("{n}"));
+    }
+    runtime.block_on(clock.advance(hour));
+    store.expire_at_any_hour().unwrap();
+    assert_eq!(store.begin(), PhysicalOffset(0), "nothing is old yet");
+
+    runtime.block_on(clock.advance(2 * hour));
+    store.expire().unwrap();
+    assert_eq!(store.begin(), PhysicalOffset(0), "it is eleven o'clock");
+    store.expire_at_any_hour().unwrap();
+
+    assert!(store.begin() > PhysicalOffset(0));
+}

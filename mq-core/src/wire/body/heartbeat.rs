@@ -129,18 +129,17 @@ impl Default for SubscriptionData {
 }
 
 impl SubscriptionData {
-    /// The subscription; `None` when the expression cannot be parsed. Hashes are calculated from the
-    /// tags, because the codes that C++ clients send are zeros.
+    /// The subscription; `None` when its language is unknown or names no tag. A condition that cannot
+    /// be parsed becomes a [malformed](Filter::malformed) filter. Hashes are calculated from the tags,
+    /// because the codes that C++ clients send are zeros.
     pub fn to_subscription(&self) -> Option<Subscription> {
         let topic = TopicName::new(self.topic.clone()).ok()?;
         let selector = SelectorType::from_wire(Some(&self.expression_type))?;
-        let all = self.sub_string == "*" || self.sub_string.trim().is_empty();
-        let filter = if selector == SelectorType::Tag && !all && self.tags_set.is_empty() {
-            Filter::by_tags(&self.sub_string).ok()?
-        } else if all {
-            Filter::default()
-        } else {
-            TagExpression::of(self.tags_set.clone()).into()
+        let filter = match selector {
+            SelectorType::Tag => self.by_tags()?,
+            SelectorType::Sql92 => {
+                Filter::by_sql(&self.sub_string).unwrap_or_else(Filter::malformed)
+            }
         };
         Some(Subscription {
             topic,
@@ -150,16 +149,29 @@ impl SubscriptionData {
             version: self.sub_version,
         })
     }
+
+    fn by_tags(&self) -> Option<Filter> {
+        if self.sub_string == "*" || self.sub_string.trim().is_empty() {
+            Some(Filter::default())
+        } else if self.tags_set.is_empty() {
+            TagExpression::parse(&self.sub_string)
+                .ok()
+                .map(Filter::from)
+        } else {
+            Some(TagExpression::of(self.tags_set.clone()).into())
+        }
+    }
 }
 
 impl From<&Subscription> for SubscriptionData {
     fn from(subscription: &Subscription) -> Self {
+        let tags = subscription.filter.tags();
         Self {
             topic: subscription.topic.to_text(),
             sub_string: subscription.expression.clone(),
             expression_type: ByteString::from_static(subscription.selector.as_str()),
-            tags_set: subscription.filter.tags().tags().to_vec(),
-            code_set: subscription.filter.tags().codes().to_vec(),
+            tags_set: tags.map_or_else(Vec::new, |tags| tags.tags().to_vec()),
+            code_set: tags.map_or_else(Vec::new, |tags| tags.codes().to_vec()),
             sub_version: subscription.version,
             class_filter_mode: false,
         }

@@ -64,3 +64,17 @@ impl Request for CheckTransactionState {
     const CODE: RequestCode = RequestCode::CHECK_TRANSACTION_STATE;
     type Reply = NoFields;
 }
+
+/// 323: check a half message again that was set aside (`ResumeCheckHalfMessageRequestHeader`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Header)]
+pub struct ResumeCheckHalfMessage {
+    /// The topic.
+    pub topic: Option<ByteString>,
+    /// The offset id of the message.
+    pub msg_id: Option<ByteString>,
+}
+
+impl Request for ResumeCheckHalfMessage {
+    const CODE: RequestCode = RequestCode::RESUME_CHECK_HALF_MESSAGE;
+    type Reply = NoFields;
+}

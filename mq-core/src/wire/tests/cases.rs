@@ -10,10 +10,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::wire::body::{
-    CheckClientRequestBody, ClusterInfo, ConsumeStats, ConsumerConnection, ConsumerIds,
-    DataVersion, GroupList, HeartbeatData, KvTable, LockBatchRequestBody, LockBatchResponseBody,
-    ProducerConnection, RegisterBrokerBody, ResetOffsetBody, SubscriptionGroupConfig,
-    SubscriptionGroups, TopicConfig, TopicConfigs, TopicList, TopicRouteData, TopicStatsTable,
+    BrokerMembers, BrokerStatsData, CheckClientRequestBody, ClusterInfo, ColdDataFlow,
+    ConsumeMessageDirectlyResult, ConsumeQueueEntries, ConsumeStats, ConsumeStatsList,
+    ConsumeTimeSpans, ConsumerConnection, ConsumerIds, ConsumerRunningInfo, ConsumerStatus,
+    CorrectionOffsets, DataVersion, GroupForbidden, GroupList, GroupSubscription, HaRuntimeInfo,
+    HeartbeatData, KvTable, LockBatchRequestBody, LockBatchResponseBody, ProducerConnection,
+    ProducerTable, RegisterBrokerBody, RequestMode, RequestModes, ResetOffsetBody,
+    SubscriptionGroupConfig, SubscriptionGroupList, SubscriptionGroups, TopicConfig,
+    TopicConfigList, TopicConfigs, TopicList, TopicRouteData, TopicStatsTable,
 };
 use crate::wire::fastjson::{self, BodyError};
 use crate::wire::header::*;
@@ -98,8 +102,13 @@ const RESET: &str = "topic=x group=x queueId?=-1 offset?=-1 timestamp=-1 isForce
 const BROKER: &str = "brokerName=x brokerAddr=x clusterName=x brokerId=0";
 
 /// Every request with a typed header.
-#[rustfmt::skip]
 pub(super) fn all() -> Vec<Case> {
+    let parts = [of_messages(), of_topics_and_groups(), of_administration()];
+    parts.into_iter().flatten().collect()
+}
+
+#[rustfmt::skip]
+fn of_messages() -> Vec<Case> {
     vec![
         case::<SendMessageV1>(LONG, SENT),
         case::<PullMessage>(PULL, PULLED),
@@ -147,6 +156,12 @@ pub(super) fn all() -> Vec<Case> {
             .answer_body::<LockBatchResponseBody>(),
         case::<UnlockBatchMq>(NONE, NONE).body::<LockBatchRequestBody>(),
         case::<CheckClientConfig>(NONE, NONE).body::<CheckClientRequestBody>(),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_topics_and_groups() -> Vec<Case> {
+    vec![
         case::<PutKvConfig>("namespace=x key=x value=x", NONE),
         case::<GetKvConfig>("namespace=x key=x", "value?=x"),
         case::<DeleteKvConfig>("namespace=x key=x", NONE),
@@ -198,5 +213,63 @@ pub(super) fn all() -> Vec<Case> {
         case::<GetTopicConfig>("topic=x lo?=true", NONE).answer_body::<TopicConfig>(),
         case::<GetSubscriptionGroupConfig>("group=x", NONE).answer_body::<SubscriptionGroupConfig>(),
         case::<LitePullMessage>(PULL, PULLED),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_administration() -> Vec<Case> {
+    vec![
+        case::<UpdateAndCreateTopicList>(NONE, NONE).body::<TopicConfigList>(),
+        case::<UpdateBrokerConfig>(NONE, NONE),
+        case::<GetAllConsumerOffset>(NONE, NONE),
+        case::<GetAllDelayOffset>(NONE, NONE),
+        case::<GetConsumerStatusFromClient>("topic=x group=x clientAddr?=x", NONE)
+            .answer_body::<ConsumerStatus>(),
+        case::<InvokeBrokerToGetConsumerStatus>("topic=x group=x clientAddr?=x", NONE)
+            .answer_body::<ConsumerStatus>(),
+        case::<UpdateAndCreateSubscriptionGroupList>(NONE, NONE).body::<SubscriptionGroupList>(),
+        case::<QueryConsumeTimeSpan>("topic=x group=x", NONE).answer_body::<ConsumeTimeSpans>(),
+        case::<GetSystemTopicListFromBroker>(NONE, NONE).answer_body::<TopicList>(),
+        case::<CleanExpiredConsumeQueue>(NONE, NONE),
+        case::<GetConsumerRunningInfo>("consumerGroup=x clientId=x jstackEnable~=true", NONE)
+            .answer_body::<ConsumerRunningInfo>(),
+        case::<QueryCorrectionOffset>("filterGroups?=x compareGroup=x topic=x", NONE)
+            .answer_body::<CorrectionOffsets>(),
+        case::<ConsumeMessageDirectly>(
+            "consumerGroup=x clientId?=x msgId?=x brokerName?=x topic?=x topicSysFlag?=1 \
+             groupSysFlag?=1",
+            NONE,
+        )
+        .answer_body::<ConsumeMessageDirectlyResult>(),
+        case::<GetUnitTopicList>(NONE, NONE).answer_body::<TopicList>(),
+        case::<GetHasUnitSubTopicList>(NONE, NONE).answer_body::<TopicList>(),
+        case::<GetHasUnitSubUnunitTopicList>(NONE, NONE).answer_body::<TopicList>(),
+        case::<CloneGroupOffset>("srcGroup=x destGroup=x topic?=x offline~=true", NONE),
+        case::<ViewBrokerStatsData>("statsName=x statsKey=x", NONE).answer_body::<BrokerStatsData>(),
+        case::<CleanUnusedTopic>(NONE, NONE),
+        case::<GetBrokerConsumeStats>("isOrder=true", NONE).answer_body::<ConsumeStatsList>(),
+        case::<UpdateNamesrvConfig>(NONE, NONE),
+        case::<QueryConsumeQueue>(
+            "topic?=x queueId~=1 index~=2 count~=3 consumerGroup?=x",
+            NONE,
+        )
+        .answer_body::<ConsumeQueueEntries>(),
+        case::<ResumeCheckHalfMessage>("topic?=x msgId?=x", NONE),
+        case::<GetAllProducerInfo>(NONE, NONE).answer_body::<ProducerTable>(),
+        case::<DeleteExpiredCommitLog>(NONE, NONE),
+        case::<QueryTopicsByConsumer>("group=x", NONE).answer_body::<TopicList>(),
+        case::<QuerySubscriptionByConsumer>("group=x topic?=x", NONE)
+            .answer_body::<GroupSubscription>(),
+        case::<UpdateAndGetGroupForbidden>("group=x topic=x readable?=true", NONE)
+            .answer_body::<GroupForbidden>(),
+        case::<SetMessageRequestMode>(NONE, NONE).body::<RequestMode>(),
+        case::<GetAllMessageRequestMode>(NONE, NONE).answer_body::<RequestModes>(),
+        case::<GetBrokerMemberGroup>("clusterName=x brokerName=x", NONE)
+            .answer_body::<BrokerMembers>(),
+        case::<BrokerHeartbeat>("clusterName=x brokerAddr=x brokerName=x", NONE),
+        case::<GetBrokerHaStatus>(NONE, NONE).answer_body::<HaRuntimeInfo>(),
+        case::<ResetMasterFlushOffset>("masterFlushOffset?=7", NONE),
+        case::<GetColdDataFlowCtrInfo>(NONE, NONE).answer_body::<ColdDataFlow>(),
+        case::<SetCommitLogReadMode>("READ_AHEAD_MODE?=x", NONE),
     ]
 }

@@ -31,7 +31,13 @@ const UNREAD_MEMBERS: [&str; 3] = [
 const OF_ONE_RELEASE: [&str; 3] = ["boundaryType", "cleanOffset", "removeOffset"];
 
 /// Requests that have no typed header yet; their frames and bodies are read all the same.
-const UNTYPED: [i32; 11] = [26, 221, 223, 303, 307, 309, 315, 317, 319, 321, 9_999];
+const UNTYPED: [i32; 3] = [26, 319, 9_999];
+
+/// Requests of administrators that the recorded program does not make.
+const UNRECORDED: [i32; 28] = [
+    18, 25, 43, 45, 225, 305, 306, 308, 311, 312, 313, 314, 316, 318, 323, 328, 329, 343, 345, 353,
+    401, 402, 901, 904, 907, 908, 2003, 2004,
+];
 
 /// Go's client alone sends it, with the fields of 10.
 const OF_GO: RequestCode = RequestCode::SEND_REPLY_MESSAGE;
@@ -166,7 +172,8 @@ fn every_request_and_its_answer_was_recorded_in_both_encodings() {
         .map(|exchange| (exchange.code, exchange.encoding == Encoding::Json))
         .collect();
 
-    for case in cases::all().into_iter().filter(|case| case.code != OF_GO) {
+    let recordable = |case: &Case| case.code != OF_GO && !UNRECORDED.contains(&case.code.0);
+    for case in cases::all().into_iter().filter(recordable) {
         for json in [true, false] {
             let code = case.code.0;
             assert!(recorded.contains(&(code, json)), "{code}, JSON: {json}");
@@ -232,7 +239,7 @@ fn bodies_mean_the_same_when_written_again() {
     }
     let bodies = [
         21, 28, 34, 38, 41, 42, 46, 103, 105, 106, 200, 201, 202, 203, 204, 206, 208, 217, 219,
-        220, 222, 224, 300, 304, 322, 351, 352,
+        220, 221, 222, 223, 224, 300, 303, 304, 307, 309, 315, 317, 321, 322, 351, 352,
     ];
     assert_eq!(compared, BTreeSet::from(bodies));
 }

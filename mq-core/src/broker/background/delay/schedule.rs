@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-use crate::broker::config::DelayLevels;
+use crate::broker::config::{DelayLevels, MAX_LEVELS};
 use crate::broker::state::delay_offsets::DelayOffsets;
 use crate::message::{PhysicalOffset, QueueOffset};
 use crate::store::{MessageStore, Needed, SCHEDULE_TOPIC};
@@ -23,8 +23,24 @@ struct Level {
 }
 
 impl Schedule {
-    pub(in crate::broker) fn new(levels: &DelayLevels) -> Self {
-        Self(levels.iter().map(|_| Level::default()).collect())
+    /// For the levels of the table, and those of a former, longer one in which messages wait.
+    pub(in crate::broker) fn new(
+        levels: &DelayLevels,
+        store: &MessageStore,
+        offsets: &DelayOffsets,
+    ) -> Self {
+        let most = i32::try_from(MAX_LEVELS).unwrap_or(i32::MAX);
+        let former = (1..=most).rev().find(|level| {
+            offsets.of(*level) < store.max_offset(SCHEDULE_TOPIC, level - 1).to_wire()
+        });
+        let former = former.and_then(|level| usize::try_from(level).ok());
+        let count = levels.highest().max(former.unwrap_or(0));
+        Self((0..count).map(|_| Level::default()).collect())
+    }
+
+    /// The numbers of all levels, from 1.
+    pub(super) fn levels(&self) -> impl Iterator<Item = i32> + '_ {
+        (1..).zip(&self.0).map(|(number, _)| number)
     }
 
     fn level(&self, queue: i32) -> Option<&Level> {

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::schedule::Schedule;
-use crate::broker::background::delivery::{Targets, delivery};
+use crate::broker::background::delivery::{Deliveries, Targets};
 use crate::broker::background::timer;
-use crate::broker::config::DelayLevels;
+use crate::broker::config::{DelayLevels, MAX_DELAY};
+use crate::broker::room;
 use crate::broker::state::delay_offsets::DelayOffsets;
 use crate::clock::{Clock, Moment};
-use crate::message::QueueOffset;
 use crate::message::record::{RecordDraft, RecordView};
 use crate::message::subscription::Filter;
+use crate::message::{QueueOffset, property};
 use crate::store::{
-    Append, AppendError, Appended, Durability, MessageStore, ReadLimits, ReadOutcome, ReadStatus,
+    Append, AppendError, Appended, MessageStore, ReadLimits, ReadOutcome, ReadStatus,
     SCHEDULE_TOPIC, StoreError,
 };
 use crate::tasks::Tasks;
@@ -50,6 +51,8 @@ pub(in crate::broker) struct DelayService {
 struct LevelState {
     number: i32,
     delay: Duration,
+    /// Whether `delay` is to be found out first, because the table does not have the level any more.
+    is_former: bool,
     /// Since when the first message has a store time in the future, which means that the clock was
     /// set back.
     misdated_since: Option<Moment>,
@@ -94,12 +97,15 @@ enum DeliveryRound {
 impl DelayService {
     /// Delivers until the owner of `tasks` stops, with one task per level.
     pub(in crate::broker) fn run(&self, levels: &DelayLevels, tasks: &Tasks) {
-        for (number, delay) in levels.iter() {
+        for number in self.schedule.levels() {
             let (service, owner) = (self.clone(), tasks.clone());
+            let delay = levels.delay(number).unwrap_or_default();
+            let is_former = usize::try_from(number).is_ok_and(|number| number > levels.highest());
             tasks.spawn("delay level", async move {
                 let level = LevelState {
                     number,
                     delay,
+                    is_former,
                     misdated_since: None,
                 };
                 service.deliver_level(level, &owner).await;
@@ -178,8 +184,13 @@ impl DelayService {
         from: QueueOffset,
         read: &ReadOutcome,
     ) -> Result<DeliveryRound, DeliveryError> {
+        if level.is_former {
+            level.delay = self.former_delay(level.number, from, read).await?;
+            level.is_former = false;
+        }
         let leaves_before = self.schedule.leaves_before(level.number);
         let mut in_flight = Vec::new();
+        let mut drafts = Deliveries::default();
         let mut next = from;
         let mut outcome = DeliveryRound::More;
         let mut rest = read.records.clone();
@@ -195,7 +206,8 @@ impl DelayService {
                 break;
             }
             next = view.queue_offset.plus(1);
-            match view.to_message(&rest).ok().and_then(delivery) {
+            let message = view.to_message(&rest).ok();
+            match message.and_then(|message| drafts.of(message)) {
                 Some(draft) => in_flight.push((view.queue_offset, self.begin(draft, left))),
                 None => {
                     tracing::error!(at = %view.physical_offset, "a delayed message is skipped: it has no valid topic and queue to go to");
@@ -223,17 +235,48 @@ impl DelayService {
         Ok(outcome)
     }
 
+    /// The delay of a level that the table does not have any more, as the queue entry of its first message
+    /// says, which lies at `from`.
+    async fn former_delay(
+        &self,
+        level: i32,
+        from: QueueOffset,
+        read: &ReadOutcome,
+    ) -> Result<Duration, DeliveryError> {
+        let first = RecordView::parse(&read.records).ok();
+        let (offset, stored_ms) = first.map_or((from, 0), |first| {
+            (first.queue_offset, first.store_timestamp)
+        });
+        let entries = self
+            .store
+            .run_blocking(move |store| store.tag_codes(SCHEDULE_TOPIC, level - 1, offset, 1));
+        let due_ms = entries.await?.first().copied().unwrap_or(stored_ms);
+        let delay_ms = u64::try_from(due_ms.saturating_sub(stored_ms)).unwrap_or(0);
+        let delay = Duration::from_millis(delay_ms).min(MAX_DELAY);
+        tracing::warn!(
+            level,
+            ?delay,
+            "messages wait in a delay level that messageDelayLevel does not have any more: they are delivered \
+             after the delay that it had"
+        );
+        Ok(delay)
+    }
+
     /// Begins to store a message in its topic, or where it waits on: for its time, when its segment is to
     /// go before, or for its topic, so that those behind it need not wait for that too.
     fn begin(&self, mut draft: RecordDraft, left: Duration) -> Append<Appended> {
         let is_due = left.is_zero();
         if is_due && self.targets.admit(&mut draft).is_ok() {
-            return self.store.append(&draft, Durability::AsConfigured);
+            return self.store.append_moved(&draft);
         }
         let left_ms = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+        let properties = &mut draft.message.properties;
+        // Among the timers it would cancel another message, and not be delivered.
+        properties.remove(property::TIMER_DEL_UNIQKEY);
         timer::divert(&mut draft, self.clock.now_ms().saturating_add(left_ms));
+        room::make(&mut draft.message.properties);
         if is_due {
-            self.store.append(&draft, Durability::AsConfigured)
+            self.store.append_moved(&draft)
         } else {
             self.store.append_again(&draft)
         }

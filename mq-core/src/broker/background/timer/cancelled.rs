@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::table::Timer;
+use super::second::Timer;
 use crate::message::{MessageExt, property};
 
 /// How far the time of a message may be from that of the one that cancels it.

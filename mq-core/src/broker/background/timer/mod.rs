@@ -17,6 +17,7 @@ mod load;
 mod progress;
 mod progress_file;
 mod renewal;
+mod second;
 mod service;
 mod stored;
 mod table;

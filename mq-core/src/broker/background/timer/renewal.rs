@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::second::Timer;
 use super::stored;
-use super::table::{Timer, TimerTable};
+use super::table::TimerTable;
 use crate::broker::background::delivery::copy;
 use crate::clock::Clock;
 use crate::message::record::RecordDraft;
@@ -106,12 +107,15 @@ impl Renewal {
         let wanted = self.wanted.load(Ordering::Acquire);
         let timers = self.table.take_oldest(wanted, BATCH);
         let found = {
-            let timers = timers.clone();
-            self.store
-                .run_blocking(move |store| stored::read(store, timers))
-                .await
+            let mut timers = timers.clone();
+            let read = move |store: &MessageStore| {
+                let found = stored::read(store, &mut timers)?;
+                Ok((found, timers))
+            };
+            self.store.run_blocking(read).await
         };
-        let found = found.inspect_err(|_error| self.table.put_back(&timers))?;
+        let (found, unread) = found.inspect_err(|_error| self.table.put_back(&timers))?;
+        self.table.put_back(&unread);
         let mut appends = Vec::with_capacity(found.len());
         let mut done = Vec::with_capacity(found.len());
         for (timer, message) in found {

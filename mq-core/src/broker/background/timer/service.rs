@@ -8,29 +8,37 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::join;
+use parking_lot::RwLock;
 
 use super::cancelled::{Cancelled, SLACK_MS};
 use super::load;
 use super::progress::TimerProgress;
 use super::progress_file::{ProgressFile, SaveError};
+use super::second::Timer;
 use super::stored::{self, StoredTimer};
-use super::table::{Due, Timer, TimerTable};
+use super::table::{Due, TimerTable};
 use super::takeover;
 use super::timercheck::{self, Timercheck};
-use crate::broker::background::delivery::{Targets, delivery};
+use crate::broker::background::delivery::{Deliveries, Targets};
 use crate::clock::Clock;
+use crate::message::record::RecordDraft;
 use crate::message::{MessageExt, TopicName};
 use crate::saved_file::FileError;
 use crate::stopping::StopProblem;
-use crate::store::{
-    Append, AppendError, Appended, Durability, MessageStore, StoreError, TIMER_TOPIC,
-};
+use crate::store::{AppendEach, AppendError, MessageStore, StoreError, TIMER_TOPIC};
 use crate::tasks::Tasks;
 use crate::troubles::Troubles;
 
 /// Messages that are delivered together, so that they share one sync.
-const BATCH: usize = 1_024;
+const BATCH: usize = 2_048;
+/// Threads that read and encode when more is due than that.
+const READERS: usize = 2;
+/// Messages that a thread reads before it encodes them, so few that they are in its caches still.
+const READ_AT_ONCE: usize = 128;
+/// Bytes of bodies after which a thread leaves the rest of its messages to the next batch.
+const READ_BYTES: usize = 16 * 1024 * 1024;
 /// The pause after a failure.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// The longest sleep before the clock is asked again, because somebody may have set it.
@@ -47,6 +55,7 @@ pub(in crate::broker) struct TimerService {
     file: Arc<ProgressFile>,
     /// The progress of the last run, and where the queue ended then.
     before: Arc<(TimerProgress, u64)>,
+    cancelled: Arc<RwLock<Cancelled>>,
     stuck: Arc<Troubles<&'static str>>,
     held: Arc<Troubles<TopicName>>,
     clock: Clock,
@@ -65,13 +74,29 @@ enum Source {
 struct Batch {
     /// They are not to be stored.
     done: Vec<Timer>,
-    deliveries: Vec<Delivery>,
+    /// Those that are being stored in their topics.
+    deliveries: Vec<Timer>,
+    /// In the order of these.
+    appends: Vec<AppendEach>,
+    /// Bytes of their bodies.
+    bytes: usize,
 }
 
-/// A message that is being stored in its topic.
-struct Delivery {
-    timer: Timer,
-    append: Append<Appended>,
+/// In which order messages that are due are delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    ByTime,
+    /// As they were taken and read: when more is due than is delivered at a time.
+    ByPlace,
+}
+
+/// Why a message that is due is not stored in its topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undelivered {
+    /// The topic takes none now; the message waits until it does.
+    Held,
+    /// The message is not to be stored.
+    Over,
 }
 
 impl TimerService {
@@ -92,6 +117,7 @@ impl TimerService {
             targets,
             file: Arc::new(file),
             before: Arc::new((progress, end)),
+            cancelled: Arc::default(),
             stuck: Arc::new(Troubles::new(clock.clone())),
             held: Arc::new(Troubles::new(clock.clone())),
             clock: clock.clone(),
@@ -190,7 +216,7 @@ impl TimerService {
             None => !progress.timercheck.is_empty() || *end == 0,
         };
         if !is_ours {
-            let check = check.unwrap_or_default();
+            let check = check.unwrap_or_default().not_after(self.clock.now_ms());
             takeover::take_over(&self.store, &self.table, check, *end)?;
             return Ok(Source::Unsaved);
         }
@@ -204,10 +230,9 @@ impl TimerService {
 
     /// Stops only between rounds, so that the progress has all that was delivered.
     async fn deliver_all(&self, owner: &Tasks) {
-        let mut cancelled = Cancelled::default();
         while !owner.is_stopping() {
             self.let_go();
-            let round = self.round(owner, &mut cancelled).await;
+            let round = self.round(owner).await;
             self.tell("delivering messages at their time", &round);
             let pause = match round {
                 Ok(next_ms) => self.until(next_ms),
@@ -243,51 +268,55 @@ impl TimerService {
         }
     }
 
-    /// Delivers until nothing is due. What is to be delivered next is read while what was read before is
-    /// being stored.
-    async fn round(
-        &self,
-        owner: &Tasks,
-        cancelled: &mut Cancelled,
-    ) -> Result<Option<i64>, DeliveryError> {
+    /// Delivers until nothing is due. What is to be delivered next is read and encoded while what was
+    /// begun before is being stored.
+    async fn round(&self, owner: &Tasks) -> Result<Option<i64>, DeliveryError> {
         let mut under_way = Batch::default();
         loop {
             let now_ms = self.clock.now_ms();
-            let cancels = self.read_cancels(cancelled, now_ms).await;
+            let cancels = self.read_cancels(now_ms).await;
             let due = if cancels.is_ok() && !owner.is_stopping() {
                 self.table.take(now_ms, BATCH)
             } else {
                 Due::default()
             };
-            let (stored, read) = join!(self.finish(under_way), self.read(due.timers.clone()));
-            let read = stored.and_then(|()| Ok(read?));
-            let read = read.inspect_err(|_error| self.table.put_back(&due.timers))?;
+            let (stored, (begun, read)) =
+                join!(self.finish(under_way), self.begin_all(&due.timers));
+            under_way = begun;
+            if let Err(error) = stored.and(read.map_err(DeliveryError::from)) {
+                self.finish(under_way).await?;
+                return Err(error);
+            }
             if due.timers.is_empty() {
                 cancels?;
                 let over_ms = now_ms.saturating_sub(SLACK_MS);
                 if due.next_ms.is_none_or(|next_ms| next_ms > now_ms)
                     && self.table.drop_cancels(over_ms)
                 {
-                    cancelled.drop_before(over_ms);
+                    self.cancelled.write().drop_before(over_ms);
                 }
                 return Ok(due.next_ms);
             }
-            under_way = self.begin_all(read, cancelled);
         }
     }
 
     /// Learns what was cancelled of all that may be due at `now_ms`.
-    async fn read_cancels(
-        &self,
-        cancelled: &mut Cancelled,
-        now_ms: i64,
-    ) -> Result<(), DeliveryError> {
+    async fn read_cancels(&self, now_ms: i64) -> Result<(), DeliveryError> {
         let cancels = self.table.take_cancels(now_ms.saturating_add(SLACK_MS));
         if cancels.is_empty() {
             return Ok(());
         }
-        let read = self.read(cancels.clone()).await;
+        let mut timers = cancels.clone();
+        let read = self.store.run_blocking(move |store| {
+            let mut all = Vec::with_capacity(timers.len());
+            while !timers.is_empty() {
+                all.extend(stored::read(store, &mut timers)?);
+            }
+            Ok(all)
+        });
+        let read = read.await;
         let read = read.inspect_err(|_error| self.table.put_cancels_back(&cancels))?;
+        let mut cancelled = self.cancelled.write();
         for (timer, message) in read {
             if let Some(message) = message {
                 cancelled.note(timer, &message);
@@ -296,37 +325,115 @@ impl TimerService {
         Ok(())
     }
 
-    async fn read(&self, timers: Vec<Timer>) -> Result<Vec<StoredTimer>, StoreError> {
-        self.store
-            .run_blocking(move |store| stored::read(store, timers))
-            .await
+    /// Reads messages and begins to store them in their topics, on threads that may wait for the disk. What
+    /// could not be read is put back.
+    async fn begin_all(&self, timers: &[Timer]) -> (Batch, Result<(), StoreError>) {
+        let order = if timers.len() < BATCH {
+            Order::ByTime
+        } else {
+            Order::ByPlace
+        };
+        let readers = if order == Order::ByTime { 1 } else { READERS };
+        let share = timers.len().div_ceil(readers).max(1);
+        let begun = timers.chunks(share).map(|timers| async move {
+            let (service, wanted) = (self.clone(), timers.to_vec());
+            let reader = move |_: &MessageStore| Ok(service.begin(wanted, order));
+            let begun = self.store.run_blocking(reader).await;
+            begun.unwrap_or_else(|error| {
+                self.table.put_back(timers);
+                (Batch::default(), Err(error))
+            })
+        });
+        let (mut all, mut outcome) = (Batch::default(), Ok(()));
+        for (batch, read) in join_all(begun).await {
+            all.done.extend(batch.done);
+            all.deliveries.extend(batch.deliveries);
+            all.appends.extend(batch.appends);
+            outcome = outcome.and(read);
+        }
+        (all, outcome)
+    }
+
+    fn begin(&self, mut timers: Vec<Timer>, order: Order) -> (Batch, Result<(), StoreError>) {
+        let mut batch = Batch::default();
+        while !timers.is_empty() {
+            if batch.bytes >= READ_BYTES {
+                self.table.give_back(&timers);
+                break;
+            }
+            let at_once = READ_AT_ONCE.min(timers.len());
+            let mut wanted: Vec<_> = timers.drain(..at_once).collect();
+            match stored::read(&self.store, &mut wanted) {
+                Ok(read) => self.begin_read(read, order, &mut batch),
+                Err(error) => {
+                    wanted.append(&mut timers);
+                    self.table.put_back(&wanted);
+                    return (batch, Err(error));
+                }
+            }
+            timers.splice(0..0, wanted);
+        }
+        (batch, Ok(()))
     }
 
     /// Begins to store messages in their topics, except those that were cancelled.
-    fn begin_all(&self, mut read: Vec<StoredTimer>, cancelled: &Cancelled) -> Batch {
-        // They were read in the order in which they came.
-        if read.len() < BATCH {
+    fn begin_read(&self, mut read: Vec<StoredTimer>, order: Order, batch: &mut Batch) {
+        if order == Order::ByTime {
             read.sort_by_key(|(timer, _)| *timer);
         }
-        let mut batch = Batch {
-            done: Vec::with_capacity(read.len()),
-            deliveries: Vec::with_capacity(read.len()),
-        };
+        let mut drafts = Vec::with_capacity(read.len());
+        let mut deliveries = Deliveries::default();
+        let cancelled = self.cancelled.read();
         for (timer, message) in read {
-            match message {
-                Some(message) if cancelled.has(timer, &message) => batch.done.push(timer),
-                Some(message) => self.begin(timer, message, &mut batch),
-                None => {
-                    batch.done.push(timer);
-                    let offset = timer.offset;
-                    tracing::error!(
-                        offset,
-                        "a message that waited for its time cannot be read any more"
-                    );
+            match self.draft(timer, message, &cancelled, &mut deliveries) {
+                Ok(draft) => {
+                    batch.deliveries.push(timer);
+                    batch.bytes += draft.message.body.len();
+                    drafts.push(draft);
                 }
+                Err(Undelivered::Held) => {}
+                Err(Undelivered::Over) => batch.done.push(timer),
             }
         }
-        batch
+        drop(cancelled);
+        if !drafts.is_empty() {
+            batch.appends.push(self.store.append_each(&drafts));
+        }
+    }
+
+    /// What is stored in its topic for a message that was read.
+    fn draft(
+        &self,
+        timer: Timer,
+        message: Option<MessageExt>,
+        cancelled: &Cancelled,
+        deliveries: &mut Deliveries,
+    ) -> Result<RecordDraft, Undelivered> {
+        let offset = timer.offset;
+        let Some(message) = message else {
+            tracing::error!(
+                offset,
+                "a message that waited for its time cannot be read any more"
+            );
+            return Err(Undelivered::Over);
+        };
+        if cancelled.has(timer, &message) {
+            return Err(Undelivered::Over);
+        }
+        let at = message.physical_offset;
+        let Some(mut draft) = deliveries.of(message) else {
+            tracing::error!(%at, "a message that waited for its time has no valid topic and queue to go to");
+            return Err(Undelivered::Over);
+        };
+        let Err(why) = self.targets.admit(&mut draft) else {
+            return Ok(draft);
+        };
+        let topic = &draft.message.topic;
+        if let Some(unlogged) = self.held.begin(topic.clone().detached()) {
+            tracing::warn!(%topic, %why, unlogged, "messages that are due wait until the topic takes them");
+        }
+        self.table.hold(topic, timer);
+        Err(Undelivered::Held)
     }
 
     /// Waits until messages are stored; those that are not are put back.
@@ -334,11 +441,14 @@ impl TimerService {
         let Batch {
             mut done,
             deliveries,
+            appends,
+            ..
         } = batch;
+        let outcomes = join_all(appends).await.into_iter().flatten();
         let mut failed = Vec::new();
         let mut outcome = Ok(());
-        for Delivery { timer, append } in deliveries {
-            match append.await {
+        for (timer, stored) in deliveries.into_iter().zip(outcomes) {
+            match stored {
                 Ok(_) => done.push(timer),
                 // Trying again would fail for ever.
                 Err(error @ AppendError::Illegal(_)) => {
@@ -354,26 +464,6 @@ impl TimerService {
         self.table.settle(&done);
         self.table.put_back(&failed);
         outcome
-    }
-
-    /// Begins to store a message in its topic.
-    fn begin(&self, timer: Timer, message: MessageExt, batch: &mut Batch) {
-        let at = message.physical_offset;
-        let Some(mut draft) = delivery(message) else {
-            tracing::error!(%at, "a message that waited for its time has no valid topic and queue to go to");
-            batch.done.push(timer);
-            return;
-        };
-        if let Err(why) = self.targets.admit(&mut draft) {
-            let topic = &draft.message.topic;
-            if let Some(unlogged) = self.held.begin(topic.clone().detached()) {
-                tracing::warn!(%topic, %why, unlogged, "messages that are due wait until the topic takes them");
-            }
-            self.table.hold(topic, timer);
-            return;
-        }
-        let append = self.store.append(&draft, Durability::AsConfigured);
-        batch.deliveries.push(Delivery { timer, append });
     }
 
     fn tell<T, E: std::fmt::Display>(&self, what: &'static str, outcome: &Result<T, E>) {

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes};
 
-use super::table::Timer;
+use super::second::Timer;
 use crate::message::record::RecordView;
 use crate::message::subscription::Filter;
 use crate::message::{MessageExt, QueueOffset};
@@ -10,40 +10,50 @@ use crate::store::{MessageStore, ReadLimits, StoreError, TIMER_TOPIC};
 
 /// So many messages between two that are wanted are read with them: one read more costs more.
 const GAP: u64 = 8;
-/// Bytes of one read.
+/// Bytes of records that are read at a time, or one record if that is longer.
 const READ_BYTES: usize = 4 * 1024 * 1024;
 
 /// A message that waits, as it is stored; `None` when it cannot be read any more.
 pub(super) type StoredTimer = (Timer, Option<MessageExt>);
 
-/// Reads messages, in the order of their queue offsets.
+/// Reads messages, in the order of their queue offsets, until they have [`READ_BYTES`]; `timers` keeps those
+/// that were not read. At least one is read.
 pub(super) fn read(
     store: &MessageStore,
-    mut timers: Vec<Timer>,
+    timers: &mut Vec<Timer>,
 ) -> Result<Vec<StoredTimer>, StoreError> {
     timers.sort_unstable_by_key(|timer| timer.offset);
     let mut found = Vec::with_capacity(timers.len());
     let near = |a: &Timer, b: &Timer| b.offset - a.offset <= GAP;
+    let mut bytes = 0;
     for run in timers.chunk_by(near) {
-        read_run(store, run, &mut found)?;
+        bytes += read_run(store, run, READ_BYTES.saturating_sub(bytes), &mut found)?;
+        if bytes >= READ_BYTES {
+            break;
+        }
     }
+    timers.drain(..found.len());
     Ok(found)
 }
 
+/// Reads neighbors until they have `most` bytes; gives how many bytes were read.
 fn read_run(
     store: &MessageStore,
     mut run: &[Timer],
+    most: usize,
     found: &mut Vec<StoredTimer>,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
+    let mut bytes = 0;
     while let (Some(first), Some(last)) = (run.first(), run.last()) {
         let span = last.offset - first.offset + 1;
         let limits = ReadLimits {
             messages: usize::try_from(span).unwrap_or(usize::MAX),
-            bytes: READ_BYTES,
+            bytes: most.saturating_sub(bytes),
         };
         let from = QueueOffset(first.offset);
         let read = store.read(TIMER_TOPIC, 0, from, limits, &Filter::default())?;
         let mut records = read.records;
+        bytes += records.len();
         while let Some(record) = next(&mut records, run) {
             let (offset, message) = record;
             while let Some((timer, rest)) = run.split_first() {
@@ -67,8 +77,11 @@ fn read_run(
             found.push((*timer, None));
             run = rest;
         }
+        if bytes >= most {
+            break;
+        }
     }
-    Ok(())
+    Ok(bytes)
 }
 
 /// Takes the next record: its queue offset, and its message if that is one of `wanted`.

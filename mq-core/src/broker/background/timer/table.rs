@@ -1,4 +1,4 @@
-//! The messages that wait, in memory: by the second in which they are due, each as eight bytes.
+//! The messages that wait, in memory, by the second in which they are due.
 //!
 //! Invariants: a message of the queue is here from the moment at which it can be read until it is
 //! delivered, cancelled or stored again. What is taken for one of these stays here as being on its way
@@ -11,18 +11,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::progress::TimerProgress;
+use super::second::{Second, Timer};
 use crate::message::TopicName;
-
-/// A message that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Timer {
-    /// When it is due, ms since 1970.
-    pub(super) due_ms: i64,
-    /// Its queue offset in the timer topic.
-    pub(super) offset: u64,
-    /// It cancels another message.
-    pub(super) cancels: bool,
-}
 
 /// What is due.
 #[derive(Debug, Default)]
@@ -66,69 +56,22 @@ struct Waiting {
     is_changed: bool,
 }
 
-/// The messages that are due in one second.
-#[derive(Debug)]
-struct Second {
-    /// Millisecond and queue offset, in 10 and 54 bits.
-    timers: Vec<u64>,
-    /// Latest first, so that what is due is taken from the end.
-    is_sorted: bool,
-    /// None has a smaller queue offset.
-    least: u64,
-}
-
 #[derive(Debug, Default)]
 struct Cancels {
     read: Vec<Timer>,
     unread: Vec<Timer>,
 }
 
-const OFFSET_BITS: u32 = 54;
-
-impl Second {
-    fn pack(timer: Timer) -> u64 {
-        let millisecond = timer.due_ms.rem_euclid(1_000).unsigned_abs();
-        millisecond << OFFSET_BITS | (timer.offset & ((1 << OFFSET_BITS) - 1))
-    }
-
-    fn unpack(second: i64, packed: u64) -> Timer {
-        let millisecond = i64::try_from(packed >> OFFSET_BITS).unwrap_or(0);
-        Timer {
-            due_ms: second * 1_000 + millisecond,
-            offset: packed & ((1 << OFFSET_BITS) - 1),
-            cancels: false,
-        }
-    }
-
-    fn sort(&mut self) {
-        if !self.is_sorted {
-            self.timers.sort_unstable_by(|a, b| b.cmp(a));
-            self.is_sorted = true;
-        }
-    }
-}
-
-impl Default for Second {
-    fn default() -> Self {
-        Self {
-            timers: Vec::new(),
-            is_sorted: true,
-            least: u64::MAX,
-        }
-    }
-}
-
 impl Waiting {
     fn put(&mut self, timer: Timer) {
         if timer.cancels {
-            let cancels = self.cancels.entry(second_of(timer.due_ms)).or_default();
+            let cancels = self.cancels.entry(Second::of(timer.due_ms)).or_default();
             cancels.unread.push(timer);
             return;
         }
-        let second = self.seconds.entry(second_of(timer.due_ms)).or_default();
-        second.is_sorted = second.timers.is_empty();
-        second.timers.push(Second::pack(timer));
-        second.least = second.least.min(timer.offset);
+        let second = Second::of(timer.due_ms);
+        let of_second = self.seconds.entry(second);
+        of_second.or_insert_with(|| Second::new(second)).put(timer);
     }
 
     /// Makes ready what is due at `now_ms`; gives when the next message is.
@@ -151,14 +94,9 @@ impl Waiting {
                 return Some(second * 1_000);
             }
             let of_second = entry.get_mut();
-            of_second.sort();
-            let is_due = |packed: &u64| Second::unpack(second, *packed).due_ms <= now_ms;
-            let later = of_second.timers.partition_point(|packed| !is_due(packed));
-            let due = of_second.timers.drain(later..).rev();
-            self.ready
-                .extend(due.map(|packed| Second::unpack(second, packed)));
-            if let Some(next) = of_second.timers.last() {
-                return Some(Second::unpack(second, *next).due_ms);
+            self.ready.extend(of_second.take_due(now_ms));
+            if let Some(next_ms) = of_second.next_ms() {
+                return Some(next_ms);
             }
             entry.remove();
         }
@@ -167,11 +105,8 @@ impl Waiting {
 
     /// The queue offset of everything that is due by `until_ms` and not done with.
     fn due_by(&self, until_ms: i64) -> impl Iterator<Item = u64> {
-        let timers = self.seconds.range(..=second_of(until_ms));
-        let timers = timers.flat_map(|(second, entry)| {
-            let timers = entry.timers.iter();
-            timers.map(|packed| Second::unpack(*second, *packed))
-        });
+        let seconds = self.seconds.range(..=Second::of(until_ms));
+        let timers = seconds.flat_map(|(_, second)| second.iter());
         let others = self.held().chain(self.cancels());
         let on_their_way = self.on_their_way.values().copied();
         let others = others.chain(on_their_way.filter(|timer| !timer.cancels));
@@ -192,7 +127,7 @@ impl Waiting {
 
     /// The smallest queue offset of a message that waits.
     fn least(&self) -> u64 {
-        let seconds = self.seconds.values().map(|second| second.least);
+        let seconds = self.seconds.values().map(Second::least);
         let on_their_way = self.on_their_way.keys().copied();
         let others = self.held().chain(self.cancels());
         let others = others.chain(self.ready.iter().copied());
@@ -277,6 +212,15 @@ impl TimerTable {
         }
     }
 
+    /// What was taken is the first to be taken next.
+    pub(super) fn give_back(&self, timers: &[Timer]) {
+        let mut waiting = self.waiting.lock();
+        for timer in timers.iter().rev() {
+            waiting.on_their_way.remove(&timer.offset);
+            waiting.ready.push(*timer);
+        }
+    }
+
     /// What was taken waits until `topic` takes messages again.
     pub(super) fn hold(&self, topic: &TopicName, timer: Timer) {
         let mut waiting = self.waiting.lock();
@@ -303,7 +247,7 @@ impl TimerTable {
     pub(super) fn take_cancels(&self, until_ms: i64) -> Vec<Timer> {
         let mut waiting = self.waiting.lock();
         let mut taken = Vec::new();
-        for (_, cancels) in waiting.cancels.range_mut(..=second_of(until_ms)) {
+        for (_, cancels) in waiting.cancels.range_mut(..=Second::of(until_ms)) {
             taken.extend_from_slice(&cancels.unread);
             let Cancels { read, unread } = cancels;
             read.append(unread);
@@ -315,7 +259,7 @@ impl TimerTable {
     pub(super) fn put_cancels_back(&self, timers: &[Timer]) {
         let mut waiting = self.waiting.lock();
         for timer in timers {
-            if let Some(cancels) = waiting.cancels.get_mut(&second_of(timer.due_ms)) {
+            if let Some(cancels) = waiting.cancels.get_mut(&Second::of(timer.due_ms)) {
                 cancels.read.retain(|read| read != timer);
                 cancels.unread.push(*timer);
             }
@@ -329,7 +273,7 @@ impl TimerTable {
         if !waiting.on_their_way.is_empty() || waiting.end < waiting.copies_end {
             return false;
         }
-        let kept = waiting.cancels.split_off(&second_of(until_ms));
+        let kept = waiting.cancels.split_off(&Second::of(until_ms));
         waiting.is_changed |= !waiting.cancels.is_empty();
         waiting.cancels = kept;
         true
@@ -354,12 +298,9 @@ impl TimerTable {
         let end = end.min(first_on_its_way.unwrap_or(u64::MAX));
         let others = waiting.held().chain(waiting.cancels());
         let mut oldest: Vec<Timer> = others.chain(waiting.ready.iter().copied()).collect();
-        for (second, entry) in &waiting.seconds {
-            if entry.least < end {
-                let timers = entry.timers.iter();
-                oldest.extend(timers.map(|packed| Second::unpack(*second, *packed)));
-            }
-        }
+        let seconds = waiting.seconds.values();
+        let seconds = seconds.filter(|second| second.least() < end);
+        oldest.extend(seconds.flat_map(Second::iter));
         oldest.retain(|timer| timer.offset < end);
         oldest.sort_unstable_by_key(|timer| timer.offset);
         oldest.truncate(max);
@@ -384,7 +325,7 @@ impl TimerTable {
     /// How many messages wait.
     pub(in crate::broker) fn count(&self) -> usize {
         let waiting = self.waiting.lock();
-        let seconds: usize = waiting.seconds.values().map(|s| s.timers.len()).sum();
+        let seconds: usize = waiting.seconds.values().map(Second::len).sum();
         seconds + waiting.ready.len() + waiting.on_their_way.len() + waiting.held().count()
     }
 
@@ -445,20 +386,12 @@ impl Waiting {
             held.retain(|timer| stays(timer.offset));
         }
         self.held.retain(|_, held| !held.is_empty());
-        for (second, entry) in &mut self.seconds {
-            if entry.least > last {
-                continue;
-            }
-            let offset_of = |packed: &u64| Second::unpack(*second, *packed).offset;
-            entry.timers.retain(|packed| stays(offset_of(packed)));
-            entry.least = entry.timers.iter().map(offset_of).min().unwrap_or(u64::MAX);
+        let seconds = self.seconds.values_mut();
+        for second in seconds.filter(|second| second.least() <= last) {
+            second.retain(stays);
         }
-        self.seconds.retain(|_, entry| !entry.timers.is_empty());
+        self.seconds.retain(|_, second| !second.is_empty());
     }
-}
-
-fn second_of(time_ms: i64) -> i64 {
-    time_ms.div_euclid(1_000)
 }
 
 #[cfg(test)]
@@ -513,6 +446,20 @@ mod tests {
         assert_eq!(offsets(&table.take(5_100, 2).timers), [5]);
         assert_eq!(offsets(&table.take(5_100, 2).timers), [6]);
         assert_eq!(table.take(5_100, 2).next_ms, Some(5_900));
+    }
+
+    /// Its batch had bytes enough without it.
+    #[test]
+    fn what_is_given_back_is_the_first_to_be_taken_again() {
+        let table = table(&[5_000, 5_001, 5_002, 5_003]);
+        let taken = table.take(6_000, 3).timers;
+        table.settle(&taken[..1]);
+
+        table.give_back(&taken[1..]);
+
+        assert!(table.has_before(2) && table.count() == 3);
+        assert_eq!(offsets(&table.take(6_000, 2).timers), [1, 2]);
+        assert_eq!(offsets(&table.take(6_000, 2).timers), [3]);
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) fn take_over(
     }
     tracing::info!(
         messages = pending.len(),
-        "messages that wait for their time were taken over from Apache's timer wheel"
+        "no saved progress of this broker fits: which messages wait for their time was read from the log, as after Apache's broker"
     );
     Ok(())
 }

@@ -25,6 +25,13 @@ impl Timercheck {
         Self([progress.delivered_until, 0, offset, offset, 0, now_ms, 0])
     }
 
+    /// What is due later than `now_ms` was not delivered, whatever a damaged file says, or one that was
+    /// written before the clock was set back.
+    pub(super) fn not_after(mut self, now_ms: i64) -> Self {
+        self.0[0] = self.0[0].min(now_ms);
+        self
+    }
+
     pub(super) fn numbers(&self) -> &[i64] {
         &self.0
     }

@@ -13,14 +13,14 @@ use bytestring::ByteString;
 use futures_util::future::join_all;
 
 use super::half::HALF_TOPIC;
-use super::open_halves::{NextCheck, OpenHalf};
+use super::open_halves::{Asked, NextCheck, OpenHalf};
 use super::reading::Saving;
 use super::records::{ASIDE_TOPIC, HalfPosition, destination};
 use super::service::TransactionParts;
 use crate::excerpt::excerpt;
 use crate::message::record::{RecordDraft, RecordPosition};
 use crate::message::{MessageExt, OffsetMessageId, PhysicalOffset, QueueOffset, property};
-use crate::remoting::{Peer, PeerId};
+use crate::remoting::Peer;
 use crate::store::{AppendError, Appended, StoreError};
 use crate::tasks::Tasks;
 use crate::wire::header::CheckTransactionState;
@@ -89,12 +89,12 @@ impl TransactionParts {
 
     async fn round(&self, owner: &Tasks) -> Result<(), CheckError> {
         self.catch_up().await?;
-        self.leave_segments().await?;
+        let left = self.leave_segments().await;
         loop {
             let now = self.clock.moment();
             let due = self.halves.lock().due(now, CHECK_BATCH);
             if due.is_empty() || owner.is_stopping() {
-                return Ok(());
+                return left;
             }
             let is_full = due.len() == CHECK_BATCH;
             let checks = due.into_iter().map(|at| self.check(at));
@@ -106,16 +106,23 @@ impl TransactionParts {
         }
     }
 
-    /// Stores again what lies in segments that are to go.
+    /// Stores again what lies in segments that are to go. A half message that the store refuses keeps
+    /// its segment, and none of the others waiting.
     async fn leave_segments(&self) -> Result<(), CheckError> {
+        let end = PhysicalOffset(self.expiring.load(Ordering::Acquire));
+        let (mut from, mut outcome) = (QueueOffset(0), Ok(()));
         loop {
-            let end = PhysicalOffset(self.expiring.load(Ordering::Acquire));
-            let leaving = self.halves.lock().lying_before(end, CHECK_BATCH);
-            if leaving.is_empty() {
-                return Ok(());
+            let leaving = self.halves.lock().lying_before(end, from, CHECK_BATCH);
+            let Some(last) = leaving.last() else {
+                return outcome;
+            };
+            from = last.plus(1);
+            for renewed in join_all(leaving.into_iter().map(|at| self.renew(at))).await {
+                match renewed {
+                    Err(error @ CheckError::Store(AppendError::Illegal(_))) => outcome = Err(error),
+                    renewed => renewed?,
+                }
             }
-            let renewed = join_all(leaving.into_iter().map(|at| self.renew(at))).await;
-            renewed.into_iter().collect::<Result<(), _>>()?;
         }
     }
 
@@ -167,9 +174,12 @@ impl TransactionParts {
         };
         let group = half.message.properties.get_text(property::PGROUP);
         let group = group.unwrap_or_default();
-        let producer = self.producer(&group, claimed.asked);
+        let producer = self.producer(&group, &claimed.asked);
         let due = self.clock.moment().plus(self.rules.check_interval);
-        let asked = producer.as_ref().map(Peer::id);
+        let asked = producer.as_ref().map_or_else(
+            || Asked::NobodyOf(ByteString::from(&*group)),
+            |producer| Asked::Producer(producer.id()),
+        );
         let next = NextCheck { checks, due, asked };
         self.halves
             .lock()
@@ -178,6 +188,11 @@ impl TransactionParts {
         let [copy, _ended] = drafts;
         if let Some(producer) = producer {
             ask(&producer, half, copy, stored);
+            return Ok(());
+        }
+        if !self.peers.producers(&group).is_empty() {
+            // It came between the look for one and the note that there was none.
+            self.producer_came(&group);
         } else if let Some(unlogged) = self.unasked.begin(()) {
             let (id, group, most) = (half.message_id(), excerpt(&group), self.rules.most_checks);
             let id = excerpt(&id);
@@ -207,16 +222,24 @@ impl TransactionParts {
 
     /// The producer to be asked: the one behind who was asked last, so that all are asked in turn about a
     /// transaction that some of them do not know.
-    fn producer(&self, group: &str, last: Option<PeerId>) -> Option<Peer> {
+    fn producer(&self, group: &str, last: &Asked) -> Option<Peer> {
         let producers = self.peers.producers(group);
-        let next = if let Some(last) = last {
-            let behind = producers.iter().find(|peer| peer.id() > last);
+        let next = if let Asked::Producer(last) = last {
+            let behind = producers.iter().find(|peer| peer.id() > *last);
             behind.or_else(|| producers.first())
         } else {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
             producers.get(turn.checked_rem(producers.len())?)
         };
         next.cloned()
+    }
+
+    /// Has half messages asked about at once that no producer of the group was there to be asked about.
+    pub(super) fn producer_came(&self, group: &str) {
+        let now = self.clock.moment();
+        if self.halves.lock().producer_came(group, now) {
+            self.news.notify_one();
+        }
     }
 
     /// Moves a half message that is not asked about any more.

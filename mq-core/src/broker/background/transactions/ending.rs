@@ -15,7 +15,7 @@ use super::records::destination;
 use super::service::{TransactionParts, Transactions};
 use crate::message::record::{RecordDraft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, QueueOffset, TopicName, property};
-use crate::store::{AppendError, Durability, StoreError};
+use crate::store::{AppendError, StoreError};
 
 /// How a transaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +216,7 @@ impl TransactionParts {
             Verdict::Rollback => vec![ended],
             Verdict::Commit => vec![self.committed(half)?, ended],
         };
-        let appended = self.store.append_batch(&drafts, Durability::AsConfigured);
+        let appended = self.store.append_batch_moved(&drafts);
         appended.await?;
         Ok(())
     }

@@ -12,8 +12,10 @@ mod outliving;
 mod progress;
 mod reading;
 mod records;
+mod resume;
 mod service;
 
 pub(in crate::broker) use ending::{End, EndError, Verdict};
 pub(in crate::broker) use half::{HALF_TOPIC, divert, is_half};
+pub(in crate::broker) use resume::ResumeError;
 pub(in crate::broker) use service::{Transactions, TransactionsOf};

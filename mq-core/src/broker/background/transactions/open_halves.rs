@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use bytestring::ByteString;
+
 use super::progress::{OpsRead, Progress};
 use super::records::HalfPosition;
 use crate::clock::Moment;
@@ -23,21 +25,30 @@ pub(super) struct OpenHalf {
     pub(super) checks: u32,
     /// When they are asked next.
     due: Moment,
-    /// Who was asked last.
-    pub(super) asked: Option<PeerId>,
+    pub(super) asked: Asked,
     is_claimed: bool,
     /// The queue offsets that it had before.
     earlier: Vec<QueueOffset>,
 }
 
+/// Who was asked last how a transaction ended.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) enum Asked {
+    /// Nobody since the start, or since a producer of its group came.
+    #[default]
+    NotYet,
+    Producer(PeerId),
+    /// Nobody could be: no producer of this group was connected.
+    NobodyOf(ByteString),
+}
+
 /// When the producers of a half message are asked next.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NextCheck {
     /// How often they were asked.
     pub(super) checks: u32,
     pub(super) due: Moment,
-    /// Who was asked last.
-    pub(super) asked: Option<PeerId>,
+    pub(super) asked: Asked,
 }
 
 impl OpenHalf {
@@ -46,7 +57,7 @@ impl OpenHalf {
         NextCheck {
             checks: self.checks,
             due: self.due,
-            asked: self.asked,
+            asked: self.asked.clone(),
         }
     }
 }
@@ -138,6 +149,10 @@ impl OpenHalves {
         if let Some(first) = read.first
             && let Some(before) = self.current(first)
         {
+            if before > at {
+                // The next copy was stored before this one was read.
+                return;
+            }
             self.rename(before, read.position);
             if let Some(half) = self.open.get_mut(&at) {
                 half.checks = read.checks;
@@ -150,7 +165,7 @@ impl OpenHalves {
             first: read.first.unwrap_or(at),
             checks: read.checks,
             due: read.due,
-            asked: None,
+            asked: Asked::NotYet,
             is_claimed: false,
             earlier: Vec::new(),
         };
@@ -225,6 +240,20 @@ impl OpenHalves {
         }
     }
 
+    /// A producer of the group has come: it is asked at once, at `now`, about what nobody could be asked
+    /// before. Tells whether there is anything.
+    pub(super) fn producer_came(&mut self, group: &str, now: Moment) -> bool {
+        let mut any = false;
+        for half in self.open.values_mut() {
+            if matches!(&half.asked, Asked::NobodyOf(missing) if missing == group) {
+                half.asked = Asked::NotYet;
+                half.due = now;
+                any = true;
+            }
+        }
+        any
+    }
+
     /// A claimed half message was stored again at `to`; the claim is over.
     pub(super) fn moved(&mut self, half: &OpenHalf, to: HalfPosition, next: NextCheck) {
         let (from, now) = (half.position.queue_offset, to.queue_offset);
@@ -255,12 +284,18 @@ impl OpenHalves {
         Some(due.since(now))
     }
 
-    /// At most `most` half messages whose records lie before `end`, and which nobody has claimed.
-    pub(super) fn lying_before(&self, end: PhysicalOffset, most: usize) -> Vec<QueueOffset> {
+    /// At most `most` half messages from the queue offset `from` on whose records lie before `end`, and
+    /// which nobody has claimed.
+    pub(super) fn lying_before(
+        &self,
+        end: PhysicalOffset,
+        from: QueueOffset,
+        most: usize,
+    ) -> Vec<QueueOffset> {
         let lies_before = |(_, half): &(&QueueOffset, &OpenHalf)| {
             !half.is_claimed && half.position.physical_offset < end
         };
-        let lying = self.open.iter().filter(lies_before);
+        let lying = self.open.range(from..).filter(lies_before);
         lying.take(most).map(|(at, _)| *at).collect()
     }
 
@@ -323,7 +358,7 @@ mod tests {
         NextCheck {
             checks: 1,
             due,
-            asked: Some(PeerId(3)),
+            asked: Asked::Producer(PeerId(3)),
         }
     }
 
@@ -340,7 +375,7 @@ mod tests {
         let rest = (10..14).map(|at| read(at, None));
         halves.read(rest, [op(4, &[5, 7])], to(14, 5));
         assert_eq!(open(&halves), [9, 10, 11, 13]);
-        let before = |end| halves.lying_before(PhysicalOffset(end), 9);
+        let before = |end| halves.lying_before(PhysicalOffset(end), QueueOffset(0), 9);
         assert_eq!((before(900), before(901)), (vec![], vec![QueueOffset(9)]));
         assert!(matches!(halves.claim(QueueOffset(12)), Claim::NotOpen));
         assert!(matches!(halves.claim(QueueOffset(14)), Claim::NotRead));
@@ -385,6 +420,29 @@ mod tests {
                 assert!(matches!(halves.claim(QueueOffset(gone)), Claim::NotOpen));
             }
         }
+    }
+
+    /// Two checks fell between two reads of the topic. The copy of the first, read late, took the entry
+    /// back to its offset, and the half message could neither be ended nor be checked again.
+    #[test]
+    fn a_copy_that_is_read_after_the_next_one_was_stored_changes_nothing() {
+        let mut halves = OpenHalves::default();
+        halves.read([read(0, None)], [], to(1, 0));
+        for (from, copy) in [(0, 1), (1, 2)] {
+            let claimed = taken(&mut halves, from);
+            halves.moved(&claimed, at(copy), next(Moment::default()));
+        }
+
+        let copies = [read(1, Some(0)), read(2, Some(0))];
+        halves.read(copies, [op(0, &[0]), op(1, &[1])], to(3, 2));
+
+        for known in [0, 1, 2] {
+            let half = taken(&mut halves, known);
+            assert_eq!(half.position, at(2));
+            halves.release(&half);
+        }
+        halves.close(QueueOffset(2));
+        assert!(halves.moved.is_empty(), "{:?}", halves.moved);
     }
 
     /// Ended by its new offset before its copy was read, it does not open again when that is read.

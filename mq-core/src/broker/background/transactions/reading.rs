@@ -13,13 +13,12 @@ use super::progress::Progress;
 use super::records::{HalfPosition, OP_TOPIC, ended_halves};
 use super::service::TransactionParts;
 use crate::broker::state::offsets::GroupQueue;
+use crate::broker::state::system::TRANSACTIONS_GROUP;
 use crate::message::record::RecordView;
 use crate::message::subscription::Filter;
 use crate::message::{MessageExt, QueueOffset, property};
 use crate::store::{ReadLimits, ReadStatus, StoreError};
 
-/// The consumer group whose offsets are the progress (`MixAll.CID_RMQ_SYS_PREFIX`).
-const GROUP: &str = "CID_RMQ_SYS_TRANS";
 /// What is read at a time.
 const READ_BATCH: ReadLimits = ReadLimits {
     messages: 256,
@@ -28,7 +27,7 @@ const READ_BATCH: ReadLimits = ReadLimits {
 
 fn queue_of(topic: &str) -> GroupQueue<'_> {
     GroupQueue {
-        group: GROUP,
+        group: TRANSACTIONS_GROUP,
         topic,
         queue: 0,
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use super::half::{HALF_TOPIC, topic};
+use crate::broker::room;
 use crate::message::record::RecordDraft;
 use crate::message::{
     Message, MessageExt, PhysicalOffset, QueueOffset, SysFlag, TopicName, property,
@@ -55,12 +56,23 @@ impl Records {
             properties.set(property::TRANSACTION_CHECK_TIMES, &checks.to_string());
         }
         properties.set(property::TRAN_PREPARED_QUEUE_OFFSET, &first.to_string());
+        room::make(properties);
         copy
     }
 
     /// The half message as it is kept when nobody could say how it ended.
     pub(super) fn set_aside(&self, half: &MessageExt) -> RecordDraft {
         self.moved(half, topic(ASIDE_TOPIC), 0)
+    }
+
+    /// The half message that was set aside, as one whose producer was never asked.
+    pub(super) fn unchecked(&self, aside: &MessageExt) -> RecordDraft {
+        let mut half = self.moved(aside, topic(HALF_TOPIC), 0);
+        let properties = &mut half.message.properties;
+        properties.remove(property::TRANSACTION_CHECK_TIMES);
+        // Its earlier offsets have ended.
+        properties.remove(property::TRAN_PREPARED_QUEUE_OFFSET);
+        half
     }
 
     /// The half message with the queue offset `half` has ended.

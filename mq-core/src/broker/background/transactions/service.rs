@@ -102,6 +102,12 @@ impl Transactions {
         }
     }
 
+    /// The first producer of the group has come. What nobody could be asked about while there was none, as
+    /// after a restart of the broker, is asked about now; Apache's broker waits for the next check.
+    pub(in crate::broker) fn producer_came(&self, group: &str) {
+        self.0.producer_came(group);
+    }
+
     /// Asks producers how their transactions ended, until the owner of `tasks` stops.
     pub(in crate::broker) fn run(&self, tasks: &Tasks) {
         let (parts, owner) = (Arc::clone(&self.0), tasks.clone());

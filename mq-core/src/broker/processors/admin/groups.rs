@@ -1,4 +1,5 @@
-//! 200, 207, 201 and 352: create, change, delete and show groups.
+//! 200, 225, 207, 201, 352 and 353: create, change, delete and show groups, and what is forbidden to
+//! them.
 
 use std::sync::Arc;
 
@@ -6,12 +7,13 @@ use crate::broker::admit::{Admit, illegal, not_saved};
 use crate::broker::parts::Parts;
 use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::offsets::Offsets;
-use crate::message::GroupName;
+use crate::message::{GroupName, TopicName};
 use crate::remoting::{Incoming, Processor};
-use crate::wire::body::SubscriptionGroupConfig;
+use crate::wire::body::{GroupForbidden, SubscriptionGroupConfig, SubscriptionGroupList};
 use crate::wire::header::{
     DeleteSubscriptionGroup, GetAllSubscriptionGroupConfig, GetAllSubscriptionGroupConfigReply,
     GetSubscriptionGroupConfig, UpdateAndCreateSubscriptionGroup,
+    UpdateAndCreateSubscriptionGroupList, UpdateAndGetGroupForbidden,
 };
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
 
@@ -53,6 +55,51 @@ impl Processor<UpdateAndCreateSubscriptionGroup> for GroupAdmin {
         // full.
         self.save().await?;
         Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<UpdateAndCreateSubscriptionGroupList> for GroupAdmin {
+    /// All groups of the list, or none when the name of one is not valid.
+    async fn process(
+        &self,
+        request: Incoming<UpdateAndCreateSubscriptionGroupList>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let list: SubscriptionGroupList = fastjson::read(&request.body)?;
+        let named = list.group_config_list.into_iter().map(|config| {
+            let name = GroupName::new(config.group_name.clone());
+            name.map(|name| (name, config))
+        });
+        let named: Result<Vec<_>, _> = named.collect();
+        for (name, config) in named.map_err(|error| illegal(&error))? {
+            self.admit.groups.put(name, config);
+        }
+        self.save().await?;
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<UpdateAndGetGroupForbidden> for GroupAdmin {
+    async fn process(
+        &self,
+        request: Incoming<UpdateAndGetGroupForbidden>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let UpdateAndGetGroupForbidden {
+            group,
+            topic,
+            readable,
+        } = request.header;
+        if let Some(readable) = readable {
+            GroupName::new(group.clone()).map_err(|error| illegal(&error))?;
+            TopicName::new(topic.clone()).map_err(|error| illegal(&error))?;
+            self.admit.groups.set_readable(&group, &topic, readable);
+            self.save().await?;
+        }
+        let body = GroupForbidden {
+            readable: !self.admit.groups.may_not_read(&group, &topic),
+            group,
+            topic,
+        };
+        Ok(Reply::ok(NoFields).with_body(fastjson::write(&body)))
     }
 }
 

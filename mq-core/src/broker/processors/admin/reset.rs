@@ -5,16 +5,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::broker::admit::{Admit, unreadable};
+use crate::broker::admit::{Admit, may_move_offsets, not_saved, unreadable};
 use crate::broker::parts::Parts;
 use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::topics::Topic;
+use crate::broker::state::waiting::WaitingPulls;
 use crate::message::{MessageQueue, QueueOffset};
 use crate::remoting::{Incoming, Processor};
 use crate::store::{Boundary, MessageStore};
 use crate::wire::body::ResetOffsetBody;
 use crate::wire::header::InvokeBrokerToResetOffset;
-use crate::wire::{NoFields, Refusal, Reply, fastjson};
+use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
 /// Resets offsets.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub(super) struct Reset {
     admit: Admit,
     offsets: Arc<Offsets>,
     store: MessageStore,
+    waiting: Arc<WaitingPulls>,
 }
 
 impl Reset {
@@ -30,6 +32,7 @@ impl Reset {
             admit: parts.admit.clone(),
             offsets: Arc::clone(&parts.offsets),
             store: parts.store.clone(),
+            waiting: Arc::clone(&parts.waiting),
         }
     }
 
@@ -51,7 +54,8 @@ impl Reset {
                 let remark = format!("the offset {offset} is not between {min} and {max}");
                 return Err(Refusal::system(remark));
             }
-            return Ok(offset.to_wire());
+            // One beyond the end is taken, as by Apache's, and is the end.
+            return Ok(offset.min(max).to_wire());
         }
         if request.timestamp < 0 {
             return Ok(max.to_wire());
@@ -80,8 +84,14 @@ impl Processor<InvokeBrokerToResetOffset> for Reset {
         let admission = self.admit.admission_for(&request.peer);
         let topic = admission.existing(&request.header.topic)?;
         let group = admission.existing_group(&request.header.group)?;
+        may_move_offsets(group.name.as_str())?;
         let request = request.header;
         let queues = match request.queue_id {
+            // Apache's broker takes any, and keeps an offset for each for good.
+            Some(queue) if queue >= topic.config.read_queue_nums => {
+                let remark = format!("the topic {} has no queue {queue}", topic.name);
+                return Err(Refusal::new(ResponseCode::INVALID_PARAMETER, remark));
+            }
             Some(queue) if queue >= 0 => queue..queue.saturating_add(1),
             _ => 0..topic.config.read_queue_nums,
         };
@@ -102,6 +112,10 @@ impl Processor<InvokeBrokerToResetOffset> for Reset {
                 *offset,
             );
         }
+        // Members learn of it by their pulls, also by those that wait.
+        self.waiting.wake(&topic.name);
+        let saved = self.offsets.save().await;
+        saved.map_err(|error| not_saved(&error))?;
         tracing::info!(group = %group.name, topic = %topic.name, "offsets are reset");
         let body = fastjson::write(&ResetOffsetBody { offset_table });
         Ok(Reply::ok(NoFields).with_body(body))

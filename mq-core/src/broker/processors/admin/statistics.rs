@@ -47,7 +47,7 @@ impl Statistics {
         }
     }
 
-    fn queue(&self, topic: &Topic, queue: i32) -> MessageQueue {
+    pub(super) fn queue(&self, topic: &Topic, queue: i32) -> MessageQueue {
         let broker = self.admit.identity().name.as_str();
         MessageQueue::new(topic.name.clone(), broker, queue)
     }
@@ -127,7 +127,7 @@ impl Statistics {
         topics
     }
 
-    fn offsets_of(&self, at: GroupQueue<'_>) -> Result<OffsetWrapper, StoreError> {
+    pub(super) fn offsets_of(&self, at: GroupQueue<'_>) -> Result<OffsetWrapper, StoreError> {
         let consumer_offset = self.offsets.committed(at).unwrap_or(0).max(0);
         let last = consumer_offset
             .checked_sub(1)

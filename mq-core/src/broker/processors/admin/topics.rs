@@ -1,27 +1,25 @@
-//! 17, 215, 21 and 351: create, change, delete and show topics.
+//! 17, 18, 215, 21 and 351: create, change, delete and show topics.
 //!
 //! Invariant: a change is answered with success only after it is on disk and registration with the
 //! name servers was tried.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use bytestring::ByteString;
 
 use crate::broker::admit::{Admit, illegal, not_saved, unreadable};
 use crate::broker::parts::Parts;
 use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::offsets::Offsets;
 use crate::broker::state::peers::Peers;
+use crate::broker::state::topic_attributes::{self, AttributeChange};
 use crate::broker::state::topics::Removed;
 use crate::broker::state::waiting::WaitingPulls;
 use crate::message::TopicName;
 use crate::remoting::{Incoming, Processor};
 use crate::store::MessageStore;
-use crate::wire::body::{TopicConfig, TopicFilterType};
+use crate::wire::body::{TopicConfig, TopicConfigList, TopicFilterType};
 use crate::wire::header::{
     DeleteTopicInBroker, GetAllTopicConfig, GetAllTopicConfigReply, GetTopicConfig,
-    UpdateAndCreateTopic,
+    UpdateAndCreateTopic, UpdateAndCreateTopicList,
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
@@ -59,6 +57,31 @@ impl TopicAdmin {
         self.admit.publish().await
     }
 
+    /// The name and the configuration of a topic that is asked for.
+    fn checked(
+        &self,
+        asked: &TopicConfig,
+        changes: &[AttributeChange],
+    ) -> Result<(TopicName, TopicConfig), Refusal> {
+        let name = TopicName::new(asked.topic_name.clone()).map_err(|error| illegal(&error))?;
+        self.not_our_own(&name)?;
+        let queues = 0..=MAX_QUEUES;
+        if !queues.contains(&asked.read_queue_nums) || !queues.contains(&asked.write_queue_nums) {
+            return Err(invalid(&format!("a topic has at most {MAX_QUEUES} queues")));
+        }
+        let known = self.admit.topics.find(name.as_str());
+        let current = known.as_ref().map(|topic| &topic.config.attributes);
+        let attributes = topic_attributes::changed(current, changes)
+            .map_err(|error| Refusal::system(error.to_string()))?;
+        let config = TopicConfig {
+            topic_name: name.to_text(),
+            perm: asked.perm & 7,
+            attributes,
+            ..*asked
+        };
+        Ok((name, config))
+    }
+
     fn not_our_own(&self, topic: &TopicName) -> Result<(), Refusal> {
         if self.admit.is_own_topic(topic) {
             return Err(invalid(&format!(
@@ -75,27 +98,42 @@ impl Processor<UpdateAndCreateTopic> for TopicAdmin {
         request: Incoming<UpdateAndCreateTopic>,
     ) -> Result<Reply<NoFields>, Refusal> {
         let header = request.header;
-        let name = TopicName::new(header.topic.clone()).map_err(|error| illegal(&error))?;
-        self.not_our_own(&name)?;
-        let queues = 0..=MAX_QUEUES;
-        if !queues.contains(&header.read_queue_nums) || !queues.contains(&header.write_queue_nums) {
-            return Err(invalid(&format!("a topic has at most {MAX_QUEUES} queues")));
-        }
-        let known = self.admit.topics.find(name.as_str());
-        let attributes = known
-            .map(|topic| topic.config.attributes.clone())
-            .unwrap_or_default();
-        let config = TopicConfig {
-            topic_name: name.to_text(),
+        let changes = topic_attributes::parsed(header.attributes.as_deref().unwrap_or_default());
+        let asked = TopicConfig {
+            topic_name: header.topic.clone(),
             read_queue_nums: header.read_queue_nums,
             write_queue_nums: header.write_queue_nums,
-            perm: header.perm & 7,
+            perm: header.perm,
             topic_filter_type: filter_type(header.topic_filter_type.as_deref())?,
             topic_sys_flag: header.topic_sys_flag.unwrap_or(0),
             order: header.order,
-            attributes: changed(attributes, header.attributes.as_deref())?,
+            ..TopicConfig::default()
         };
+        let changes = changes.map_err(|error| Refusal::system(error.to_string()))?;
+        let (name, config) = self.checked(&asked, &changes)?;
         self.admit.topics.put(name, config).await;
+        self.publish_changes().await?;
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<UpdateAndCreateTopicList> for TopicAdmin {
+    /// All topics of the list, or none when one is refused. A topic that is as it is asked for is
+    /// passed over; Apache's broker then passes over all others, too.
+    async fn process(
+        &self,
+        request: Incoming<UpdateAndCreateTopicList>,
+    ) -> Result<Reply<NoFields>, Refusal> {
+        let list: TopicConfigList = fastjson::read(&request.body)?;
+        let mut checked = Vec::with_capacity(list.topic_config_list.len());
+        for asked in list.topic_config_list {
+            let changes = topic_attributes::listed(&asked.attributes)
+                .map_err(|error| Refusal::system(error.to_string()))?;
+            checked.push(self.checked(&asked, &changes)?);
+        }
+        for (name, config) in checked {
+            self.admit.topics.put(name, config).await;
+        }
         self.publish_changes().await?;
         Ok(Reply::ok(NoFields))
     }
@@ -177,48 +215,6 @@ fn filter_type(text: Option<&str>) -> Result<TopicFilterType, Refusal> {
     }
 }
 
-/// Applies `+key=value,-key`.
-fn changed(
-    mut attributes: BTreeMap<ByteString, ByteString>,
-    changes: Option<&str>,
-) -> Result<BTreeMap<ByteString, ByteString>, Refusal> {
-    let changes = changes.unwrap_or_default().split(',').map(str::trim);
-    for change in changes.filter(|change| !change.is_empty()) {
-        let added = change
-            .strip_prefix('+')
-            .and_then(|pair| pair.split_once('='));
-        match (added, change.strip_prefix('-')) {
-            (Some((key, value)), _) => {
-                attributes.insert(key.into(), value.into());
-            }
-            (None, Some(key)) => {
-                attributes.remove(key);
-            }
-            (None, None) => {
-                let remark = format!("`{change}` changes no attribute: write +key=value or -key");
-                return Err(Refusal::system(remark));
-            }
-        }
-    }
-    Ok(attributes)
-}
-
 fn invalid(remark: &str) -> Refusal {
     Refusal::new(ResponseCode::INVALID_PARAMETER, remark)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_come_and_go() {
-        let old = BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]);
-
-        let new = changed(old, Some("+c=3,-a,+b=4")).unwrap();
-
-        let expected = [("b", "4"), ("c", "3")].map(|(k, v)| (k.into(), v.into()));
-        assert_eq!(new, BTreeMap::from(expected));
-        assert!(changed(BTreeMap::new(), Some("c=3")).is_err());
-    }
 }

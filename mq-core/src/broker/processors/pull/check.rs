@@ -2,22 +2,37 @@
 
 use std::sync::Arc;
 
+use mq_rules::sql::SqlError;
+
 use crate::broker::admit::{Admit, READ, forbidden};
 use crate::broker::parts::Parts;
 use crate::broker::state::peers::{Peers, SubscriptionLookup};
+use crate::broker::state::recent_conditions::RecentConditions;
 use crate::broker::state::topics::Topic;
-use crate::broker::state::unsupported::{Refused, Unsupported, not_built};
-use crate::message::subscription::{Filter, SelectorType};
+use crate::broker::state::unsupported::{Refused, Unsupported, switched_off};
+use crate::message::subscription::{Filter, SelectorType, Subscription, TagExpression};
 use crate::remoting::Peer;
 use crate::wire::body::{MessageModel, permission};
 use crate::wire::header::{PullMessage, PullMessageReply};
 use crate::wire::{Refusal, Reply, ResponseCode};
 
-/// An admitted pull: its topic and filter.
+/// An admitted pull: its topic and filter, and the system flags of its group.
 #[derive(Debug)]
 pub(super) struct AdmittedPull {
     pub(super) topic: Arc<Topic>,
     pub(super) filter: Filter,
+    pub(super) group_sys_flag: i32,
+}
+
+impl AdmittedPull {
+    /// An answer that tells nothing yet but the system flags of group and topic.
+    pub(super) fn reply(&self) -> PullMessageReply {
+        PullMessageReply {
+            topic_sys_flag: Some(self.topic.config.topic_sys_flag),
+            group_sys_flag: Some(self.group_sys_flag),
+            ..PullMessageReply::default()
+        }
+    }
 }
 
 /// A refused pull; some reasons have a number (`ForbiddenType`).
@@ -72,6 +87,7 @@ pub(super) struct PullCheck {
     admit: Admit,
     peers: Arc<Peers>,
     unsupported: Arc<Unsupported>,
+    conditions: Arc<RecentConditions>,
 }
 
 impl PullCheck {
@@ -80,6 +96,7 @@ impl PullCheck {
             admit: parts.admit.clone(),
             peers: Arc::clone(&parts.peers),
             unsupported: Arc::clone(&parts.unsupported),
+            conditions: Arc::default(),
         }
     }
 
@@ -117,7 +134,11 @@ impl PullCheck {
         } else {
             self.registered(header, asker, group.config.consume_broadcast_enable)?
         };
-        Ok(AdmittedPull { topic, filter })
+        Ok(AdmittedPull {
+            topic,
+            filter,
+            group_sys_flag: group.config.group_sys_flag,
+        })
     }
 
     /// The filter of the subscription in the asker's heartbeats.
@@ -145,13 +166,37 @@ impl PullCheck {
             .peers
             .subscription(group, asker.id(), topic, header.sub_version)
         {
-            SubscriptionLookup::Known(subscription) => match subscription.selector {
-                SelectorType::Tag => Ok(subscription.filter.clone()),
-                other => Err(self.not_by_tags(header, asker, other).into()),
-            },
+            SubscriptionLookup::Known(own) => Ok(self.usable(header, asker, &own)?),
             SubscriptionLookup::NotYetKnown => self.not_yet_known(header, asker),
             SubscriptionLookup::NotSubscribed => Err(unknown().into()),
         }
+    }
+
+    /// The filter of a subscription; none that cannot be read or is switched off.
+    fn usable(
+        &self,
+        header: &PullMessage,
+        asker: &Peer,
+        subscription: &Subscription,
+    ) -> Result<Filter, Refusal> {
+        let Subscription {
+            selector, filter, ..
+        } = subscription;
+        if let Some(error) = filter.error() {
+            self.count_refused(header, asker, selector.as_str(), Some(error));
+            let remark = format!(
+                "The broker's consumer filter data is not exist!Your expression may be wrong! {error}"
+            );
+            return Err(Refusal::new(ResponseCode::FILTER_DATA_NOT_EXIST, remark));
+        }
+        self.permitted(header, asker, *selector)?;
+        if *selector != SelectorType::Tag
+            && self.admit.config.rules.filters.retry_topics
+            && subscription.topic.is_retry()
+        {
+            return Ok(self.peers.filter_by_origin(&header.consumer_group));
+        }
+        Ok(filter.clone())
     }
 
     /// The filter of a pull whose subscription the broker does not know yet: by tags, every message
@@ -162,10 +207,11 @@ impl PullCheck {
     /// up to 30 s later (`sendHeartbeatToAllBrokerWithLock`).
     fn not_yet_known(&self, header: &PullMessage, asker: &Peer) -> Result<Filter, RefusedPull> {
         let selector = SelectorType::from_wire(header.expression_type.as_deref());
-        if selector == Some(SelectorType::Tag) {
-            return Ok(Filter::default());
+        match selector {
+            Some(SelectorType::Tag) => return Ok(Filter::default()),
+            Some(other) => self.permitted(header, asker, other)?,
+            None => self.count_refused(header, asker, language(header), None),
         }
-        self.count_refused(header, asker, language(header));
         let (group, topic) = (&header.consumer_group, &header.topic);
         let remark = format!("the subscription of [{group}] to [{topic}] is not the latest");
         Err(Refusal::new(ResponseCode::SUBSCRIPTION_NOT_LATEST, remark).into())
@@ -176,29 +222,56 @@ impl PullCheck {
         let selector = SelectorType::from_wire(header.expression_type.as_deref());
         let expression = header.subscription.as_deref().unwrap_or_default();
         let filter = match selector {
-            Some(SelectorType::Tag) => Filter::by_tags(expression).ok(),
-            Some(other) => return Err(self.not_by_tags(header, asker, other)),
+            Some(SelectorType::Tag) => TagExpression::parse(expression).ok().map(Filter::from),
+            Some(SelectorType::Sql92) => {
+                self.permitted(header, asker, SelectorType::Sql92)?;
+                Some(self.conditions.filter(expression))
+            }
             None => None,
         };
-        filter.ok_or_else(|| {
-            self.count_refused(header, asker, language(header));
-            let remark = "parse the consumer's subscription failed";
-            Refusal::new(ResponseCode::SUBSCRIPTION_PARSE_FAILED, remark)
-        })
+        let error = filter.as_ref().and_then(Filter::error);
+        if let Some(filter) = filter.as_ref().filter(|_| error.is_none()) {
+            return Ok(filter.clone());
+        }
+        self.count_refused(header, asker, language(header), error);
+        let mut remark = "parse the consumer's subscription failed".to_owned();
+        if let Some(error) = error {
+            remark = format!("{remark}: {error}");
+        }
+        Err(Refusal::new(
+            ResponseCode::SUBSCRIPTION_PARSE_FAILED,
+            remark,
+        ))
     }
 
-    fn not_by_tags(&self, header: &PullMessage, asker: &Peer, selector: SelectorType) -> Refusal {
-        self.count_refused(header, asker, selector.as_str());
-        not_built(selector.as_str())
+    /// Refuses conditions where they are switched off.
+    fn permitted(
+        &self,
+        header: &PullMessage,
+        asker: &Peer,
+        selector: SelectorType,
+    ) -> Result<(), Refusal> {
+        if selector == SelectorType::Tag || self.admit.config.rules.filters.conditions {
+            return Ok(());
+        }
+        self.count_refused(header, asker, selector.as_str(), None);
+        Err(switched_off(selector.as_str()))
     }
 
-    fn count_refused(&self, header: &PullMessage, asker: &Peer, language: &str) {
+    fn count_refused(
+        &self,
+        header: &PullMessage,
+        asker: &Peer,
+        language: &str,
+        error: Option<&SqlError>,
+    ) {
         let client = self.peers.client_of(&header.consumer_group, asker);
         self.unsupported.count(&Refused {
             client: &client,
             group: &header.consumer_group,
             topic: &header.topic,
             language,
+            error,
         });
     }
 }

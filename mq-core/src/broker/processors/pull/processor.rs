@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 
 use super::check::{AdmittedPull, PullCheck, RefusedPull};
-use crate::broker::admit::{Admit, unreadable};
+use crate::broker::admit::{Admit, may_move_offsets, unreadable};
 use crate::broker::parts::Parts;
 use crate::broker::state::delivery_statistics::DeliveryStatistics;
 use crate::broker::state::offsets::{GroupQueue, Offsets};
@@ -23,6 +23,9 @@ use crate::wire::{Refusal, Reply, ResponseCode};
 /// How long a waiting pull goes on waiting after messages have arrived that its filter rejects
 /// (`PullRequestHoldService`).
 const UNMATCHED_WAIT: Duration = Duration::from_secs(5);
+/// After so many messages that a condition rejects, a waiting pull is answered, so that its group's
+/// offset moves on and they are not read again.
+const MAX_PASSED_OVER: u64 = 800;
 /// The longest wait, whatever the pull asks for.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
@@ -61,7 +64,7 @@ impl PullProcessor {
         header: PullMessage,
         asker: &Peer,
     ) -> Result<Reply<PullMessageReply>, RefusedPull> {
-        let admitted = self.check.admitted(&header, asker).await?;
+        let mut admitted = self.check.admitted(&header, asker).await?;
         let at = GroupQueue {
             group: &header.consumer_group,
             topic: &header.topic,
@@ -70,10 +73,11 @@ impl PullProcessor {
         // Commit before looking for a reset: the pull that follows a reset still carries the offset
         // from before.
         if header.has(PullMessage::COMMIT) && header.commit_offset >= 0 {
+            may_move_offsets(at.group)?;
             let end = self.store.max_offset(at.topic, at.queue);
             self.offsets.commit_up_to(end, at, header.commit_offset);
         }
-        if let Some(moved) = self.pending_reset(&header, at, asker) {
+        if let Some(moved) = self.pending_reset(&header, &admitted, asker) {
             return Ok(moved);
         }
         let mut outcome = self.read(&header, &admitted).await?;
@@ -83,14 +87,14 @@ impl PullProcessor {
             self.wait(&header, &admitted).await?;
             // Check again: the subscription may have changed during the wait, and the topic may
             // have been deleted.
-            let admitted = self.check.admitted(&header, asker).await?;
-            if let Some(moved) = self.pending_reset(&header, at, asker) {
+            admitted = self.check.admitted(&header, asker).await?;
+            if let Some(moved) = self.pending_reset(&header, &admitted, asker) {
                 return Ok(moved);
             }
             outcome = self.read(&header, &admitted).await?;
             self.deliveries.record(at, outcome.count, outcome.next);
         }
-        Ok(reply(&header, outcome))
+        Ok(reply(&header, &admitted, outcome))
     }
 
     async fn read(
@@ -107,7 +111,7 @@ impl PullProcessor {
         let limits = self.admit.config.rules.transfer.at_most(wish);
         // A negative offset is before the queue's begin; see below.
         let offset = QueueOffset::from_wire(header.queue_offset).unwrap_or_default();
-        let AdmittedPull { topic, filter } = admitted;
+        let AdmittedPull { topic, filter, .. } = admitted;
         let read = self
             .store
             .read_async(&topic.name, header.queue_id, offset, limits, filter);
@@ -163,10 +167,17 @@ impl PullProcessor {
         if code_of(&outcome, header) != ResponseCode::PULL_NOT_FOUND {
             return Ok(());
         }
+        let mut examined = from;
         loop {
             tokio::select! {
-                matches = guard.news() => {
-                    if matches {
+                may_match = guard.news() => {
+                    if may_match && admitted.filter.is_by_condition() {
+                        guard.again();
+                        match self.unmatched_to(header, admitted, examined).await? {
+                            Some(next) if next.0 < from.0 + MAX_PASSED_OVER => examined = next,
+                            _ => break,
+                        }
+                    } else if may_match {
                         break;
                     }
                     until = until.min(self.clock.moment().plus(UNMATCHED_WAIT));
@@ -178,35 +189,62 @@ impl PullProcessor {
         Ok(())
     }
 
+    /// How far the messages from `examined` on fail the condition; `None` when one passes or the pull
+    /// must be answered for another reason. The tag codes of what has arrived do not say it.
+    async fn unmatched_to(
+        &self,
+        header: &PullMessage,
+        admitted: &AdmittedPull,
+        examined: QueueOffset,
+    ) -> Result<Option<QueueOffset>, Refusal> {
+        let limits = self.admit.config.rules.transfer;
+        let AdmittedPull { topic, filter, .. } = admitted;
+        let read = self
+            .store
+            .read_async(&topic.name, header.queue_id, examined, limits, filter);
+        let outcome = read.await.map_err(|error| unreadable(&error))?;
+        let none = matches!(outcome.status, ReadStatus::NoneMatched | ReadStatus::AtEnd);
+        Ok(none.then_some(outcome.next))
+    }
+
     /// The response for a pending reset of the group, by an administrator or because the queue was
     /// created again.
     fn pending_reset(
         &self,
         header: &PullMessage,
-        at: GroupQueue<'_>,
+        admitted: &AdmittedPull,
         asker: &Peer,
     ) -> Option<Reply<PullMessageReply>> {
         if !self.offsets.has_resets() {
             return None;
         }
         let own = self.peers.reader(&header.consumer_group, asker.id());
-        let mut readers = [&own, at.group].into_iter();
+        let mut readers = [&*own, &*header.consumer_group].into_iter();
         let offset = readers.find_map(|group| {
-            let at = GroupQueue { group, ..at };
+            let at = GroupQueue {
+                group,
+                topic: &header.topic,
+                queue: header.queue_id,
+            };
             self.offsets.pending_reset(at, header.queue_offset)
         })?;
-        Some(self.moved(header, offset))
+        Some(self.moved(header, admitted, offset))
     }
 
     /// The response that makes the group continue at another offset.
-    fn moved(&self, header: &PullMessage, offset: i64) -> Reply<PullMessageReply> {
+    fn moved(
+        &self,
+        header: &PullMessage,
+        admitted: &AdmittedPull,
+        offset: i64,
+    ) -> Reply<PullMessageReply> {
         let topic = &header.topic;
         let bound = |offset: QueueOffset| offset.to_wire();
         Reply::ok(PullMessageReply {
             next_begin_offset: offset,
             min_offset: bound(self.store.min_offset(topic, header.queue_id)),
             max_offset: bound(self.store.max_offset(topic, header.queue_id)),
-            ..PullMessageReply::default()
+            ..admitted.reply()
         })
         .with_code(ResponseCode::PULL_OFFSET_MOVED)
         .with_remark("OFFSET_RESET")
@@ -259,14 +297,18 @@ fn name_of(status: ReadStatus) -> &'static str {
     }
 }
 
-fn reply(header: &PullMessage, outcome: ReadOutcome) -> Reply<PullMessageReply> {
+fn reply(
+    header: &PullMessage,
+    admitted: &AdmittedPull,
+    outcome: ReadOutcome,
+) -> Reply<PullMessageReply> {
     let code = code_of(&outcome, header);
     let fields = PullMessageReply {
         suggest_which_broker_id: 0,
         next_begin_offset: outcome.next.to_wire(),
         min_offset: outcome.min.to_wire(),
         max_offset: outcome.max.to_wire(),
-        ..PullMessageReply::default()
+        ..admitted.reply()
     };
     Reply::ok(fields)
         .with_code(code)

@@ -10,10 +10,10 @@ use bytestring::ByteString;
 
 use super::refusals::refusal;
 use super::retry::{self, Redelivery};
-use super::room;
 use crate::broker::admit::{Admission, Admit, WRITE, forbidden, unreadable};
 use crate::broker::background::delay;
 use crate::broker::parts::Parts;
+use crate::broker::room;
 use crate::broker::state::groups::Group;
 use crate::broker::state::topics::Topic;
 use crate::excerpt::excerpt;

@@ -18,7 +18,6 @@ mod recall;
 mod refusals;
 mod reply;
 mod retry;
-mod room;
 
 pub(in crate::broker) use back::SendBackProcessor;
 pub(in crate::broker) use processor::SendProcessor;

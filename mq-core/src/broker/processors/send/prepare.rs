@@ -10,10 +10,11 @@ use bytestring::ByteString;
 
 use super::properties::Stamp;
 use super::refusals::illegal;
-use super::{retry, room};
+use super::retry;
 use crate::broker::admit::{Admit, forbidden};
 use crate::broker::background::{delay, timer, transactions};
 use crate::broker::parts::Parts;
+use crate::broker::room;
 use crate::broker::state::queue_locks::QueueLocks;
 use crate::broker::state::topics::Topic;
 use crate::clock::Clock;
@@ -54,13 +55,19 @@ pub(super) struct Preparation {
 impl Preparation {
     pub(super) fn new(parts: &Parts) -> Self {
         let cluster = &parts.admit.identity().cluster;
+        let traces = &parts.admit.config.rules.traces;
         Self {
             admit: parts.admit.clone(),
             locks: Arc::clone(&parts.locks),
-            stamp: Arc::new(Stamp::new(cluster, unique_ids(parts))),
+            stamp: Arc::new(Stamp::new(cluster, unique_ids(parts), traces)),
             store_host: parts.advertised.socket,
             clock: parts.clock.clone(),
         }
+    }
+
+    /// Whether clients may trace the messages, as text.
+    pub(super) fn traced(&self) -> ByteString {
+        self.stamp.traced()
     }
 
     /// Prepares one message. Ready at once, unless its dead-letter topic has to be created.

@@ -238,7 +238,7 @@ impl SendProcessor {
             batch_uniq_id: None,
             recall_handle,
             region: Some(ByteString::from_static(properties::REGION_ID)),
-            trace_on: Some(ByteString::from_static("true")),
+            trace_on: Some(self.preparation.traced()),
         })
     }
 }

@@ -5,6 +5,7 @@
 
 use bytestring::ByteString;
 
+use crate::broker::config::TraceRules;
 use crate::clock::Clock;
 use crate::message::properties_writer::PropertiesWriter;
 use crate::message::property_text::{PROPERTY_SEPARATOR, iter, parts};
@@ -22,6 +23,8 @@ pub(super) struct Stamp {
     /// Region, trace switch and cluster.
     tail: Properties,
     ids: UniqueIds,
+    /// Whether clients may trace the messages, as text.
+    traced: &'static str,
 }
 
 /// The properties that all messages of a batch get.
@@ -33,16 +36,23 @@ pub(super) struct BatchStamp<'a> {
 }
 
 impl Stamp {
-    pub(super) fn new(cluster: &str, ids: UniqueIds) -> Self {
+    pub(super) fn new(cluster: &str, ids: UniqueIds, rules: &TraceRules) -> Self {
+        let traced = if rules.wanted { "true" } else { "false" };
         let own = [
             (property::MSG_REGION, REGION_ID),
-            (property::TRACE_ON, "true"),
+            (property::TRACE_ON, traced),
             (property::CLUSTER, cluster),
         ];
         Self {
             tail: Properties::from_iter(own),
             ids,
+            traced,
         }
+    }
+
+    /// Whether clients may trace the messages, as text.
+    pub(super) fn traced(&self) -> ByteString {
+        ByteString::from_static(self.traced)
     }
 
     /// The properties to store of a message with these, and its unique id; a missing one is added.
@@ -132,7 +142,12 @@ mod tests {
     use super::*;
 
     fn stamp() -> Stamp {
-        Stamp::new("C", UniqueIds::new("127.0.0.1".parse().unwrap(), 1, 2, 0))
+        let traces = TraceRules {
+            topic: None,
+            wanted: true,
+        };
+        let ids = UniqueIds::new("127.0.0.1".parse().unwrap(), 1, 2, 0);
+        Stamp::new("C", ids, &traces)
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::broker::state::offsets::broadcaster;
 use crate::clock::Moment;
 use crate::log_once::{LogDecision, LogOnce};
 use crate::message::TopicName;
-use crate::message::subscription::{SelectorType, Subscription, differences, summary};
+use crate::message::subscription::{Filter, SelectorType, Subscription, differences, summary};
 use crate::remoting::{Peer, PeerId};
 use crate::wire::body::{ConsumerConnection, ConsumerData, MessageModel, SubscriptionData};
 
@@ -51,6 +51,8 @@ pub(in crate::broker) struct HeartbeatResult {
     pub(in crate::broker) incomplete: bool,
     /// Members with other subscriptions, one for each difference that is not logged yet.
     pub(in crate::broker) conflicts: Vec<SubscriptionConflict>,
+    /// The member's subscriptions whose conditions cannot be read, when they are new.
+    pub(in crate::broker) malformed: Vec<Arc<Subscription>>,
 }
 
 /// A consumer group: its members and their subscriptions, by connection.
@@ -126,8 +128,9 @@ impl ConsumerGroup {
         let said = if brief {
             said_before.clone()
         } else {
-            Some(said(&data.subscription_data_set))
+            Some(said(&data.subscription_data_set, said_before.as_ref()))
         };
+        let malformed = newly_malformed(said.as_ref(), said_before.as_ref());
         let consumer = ConsumerMember {
             member: GroupMember {
                 caller: caller.clone(),
@@ -145,6 +148,7 @@ impl ConsumerGroup {
             } else {
                 self.differing_from(&consumer)
             },
+            malformed,
         };
         self.members.insert(caller.peer.id(), consumer);
         heard
@@ -269,10 +273,30 @@ impl ConsumerGroup {
         }
     }
 
+    /// The members, one for each connection.
+    pub(super) fn clients(&self) -> Vec<ClientInfo> {
+        let members = self.members.values();
+        members.map(|own| own.member.caller.clone()).collect()
+    }
+
+    /// The union of the members' subscriptions to a topic, as administrators see it.
+    pub(super) fn subscription_data(&self, topic: &str) -> Option<SubscriptionData> {
+        self.union(topic).map(|all| SubscriptionData::from(&*all))
+    }
+
+    pub(super) fn filter_by_origin(&self) -> Filter {
+        let topics = self.topics().into_iter();
+        let filters = topics.filter_map(|topic| {
+            let filter = self.union(topic.as_str())?.filter.clone();
+            Some((topic, filter))
+        });
+        Filter::by_origin(&filters.collect())
+    }
+
     pub(super) fn connections(&self) -> ConsumerConnection {
         let subscription = |topic: TopicName| {
-            let all = self.union(topic.as_str())?;
-            Some((topic.to_text(), SubscriptionData::from(&*all)))
+            let all = self.subscription_data(topic.as_str())?;
+            Some((topic.to_text(), all))
         };
         ConsumerConnection {
             connection_set: self
@@ -325,30 +349,59 @@ impl ConsumerGroup {
     }
 }
 
-/// The union of two subscriptions. SQL conditions cannot be united: the newer one is used.
+/// The union of two subscriptions. Conditions cannot be united: the newer one is used.
 fn either(a: &Arc<Subscription>, b: &Arc<Subscription>) -> Arc<Subscription> {
     let newer = if a.version < b.version { b } else { a };
     if a.filter == b.filter && a.selector == b.selector && a.expression == b.expression {
         return Arc::clone(newer);
     }
-    match (a.selector, b.selector) {
-        (SelectorType::Tag, SelectorType::Tag) => {
-            let filter = a.filter.or(&b.filter);
+    match (a.filter.tags(), b.filter.tags()) {
+        (Some(of_a), Some(of_b)) => {
+            let tags = of_a.or(of_b);
             Arc::new(Subscription {
-                expression: filter.to_string().into(),
-                filter,
+                expression: tags.to_string().into(),
+                filter: tags.into(),
                 ..Subscription::clone(newer)
             })
         }
-        (SelectorType::Tag, _) => Arc::clone(a),
-        (_, SelectorType::Tag) => Arc::clone(b),
-        _ => Arc::clone(newer),
+        (Some(_), None) => Arc::clone(a),
+        (None, Some(_)) => Arc::clone(b),
+        (None, None) => Arc::clone(newer),
     }
 }
 
-fn said(data: &[SubscriptionData]) -> MemberSubscriptions {
-    let subscriptions = data.iter().filter_map(SubscriptionData::to_subscription);
+/// The subscriptions of a heartbeat. A condition that the member sent before is not parsed again.
+fn said(data: &[SubscriptionData], before: Option<&MemberSubscriptions>) -> MemberSubscriptions {
+    let subscriptions = data.iter().filter_map(|data| {
+        let before = before.and_then(|before| before.get(&*data.topic));
+        match before.filter(|before| has_condition_of(before, data)) {
+            Some(before) => Some(Subscription {
+                version: data.sub_version,
+                ..Subscription::clone(before)
+            }),
+            None => data.to_subscription(),
+        }
+    });
     subscriptions
         .map(|subscription| (subscription.topic.clone(), Arc::new(subscription)))
         .collect()
+}
+
+fn has_condition_of(subscription: &Subscription, data: &SubscriptionData) -> bool {
+    subscription.selector == SelectorType::Sql92
+        && data.expression_type == SelectorType::Sql92.as_str()
+        && data.sub_string == subscription.expression
+}
+
+fn newly_malformed(
+    said: Option<&MemberSubscriptions>,
+    before: Option<&MemberSubscriptions>,
+) -> Vec<Arc<Subscription>> {
+    let malformed = said.into_iter().flat_map(HashMap::values);
+    let malformed = malformed.filter(|subscription| subscription.filter.error().is_some());
+    let is_new = |subscription: &&Arc<Subscription>| {
+        let before = before.and_then(|before| before.get(&subscription.topic));
+        before.is_none_or(|before| before.expression != subscription.expression)
+    };
+    malformed.filter(is_new).map(Arc::clone).collect()
 }

@@ -9,8 +9,12 @@ use parking_lot::Mutex;
 use super::consumers::{ConsumerGroup, HeartbeatResult, SubscriptionLookup};
 use super::member::{ClientInfo, GroupMember, MembershipChange};
 use crate::clock::Clock;
+use crate::message::subscription::Filter;
 use crate::remoting::{Peer, PeerId};
-use crate::wire::body::{ConsumerConnection, ConsumerData, MessageModel, ProducerConnection};
+use crate::wire::body::{
+    ConsumerConnection, ConsumerData, MessageModel, ProducerConnection, ProducerInfo,
+    ProducerTable, SubscriptionData,
+};
 
 /// `channelExpiredTimeout`.
 const MEMBER_TIMEOUT: Duration = Duration::from_mins(2);
@@ -55,15 +59,17 @@ impl Peers {
         (heard, change)
     }
 
-    /// A heartbeat of a producer.
-    pub(in crate::broker) fn producer(&self, caller: &ClientInfo, group: &ByteString) {
+    /// A heartbeat of a producer. Tells whether the group had none before.
+    pub(in crate::broker) fn producer(&self, caller: &ClientInfo, group: &ByteString) -> bool {
         let member = GroupMember {
             caller: caller.clone(),
             seen: self.clock.moment(),
         };
         let mut table = self.table.lock();
         let members = table.producers.entry(group.clone()).or_default();
+        let is_first = members.is_empty();
         members.insert(caller.peer.id(), member);
+        is_first
     }
 
     /// A connection leaves a consumer group.
@@ -143,6 +149,13 @@ impl Peers {
         })
     }
 
+    /// The filter of a group's retry topic that applies its conditions to the topics of origin.
+    pub(in crate::broker) fn filter_by_origin(&self, group: &str) -> Filter {
+        let table = self.table.lock();
+        let group = table.consumers.get(group);
+        group.map_or_else(Filter::default, ConsumerGroup::filter_by_origin)
+    }
+
     /// The connections of a consumer group; `None` when the group has no member.
     pub(in crate::broker) fn consumer_connections(
         &self,
@@ -161,6 +174,46 @@ impl Peers {
         let members = table.producers.get(group)?;
         let connection_set = members.values().map(GroupMember::connection).collect();
         Some(ProducerConnection { connection_set })
+    }
+
+    /// The connections of all producer groups.
+    pub(in crate::broker) fn all_producers(&self) -> ProducerTable {
+        let (now, now_ms) = (self.clock.moment(), self.clock.now_ms());
+        let info = |member: &GroupMember| {
+            let age = now.since(member.seen).as_millis();
+            ProducerInfo {
+                client_id: member.caller.client_id.clone(),
+                language: member.caller.language,
+                last_update_timestamp: now_ms
+                    .saturating_sub_unsigned(u64::try_from(age).unwrap_or(u64::MAX)),
+                remote_ip: format!("/{}", member.address()).into(),
+                version: member.caller.version,
+            }
+        };
+        let table = self.table.lock();
+        let groups = table.producers.iter();
+        ProducerTable {
+            data: groups
+                .map(|(group, members)| (group.clone(), members.values().map(info).collect()))
+                .collect(),
+        }
+    }
+
+    /// The members of a consumer group, one for each connection.
+    pub(in crate::broker) fn clients_of(&self, group: &str) -> Vec<ClientInfo> {
+        let table = self.table.lock();
+        let group = table.consumers.get(group);
+        group.map(ConsumerGroup::clients).unwrap_or_default()
+    }
+
+    /// The subscription of a consumer group to a topic, united over its members.
+    pub(in crate::broker) fn subscription_of(
+        &self,
+        group: &str,
+        topic: &str,
+    ) -> Option<SubscriptionData> {
+        let table = self.table.lock();
+        table.consumers.get(group)?.subscription_data(topic)
     }
 
     /// The connection over which a producer with this client id was heard last

@@ -3,7 +3,8 @@
 mod commit;
 mod local;
 mod offset_store;
-mod remote;
+pub(in crate::client) mod remote;
+mod start;
 
-pub(super) use commit::Commit;
-pub(super) use offset_store::{OffsetQueryError, OffsetStore};
+pub(in crate::client) use commit::Commit;
+pub(in crate::client) use offset_store::OffsetStore;

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::commit::Commit;
 use super::local::LocalFile;
-use super::remote;
+use super::remote::{self, Uncommitted};
 use crate::client::cluster::ClusterClient;
 use crate::client::consumer::config::ConsumerConfig;
 use crate::client::error::StartError;
@@ -18,7 +18,7 @@ use crate::wire::body::MessageModel;
 
 /// The offsets of this consumer, in memory and where they are stored (`OffsetStore`).
 #[derive(Debug)]
-pub(in crate::client::consumer) struct OffsetStore {
+pub(in crate::client) struct OffsetStore {
     cluster: Arc<ClusterClient>,
     group: GroupName,
     known: Mutex<HashMap<MessageQueue, QueueOffset>>,
@@ -34,7 +34,7 @@ enum OffsetStorage {
 /// An offset could not be looked up, which is not the same as "there is none".
 #[derive(Debug, thiserror::Error)]
 #[error("could not look up the offset of {queue}: {source}")]
-pub(in crate::client::consumer) struct OffsetQueryError {
+pub(in crate::client) struct OffsetQueryError {
     queue: MessageQueue,
     #[source]
     source: CallError,
@@ -42,13 +42,13 @@ pub(in crate::client::consumer) struct OffsetQueryError {
 
 impl OffsetQueryError {
     /// Whether the broker was not reached or did not respond.
-    pub(in crate::client::consumer) fn is_transport(&self) -> bool {
+    pub(in crate::client) fn is_transport(&self) -> bool {
         self.source.is_transport()
     }
 }
 
 impl OffsetStore {
-    pub(in crate::client::consumer) fn open(
+    pub(in crate::client) fn open(
         cluster: &Arc<ClusterClient>,
         config: &ConsumerConfig,
     ) -> Result<Self, StartError> {
@@ -71,38 +71,39 @@ impl OffsetStore {
     }
 
     /// All messages before `offset` are finished. Never moves an offset back.
-    pub(in crate::client::consumer) fn advance(&self, queue: &MessageQueue, offset: QueueOffset) {
+    pub(in crate::client) fn advance(&self, queue: &MessageQueue, offset: QueueOffset) {
         let mut known = self.known.lock();
         let entry = known.entry(queue.clone()).or_insert(offset);
         *entry = (*entry).max(offset);
     }
 
     /// Sets the offset, which may move it back.
-    pub(in crate::client::consumer) fn set(&self, queue: &MessageQueue, offset: QueueOffset) {
+    pub(in crate::client) fn set(&self, queue: &MessageQueue, offset: QueueOffset) {
         self.known.lock().insert(queue.clone(), offset);
     }
 
     /// The offset in memory.
-    pub(in crate::client::consumer) fn known(&self, queue: &MessageQueue) -> Option<QueueOffset> {
+    pub(in crate::client) fn known(&self, queue: &MessageQueue) -> Option<QueueOffset> {
         self.known.lock().get(queue).copied()
     }
 
     /// The committed offset; `None` when there is none.
-    pub(in crate::client::consumer) async fn committed(
+    pub(in crate::client) async fn committed(
         &self,
         queue: &MessageQueue,
     ) -> Result<Option<QueueOffset>, OffsetQueryError> {
         match &self.home {
             OffsetStorage::File(_) => Ok(self.known(queue)),
             OffsetStorage::Broker => {
-                let committed = remote::query(&self.cluster, &self.group, queue).await;
+                let committed =
+                    remote::query(&self.cluster, &self.group, queue, Uncommitted::MayBeZero).await;
                 committed.map_err(|source| unknown(queue, source))
             }
         }
     }
 
     /// The offset after the last message of a queue.
-    pub(in crate::client::consumer) async fn end(
+    pub(in crate::client) async fn end(
         &self,
         queue: &MessageQueue,
     ) -> Result<QueueOffset, OffsetQueryError> {
@@ -111,7 +112,7 @@ impl OffsetStore {
     }
 
     /// The offset of the first message stored at `timestamp` or later, ms since 1970.
-    pub(in crate::client::consumer) async fn at_time(
+    pub(in crate::client) async fn at_time(
         &self,
         queue: &MessageQueue,
         timestamp: i64,
@@ -122,11 +123,7 @@ impl OffsetStore {
 
     /// Commits the offsets of `queues`. Returns false when a broker could not be reached, so that
     /// the commit should be repeated. Failures are logged; the next commit covers this one.
-    pub(in crate::client::consumer) async fn commit(
-        &self,
-        queues: &[MessageQueue],
-        how: Commit,
-    ) -> bool {
+    pub(in crate::client) async fn commit(&self, queues: &[MessageQueue], how: Commit) -> bool {
         let known: Vec<_> = {
             let known = self.known.lock();
             let offset = |queue: &MessageQueue| Some((queue.clone(), *known.get(queue)?));
@@ -159,8 +156,27 @@ impl OffsetStore {
         }
     }
 
+    /// Sets the offset of a queue and commits it, and says whether that succeeded.
+    pub(in crate::client) async fn commit_at(
+        &self,
+        queue: &MessageQueue,
+        offset: QueueOffset,
+    ) -> Result<(), CallError> {
+        self.set(queue, offset);
+        match &self.home {
+            OffsetStorage::File(file) => {
+                file.save_if_changed(&self.known).await;
+                Ok(())
+            }
+            OffsetStorage::Broker => {
+                let (cluster, group) = (&self.cluster, &self.group);
+                remote::update(cluster, group, queue, offset, Commit::Confirmed).await
+            }
+        }
+    }
+
     /// Removes the offset of a queue that is no longer assigned; in broadcasting it stays.
-    pub(in crate::client::consumer) fn forget(&self, queue: &MessageQueue) {
+    pub(in crate::client) fn forget(&self, queue: &MessageQueue) {
         if matches!(self.home, OffsetStorage::Broker) {
             self.known.lock().remove(queue);
         }

@@ -11,21 +11,34 @@ use crate::message::{GroupName, MessageQueue, QueueOffset};
 use crate::remoting::CallError;
 use crate::wire::header::OffsetReply;
 use crate::wire::header::{
-    GetMaxOffset, QueryConsumerOffset, SearchOffsetByTimestamp, UpdateConsumerOffset,
+    GetMaxOffset, GetMinOffset, QueryConsumerOffset, SearchOffsetByTimestamp, UpdateConsumerOffset,
 };
 use crate::wire::{Reply, Request, ResponseCode};
 
+/// What a broker says of a group that has committed no offset in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::client) enum Uncommitted {
+    /// 0 while the first message of the queue is young, else nothing: where to start.
+    MayBeZero,
+    /// Nothing. A broker of RocketMQ 4 says 0 all the same.
+    IsNothing,
+}
+
 /// The committed offset; `None` only when the broker says that there is none.
-pub(super) async fn query(
+pub(in crate::client) async fn query(
     cluster: &ClusterClient,
     group: &GroupName,
     queue: &MessageQueue,
+    uncommitted: Uncommitted,
 ) -> Result<Option<QueueOffset>, CallError> {
     let request = QueryConsumerOffset {
         consumer_group: group.to_text(),
         topic: queue.topic.to_text(),
         queue_id: queue.id,
-        set_zero_if_not_found: None,
+        set_zero_if_not_found: match uncommitted {
+            Uncommitted::MayBeZero => None,
+            Uncommitted::IsNothing => Some(false),
+        },
     };
     match ask(cluster, queue, request).await {
         Ok(reply) => Ok(QueueOffset::from_wire(reply.header.offset)),
@@ -36,7 +49,20 @@ pub(super) async fn query(
     }
 }
 
-pub(super) async fn end(
+/// The offset of the first message of a queue.
+pub(in crate::client) async fn begin(
+    cluster: &ClusterClient,
+    queue: &MessageQueue,
+) -> Result<QueueOffset, CallError> {
+    let request = GetMinOffset {
+        topic: queue.topic.to_text(),
+        queue_id: queue.id,
+    };
+    offset(ask(cluster, queue, request).await)
+}
+
+/// The offset behind the last message of a queue.
+pub(in crate::client) async fn end(
     cluster: &ClusterClient,
     queue: &MessageQueue,
 ) -> Result<QueueOffset, CallError> {
@@ -48,7 +74,8 @@ pub(super) async fn end(
     offset(ask(cluster, queue, request).await)
 }
 
-pub(super) async fn at_time(
+/// The offset of the first message stored at `timestamp` or later, ms since 1970.
+pub(in crate::client) async fn at_time(
     cluster: &ClusterClient,
     queue: &MessageQueue,
     timestamp: i64,
@@ -62,7 +89,8 @@ pub(super) async fn at_time(
     offset(ask(cluster, queue, request).await)
 }
 
-pub(super) async fn update(
+/// Commits an offset.
+pub(in crate::client) async fn update(
     cluster: &ClusterClient,
     group: &GroupName,
     queue: &MessageQueue,

@@ -32,11 +32,9 @@ pub(super) fn in_rooms(
 }
 
 fn is_in(rooms: &BTreeSet<String>, queue: &MessageQueue) -> bool {
-    let mut parts = queue.broker.split('@');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(room), Some(_), None) => rooms.contains(room),
-        _ => false,
-    }
+    queue
+        .machine_room()
+        .is_some_and(|room| rooms.contains(room))
 }
 
 /// The share of `me` in its own room, and in every room without members

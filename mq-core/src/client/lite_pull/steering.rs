@@ -1,0 +1,146 @@
+//! Which queues a running lite pull consumer reads, and from where.
+
+use bytestring::ByteString;
+
+use super::consumer::LitePullConsumer;
+use super::subscribed::Source;
+use super::{assigning, fetching};
+use crate::client::consumer::seek::{self, SeekError, SeekTo};
+use crate::client::consumer::subscribing::{find, subscription};
+use crate::client::error::SubscribeError;
+use crate::message::subscription::SelectorType;
+use crate::message::{MessageQueue, QueueOffset, TopicName};
+
+impl LitePullConsumer {
+    /// The queues that are read.
+    pub fn assignment(&self) -> Vec<MessageQueue> {
+        self.0.buffer.queues()
+    }
+
+    /// Reads these queues from now on and no others.
+    ///
+    /// # Errors
+    ///
+    /// [`StillSubscribed`] when the consumer was started with subscriptions: the group shares the
+    /// queues of those among its members.
+    pub fn assign(
+        &self,
+        queues: impl IntoIterator<Item = MessageQueue>,
+    ) -> Result<(), StillSubscribed> {
+        let Source::Chosen(chosen) = &self.0.source else {
+            return Err(StillSubscribed);
+        };
+        *chosen.lock() = queues.into_iter().collect();
+        self.0.request_rebalance();
+        Ok(())
+    }
+
+    /// Subscribes to `topic` too, as
+    /// [the builder does](crate::client::LitePullConsumerBuilder::subscribe_by), or with another expression
+    /// in place of the one before. Messages that were fetched, or are being fetched, by the one before
+    /// still come.
+    ///
+    /// ```no_run
+    /// # use mq_core::{client::*, message::*};
+    /// # use mq_core::message::subscription::SelectorType;
+    /// # async fn example(orders: LitePullConsumer) -> Result<(), Box<dyn std::error::Error>> {
+    /// orders.subscribe(TopicName::new("returns")?, SelectorType::Tag, "paid || sent").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError`]; the subscriptions are what they were before.
+    pub async fn subscribe(
+        &self,
+        topic: TopicName,
+        selector: SelectorType,
+        expression: impl Into<ByteString>,
+    ) -> Result<(), SubscribeError> {
+        let core = &self.0;
+        if matches!(core.source, Source::Chosen(_)) {
+            return Err(SubscribeError::QueuesChosen(self.group().clone()));
+        }
+        if core.tasks.is_stopping() {
+            return Err(SubscribeError::ShutDown);
+        }
+        let version = core.cluster.clock.now_ms();
+        let wanted = subscription(topic, selector, expression.into(), version)?;
+        find(&core.cluster, self.group(), &wanted).await?;
+        core.change_subscriptions(|topics| {
+            topics.insert(wanted.topic.clone(), wanted);
+        });
+        core.cluster.heartbeat().await;
+        core.request_rebalance();
+        Ok(())
+    }
+
+    /// Does not read `topic` any more: once this returns none of its messages is handed over. What is
+    /// finished is committed, unless the application commits. A topic that is not subscribed to stays
+    /// so.
+    pub async fn unsubscribe(&self, topic: &TopicName) {
+        let core = &self.0;
+        if matches!(core.source, Source::Chosen(_)) || core.tasks.is_stopping() {
+            return;
+        }
+        core.change_subscriptions(|topics| {
+            topics.remove(topic);
+        });
+        assigning::release_unsubscribed(core).await;
+        core.cluster.heartbeat().await;
+    }
+
+    /// Goes on at another place in a queue: what was fetched is dropped, and what was handed over and
+    /// is not finished does not count any more. The new offset is what the next commit commits.
+    ///
+    /// # Errors
+    ///
+    /// [`SeekError`]: the queue is not this consumer's, or has no such offset.
+    pub async fn seek(&self, queue: &MessageQueue, to: impl Into<SeekTo>) -> Result<(), SeekError> {
+        let core = &self.0;
+        if core.tasks.is_stopping() {
+            return Err(SeekError::ShutDown);
+        }
+        let is_chosen = match &core.source {
+            Source::Chosen(queues) => queues.lock().contains(queue),
+            Source::Subscribed => false,
+        };
+        let not_assigned = || SeekError::NotAssigned(queue.clone());
+        if !is_chosen && core.buffer.handed_over_next(queue).is_none() {
+            return Err(not_assigned());
+        }
+        let offset = seek::target(&core.cluster, queue, to.into()).await?;
+        if core.buffer.seek(queue, offset) {
+            return Ok(());
+        }
+        if !is_chosen {
+            return Err(not_assigned());
+        }
+        // Where to start is not known yet, and need not be any more.
+        fetching::assign(core, queue.clone(), offset);
+        Ok(())
+    }
+
+    /// Pauses queues: once this returns none of their messages is handed over before
+    /// [`resume`](Self::resume). What was fetched stays.
+    pub fn pause(&self, queues: &[MessageQueue]) {
+        self.0.buffer.pause(queues);
+    }
+
+    /// Goes on with queues that were paused.
+    pub fn resume(&self, queues: &[MessageQueue]) {
+        self.0.buffer.resume(queues);
+    }
+
+    /// The offset of the message of `queue` that is handed over next; `None` when the queue is not this
+    /// consumer's.
+    pub fn position(&self, queue: &MessageQueue) -> Option<QueueOffset> {
+        self.0.buffer.handed_over_next(queue)
+    }
+}
+
+/// The consumer reads its share of the topics that it subscribes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the consumer subscribes to topics: its group shares their queues among the members")]
+pub struct StillSubscribed;
