@@ -6,6 +6,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 
 const (
 	attempts      = 3
+	patience      = 20 * time.Second
 	batchMessages = 32
 	batchBytes    = 1024 * 1024
 )
@@ -133,6 +135,9 @@ func produce(namesrv, topic, kind, directory, out string) error {
 		producer.WithGroupName("interop-producer"),
 		producer.WithSendMsgTimeout(10 * time.Second),
 	}
+	if kind == "transaction" {
+		return produceInTransactions(options, topic, read, lines)
+	}
 	if kind == "hash" {
 		options = append(options, producer.WithQueueSelector(producer.NewHashQueueSelector()))
 	}
@@ -154,6 +159,8 @@ func produce(namesrv, topic, kind, directory, out string) error {
 		err = produceOneway(client, topic, read, lines)
 	case "batch":
 		err = produceBatch(client, topic, read, lines)
+	case "request", "request-empty":
+		err = produceRequests(client, topic, read, lines, kind == "request-empty")
 	default:
 		err = fmt.Errorf("unknown kind %s", kind)
 	}
@@ -305,6 +312,38 @@ func produceBatch(client rocketmq.Producer, topic string, read *plan, lines *rep
 	return flush()
 }
 
+// produceRequests sends requests. Whoever handles one replies with what it asks, or with nothing.
+func produceRequests(client rocketmq.Producer, topic string, read *plan, lines *report, empty bool) error {
+	// The library makes a producer known to the brokers, so that they can push replies to it, only with a
+	// request to a topic that is not there yet; or else within 30 s.
+	known := primitive.NewMessage(topic+"-known", []byte("known"))
+	if reply, err := client.Request(context.Background(), time.Millisecond, known); err == nil {
+		return fmt.Errorf("nobody handles %s, and there is a reply: %s", known.Topic, reply)
+	}
+	for _, e := range read.entries {
+		request, err := read.message(topic, e)
+		if err != nil {
+			return err
+		}
+		wanted := request.Body
+		if empty {
+			wanted = nil
+		}
+		reply, err := client.Request(context.Background(), patience, request)
+		if err != nil {
+			return fmt.Errorf("message %s: %w", e.index, err)
+		}
+		if !bytes.Equal(reply.Body, wanted) {
+			return fmt.Errorf("message %s got a reply of %d other bytes", e.index, len(reply.Body))
+		}
+		id := request.GetProperty(primitive.PropertyUniqueClientMessageIdKeyIndex)
+		if err := lines.line(map[string]any{"index": e.index, "id": id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func consume(namesrv, topic, group, mode, expression, member, out string) error {
 	lines, err := newReport(out)
 	if err != nil {
@@ -324,12 +363,24 @@ func consume(namesrv, topic, group, mode, expression, member, out string) error 
 	if mode == "broadcast" {
 		options = append(options, consumer.WithConsumerModel(consumer.BroadCasting))
 	}
+	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: expression}
+	if mode == "sql" {
+		selector.Type = consumer.SQL92
+	}
+	if strings.HasPrefix(mode, "lite-pull") {
+		return poll(options, topic, selector, lines)
+	}
 	client, err := rocketmq.NewPushConsumer(options...)
 	if err != nil {
 		return err
 	}
+	var replies rocketmq.Producer
+	if strings.HasPrefix(mode, "reply") {
+		if replies, err = newReplies(namesrv, member); err != nil {
+			return err
+		}
+	}
 	retry := strings.HasPrefix(mode, "retry")
-	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: expression}
 	listener := func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		again := false
 		for _, message := range messages {
@@ -338,6 +389,12 @@ func consume(namesrv, topic, group, mode, expression, member, out string) error 
 			}
 			wanted := message.GetProperty("color") == "again" && message.ReconsumeTimes < attempts-1
 			again = again || (retry && wanted)
+			if replies == nil {
+				continue
+			}
+			if err := sendReply(replies, message, mode == "reply-empty"); err != nil {
+				return consumer.ConsumeRetryLater, err
+			}
 		}
 		switch {
 		case !again:
@@ -363,6 +420,35 @@ func consume(namesrv, topic, group, mode, expression, member, out string) error 
 		return err
 	}
 	return client.Shutdown()
+}
+
+func newReplies(namesrv, member string) (rocketmq.Producer, error) {
+	client, err := rocketmq.NewProducer(
+		producer.WithNameServer([]string{namesrv}),
+		producer.WithGroupName("interop-replies"),
+		producer.WithInstanceName(member+"-replies"),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return client, client.Start()
+}
+
+// sendReply replies with what is asked, or with nothing. The library takes the body that it is given for
+// properties, so that a reply with a body needs it set afterwards.
+func sendReply(client rocketmq.Producer, request *primitive.MessageExt, empty bool) error {
+	reply, err := consumer.CreateReplyMessage(request, nil)
+	if err != nil {
+		return err
+	}
+	if !empty {
+		reply.Body = request.Body
+	}
+	result, err := client.SendSync(context.Background(), reply)
+	if err == nil && result.Status != primitive.SendOK {
+		err = fmt.Errorf("a reply: %s", result)
+	}
+	return err
 }
 
 func received(lines *report, message *primitive.MessageExt) error {

@@ -1,151 +1,204 @@
-"""The views of Apache's `mqadmin` 5.3.3, printed for Apache's broker and for ours, side by side.
+"""What Apache's `mqadmin` 5.3.3 prints for Apache's servers and for ours, side by side.
 
-The program Live leaves the same groups and messages with both. Times, addresses, ids and rates are
-masked; everything else must be the same, line for line.
+The program Live leaves the same groups and messages with both. One run of the tool looks at them and changes
+them, verb by verb. Times, addresses, ids and rates are masked; every line else must be the same, but for what
+`admin_differences.tsv` lists with its reason.
 """
 
 import contextlib
 import functools
 import re
 
-from . import beside, cells, exchange, processes, servers
+from . import beside, live, printed
+from .known import Known
 
-TOPIC = "live"
-QUEUES = 2
-MESSAGES = 3
+LISTED = "admin_differences.tsv"
 
-GONE = "live-gone"
+GROUPS = (*live.COMMITTED, "nobody")
 
-# What each group has committed of every queue when the tool looks.
-COMMITTED = {
-    "live-consumed": MESSAGES,
-    "live-filtered": MESSAGES,
-    GONE: MESSAGES,
-    "live-busy": 0,
-    "live-pulling": 1,
-}
-GROUPS = (*COMMITTED, "nobody")
-
-# `{id}` is the id that the producer gave to its first message, `{place}` the one that says where
-# the broker put it, `{nowhere}` a place that no log reaches.
-COMMANDS = (
-    f"topicStatus -t {TOPIC}",
+# What an administrator looks at; the words in braces are those of `live.Left`.
+VIEWS = (
+    "topicStatus -t live",
     "topicStatus -t nobody",
+    "topicList",
+    "topicList -c",
+    "topicRoute -t live",
+    "topicRoute -t live -l",
+    "topicRoute -t nobody",
+    "topicClusterList -t live",
+    "clusterList",
+    "clusterList -m",
+    "brokerStatus -b {broker}",
+    "getBrokerConfig -b {broker}",
+    "getNamesrvConfig",
+    "brokerConsumeStats -b {broker}",
+    "haStatus -b {broker}",
+    "getColdDataFlowCtrInfo -b {broker}",
     "consumerProgress",
     *(f"consumerProgress -g {group}" for group in GROUPS),
-    f"consumerProgress -g live-busy -t {TOPIC}",
+    "consumerProgress -g live-busy -t live",
     *(f"consumerConnection -g {group}" for group in GROUPS),
-    f"producerConnection -g live-producer -t {TOPIC}",
-    f"producerConnection -g nobody -t {TOPIC}",
-    f"queryMsgById -t {TOPIC} -i {{id}}",
-    f"queryMsgById -t {TOPIC} -i {{place}}",
-    f"queryMsgById -t {TOPIC} -i {{nowhere}}",
+    "consumerStatus -g live-consumed",
+    "consumerStatus -g nobody",
+    "getConsumerConfig -g live-gone",
+    "getConsumerConfig -g nobody",
+    "producerConnection -g live-producer -t live",
+    "producerConnection -g nobody -t live",
+    "producer -b {broker}",
+    "queryMsgById -t live -i {id}",
+    "queryMsgById -t live -i {place}",
+    "queryMsgById -t live -i {nowhere}",
+    "queryMsgByKey -t live -k key-0-0",
+    "queryMsgByKey -t live -k none",
+    "queryMsgByUniqueKey -t live -i {id}",
+    "queryMsgByOffset -t live -b broker-a -i 0 -o 0",
+    "queryMsgByOffset -t live -b broker-a -i 0 -o 99",
+    "printMsg -t live",
+    "printMsg -t live -s TagB",
+    "printMsg -t nobody",
+    "printMsgByQueue -t live -a broker-a -i 0 -p true -d true -f true",
+    "consumeMessage -t live",
+    "consumeMessage -t live -b broker-a -i 0 -o 1 -c 1",
+    "queryCq -t live -q 0 -i 0 -c 10 -b {broker} -g live-filtered",
+    "queryCq -t live -q 9 -i 0 -c 10 -b {broker}",
+    "statsAll -t live",
+    "statsAll -a",
+    "allocateMQ -t live -i 10.0.0.1,10.0.0.2",
 )
 
-ADDRESS = r"\d+\.\d+\.\d+\.\d+"
+# What an administrator changes, each with a look at what has come of it.
+CHANGES = (
+    "updateTopic -b {broker} -t admin-new -r 3 -w 3",
+    "updateTopic -c DefaultCluster -t admin-all -r 2 -w 2 -a +message.type=NORMAL",
+    "updateTopic -b {broker} -t admin-new -a +color=blue",
+    "updateTopic -b {broker} -t TBW102",
+    "updateTopic -b {broker} -t admin/new",
+    "updateSubGroup -b {broker} -g admin-group -r 3",
+    "getConsumerConfig -g admin-group",
+    "updateOrderConf -t live -m put -v broker-a:2",
+    "updateOrderConf -t live -m get",
+    "updateOrderConf -t live -m delete",
+    "setConsumeMode -b {broker} -t live -g live-gone -m PULL",
+    "sendMessage -t admin-new -p body -k a-key -c TagX -b broker-a -i 1",
+    "sendMessage -t admin-new -p body -b broker-a -i 2",
+    "sendMsgStatus -b broker-a -s 10 -c 2",
+    "checkMsgSendRT -t admin-all -a 2 -s 10",
+    "topicStatus -t admin-new",
+    "updateTopicPerm -b {broker} -t admin-new -p 4",
+    "updateTopicPerm -b {broker} -t admin-new -p 4",
+    "sendMessage -t admin-new -p body -b broker-a -i 1",
+    "cloneGroupOffset -s live-gone -d admin-group -t live",
+    "consumerProgress -g admin-group",
+    "cloneGroupOffset -s nobody -d admin-group -t live",
+    "resetOffsetByTime -g live-gone -t live -s 0",
+    "consumerProgress -g live-gone",
+    "resetOffsetByTime -g live-gone -t live -s -1 -b broker-a -q 0 -o 1",
+    "resetOffsetByTime -g live-gone -t nobody -s 0",
+    "skipAccumulatedMessage -g live-gone -t live",
+    "consumerProgress -g live-gone",
+    "updateKvConfig -s admin -k color -v blue",
+    "deleteKvConfig -s admin -k color",
+    "deleteKvConfig -s admin -k color",
+    "updateBrokerConfig -b {broker} -k brokerPermission -v 6",
+    "updateBrokerConfig -b {broker} -k brokerConfigPath -v x",
+    "updateNamesrvConfig -k orderMessageEnable -v false",
+    "wipeWritePerm -b broker-a",
+    "topicRoute -t live",
+    "addWritePerm -b broker-a",
+    "topicRoute -t live",
+    "wipeWritePerm -b nobody",
+    "cleanExpiredCQ -b {broker}",
+    "cleanUnusedTopic -b {broker}",
+    "deleteExpiredCommitLog -b {broker}",
+    "setCommitLogReadAheadMode -b {broker} -m 0",
+    "deleteSubGroup -b {broker} -g admin-group -r true",
+    "consumerProgress -g admin-group",
+    "deleteTopic -t admin-new -c DefaultCluster",
+    "deleteTopic -t nobody -c DefaultCluster",
+    "topicRoute -t admin-new",
+)
+
+COMMANDS = (*VIEWS, *CHANGES)
+
 MASKS = (
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d{3})?"), "TIME"),
-    (re.compile(rf"\b{ADDRESS}@\S+"), "CLIENT"),
-    (re.compile(rf"\b{ADDRESS}(:\d+)?\b"), "ADDRESS"),
-    (re.compile(r"\b[0-9A-F]{32,56}\b"), "ID"),
     (re.compile(r"(TPS: )\d+\.\d+"), r"\1RATE"),
-    (re.compile(r"(CommitLog Offset: +)\d+"), r"\1PLACE"),
+    (re.compile(r"(CommitLog Offset: )\d+"), r"\1PLACE"),
+    # What `clusterList`, `statsAll`, `sendMsgStatus` and `checkMsgSendRT` measure.
+    (re.compile(r"^(DefaultCluster \S+ 0 ADDRESS \S+) .* (\S+)$"), r"\1 RATES \2"),
+    (re.compile(r"^(\S+ \S+ \d+) [\d.]+ [\d.]+ \d+ \d+$"), r"\1 RATES"),
+    (re.compile(r"\brt=\d+ms"), "rt=TIME"),
+    (re.compile(r"^(broker-a \d+ (?:true|false)) \d+$"), r"\1 TIME"),
+    (re.compile(r"^Avg RT: .*"), "Avg RT: TIME"),
     # Where to read on in Apache's manual.
     (re.compile(r"^(For more information, please visit|See) .*rocketmq\.apache\.org.*"), ""),
     (re.compile(r"^\s+(at .*|\.\.\. \d+ more)$"), ""),
-    (re.compile(" +"), " "),
     # When a client learns of its empty retry topic is a matter of its own timer.
     (re.compile(r"^%RETRY%\S+ \S+ 0 0 0 0 0 N/A$"), ""),
 )
 
+# Of these outputs the names count: what a broker is set to and has counted is its own affair.
+NAMES = re.compile(r"^(brokerStatus|getBrokerConfig|getNamesrvConfig)\b")
+VALUE = ((re.compile(r"_/.*"), "_PATH"), (re.compile(r"^(\S+) ?[=:].*"), r"\1"))
+
 # Apache's broker takes the topic's own name for one of its groups (`ConsumerManager` adds
 # `subscriptionData.getTopic()` to the groups of a topic), and the tool then looks for it in vain.
-GHOST = re.compile(rf"MessageTrack \[consumerGroup={TOPIC}, .*?\)\]\n", re.DOTALL)
+GHOST = re.compile(r"MessageTrack \[consumerGroup=live, .*?\)\]", re.DOTALL)
 
 # The negative control alters these answers of Apache's broker.
 ALTERED = {
-    f"topicStatus -t {TOPIC}": (rf"( 0 +){MESSAGES} ", r"\g<1>4 "),
+    "topicStatus -t live": (rf"( 0 +){live.MESSAGES} ", r"\g<1>4 "),
     "topicStatus -t nobody": ("CODE: 17", "CODE: 1"),
     "consumerProgress": ("PUSH", "PULL"),
     "consumerProgress -g live-pulling": (r" 1( +2)", r" 2\1"),
     "consumerConnection -g live-filtered": (r"TagB \|\| TagC", "TagB"),
-    f"producerConnection -g live-producer -t {TOPIC}": ("V5_3_3", "V4_9_8"),
-    f"queryMsgById -t {TOPIC} -i {{id}}": ("NOT_CONSUME_YET", "CONSUMED"),
-    f"queryMsgById -t {TOPIC} -i {{place}}": ("color=blue", "color=red"),
+    "producerConnection -g live-producer -t live": ("V5_3_3", "V4_9_8"),
+    "queryMsgById -t live -i {id}": ("NOT_CONSUME_YET", "CONSUMED"),
+    "queryMsgById -t live -i {place}": ("color=blue", "color=red"),
+    "queryCq -t live -q 0 -i 0 -c 10 -b {broker} -g live-filtered": ("TagB", "TagA"),
+    "getConsumerConfig -g admin-group": (r"(retryMaxTimes[ =:]+)3", r"\g<1>16"),
 }
 
 
-def masked(text):
+def lines(command, text):
     """The lines of an output without what differs from run to run, sorted: they come from sets."""
-    lines = []
-    for line in GHOST.sub("", text).splitlines():
-        for pattern, replacement in MASKS:
-            line = pattern.sub(replacement, line)
-        if line.strip():
-            lines.append(line.strip())
-    return sorted(lines)
+    masks = (*MASKS, *VALUE) if NAMES.match(command) else MASKS
+    text = GHOST.sub("", text).replace("]MessageTrack", "]\nMessageTrack")
+    return sorted(printed.masked(text, masks))
 
 
 def checks(pair):
     """Leaves the same with both, runs every command on both; a name and a check for each."""
     pair.start({})
+    known = Known.read(LISTED)
     with contextlib.ExitStack() as stack:
-        for server in (pair.theirs, pair.ours):
-            exchange.create_topic(server, TOPIC, QUEUES)
-        living = pair.run(
-            stack, "Live",
-            lambda server: [server.namesrv, TOPIC, beside.BROKER, QUEUES, MESSAGES, "live"],
-        )  # fmt: skip
-        commands = []
-        for server, program in zip((pair.theirs, pair.ours), living):
-            sent = program.wait_for("ready", "live")[0]
-            wait_for_groups(server)
-            commands.append(program.home / "commands")
-            nowhere = sent["place"][:-8] + "FFFFFFFF"
-            lines = (command.format(**sent, nowhere=nowhere) for command in COMMANDS)
-            commands[-1].write_text("\n".join(lines))
-        asked = iter(commands)
-        tools = pair.run(stack, "Admin", lambda server: [server.namesrv, next(asked), "."])
-        outputs = [printed(program) for program in tools]
-        for program in living:
-            program.finish()
-    for command, theirs, ours in zip(COMMANDS, *outputs):
-        yield command, functools.partial(check, theirs, ours)
+        both = list(live.left(pair, stack))
+        asked = iter(both)
+
+        def arguments(server):
+            one = next(asked)
+            commands = one.program.home / "commands"
+            commands.write_text("\n".join(command.format(**one.words) for command in COMMANDS))
+            return [server.namesrv, commands, "."]
+
+        outputs = [_outputs(tool) for tool in pair.run(stack, "Admin", arguments)]
+        for one in both:
+            one.program.finish()
+    for number, (command, theirs, ours) in enumerate(zip(COMMANDS, *outputs)):
+        name = f"{number} {command}"
+        yield name, functools.partial(check, known, command, theirs, ours)
         if command in ALTERED:
             altered = re.sub(*ALTERED[command], theirs, count=1)
-            yield f"{command}, altered", functools.partial(beside.noticed, check, theirs, altered)
+            yield f"{name}, altered", functools.partial(beside.noticed, check, Known(), command, theirs, altered)
+    if pair.kind != beside.APACHE:
+        yield "every listed difference is there", known.all_seen
 
 
-def printed(program):
+def _outputs(program):
     """What the tool printed for each command."""
-    program.finish()
+    program.finish(300)
     return [(program.home / str(number)).read_text() for number in range(len(COMMANDS))]
 
 
-def wait_for_groups(server):
-    """Until every group has told the broker how far it is, and those that stay that they are there."""
-
-    def offset(group, queue):
-        fields = {"topic": TOPIC, "consumerGroup": group, "queueId": str(queue)}
-        answer = servers.ask(server.broker, cells.QUERY_OFFSET, fields)[1]
-        return (answer.get("extFields") or {}).get("offset")
-
-    def online(group):
-        return servers.ask(server.broker, cells.GET_CONSUMER_LIST, {"consumerGroup": group})[0] == 0
-
-    def told():
-        return all(
-            offset(group, queue) == str(committed) and online(group) == (group != GONE)
-            for group, committed in COMMITTED.items()
-            for queue in range(QUEUES)
-        )
-
-    try:
-        processes.wait_until(told, 30, f"the state of {', '.join(COMMITTED)}")
-    except TimeoutError as error:
-        raise cells.Failed(str(error)) from error
-
-
-def check(theirs, ours):
+def check(known, command, theirs, ours):
     """The same lines."""
-    return beside.same(masked(theirs), masked(ours))
+    return printed.compared(known, command, lines(command, theirs), lines(command, ours))

@@ -14,13 +14,16 @@ APACHE = "apache-5.3.3"
 BROKER = "broker-a"
 UPDATE_CONFIG = 25
 
+# What is on by default here and off in Apache's broker, and would be in every list of topics.
+AS_APACHES = {"traceTopicEnable": "false"}
+
 
 class Pair(contextlib.ExitStack):
-    """Apache's servers and those of `kind`."""
+    """Apache's servers of that version and those of `kind`."""
 
-    def __init__(self, home, kind):
+    def __init__(self, home, kind, version="5.3.3"):
         super().__init__()
-        self.home, self.kind = pathlib.Path(home), kind
+        self.home, self.kind, self.version = pathlib.Path(home), kind, version
         self.theirs = self.ours = None
         self._started = contextlib.ExitStack()
         self._number = 0
@@ -40,12 +43,13 @@ class Pair(contextlib.ExitStack):
             self.ours = self._started.enter_context(
                 servers.mq(
                     self.home / f"our-servers-{self._number}",
-                    settings={"brokerName": BROKER, **settings},
+                    settings={"brokerName": BROKER, **AS_APACHES, **settings},
                 )
             )
 
     def _apache(self, name):
-        server = self.enter_context(servers.apache(self.home / name, settings={"brokerName": BROKER}))
+        start = servers.apache(self.home / name, self.version, settings={"brokerName": BROKER})
+        server = self.enter_context(start)
         # Nobody needs its store again, and stopping in order takes it ten seconds.
         self.callback(server.kill)
         return server

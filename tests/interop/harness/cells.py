@@ -1,5 +1,6 @@
 """One cell of the matrix: a producer, a server, a consumer, and a kind of traffic."""
 
+import collections
 import contextlib
 import dataclasses
 import json
@@ -8,6 +9,7 @@ import pathlib
 import struct
 import subprocess
 import time
+import typing
 
 from . import clients, compare, plan as plans, processes, servers
 
@@ -39,7 +41,9 @@ class Kind:
 
     `packed` is the number by which stored bodies of more than 4 KiB must say how they are packed.
     Messages that are `timed` must not be stored in their topic before they are due; of those that are
-    `recalled`, in the color `again`, none may come.
+    `recalled`, in the color `again`, none may come. Between two attempts lie at least `pause_ms`. What is
+    `refused` must end the producer with that text, and nothing may be stored. `passes` says of an entry whether
+    the expression, a condition, lets it through.
     """
 
     produce: str = "sync"
@@ -52,6 +56,31 @@ class Kind:
     packed: int = 0
     timed: bool = False
     recalled: bool = False
+    pause_ms: int = 0
+    refused: str = ""
+    passes: typing.Callable | None = None
+
+    def wanted(self, entry):
+        """Whether the expression lets the message through."""
+        if self.passes:
+            return self.passes(entry)
+        tags = self.expression.replace(" ", "").split("||")
+        return tags == ["*"] or entry.tag in tags
+
+
+# A part of the messages by tags, numbers and texts; what is absent is no reason.
+CONDITION = (
+    "(TAGS IN ('TagA', 'TagB') AND index BETWEEN 100 AND 1100 OR color STARTSWITH 'rouge' AND KEYS NOT CONTAINS '9')"
+    " AND index >= 10 AND (absent > 5) IS NULL"
+)
+
+
+def passes_condition(entry):
+    """What `CONDITION` says."""
+    number = int(entry.index)
+    by_tag = entry.tag in ("TagA", "TagB") and 100 <= number <= 1100
+    by_color = entry.color.startswith("rouge") and "9" not in entry.key
+    return (by_tag or by_color) and number >= 10
 
 
 KINDS = {
@@ -59,7 +88,12 @@ KINDS = {
     "async": Kind(produce="async"),
     "one-way": Kind(produce="oneway"),
     "batch": Kind(produce="batch"),
+    "batch-split": Kind(produce="split"),
+    "batch-listener": Kind(produce="batch", mode="batch", plan="tagged", produce_first=True),
+    "batch-retry": Kind(produce="batch", mode="retry-batch", plan="again", attempts=3, produce_first=True),
+    "batch-orderly": Kind(produce="hash", mode="retry-batch-orderly", plan="again", attempts=3, produce_first=True),
     "tagged": Kind(expression="TagA || TagC", plan="tagged"),
+    "filtered-sql": Kind(mode="sql", expression=CONDITION, plan="tagged", passes=passes_condition),
     "keyed": Kind(),
     "hash-ordered": Kind(produce="hash", mode="orderly"),
     "two-members": Kind(members=2),
@@ -70,13 +104,28 @@ KINDS = {
     "zlib": Kind(produce="zlib", plan="packed", packed=3),
     "paced": Kind(produce="paced", plan="small"),
     "request": Kind(produce="request", mode="reply", plan="small"),
+    "request-callback": Kind(produce="request-callback", mode="reply", plan="small"),
+    "request-empty": Kind(produce="request-empty", mode="reply-empty", plan="small"),
+    # The second delay level is chosen for each attempt, which the broker would not choose.
+    "retry-choice": Kind(mode="retry-choice", plan="again-small", attempts=3, pause_ms=5000),
+    # Levels 3 and 4, which the runner's brokers have at 1 s.
+    "retry-by-broker": Kind(mode="retry-by-broker", plan="again-small", attempts=3, pause_ms=1000),
     "dead": Kind(mode="dead", plan="again"),
     "levels": Kind(produce="levels", plan="small", timed=True),
     "times": Kind(produce="times", plan="again-small", timed=True, recalled=True),
+    "refused-times": Kind(produce="times", plan="again-small", refused="a broker of RocketMQ 5"),
     "fitting": Kind(produce="fitting", plan="small", timed=True),
     "transaction": Kind(produce="transaction", plan="small"),
     "dead-orderly": Kind(produce="hash", mode="dead-orderly", plan="again"),
     "retry-orderly": Kind(produce="hash", mode="retry-orderly", plan="again", attempts=3),
+    "uncommitted-orderly": Kind(produce="hash", mode="uncommitted-orderly", plan="small"),
+    # Whoever polls gets each queue in its order, and commits what it has got when it ends.
+    "lite-pull": Kind(produce="hash", mode="lite-pull-orderly"),
+    "lite-pull-assigned": Kind(produce="hash", mode="lite-pull-assigned-orderly"),
+    "lite-pull-tagged": Kind(mode="lite-pull", expression="TagA || TagC", plan="tagged"),
+    "lite-pull-members": Kind(mode="lite-pull", members=2),
+    "pull": Kind(produce="hash", mode="pull-orderly"),
+    "pull-tagged": Kind(mode="pull", expression="TagA || TagC", plan="tagged"),
 }
 
 
@@ -113,13 +162,13 @@ class Bench:
         with contextlib.ExitStack() as stack:
             return self.prepare(cell, stack).everything()
 
-    def prepare(self, cell, stack):
-        """A run that ends with `stack`."""
+    def prepare(self, cell, stack, make=None):
+        """A run that ends with `stack`; `make` makes it, or `Run`."""
         self._number += 1
         kind = KINDS[cell.kind]
         text = cell.producer.text or cell.consumer.text
         topic = f"interop-{self._number}-{cell.kind}"
-        return Run(self, cell, kind, self.plans[kind.plan, text], topic, stack)
+        return (make or Run)(self, cell, kind, self.plans[kind.plan, text], topic, stack)
 
     def ask(self, code, fields):
         """A raw request to the broker: answer code, header, body."""
@@ -136,11 +185,12 @@ class Run:
         self.home = bench.home / topic
         self.home.mkdir(parents=True)
         self.members = []
-        tags = kind.expression.replace(" ", "").split("||")
-        wanted = [entry for entry in plan.entries if tags == ["*"] or entry.tag in tags]
+        wanted = [entry for entry in plan.entries if kind.wanted(entry)]
         self.entries = [entry for entry in wanted if not (kind.recalled and entry.color == plans.AGAIN)]
 
     def everything(self):
+        if self.kind.refused:
+            return self.refused()
         if self.kind.produce_first:
             # ali-ons asks nobody for TBW102: its topics must be there.
             if self.cell.producer.name == "node":
@@ -154,10 +204,27 @@ class Run:
             sent = self.produce()
         return self.judge(sent)
 
+    def refused(self):
+        """The producer ends with the reason, and the topic is empty."""
+        self.create_topic()
+        try:
+            self.produce()
+        except Failed as problem:
+            if self.kind.refused not in str(problem):
+                raise
+        else:
+            raise Failed("nothing was refused")
+        stored = [end for _, end in self.offsets() if end != "0"]
+        if stored:
+            raise Failed(f"{len(stored)} queues hold what was refused")
+        return "refused, and nothing stored"
+
     def judge(self, sent):
         """Waits for the deliveries, stops the members, and counts or raises `Failed`."""
         received = self.wait_for_deliveries()
         problems = self.problems(sent, received)
+        if self.cell.consumer.leaves_handlers:
+            problems += self.committed()
         problems += self.stop_members()
         problems += self.committed()
         if problems:
@@ -183,7 +250,7 @@ class Run:
             return servers.ask(namesrv, servers.ROUTE_REQUEST, {"topic": self.topic})[0] == 0
 
         try:
-            processes.wait_until(known, 15, f"the route of {self.topic}")
+            processes.wait_until(known, 60, f"the route of {self.topic}")
         except TimeoutError as error:
             raise Failed(str(error)) from error
 
@@ -243,7 +310,7 @@ class Run:
                 return any("ready" in line for line in lines(home / "received"))
 
             try:
-                processes.wait_until(ready, 30, "the start of a consumer")
+                processes.wait_until(ready, SECONDS, "the start of a consumer")
             except TimeoutError as error:
                 raise Failed(f"{error}{tail(home / 'log')}") from error
         if self.kind.members > 1:
@@ -257,7 +324,7 @@ class Run:
             return code == 0 and len(json.loads(body)["consumerIdList"]) == self.kind.members
 
         try:
-            processes.wait_until(known, 30, f"a group of {self.kind.members} members")
+            processes.wait_until(known, SECONDS, f"a group of {self.kind.members} members")
         except TimeoutError as error:
             raise Failed(str(error)) from error
         time.sleep(3)
@@ -289,7 +356,9 @@ class Run:
     def problems(self, sent, received):
         kind, cell = self.kind, self.cell
         # A 5.x client gives the batch an id of its own and Apache's broker adds it to every message.
-        same_ids = cell.producer.ids == cell.consumer.ids and kind.produce != "batch"
+        same_ids = cell.producer.ids == cell.consumer.ids and kind.produce not in ("batch", "split")
+        # What was stored for later lies elsewhere when it comes.
+        same_ids = same_ids and not (kind.timed and cell.producer.ids != "unique")
         found = []
         for group in self.groups():
             found += compare.deliveries(
@@ -299,15 +368,23 @@ class Run:
                 found += compare.order(self.entries, group)
                 if cell.producer.java_hash:
                     found += compare.java_hash(self.entries, group, QUEUES)
+            if kind.pause_ms:
+                found += compare.pauses(group, kind.pause_ms)
             if kind.timed:
-                found += compare.times(sent, group, EARLY_BY_APACHE if cell.server != "mq" else 0)
+                found += compare.times(sent, group, EARLY_BY_APACHE if cell.server.startswith("apache") else 0)
         if kind.members > 1 and not all(received):
             found.append(f"the members got {[len(part) for part in received]} messages")
         if cell.kind == "keyed":
             found += self.look_up_keys()
+        if "batch" in kind.mode and not self.came_together():
+            found.append("every message came in a call of its own")
         if kind.packed:
             found += self.look_at_packing()
         return found
+
+    def came_together(self):
+        """Whether a listener that takes several messages got several in one call."""
+        return any("together" in line for _, home in self.members for line in lines(home / "received"))
 
     def look_at_packing(self):
         """What is delivered whole must have been stored packed, or the cell shows nothing."""
@@ -338,35 +415,51 @@ class Run:
             process.stdin.close()
         for process, home in self.members:
             try:
-                if process.wait(30) != 0:
+                if process.wait(SECONDS) != 0:
                     problems.append(f"a consumer stopped with {process.returncode}{tail(home / 'log')}")
             except subprocess.TimeoutExpired:
-                problems.append("a consumer did not stop within 30 s")
+                problems.append(f"a consumer did not stop within {SECONDS} s")
         return problems
 
     def committed(self):
         """A consumer that stopped in order has left its offsets with the broker."""
         if self.kind.mode == "broadcast" or self.kind.expression != "*":
             return []
+        if self.kind.mode.startswith("pull") and not self.cell.consumer.commits_pulls:
+            return []
 
-        def offsets():
-            pairs = []
-            for queue in range(QUEUES):
-                place = {"topic": self.topic, "queueId": str(queue)}
-                _, end, _ = self.bench.ask(MAX_OFFSET, place)
-                _, done, _ = self.bench.ask(QUERY_OFFSET, {**place, "consumerGroup": self.group})
-                pairs.append(tuple(
-                    (answer.get("extFields") or {}).get("offset") for answer in (done, end)
-                ))  # fmt: skip
-            return pairs
+        left = self.left_uncommitted()
+
+        def told():
+            return all(int(done or 0) == int(end or 0) - left.get(queue, 0)
+                       for queue, (done, end) in enumerate(self.offsets()))  # fmt: skip
 
         try:
-            processes.wait_until(
-                lambda: all(done == end or end == "0" for done, end in offsets()), 3, "commits"
-            )
+            processes.wait_until(told, 30, "commits")
         except TimeoutError:
-            return [f"committed and greatest offsets differ: {offsets()}"]
+            return [f"committed and greatest offsets differ: {self.offsets()}, left uncommitted: {left}"]
         return []
+
+    def left_uncommitted(self):
+        """How many messages at the end of each queue the listener has left uncommitted: every third."""
+        left = collections.Counter()
+        if self.kind.mode.startswith("uncommitted"):
+            for line in sorted(sum(self.received(), []), key=lambda line: line["offset"]):
+                queue = line["queue"]
+                left[queue] = left[queue] + 1 if int(line["index"]) % 3 == 0 else 0
+        return left
+
+    def offsets(self):
+        """What the group has committed and the greatest offset, of each queue."""
+        pairs = []
+        for queue in range(QUEUES):
+            place = {"topic": self.topic, "queueId": str(queue)}
+            _, end, _ = self.bench.ask(MAX_OFFSET, place)
+            _, done, _ = self.bench.ask(QUERY_OFFSET, {**place, "consumerGroup": self.group})
+            pairs.append(
+                tuple((answer.get("extFields") or {}).get("offset") for answer in (done, end))
+            )
+        return pairs
 
 
 def environment(home):

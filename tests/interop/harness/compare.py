@@ -84,6 +84,15 @@ def times(sent, received, early=0):
             yield f"message {line['index']} is {due - line['stored']} ms early"
 
 
+def pauses(received, least_ms):
+    """Problems of attempts that were stored less than `least_ms` after the one before."""
+    for index, lines in _by_index(received).items():
+        stored = [line["stored"] for line in sorted(lines, key=lambda line: line["attempt"])]
+        for earlier, later in zip(stored, stored[1:]):
+            if later - earlier < least_ms:
+                yield f"message {index} was asked for again after {later - earlier} ms"
+
+
 def order(entries, received):
     """Problems of the order: of each shard by index, of each queue by offset."""
     shards = {entry.index: entry.shard for entry in entries}
@@ -105,11 +114,16 @@ def java_hash(entries, received, queues):
     """Problems of the choice of queues, which must follow Java's `String.hashCode`."""
     shards = {entry.index: entry.shard for entry in entries}
     for shard in sorted(set(shards.values())):
-        value = 0
-        for character in shard:
-            value = (31 * value + ord(character)) & 0xFFFFFFFF
-        signed = value - (1 << 32) if value & 0x80000000 else value
-        expected = abs(signed) % queues
+        expected = java_queue(shard, queues)
         used = {line["queue"] for line in received if shards.get(line["index"]) == shard}
         if used and used != {expected}:
             yield f"{shard} went to the queues {sorted(used)} instead of {expected}"
+
+
+def java_queue(key, queues):
+    """The queue that Java's clients choose for a hash key."""
+    value = 0
+    for character in key:
+        value = (31 * value + ord(character)) & 0xFFFFFFFF
+    signed = value - (1 << 32) if value & 0x80000000 else value
+    return abs(signed) % queues

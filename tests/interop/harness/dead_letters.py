@@ -2,10 +2,8 @@
 
 import collections
 import contextlib
-import json
-import subprocess
 
-from . import cells, clients, plan, processes, servers
+from . import cells, clients, dlq, plan, processes, servers
 
 SECONDS = 60
 
@@ -61,7 +59,7 @@ def _one(run, bench, consumer, then):
     with_reason = consumer.name == "rust"
 
     def letters():
-        found = _dlq(bench, run, "list", "--limit", "1000")
+        found = dlq.told(bench.server, run.group, "list", "--limit", "1000")
         return found if len(found) >= len(ids) else None
 
     try:
@@ -81,10 +79,10 @@ def _one(run, bench, consumer, then):
 
 def _back_at_once(run, bench, _ids, found):
     """Apache's broker makes a dead letter of what is sent to a group with locks, and that is told."""
-    done = _mq(bench, run, "resend", found[0]["id"])
+    done = dlq.run(bench.server, run.group, "resend", found[0]["id"])
     if done.returncode != REFUSED or "at once" not in done.stderr:
         raise cells.Failed(f"`resend` ended with {done.returncode}: {done.stderr[-300:]}")
-    after = _dlq(bench, run, "list")
+    after = dlq.told(bench.server, run.group, "list")
     sent = [letter["sentAgain"]["topic"] for letter in after if letter["sentAgain"]]
     if len(after) != len(found) + 1 or sent != [f"%DLQ%{run.group}"]:
         raise cells.Failed(f"{len(found)} dead letters before, {len(after)} after; sent again: {sent}")
@@ -94,23 +92,24 @@ def _back_at_once(run, bench, _ids, found):
 def _once_more(run, bench, ids, found):
     """Each dead letter is sent again, comes, and is not sent a second time."""
     everything = {entry.index for entry in run.entries}
-    shown = _dlq(bench, run, "show", found[0]["id"])
+    shown = dlq.told(bench.server, run.group, "show", found[0]["id"])
     if len(shown) != 1 or shown[0]["properties"].get("color") != plan.AGAIN:
         raise cells.Failed(f"`show` tells {shown}")
-    first = _dlq(bench, run, "resend", found[0]["id"])
-    rest = _dlq(bench, run, "resend", "--all")
+    first = dlq.told(bench.server, run.group, "resend", found[0]["id"])
+    rest = dlq.told(bench.server, run.group, "resend", "--all")
     outcomes = [letter["outcome"] for letter in first + rest]
     if outcomes != ["sent"] * len(ids):
         raise cells.Failed(f"sent again: {outcomes}")
     twice = collections.Counter(everything) + collections.Counter(ids.values())
     _wait_for(run, twice, "the second delivery of each dead letter")
-    again = _dlq(bench, run, "resend", "--all") + _dlq(bench, run, "resend", found[-1]["id"])
+    again = dlq.told(bench.server, run.group, "resend", "--all")
+    again += dlq.told(bench.server, run.group, "resend", found[-1]["id"])
     if [letter["outcome"] for letter in again] != ["sentBefore"]:
         raise cells.Failed(f"a second time: {again}")
-    unmarked = [one["id"] for one in _dlq(bench, run, "list") if not one["sentAgain"]]
+    unmarked = [one["id"] for one in dlq.told(bench.server, run.group, "list") if not one["sentAgain"]]
     if unmarked:
         raise cells.Failed(f"not shown as sent again: {unmarked}")
-    code = _mq(bench, run, "show", STRANGE_ID).returncode
+    code = dlq.run(bench.server, run.group, "show", STRANGE_ID).returncode
     if code != NOT_THERE:
         raise cells.Failed(f"`show` of an id that nobody has ends with {code}")
     _wait_for(run, twice, "nothing more")
@@ -149,18 +148,3 @@ def _wait_for(run, wanted, what):
         processes.wait_until(come, SECONDS, what)
     except TimeoutError as error:
         raise cells.Failed(str(error)) from error
-
-
-def _dlq(bench, run, *words):
-    """What `mq dlq` prints."""
-    done = _mq(bench, run, *words)
-    if done.returncode != 0:
-        raise cells.Failed(f"`mq dlq {words[0]}` ended with {done.returncode}: {done.stderr[-300:]}")
-    return json.loads(done.stdout)
-
-
-def _mq(bench, run, *words):
-    name, *rest = words
-    command = [servers.mq_binary(), "dlq", name, "-g", run.group, "-n", bench.server.namesrv,
-               "--json", *rest]  # fmt: skip
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)

@@ -31,6 +31,8 @@ def service(name, home, namesrv):
         f"--rocketmq.name-server={namesrv}",
         f"--server.port={port}",
         f"--{name.replace('-', '.')}.database={database}",
+        # Nobody pays here, and no order is to be cancelled meanwhile.
+        "--shop.order.pay-timeout=30m",
     ]
     with (home / "log").open("wb") as log:
         process = processes.spawn(
@@ -101,7 +103,7 @@ def template_to_java(kind, home):
         address, _ = stack.enter_context(service("shop-order", home / "service", server.namesrv))
         wanted = []
         for _ in range(REQUESTS):
-            with urllib.request.urlopen(f"{address}/order?pid=1", timeout=10) as answer:
+            with urllib.request.urlopen(f"{address}/order?pid=1", timeout=60) as answer:
                 wanted.append(zlib.crc32(answer.read()))
         bench = cells.Bench(home, server, {("full", False): plan.Plan(home, [])})
         run = bench.prepare(cell, stack)
@@ -114,7 +116,7 @@ def template_to_java(kind, home):
             return sorted(line["crc"] for line in lines if "crc" in line)
 
         with contextlib.suppress(TimeoutError):
-            processes.wait_until(lambda: len(received()) >= REQUESTS, 30, "the last order")
+            processes.wait_until(lambda: len(received()) >= REQUESTS, 60, "the last order")
         found = received()
         if found != sorted(wanted):
             raise cells.Failed(f"{len(found)} of {REQUESTS} orders, {len(set(wanted) - set(found))} altered")

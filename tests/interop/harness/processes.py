@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import random
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import time
 PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent():
+def die_with_parent():
     """On Linux the kernel kills the child when this process is gone; elsewhere `stop` must."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -22,7 +23,7 @@ def spawn(command, **options):
     return subprocess.Popen(
         [str(part) for part in command],
         start_new_session=True,
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
         **options,
     )
 
@@ -44,6 +45,20 @@ def kill(process):
     process.wait()
 
 
+def children(parent):
+    """The processes that `parent` has started."""
+    listed = subprocess.run(["ps", "-eo", "ppid=,pid="], capture_output=True, text=True, check=True)
+    pairs = (line.split() for line in listed.stdout.splitlines())
+    return [int(child) for of, child in pairs if int(of) == parent]
+
+
+def is_running(process_id):
+    """Whether there is such a process, other than one that has ended and waits for its parent."""
+    words = ["ps", "-o", "stat=", "-p", str(process_id)]
+    state = subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
 @contextlib.contextmanager
 def signals_as_exit():
     """Turns SIGTERM and SIGHUP into SystemExit, so that `finally` and `with` stop the children."""
@@ -59,13 +74,18 @@ def signals_as_exit():
             signal.signal(name, handler)
 
 
+# Below those that Linux gives to connections by itself, 32768 to 60999.
+PORTS = (10_100, 32_000)
+
+
 def free_ports(count=1, host="127.0.0.1", neighbors=(0,)):
-    """`count` ports free at the moment, each with its `neighbors` (offsets) free too."""
+    """`count` ports free at the moment, each with its `neighbors` (offsets) free too.
+
+    None that the system gives to connections: one of these could take it before a server listens.
+    """
     found = []
     while len(found) < count:
-        with socket.socket() as probe:
-            probe.bind((host, 0))
-            port = probe.getsockname()[1]
+        port = random.randint(*PORTS)
         wanted = {port + offset for offset in neighbors}
         taken = {other + offset for other in found for offset in neighbors}
         if wanted & taken or not all(_is_free(host, number) for number in wanted):

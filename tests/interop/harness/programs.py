@@ -1,4 +1,4 @@
-"""Java programs that are run beside the matrix."""
+"""Programs that are run beside the matrix."""
 
 import pathlib
 import subprocess
@@ -8,18 +8,16 @@ from . import cells, clients, processes
 SECONDS = 90
 
 
-class Program:
-    """One of our programs on the Java client 5.3.3, with a directory of its own."""
+class Running:
+    """A program that leaves when its standard input ends, with a directory of its own."""
 
-    def __init__(self, home, name, arguments):
+    def __init__(self, home, name, command):
         self.name, self.home = name, pathlib.Path(home)
         self.home.mkdir(parents=True, exist_ok=True)
         self.log = self.home / f"{name}.log"
-        command = clients.java("5.3.3").command("produce", self.home)
-        command[-1] = f"mq.interop.{name}"
         with self.log.open("wb") as errors:
             self.process = processes.spawn(
-                [*command, *arguments], cwd=self.home, env=cells.environment(self.home),
+                command, cwd=self.home, env=cells.environment(self.home),
                 stdin=subprocess.PIPE, stdout=errors, stderr=errors,
             )  # fmt: skip
 
@@ -52,3 +50,12 @@ class Program:
             return processes.wait_until(written, seconds, f"`{member}` of {self.name}")
         except TimeoutError as error:
             raise cells.Failed(f"{error}{cells.tail(self.log)}") from error
+
+
+class Program(Running):
+    """One of our programs on the Java client 5.3.3."""
+
+    def __init__(self, home, name, arguments):
+        command = clients.java("5.3.3").command("produce", pathlib.Path(home))
+        command[-1] = f"mq.interop.{name}"
+        super().__init__(home, name, [*command, *arguments])

@@ -13,7 +13,6 @@ import re
 import shutil
 import socket
 import struct
-import threading
 import time
 
 from . import processes, tools
@@ -180,13 +179,16 @@ def cargo_built(program, package):
 
 
 @contextlib.contextmanager
-def mq(directory, store=None, settings=None, ports=(0, 0)):
-    """`mq standalone`, on free ports unless `ports` names those of name server and broker."""
+def mq(directory, store=None, settings=None, ports=(0, 0), program=None):
+    """`mq standalone`, on free ports unless `ports` names those of name server and broker.
+
+    `program` are the first words of the command when it is another program that has the server in it.
+    """
     home = pathlib.Path(directory)
     store = pathlib.Path(store or home / "store")
     home.mkdir(parents=True, exist_ok=True)
     command = [
-        mq_binary(), "standalone", "--bind", "127.0.0.1",
+        *(program or [mq_binary()]), "standalone", "--bind", "127.0.0.1",
         "--namesrv-port", ports[0], "--broker-port", ports[1], "--store", store,
         *(f"--set={key}={value}" for key, value in (settings or {}).items()),
     ]  # fmt: skip
@@ -250,10 +252,13 @@ def ask(address, code, fields, body=b""):
         connection.settimeout(5)
         connection.sendall(frame)
         stream = connection.makefile("rb")
-        length, mixed = struct.unpack(">II", stream.read(8))
-        rest = stream.read(length - 4)
-    size = mixed & 0xFFFFFF
-    if mixed >> 24 == 1:
-        return struct.unpack(">h", rest[:2])[0], {}, rest[size:]
-    answer = json.loads(rest[:size])
-    return answer["code"], answer, rest[size:]
+        while True:
+            length, mixed = struct.unpack(">II", stream.read(8))
+            rest = stream.read(length - 4)
+            size = mixed & 0xFFFFFF
+            if mixed >> 24 == 1:
+                return struct.unpack(">h", rest[:2])[0], {}, rest[size:]
+            answer = json.loads(rest[:size])
+            # A request of the server may come first: that the members of a group changed.
+            if answer["flag"] & 1:
+                return answer["code"], answer, rest[size:]

@@ -11,21 +11,27 @@ class Table:
     """Prints a line for each result and counts."""
 
     def __init__(self):
-        self.passed = self.failed = 0
+        self.passed = 0
+        self.failures = []
 
     def ok(self, name, note, seconds=0.0):
         self.passed += 1
         self._line(name, "ok", note, seconds)
 
     def failure(self, name, note, seconds=0.0):
-        self.failed += 1
+        self.failures.append((name, note))
         self._line(name, "FAILED", note, seconds)
 
     def skip(self, name, tool):
         """A missing tool is said aloud, and is a failure where nobody reads along."""
         print(f"SKIPPED {name}: {tool} not found", flush=True)
         if os.environ.get("CI") == "true":
-            self.failed += 1
+            self.failures.append((name, f"{tool} not found"))
+
+    def add(self, passed, failures):
+        """Counts what another table has counted."""
+        self.passed += passed
+        self.failures += failures
 
     def check(self, name, run):
         """Runs one check, which returns how many messages it compared, or what it found."""
@@ -41,9 +47,11 @@ class Table:
             self.ok(name, note, time.monotonic() - begin)
 
     def finish(self):
-        """Prints the last line and returns the exit code."""
-        print(f"{self.passed} passed, {self.failed} failed")
-        return 1 if self.failed or not self.passed else 0
+        """Prints what failed once more, where one looks first, and the counts; returns the exit code."""
+        for name, note in self.failures:
+            print(f"FAILED {name}: {note}")
+        print(f"{self.passed} passed, {len(self.failures)} failed")
+        return 1 if self.failures or not self.passed else 0
 
     @staticmethod
     def _line(name, outcome, note, seconds):

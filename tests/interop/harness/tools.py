@@ -1,8 +1,12 @@
 """Installs what the cells need, into one cache directory, by each ecosystem's own client.
 
-Every step is skipped when a stamp of its inputs is there already, so a second run starts at once.
+Every step is skipped when a stamp of its inputs is there already, so a second run starts at once. Of two
+processes that need the same one waits for the other.
 """
 
+import contextlib
+import fcntl
+import filecmp
 import hashlib
 import os
 import pathlib
@@ -36,12 +40,27 @@ def step(name, inputs, command, cwd, env=None):
     for path in sorted(inputs):
         digest.update(path.read_bytes())
     stamp = CACHE / "stamps" / name
-    if stamp.exists() and stamp.read_text() == digest.hexdigest():
-        return
+    with _alone(pathlib.Path(command[0]).name):
+        if not (stamp.exists() and stamp.read_text() == digest.hexdigest()):
+            _run(name, command, cwd, env)
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.write_text(digest.hexdigest())
+
+
+@contextlib.contextmanager
+def _alone(program):
+    """One package client runs once at a time: Maven's runs share a repository."""
+    path = CACHE / "locks" / program
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run(name, command, cwd, env):
     need(command[0])
     log = CACHE / "logs" / f"install-{name}.log"
-    for directory in (stamp.parent, log.parent):
-        directory.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         code = subprocess.run(
             [str(part) for part in command],
@@ -55,11 +74,10 @@ def step(name, inputs, command, cwd, env=None):
     if code != 0:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise InstallFailed(f"{name}: {command[0]} ended with {code}\n{tail}")
-    stamp.write_text(digest.hexdigest())
 
 
-def maven(name, project, version, goals, inputs):
-    """Runs Maven goals with a local repository inside the cache."""
+def maven(name, project, versions, goals, inputs):
+    """Runs Maven goals with a local repository inside the cache; `versions` are properties of the project."""
     need("java")
     step(
         name,
@@ -67,7 +85,7 @@ def maven(name, project, version, goals, inputs):
         [
             "mvn", "-B", "-q", "-ntp",
             f"-Dmaven.repo.local={CACHE / 'm2'}",
-            f"-Drocketmq.version={version}",
+            *(f"-D{key}={version}" for key, version in versions.items()),
             *goals,
         ],
         project,
@@ -81,7 +99,7 @@ def server_class_path(version):
     maven(
         f"servers-{version}",
         project,
-        version,
+        {"rocketmq.version": version},
         ["dependency:build-classpath", f"-Dmdep.outputFile={target}"],
         [project / "pom.xml"],
     )
@@ -90,12 +108,22 @@ def server_class_path(version):
 
 def java_class_path(version):
     """The class path of our Java programs, built with Apache's client of that release."""
-    project = HERE / "java"
-    target = CACHE / f"java-{version}"
+    return _compiled("java", version, {"rocketmq.version": version})
+
+
+def spring_class_path(version, boot):
+    """The class path of our Spring Boot application on those releases of rocketmq-spring and Spring Boot."""
+    return _compiled("spring", version, {"rocketmq-spring.version": version, "spring-boot.version": boot})
+
+
+def _compiled(name, version, versions):
+    """The class path of the Java sources in that directory, compiled against those versions."""
+    project = HERE / name
+    target = CACHE / f"{name}-{version}"
     maven(
-        f"java-{version}",
+        f"{name}-{version}",
         project,
-        version,
+        versions,
         [
             f"-Dinterop.directory={target}",
             "compile",
@@ -143,6 +171,7 @@ def node_modules():
     target = CACHE / "node"
     target.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", ".npmrc", "interop.js"):
-        shutil.copyfile(project / name, target / name)
+        if not (target / name).exists() or not filecmp.cmp(project / name, target / name, shallow=False):
+            shutil.copyfile(project / name, target / name)
     step("node", [project / "package-lock.json"], ["npm", "ci", "--no-audit", "--no-fund"], target)
     return target / "interop.js"

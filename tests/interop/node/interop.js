@@ -12,6 +12,8 @@ const { Consumer, Message, Producer } = require('ali-ons');
 
 const ATTEMPTS = 3;
 const IN_FLIGHT = 32;
+// What the first delay levels mean.
+const LEVEL_MILLIS = [ 1000, 5000 ];
 
 // Needed by the package's constructor, asked for nothing when the name server is given.
 const httpclient = {};
@@ -43,14 +45,17 @@ async function produce(namesrv, topic, kind, plan, out) {
     message.keys = [ entry.key ];
     message.properties.index = entry.index;
     message.properties.color = entry.color;
+    const level = Number(entry.index) % LEVEL_MILLIS.length;
+    if (kind === 'levels') message.delayTimeLevel = level + 1;
+    const due = Date.now() + LEVEL_MILLIS[level];
     const result = await producer.send(message);
     if (result.sendStatus !== 'SEND_OK') throw new Error(`message ${entry.index}: ${result.sendStatus}`);
-    line({
+    line(kind === 'levels' ? { index: entry.index, id: result.msgId, due } : {
       index: entry.index, id: result.msgId,
       queue: Number(result.messageQueue.queueId), offset: Number(result.queueOffset),
     });
   };
-  const width = { sync: 1, async: IN_FLIGHT }[kind];
+  const width = kind === 'async' ? IN_FLIGHT : 1;
   const pending = entries(plan);
   await Promise.all(Array.from({ length: width }, async () => {
     for (const entry of pending) await send(entry);
@@ -72,10 +77,10 @@ async function consume(namesrv, topic, group, mode, expression, member, out) {
     line({
       id: message.msgId, queue: message.queueId, offset: Number(message.queueOffset), topic: message.topic,
       key: message.keys, tag: message.tags, index: message.properties.index, color: message.properties.color,
-      attempt: message.reconsumeTimes, size: message.body.length, crc: crc32(message.body),
+      attempt: message.reconsumeTimes, stored: Number(message.storeTimestamp), size: message.body.length, crc: crc32(message.body),
     });
     const again = message.properties.color === 'again' && message.reconsumeTimes < ATTEMPTS - 1;
-    if (mode === 'retry' && again) throw new Again();
+    if (mode.startsWith('retry') && again) throw new Again();
   });
   await consumer.ready();
   line({ ready: true });

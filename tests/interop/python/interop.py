@@ -10,13 +10,17 @@ import json
 import pathlib
 import sys
 import threading
+import time
 import zlib
 
-from rocketmq.client import Message, Producer, PushConsumer, RecvMessage
+from rocketmq.client import Message, Producer, PullConsumer, PushConsumer, RecvMessage
 from rocketmq.exceptions import ffi_check
 from rocketmq.ffi import MessageModel, _CConsumeStatus, dll
 
 ATTEMPTS = 3
+# What the first delay levels mean.
+LEVELS = (1.0, 5.0)
+PULL_PAUSE = 0.1
 CONSUME_SUCCESS = _CConsumeStatus.CONSUME_SUCCESS.value
 RECONSUME_LATER = _CConsumeStatus.RECONSUME_LATER.value
 
@@ -58,7 +62,9 @@ def produce(namesrv, topic, kind, plan, out):
     producer = Producer("interop-producer", timeout=10_000, max_message_size=4 * 1024 * 1024)
     producer.set_namesrv_addr(namesrv)
     producer.start()
-    ways = {"sync": send_sync, "oneway": send_oneway, "hash": send_hash, "async": send_async}
+    ways = {
+        "sync": send_sync, "oneway": send_oneway, "hash": send_hash, "async": send_async, "levels": send_level,
+    }  # fmt: skip
     for entry in entries(plan):
         ways[kind](producer, message_of(topic, entry), entry, report)
     producer.shutdown()
@@ -77,6 +83,13 @@ def send_oneway(producer, message, entry, report):
 def send_hash(producer, message, entry, report):
     result = producer.send_orderly(message, int(entry[4].rsplit("-", 1)[1]))
     report.line(index=entry[0], id=result.msg_id, offset=result.offset)
+
+
+def send_level(producer, message, entry, report):
+    level = int(entry[0]) % len(LEVELS)
+    message.set_delay_time_level(level + 1)
+    due = int((time.time() + LEVELS[level]) * 1000)
+    report.line(index=entry[0], id=producer.send_sync(message).msg_id, due=due)
 
 
 def send_async(producer, message, entry, report):
@@ -99,6 +112,52 @@ def send_async(producer, message, entry, report):
 
 def consume(namesrv, topic, group, mode, expression, member, out):
     report = Report(out)
+    if mode.startswith("pull"):
+        pull(namesrv, topic, group, expression, report)
+    else:
+        listen(namesrv, topic, group, mode, expression, member, report)
+
+
+def pull(namesrv, topic, group, expression, report):
+    """Pulls from every queue in turn until standard input ends; the package commits nothing."""
+    consumer = PullConsumer(group)
+    consumer.set_namesrv_addr(namesrv)
+    consumer.start()
+    report.line(ready=True)
+    ending = threading.Event()
+
+    def pulling():
+        while not ending.wait(PULL_PAUSE):
+            for message in consumer.pull(topic, expression):
+                tell(report, message)
+
+    thread = threading.Thread(target=pulling)
+    thread.start()
+    sys.stdin.buffer.read()
+    ending.set()
+    thread.join()
+    consumer.shutdown()
+
+
+def tell(report, message):
+    body = message.body
+    report.line(
+        id=message.id,
+        queue=message.queue_id,
+        offset=message.queue_offset,
+        topic=message.topic,
+        key=text(message.keys),
+        tag=text(message.tags),
+        index=text(message["index"]),
+        color=text(message["color"]),
+        attempt=message.reconsume_times,
+        stored=message.store_timestamp,
+        size=len(body),
+        crc=zlib.crc32(body),
+    )
+
+
+def listen(namesrv, topic, group, mode, expression, member, report):
     model = MessageModel.BROADCASTING if mode == "broadcast" else MessageModel.CLUSTERING
     consumer = PushConsumer(group, orderly=mode.endswith("orderly"), message_model=model)
     consumer.set_namesrv_addr(namesrv)
@@ -106,20 +165,7 @@ def consume(namesrv, topic, group, mode, expression, member, out):
 
     def received(_consumer, handle):
         message = RecvMessage(handle)
-        body = message.body
-        report.line(
-            id=message.id,
-            queue=message.queue_id,
-            offset=message.queue_offset,
-            topic=message.topic,
-            key=text(message.keys),
-            tag=text(message.tags),
-            index=text(message["index"]),
-            color=text(message["color"]),
-            attempt=message.reconsume_times,
-            size=len(body),
-            crc=zlib.crc32(body),
-        )
+        tell(report, message)
         again = text(message["color"]) == "again" and message.reconsume_times < ATTEMPTS - 1
         return RECONSUME_LATER if mode.startswith("retry") and again else CONSUME_SUCCESS
 

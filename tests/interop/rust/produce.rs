@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use mq_core::client::{
-    Client, ClientConfig, Producer, ProducerConfig, SendResult, SendStatus, Target,
-};
+use mq_core::client::{Client, Producer, ProducerConfig, SendResult, SendStatus, Target};
 use mq_core::clock::Clock;
 use mq_core::message::{GroupName, Message, Tag, TopicName, property};
 use serde_json::json;
@@ -14,7 +13,7 @@ use serde_json::json;
 use crate::plan::{Entry, Plan};
 use crate::report::Report;
 use crate::transactions::Left;
-use crate::{Failure, later, name_servers};
+use crate::{Failure, later};
 
 const IN_FLIGHT: usize = 32;
 const BATCH_MESSAGES: usize = 32;
@@ -34,13 +33,12 @@ struct Sender {
 
 /// Sends `plan` to `topic` in the way that `kind` names.
 pub(crate) async fn run(
-    namesrv: &str,
+    client: Client,
     topic: &str,
     kind: &str,
-    plan: &str,
-    out: &str,
+    plan: &Path,
+    out: &Path,
 ) -> Result<(), Failure> {
-    let client = Client::new(ClientConfig::new(name_servers(namesrv)), Clock::system())?;
     let mut config = ProducerConfig::new(GroupName::new("interop-producer")?);
     config.send_timeout = LIMIT;
     if kind == "async" {
@@ -49,8 +47,8 @@ pub(crate) async fn run(
     let sender = Sender {
         producer: client.producer(config)?,
         topic: TopicName::new(topic)?,
-        plan: Plan::read(Path::new(plan))?,
-        report: Report::create(Path::new(out))?,
+        plan: Plan::read(plan)?,
+        report: Report::create(out)?,
     };
     match kind {
         "sync" => sender.one_by_one(Duration::ZERO).await?,
@@ -58,8 +56,9 @@ pub(crate) async fn run(
         "async" => sender.in_the_background().await?,
         "oneway" => sender.one_way().await?,
         "batch" => sender.in_batches().await?,
+        "split" => sender.in_parts().await?,
         "hash" => sender.by_shard().await?,
-        "request" => sender.requests().await?,
+        "request" | "request-empty" => sender.requests(kind == "request-empty").await?,
         "levels" | "times" | "fitting" => sender.later(kind).await?,
         "transaction" => sender.in_transactions().await?,
         _ => return Err(format!("unknown kind {kind}").into()),
@@ -145,16 +144,38 @@ impl Sender {
         Ok(())
     }
 
-    /// Whoever handles a request replies with what it asks.
-    async fn requests(&self) -> Result<(), Failure> {
+    /// All in one call, which splits them.
+    async fn in_parts(&self) -> Result<(), Failure> {
+        let entries = &self.plan.entries;
+        let messages: Result<_, _> = entries.iter().map(|entry| self.message(entry)).collect();
+        let parts = self.producer.send_in_parts(messages?, Target::Any, LIMIT);
+        for part in parts.await? {
+            let result = part.outcome?;
+            for (nth, entry) in (0..).zip(entries.get(part.messages).unwrap_or_default()) {
+                self.report.line(&json!({
+                    "index": entry.index,
+                    "queue": result.queue.id,
+                    "offset": result.queue_offset.plus(nth).0,
+                }))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever handles a request replies with what it asks, or with nothing.
+    async fn requests(&self, empty: bool) -> Result<(), Failure> {
         for entry in &self.plan.entries {
             let request = self.message(entry)?;
-            let asked = request.body.clone();
+            let wanted = if empty {
+                Bytes::new()
+            } else {
+                request.body.clone()
+            };
             let reply = self
                 .producer
                 .request(request, Target::Any, PATIENCE)
                 .await?;
-            if reply.message.body != asked {
+            if reply.message.body != wanted {
                 return Err(format!("message {} got another reply", entry.index).into());
             }
             self.report.line(&json!({ "index": entry.index }))?;

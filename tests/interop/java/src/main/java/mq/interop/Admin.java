@@ -1,6 +1,7 @@
 package mq.interop;
 
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,9 +24,20 @@ public final class Admin {
             try (PrintStream out = new PrintStream(file.toFile(), StandardCharsets.UTF_8)) {
                 System.setOut(out);
                 System.setErr(out);
+                forget();
                 MQAdminStartup.main((commands.get(i) + " -n " + args[0]).split(" "));
             }
         }
         System.exit(0);
+    }
+
+    /** Forgets the verbs: one that has sent or pulled cannot begin again. Their list has another name in 4.9. */
+    private static void forget() throws IllegalAccessException {
+        for (Field field : MQAdminStartup.class.getDeclaredFields()) {
+            if (field.getType() == List.class) {
+                field.setAccessible(true);
+                ((List<?>) field.get(null)).clear();
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@ package mq.interop;
 import java.nio.file.Path;
 import java.util.zip.CRC32;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
@@ -19,6 +20,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 public final class Consume {
     private static final int ATTEMPTS = 3;
     private static final int REPLY_MILLIS = 10_000;
+    private static final int BATCH_MESSAGES = 32;
 
     private Consume() {
     }
@@ -26,17 +28,33 @@ public final class Consume {
     public static void main(String[] args) throws Exception {
         String mode = args[3];
         try (Report report = new Report(Path.of(args[6]))) {
+            if (mode.startsWith("lite-pull")) {
+                LitePull.run(args, report);
+                System.exit(0);
+            }
             DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(args[2]);
             consumer.setNamesrvAddr(args[0]);
             consumer.setInstanceName(args[5]);
             consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
             consumer.setSuspendCurrentQueueTimeMillis(200);
             consumer.setPollNameServerInterval(2_000);
+            if (mode.contains("batch")) {
+                consumer.setConsumeMessageBatchMaxSize(BATCH_MESSAGES);
+            }
             if (mode.equals("broadcast")) {
                 broadcast(consumer);
             }
-            consumer.subscribe(args[1], args[4]);
+            if (mode.equals("sql")) {
+                consumer.subscribe(args[1], MessageSelector.bySql(args[4]));
+            } else {
+                consumer.subscribe(args[1], args[4]);
+            }
             boolean retry = mode.startsWith("retry");
+            int level = switch (mode) {
+                case "retry-by-broker" -> 0;
+                case "retry-choice" -> 2;
+                default -> 1;
+            };
             if (mode.equals("reply")) {
                 DefaultMQProducer replies = new DefaultMQProducer("interop-replies");
                 replies.setNamesrvAddr(args[0]);
@@ -46,10 +64,12 @@ public final class Consume {
                 consumer.registerMessageListener(replying(report, replies));
             } else if (mode.equals("dead")) {
                 consumer.registerMessageListener(givingUp(report));
+            } else if (mode.equals("uncommitted-orderly")) {
+                consumer.registerMessageListener(committing(report));
             } else if (mode.endsWith("orderly")) {
                 consumer.registerMessageListener(orderly(report, retry));
             } else {
-                consumer.registerMessageListener(concurrently(report, retry));
+                consumer.registerMessageListener(concurrently(report, retry, level));
             }
             consumer.start();
             report.line("ready", true);
@@ -67,9 +87,10 @@ public final class Consume {
         consumer.setMessageModel(Enum.valueOf(clustering.getDeclaringClass(), "BROADCASTING"));
     }
 
-    private static MessageListenerConcurrently concurrently(Report report, boolean retry) {
+    private static MessageListenerConcurrently concurrently(Report report, boolean retry, int level) {
         return (messages, context) -> {
-            context.setDelayLevelWhenNextConsume(1);
+            context.setDelayLevelWhenNextConsume(level);
+            together(report, messages.size());
             boolean again = false;
             for (MessageExt message : messages) {
                 received(report, message);
@@ -119,11 +140,27 @@ public final class Consume {
         };
     }
 
+    /** Leaves every third message uncommitted until the next one is committed. */
+    private static MessageListenerOrderly committing(Report report) {
+        return (messages, context) -> {
+            context.setAutoCommit(false);
+            received(report, messages.get(0));
+            boolean left = Integer.parseInt(messages.get(0).getUserProperty("index")) % 3 == 0;
+            return left ? ConsumeOrderlyStatus.SUCCESS : ConsumeOrderlyStatus.COMMIT;
+        };
+    }
+
+    private static void together(Report report, int count) {
+        if (count > 1) {
+            report.line("together", count);
+        }
+    }
+
     private static boolean wanted(MessageExt message) {
         return "again".equals(message.getUserProperty("color")) && message.getReconsumeTimes() < ATTEMPTS - 1;
     }
 
-    private static void received(Report report, MessageExt message) {
+    static void received(Report report, MessageExt message) {
         CRC32 crc = new CRC32();
         crc.update(message.getBody());
         report.line("id", message.getMsgId(), "queue", message.getQueueId(), "offset", message.getQueueOffset(),

@@ -53,12 +53,15 @@ final class Later {
     }
 
     static void callBack(DefaultMQProducer producer, String topic, SendResult sent) throws Exception {
-        Object handle = SendResult.class.getMethod("getRecallHandle").invoke(sent);
         Object id = DefaultMQProducer.class.getMethod("recallMessage", String.class, String.class)
-                .invoke(producer, topic, handle);
+                .invoke(producer, topic, handle(sent));
         if (!sent.getMsgId().equals(id)) {
             throw new IllegalStateException("called back " + id + " instead of " + sent.getMsgId());
         }
+    }
+
+    static String handle(SendResult sent) throws Exception {
+        return (String) SendResult.class.getMethod("getRecallHandle").invoke(sent);
     }
 
     static long when(Message message, String way, long value, long due) throws Exception {

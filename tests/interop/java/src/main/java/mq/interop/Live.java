@@ -30,6 +30,7 @@ import org.apache.rocketmq.common.message.MessageQueue;
 public final class Live {
     private static final long COMMIT_MILLIS = 200;
     private static final long PATIENCE_SECONDS = 60;
+    private static final int SEND_MILLIS = 30_000;
 
     private final String namesrv;
     private final String topic;
@@ -63,6 +64,7 @@ public final class Live {
     private void send(Report report, String broker, int queues, int messages) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer("live-producer");
         producer.setNamesrvAddr(namesrv);
+        producer.setSendMsgTimeout(SEND_MILLIS);
         producer.start();
         for (int queue = 0; queue < queues; queue++) {
             for (int i = 0; i < messages; i++) {

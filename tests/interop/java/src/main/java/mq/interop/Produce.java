@@ -6,9 +6,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.RequestCallback;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
@@ -66,7 +69,8 @@ public final class Produce {
             case "oneway" -> oneway();
             case "batch" -> batch();
             case "hash" -> hash();
-            case "request" -> request();
+            case "request", "request-empty" -> request(kind.equals("request-empty"));
+            case "request-callback" -> requestWithCallback();
             case "levels" -> new Later(producer, report).levels(topic, plan);
             case "times" -> new Later(producer, report).times(topic, plan);
             default -> throw new IllegalArgumentException(kind);
@@ -148,17 +152,44 @@ public final class Produce {
         }
     }
 
-    /** Whoever handles a request replies with what it asks. */
-    private void request() throws Exception {
+    /** Whoever handles a request replies with what it asks, or with nothing. */
+    private void request(boolean empty) throws Exception {
         for (Plan.Entry entry : plan.entries) {
             Message request = plan.message(topic, entry);
-            byte[] asked = request.getBody();
-            Message reply = producer.request(request, REPLY_MILLIS);
-            if (reply == null || !Arrays.equals(asked, reply.getBody())) {
-                throw new IllegalStateException("message " + entry.index() + " got the reply " + reply);
-            }
-            report.line("index", entry.index(), "id", MessageClientIDSetter.getUniqID(request));
+            byte[] wanted = empty ? new byte[0] : request.getBody();
+            replied(entry, request, wanted, producer.request(request, REPLY_MILLIS));
         }
+    }
+
+    /** The callback of 5.3.3 is called with {@code null} once the request is sent, and then with the reply. */
+    private void requestWithCallback() throws Exception {
+        for (Plan.Entry entry : plan.entries) {
+            Message request = plan.message(topic, entry);
+            byte[] wanted = request.getBody();
+            CompletableFuture<Message> reply = new CompletableFuture<>();
+            producer.request(request, new RequestCallback() {
+                @Override
+                public void onSuccess(Message message) {
+                    if (message != null) {
+                        reply.complete(message);
+                    }
+                }
+
+                @Override
+                public void onException(Throwable error) {
+                    reply.completeExceptionally(error);
+                }
+            }, REPLY_MILLIS);
+            replied(entry, request, wanted, reply.get(REPLY_MILLIS, TimeUnit.MILLISECONDS));
+        }
+    }
+
+    private void replied(Plan.Entry entry, Message request, byte[] wanted, Message reply) {
+        byte[] body = reply == null ? null : reply.getBody();
+        if (!Arrays.equals(wanted, body == null && reply != null ? new byte[0] : body)) {
+            throw new IllegalStateException("message " + entry.index() + " got the reply " + reply);
+        }
+        report.line("index", entry.index(), "id", MessageClientIDSetter.getUniqID(request));
     }
 
     private void sent(String index, SendResult result) {

@@ -8,11 +8,14 @@ import org.apache.rocketmq.common.message.Message;
 /**
  * {@code Timers NAMESRV TOPIC OUT COUNT MILLIS}: sends COUNT messages that are due MILLIS after the first, a
  * few of them a second earlier each time, and calls every fiftieth back. Before them goes one that is due at
- * once, and is waited for. OUT gets a line for each that is to be delivered.
+ * once, and is waited for; behind them, a hundred of the fourth delay level, which is as long as MILLIS. OUT gets
+ * a line for each that was not called back, with the handle for every fiftieth.
  */
 public final class Timers {
     private static final int CALLED_BACK = 50;
     private static final int SPREAD = 10;
+    private static final int LEVEL = 4;
+    private static final int WITH_LEVEL = 100;
 
     private Timers() {
     }
@@ -35,11 +38,18 @@ public final class Timers {
                 long own = due - i % SPREAD * 1_000;
                 Later.when(message, "setDeliverTimeMs", own, own);
                 SendResult sent = producer.send(message);
-                if (i % CALLED_BACK == 0) {
-                    Later.callBack(producer, topic, sent);
-                } else {
-                    report.line("key", "key-" + i, "due", own);
+                switch (i % CALLED_BACK) {
+                    case 0 -> Later.callBack(producer, topic, sent);
+                    case 1 -> report.line("key", "key-" + i, "due", own, "handle", Later.handle(sent));
+                    default -> report.line("key", "key-" + i, "due", own);
                 }
+            }
+            for (int i = 0; i < WITH_LEVEL; i++) {
+                Message message = new Message(topic, "tag", "level-" + i, ("body " + i).getBytes());
+                message.setDelayTimeLevel(LEVEL);
+                long own = System.currentTimeMillis() + Long.parseLong(args[4]);
+                producer.send(message);
+                report.line("key", "level-" + i, "due", own);
             }
         }
         producer.shutdown();
