@@ -1,8 +1,10 @@
 //! The bars: what a case has to reach. Speed never decides whether a test passes; the table says
 //! which bars are held.
 
+use mq_core::message::subscription::SelectorType;
+
 use crate::cases::java::{self, BATCH, JavaLoad, single};
-use crate::cases::{append, later, restart};
+use crate::cases::{append, filtered, later, restart, transactions};
 use crate::java::PEERS;
 use crate::results::{NULL, Results};
 use crate::sample::Figure;
@@ -171,6 +173,69 @@ pub(crate) const BARS: &[Bar] = &[
         measured: |results| late_ms(results, later::AT_ONCE),
     },
     Bar {
+        case: "past 99 of 100 messages by tags",
+        before: "not built",
+        limit: Limit::AtLeast(5e6),
+        unit: "messages/s",
+        measured: |results| passed(results, SelectorType::Tag),
+    },
+    Bar {
+        case: "past 99 of 100 messages by a condition",
+        before: "not built",
+        limit: Limit::AtLeast(1e6),
+        unit: "messages/s",
+        measured: |results| passed(results, SelectorType::Sql92),
+    },
+    Bar {
+        case: "transactions, our client, interval, beside 5.3.3",
+        before: "not built",
+        limit: Limit::AtLeast(1.7),
+        unit: "times",
+        measured: |results| {
+            beside_5(
+                results,
+                transactions::CASE,
+                &transactions::load(ONE),
+                INTERVAL,
+            )
+        },
+    },
+    Bar {
+        case: "the same, sync",
+        before: "not built",
+        limit: Limit::AtLeast(1.7),
+        unit: "times",
+        measured: |results| beside_5(results, transactions::CASE, &transactions::load(ONE), SYNC),
+    },
+    Bar {
+        case: "transactions, Java client, interval, beside 5.3.3",
+        before: "not built",
+        limit: Limit::AtLeast(1.7),
+        unit: "times",
+        measured: |results| {
+            beside_5(
+                results,
+                transactions::JAVA_CASE,
+                transactions::JAVA_LOAD,
+                INTERVAL,
+            )
+        },
+    },
+    Bar {
+        case: "the same, sync",
+        before: "not built",
+        limit: Limit::AtLeast(1.7),
+        unit: "times",
+        measured: |results| {
+            beside_5(
+                results,
+                transactions::JAVA_CASE,
+                transactions::JAVA_LOAD,
+                SYNC,
+            )
+        },
+    },
+    Bar {
         case: "ready after kill -9, 3.3 GB",
         before: "240",
         limit: Limit::AtMost(300.0),
@@ -220,6 +285,14 @@ pub(crate) const BARS: &[Bar] = &[
 
 const INTERVAL: &str = "mq interval";
 const SYNC: &str = "mq sync";
+const ONE: (usize, usize) = transactions::SHAPES[0];
+
+/// The rate of `mq` as a multiple of what 5.3.3 reaches in the same mode, round by round.
+fn beside_5(results: &Results, case: &str, load: &str, own: &str) -> Option<f64> {
+    let row = results.row(case, load, own)?;
+    let peer = own.replace("mq", "5.3.3");
+    Some(results.ratio(row, &peer)?.median)
+}
 
 /// Messages a second of Java's client.
 fn rate(results: &Results, subject: &str, load: JavaLoad) -> Option<f64> {
@@ -240,6 +313,12 @@ fn append_ns(results: &Results, group: usize) -> Option<f64> {
 fn late_ms(results: &Results, when: later::When) -> Option<f64> {
     let us = results.median(later::CASE, &when.text(), INTERVAL, Figure::P99Us)?;
     Some(us / 1e3)
+}
+
+/// Messages a second that lie in a backlog of which one in a hundred is wanted.
+fn passed(results: &Results, selector: SelectorType) -> Option<f64> {
+    let load = filtered::load(selector);
+    results.median(filtered::CASE, &load, INTERVAL, Figure::PerSecond)
 }
 
 fn ready(results: &Results, megabytes: u64) -> Option<f64> {

@@ -84,6 +84,12 @@ impl Bench {
         })
     }
 
+    /// Apache's programs.
+    pub(crate) fn java(&self) -> Result<&Java> {
+        let java = self.java.as_ref();
+        java.context("Java is not asked for: `--peers`")
+    }
+
     /// Touches memory that a load will take while it is measured.
     pub(crate) async fn touch(&self, mib: usize) -> Result<()> {
         if !self.effort.touches {

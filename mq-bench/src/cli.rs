@@ -87,12 +87,18 @@ pub(crate) enum CaseName {
     GroupCommit,
     /// From a template to a handler
     EndToEnd,
-    /// A push consumer and a backlog
+    /// A push and a lite pull consumer and a backlog
     Consume,
+    /// A consumer that is let have one message of a hundred
+    Filtered,
     /// System calls of the server
     Calls,
     /// Messages for a time of their own; not with `--quick`
     Later,
+    /// Half messages and their ends
+    Transactions,
+    /// Requests and their replies
+    Requests,
     /// Ready again after a kill; not with `--quick`
     Restart,
     /// Apache's client: sends
@@ -103,6 +109,10 @@ pub(crate) enum CaseName {
     JavaEndToEnd,
     /// Apache's client: system calls of the server
     JavaCalls,
+    /// Apache's client: half messages and their ends
+    JavaTransactions,
+    /// Apache's client: requests and their replies
+    JavaRequests,
 }
 
 impl RunArgs {
@@ -123,7 +133,12 @@ impl CaseName {
     pub(crate) fn needs_java(self) -> bool {
         matches!(
             self,
-            Self::JavaSends | Self::JavaConsume | Self::JavaEndToEnd | Self::JavaCalls
+            Self::JavaSends
+                | Self::JavaConsume
+                | Self::JavaEndToEnd
+                | Self::JavaCalls
+                | Self::JavaTransactions
+                | Self::JavaRequests
         )
     }
 }

@@ -1,5 +1,5 @@
-//! Apache's benchmark programs (`org.apache.rocketmq.example.benchmark`) as child processes, and the
-//! lines in which they report.
+//! Java programs as child processes, and the lines in which they report: Apache's benchmark
+//! (`org.apache.rocketmq.example.benchmark`), and ours for what that has no program for.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -20,6 +20,7 @@ pub(crate) const PEERS: [&str; 2] = ["4.9.7", "5.3.3"];
 const CLIENT: &str = "5.5.0";
 
 const MAIN: &str = "org.apache.rocketmq.example.benchmark";
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/java");
 /// It has touched its memory before it sends.
 const HEAP: [&str; 3] = ["-Xms1g", "-Xmx1g", "-XX:+AlwaysPreTouch"];
 /// No report takes so long, unless the program hangs.
@@ -51,10 +52,10 @@ impl Java {
         Ok(path)
     }
 
-    /// Starts `Producer`, `BatchProducer` or `Consumer`; it runs until it is dropped.
-    pub(crate) async fn start(
+    /// Starts a program; it runs until it is dropped.
+    pub(crate) fn start(
         &self,
-        program: &str,
+        main: Main,
         arguments: &[String],
         directory: TempDir,
         clock: &Clock,
@@ -62,10 +63,8 @@ impl Java {
         let mut child = Command::new("java")
             .args(HEAP)
             .arg(format!("-Duser.home={}", directory.path().display()))
-            .args(["-cp", &self.client, &format!("{MAIN}.{program}")])
+            .args(["-cp", &self.client, &main.argument()])
             .args(arguments)
-            // A report each second, about the nine seconds before.
-            .args(["-ri", "1000"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log_file::create(directory.path(), "client.log")?)
@@ -73,16 +72,31 @@ impl Java {
             .spawn()
             .context("could not start `java`")?;
         let out = child.stdout.take().context("no standard output")?;
-        let mut program = Program {
+        Ok(Program {
             process: Process(child.id().context("java ended at once")?),
             child,
             lines: BufReader::new(out).lines(),
             clock: clock.clone(),
             _directory: directory,
-        };
-        // It says what it is about to do.
-        program.line().await?;
-        Ok(program)
+        })
+    }
+}
+
+/// What a child process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Main {
+    /// Apache's benchmark program of this name.
+    Apache(&'static str),
+    /// The source file of this name beside the class path, which `java` compiles when it starts.
+    Own(&'static str),
+}
+
+impl Main {
+    fn argument(self) -> String {
+        match self {
+            Self::Apache(name) => format!("{MAIN}.{name}"),
+            Self::Own(file) => format!("{SOURCES}/{file}"),
+        }
     }
 }
 
@@ -111,7 +125,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    async fn line(&mut self) -> Result<String> {
+    pub(crate) async fn line(&mut self) -> Result<String> {
         let line = self.clock.timeout(REPORT_LIMIT, self.lines.next_line());
         let line = line.await.context("the program reports nothing")??;
         line.context("the program ended")

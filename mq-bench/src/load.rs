@@ -1,12 +1,13 @@
-//! Senders in a closed loop: each sends the next message when the one before is acknowledged.
+//! Senders in a closed loop: each sends the next message when the one before is done with.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use mq_core::client::{Client, ClientConfig, Producer, ProducerConfig, SendStatus};
+use mq_core::client::{Client, ClientConfig, Producer, ProducerConfig, SendResult, SendStatus};
 use mq_core::clock::Clock;
 use mq_core::message::{GroupName, Message, TopicName};
 use mq_core::tasks::Tasks;
@@ -74,6 +75,21 @@ struct Shared {
     /// One for each connection, since all threads recording into one would wait for each other.
     latencies: Vec<Mutex<Latencies>>,
     clock: Clock,
+}
+
+/// What each sender does again and again.
+pub(crate) trait Work: Send + Sync + 'static {
+    /// Called once with the producer of each connection.
+    fn introduce(&self, _producer: &Producer) {}
+
+    /// Does it once; gives how many messages were acknowledged.
+    fn once(&self, producer: &Producer) -> impl Future<Output = Result<u64>> + Send;
+}
+
+/// Sends messages.
+#[derive(Debug)]
+struct Sends {
+    topic: TopicName,
     batch: usize,
     body: Bytes,
 }
@@ -81,25 +97,42 @@ struct Shared {
 impl Load {
     /// Starts senders; they go on until [`Load::stop`].
     pub(crate) fn start(shape: Shape, name_server: &str, clock: &Clock) -> Result<Self> {
-        let histograms = (0..shape.connections).map(|_| Mutex::new(Latencies::new()));
+        let sends = Sends {
+            topic: TopicName::new(TOPIC)?,
+            batch: shape.batch,
+            body: vec![b'x'; shape.body].into(),
+        };
+        Self::of(sends, shape.connections, shape.depth, name_server, clock)
+    }
+
+    /// Starts `depth` senders on each of so many connections; they go on until [`Load::stop`].
+    pub(crate) fn of(
+        work: impl Work,
+        connections: usize,
+        depth: usize,
+        name_server: &str,
+        clock: &Clock,
+    ) -> Result<Self> {
+        let histograms = (0..connections).map(|_| Mutex::new(Latencies::new()));
         let shared = Arc::new(Shared {
             acknowledged: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             failure: Mutex::new(None),
             latencies: histograms.collect(),
             clock: clock.clone(),
-            batch: shape.batch,
-            body: vec![b'x'; shape.body].into(),
         });
+        let work = Arc::new(work);
         let tasks = Tasks::new(clock.clone());
-        let mut clients = Vec::with_capacity(shape.connections);
-        for connection in 0..shape.connections {
+        let mut clients = Vec::with_capacity(connections);
+        for connection in 0..connections {
             let (client, producer) = connect(name_server, &connection.to_string(), clock)?;
             clients.push(client);
-            for _ in 0..shape.depth {
-                let (shared, producer) = (Arc::clone(&shared), producer.clone());
+            work.introduce(&producer);
+            for _ in 0..depth {
+                let (shared, work) = (Arc::clone(&shared), Arc::clone(&work));
+                let producer = producer.clone();
                 tasks.spawn("sender", async move {
-                    if let Err(error) = shared.send(connection, &producer).await {
+                    if let Err(error) = shared.repeat(&*work, connection, &producer).await {
                         shared.failure.lock().get_or_insert(format!("{error:#}"));
                     }
                 });
@@ -174,31 +207,42 @@ impl Shared {
         }
     }
 
-    async fn send(&self, connection: usize, producer: &Producer) -> Result<()> {
-        let topic = TopicName::new(TOPIC)?;
+    async fn repeat(&self, work: &impl Work, connection: usize, producer: &Producer) -> Result<()> {
         let latencies = self.latencies.get(connection).context("its histogram")?;
-        let message = || Message::new(topic.clone(), self.body.clone());
         while !self.stopping.load(Ordering::Relaxed) {
             let begun = self.clock.moment();
-            let stored = if self.batch == 1 {
-                producer.send(message()).await?
-            } else {
-                let messages = (0..self.batch).map(|_| message()).collect();
-                producer.send_batch(messages).await?
-            };
+            let messages = work.once(producer).await?;
             let took = self.clock.moment().since(begun);
-            if stored.status != SendStatus::Ok {
-                bail!(
-                    "a message was stored, but not as promised: {}",
-                    stored.status
-                );
-            }
             latencies.lock().record(took);
-            self.acknowledged
-                .fetch_add(self.batch as u64, Ordering::Relaxed);
+            self.acknowledged.fetch_add(messages, Ordering::Relaxed);
         }
         Ok(())
     }
+}
+
+impl Work for Sends {
+    async fn once(&self, producer: &Producer) -> Result<u64> {
+        let message = || Message::new(self.topic.clone(), self.body.clone());
+        let stored = if self.batch == 1 {
+            producer.send(message()).await?
+        } else {
+            let messages = (0..self.batch).map(|_| message()).collect();
+            producer.send_batch(messages).await?
+        };
+        check(&stored)?;
+        Ok(self.batch as u64)
+    }
+}
+
+/// Whether a message is stored as was promised.
+pub(crate) fn check(stored: &SendResult) -> Result<()> {
+    if stored.status != SendStatus::Ok {
+        bail!(
+            "a message was stored, but not as promised: {}",
+            stored.status
+        );
+    }
+    Ok(())
 }
 
 /// A client with a connection of its own, and its producer.
@@ -223,15 +267,26 @@ pub(crate) fn connect(
 
 /// Runs a load against `server` and measures behind the warm-up.
 pub(crate) async fn measure(bench: &Bench, shape: Shape, server: &Server) -> Result<Sample> {
+    let load = Load::start(shape, &server.namesrv, &bench.clock)?;
+    let times = (bench.effort.warm_up, bench.effort.window);
+    measured(bench, load, server, times).await
+}
+
+/// Measures a load that was started against `server`: for so long, after a warm-up of so long.
+pub(crate) async fn measured(
+    bench: &Bench,
+    load: Load,
+    server: &Server,
+    (warm_up, window_length): (Duration, Duration),
+) -> Result<Sample> {
     let clock = &bench.clock;
-    let load = Load::start(shape, &server.namesrv, clock)?;
     // The topic is created by the first send.
     load.reach(1).await?;
-    clock.sleep(bench.effort.warm_up).await;
+    clock.sleep(warm_up).await;
     bench.touch(MEMORY_MIB).await?;
     load.clear_latencies();
     let window = Window::begin(clock, load.acknowledged(), server.broker, Process::own())?;
-    clock.sleep(bench.effort.window).await;
+    clock.sleep(window_length).await;
     let mut sample = window.end(clock, load.acknowledged())?;
     load.latencies().tell(&mut sample);
     load.stop().await?;
@@ -249,6 +304,21 @@ pub(crate) const BACKLOG: Shape = Shape {
 /// Sends at least `count` messages; gives how many it became.
 pub(crate) async fn fill(server: &Server, count: u64, clock: &Clock) -> Result<u64> {
     let load = Load::start(BACKLOG, &server.namesrv, clock)?;
+    load.reach(count).await?;
+    load.stop().await
+}
+
+/// The same, sent by `work` in as many connections.
+pub(crate) async fn fill_by(
+    work: impl Work,
+    server: &Server,
+    count: u64,
+    clock: &Clock,
+) -> Result<u64> {
+    let Shape {
+        connections, depth, ..
+    } = BACKLOG;
+    let load = Load::of(work, connections, depth, &server.namesrv, clock)?;
     load.reach(count).await?;
     load.stop().await
 }

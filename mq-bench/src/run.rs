@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &RunArgs, clock: Clock) -> Result<()> {
         effort(args),
         clock.clone(),
     )?;
-    if cases.iter().any(|case| case.needs_java()) {
+    if args.peers || cases.iter().any(|case| case.needs_java()) {
         bench.java = Some(Java::fetch().await?);
     }
     let mut results = Results::new(Machine::this(), std::env::args().skip(1).collect());
@@ -76,13 +76,18 @@ async fn one(case: CaseName, bench: &Bench, results: &mut Results) -> Result<()>
         CaseName::Native => cases::native::run(bench, results).await,
         CaseName::EndToEnd => cases::end_to_end::run(bench, results).await,
         CaseName::Consume => cases::consume::run(bench, results).await,
+        CaseName::Filtered => cases::filtered::run(bench, results).await,
         CaseName::Calls => cases::calls::run(bench, results).await,
         CaseName::Later => cases::later::run(bench, results).await,
+        CaseName::Transactions => cases::transactions::run(bench, results).await,
+        CaseName::Requests => cases::requests::run(bench, results).await,
         CaseName::Restart => cases::restart::run(bench, results).await,
         CaseName::JavaSends => cases::java::sends(bench, results).await,
         CaseName::JavaConsume => cases::java::consume(bench, results).await,
         CaseName::JavaEndToEnd => cases::java::end_to_end(bench, results).await,
         CaseName::JavaCalls => cases::java::calls(bench, results).await,
+        CaseName::JavaTransactions => cases::transactions::java(bench, results).await,
+        CaseName::JavaRequests => cases::requests::java(bench, results).await,
     }
 }
 

@@ -8,7 +8,7 @@ use mq_core::clock::{Clock, Moment};
 
 use crate::bench::{Bench, Flush};
 use crate::cpu::Process;
-use crate::java::{Java, Program, Report};
+use crate::java::{Main, Program, Report};
 use crate::load::{BACKLOG, Load, Shape, TOPIC, fill};
 use crate::results::{Calls, Results};
 use crate::rounds::in_turn;
@@ -26,7 +26,7 @@ const BODY: usize = 1024;
 /// Time for the JVM to compile what matters.
 const WARM_UP: Duration = Duration::from_secs(4);
 /// The same for a broker.
-const BROKER_WARM_UP: Duration = Duration::from_secs(10);
+pub(super) const BROKER_WARM_UP: Duration = Duration::from_secs(10);
 /// As many sends as keep both processors at work.
 const WARMING: Shape = Shape {
     batch: 1,
@@ -37,7 +37,7 @@ const CATCH_UP: Duration = Duration::from_secs(6);
 /// A report is about the nine seconds before it, give or take when each is noticed.
 const REPORTED: Duration = Duration::from_millis(8_800);
 /// Where a round takes long: no more than these.
-const FEW_ROUNDS: usize = 3;
+pub(super) const FEW_ROUNDS: usize = 3;
 /// No drain takes so long, unless something hangs.
 const DRAIN_LIMIT: Duration = Duration::from_mins(5);
 /// How often a drain is looked at.
@@ -95,9 +95,7 @@ impl JavaLoad {
             arguments.extend(["-b".to_owned(), self.batch.to_string()]);
             "BatchProducer"
         };
-        let java = java(bench)?;
-        java.start(program, &arguments, bench.scratch()?, &bench.clock)
-            .await
+        start(bench, program, &arguments).await
     }
 
     /// Messages a second.
@@ -118,14 +116,19 @@ impl JavaLoad {
     }
 }
 
-fn java(bench: &Bench) -> Result<&Java> {
-    bench
-        .java
-        .as_ref()
-        .context("Java is not asked for: `--peers`")
+/// Starts a program that reports each second about the nine seconds before.
+async fn start(bench: &Bench, program: &'static str, arguments: &[String]) -> Result<Program> {
+    let arguments = [arguments, &["-ri", "1000"].map(str::to_owned)].concat();
+    let (directory, clock) = (bench.scratch()?, &bench.clock);
+    let mut program = bench
+        .java()?
+        .start(Main::Apache(program), &arguments, directory, clock)?;
+    // It says what it is about to do.
+    program.line().await?;
+    Ok(program)
 }
 
-fn arguments(server: &Server) -> Vec<String> {
+pub(super) fn arguments(server: &Server) -> Vec<String> {
     ["-n", &server.namesrv, "-t", TOPIC]
         .map(str::to_owned)
         .into()
@@ -197,7 +200,11 @@ async fn send(bench: &Bench, load: JavaLoad, server: &Server) -> Result<Sample> 
 }
 
 /// The first report about nothing before `begun`.
-async fn report_of(program: &mut Program, begun: Moment, clock: &Clock) -> Result<Report> {
+pub(super) async fn report_of(
+    program: &mut Program,
+    begun: Moment,
+    clock: &Clock,
+) -> Result<Report> {
     loop {
         let report = program.report().await?;
         if clock.moment().since(begun) > REPORTED {
@@ -224,10 +231,7 @@ pub(crate) fn backlog(messages: u64) -> String {
 async fn drain(bench: &Bench, server: &Server) -> Result<Sample> {
     let clock = &bench.clock;
     let count = fill(server, bench.effort.backlog, clock).await?;
-    let arguments = consumer(server);
-    let directory = bench.scratch()?;
-    let java = java(bench)?;
-    let program = java.start("Consumer", &arguments, directory, clock).await?;
+    let program = start(bench, "Consumer", &consumer(server)).await?;
     let least = count * BACKLOG.body as u64;
     let watched = clock.timeout(DRAIN_LIMIT, Drained::watch(program.process, least, clock));
     let drained = watched.await.context("the backlog is not consumed")??;
@@ -297,11 +301,7 @@ async fn to_consumer(bench: &Bench, server: &Server) -> Result<Sample> {
     let producer = single(1).start(bench, server).await?;
     // The topic is there when the consumer looks for it, so it begins at once.
     clock.sleep(WARM_UP).await;
-    let java = java(bench)?;
-    let arguments = consumer(server);
-    let mut consumer = java
-        .start("Consumer", &arguments, bench.scratch()?, clock)
-        .await?;
+    let mut consumer = start(bench, "Consumer", &consumer(server)).await?;
     clock.sleep(CATCH_UP).await;
     let begun = clock.moment();
     // The first report is about everything before it.

@@ -2,7 +2,7 @@
 //! are there, so that readers take no processor from what is measured.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -17,7 +17,7 @@ use crate::latencies::Latencies;
 use crate::load::{STOP_LIMIT, connect};
 use crate::results::Results;
 use crate::rounds::in_turn;
-use crate::sample::Sample;
+use crate::sample::{Figure, Sample};
 use crate::servers::{Contender, Server};
 
 pub(crate) const CASE: &str = "later";
@@ -47,6 +47,8 @@ const STEADY_SECONDS: u32 = 10;
 const STEADY_DELAY: Duration = Duration::from_secs(2);
 /// A second that is surely still ahead when the last message for it was sent.
 const AHEAD_MS: i64 = 60_000;
+/// About what the server takes of the page cache while it delivers, MiB.
+const MEMORY_MIB: usize = 768;
 
 impl When {
     pub(crate) fn text(self) -> String {
@@ -78,14 +80,20 @@ pub(crate) async fn run(bench: &Bench, results: &mut Results) -> Result<()> {
 
 async fn measure(bench: &Bench, when: When, server: &Server) -> Result<Sample> {
     let clock = &bench.clock;
+    if let When::Steadily(_) = when {
+        bench.touch(MEMORY_MIB).await?;
+    }
     let last_due_ms = send_all(when, server, clock).await?;
+    if let When::AtOnce(_) = when {
+        bench.touch(MEMORY_MIB).await?;
+    }
     let left = u64::try_from(last_due_ms - clock.now_ms()).unwrap_or(0);
     // What comes later than this is read too, only with the reader beside it.
     clock
         .sleep(Duration::from_millis(left) + Duration::from_secs(4))
         .await;
-    let latencies = read_all(when.count(), server, clock).await?;
-    let mut sample = Sample::new();
+    let (latencies, rate) = read_all(when.count(), server, clock).await?;
+    let mut sample = Sample::from([(Figure::PerSecond, rate)]);
     latencies.tell(&mut sample);
     Ok(sample)
 }
@@ -151,6 +159,21 @@ struct Noted {
     latencies: Mutex<Latencies>,
     count: AtomicU64,
     early: AtomicU64,
+    first_due_ms: AtomicI64,
+    last_stored_ms: AtomicI64,
+}
+
+impl Noted {
+    /// Messages a second from the time of the first until the last was stored.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts and times are far below 2^52"
+    )]
+    fn rate(&self, count: u32) -> f64 {
+        let [begun, ended] = [&self.first_due_ms, &self.last_stored_ms];
+        let ms = ended.load(Ordering::Relaxed) - begun.load(Ordering::Relaxed);
+        f64::from(count) * 1e3 / ms as f64
+    }
 }
 
 impl ConcurrentListener for Lateness {
@@ -160,7 +183,12 @@ impl ConcurrentListener for Lateness {
             let due_ms: i64 = due_ms
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(i64::MAX);
-            match u64::try_from(message.store_timestamp - due_ms) {
+            self.0.first_due_ms.fetch_min(due_ms, Ordering::Relaxed);
+            let stored_ms = message.store_timestamp;
+            self.0
+                .last_stored_ms
+                .fetch_max(stored_ms, Ordering::Relaxed);
+            match u64::try_from(stored_ms - due_ms) {
                 Ok(late) => self.0.latencies.lock().record(Duration::from_millis(late)),
                 Err(_) => drop(self.0.early.fetch_add(1, Ordering::Relaxed)),
             }
@@ -172,7 +200,7 @@ impl ConcurrentListener for Lateness {
     }
 }
 
-async fn read_all(count: u32, server: &Server, clock: &Clock) -> Result<Latencies> {
+async fn read_all(count: u32, server: &Server, clock: &Clock) -> Result<(Latencies, f64)> {
     let (client, _producer) = connect(&server.namesrv, "later-reader", clock)?;
     let mut config = ConsumerConfig::new(GroupName::new("bench-later")?);
     config.start_from = StartFrom::FirstOffset;
@@ -180,6 +208,8 @@ async fn read_all(count: u32, server: &Server, clock: &Clock) -> Result<Latencie
         latencies: Mutex::new(Latencies::new()),
         count: AtomicU64::new(0),
         early: AtomicU64::new(0),
+        first_due_ms: AtomicI64::new(i64::MAX),
+        last_stored_ms: AtomicI64::new(0),
     }));
     let consumer = client.push_consumer(config);
     let consumer = consumer.subscribe(TopicName::new(TOPIC)?, "*");
@@ -200,5 +230,5 @@ async fn read_all(count: u32, server: &Server, clock: &Clock) -> Result<Latencie
         bail!("{early} messages were stored before they were due");
     }
     let latencies = noted.latencies.lock().clone();
-    Ok(latencies)
+    Ok((latencies, noted.rate(count)))
 }

@@ -16,6 +16,7 @@ use mq_core::wire::header::GetRouteInfoByTopic;
 use tokio::process::{Child, Command};
 
 use super::process::Server;
+use super::settings::TRANSACTION_CHECKS;
 use crate::bench::{Bench, Flush};
 use crate::java::Java;
 use crate::log_file;
@@ -117,7 +118,8 @@ fn broker_conf(home: &Path, namesrv: &str, port: u16, flush: Flush) -> String {
         Flush::Sync => "SYNC_FLUSH",
     };
     let store = home.join("store");
-    properties(&[
+    let checks = TRANSACTION_CHECKS.map(|(key, value)| (key, value.to_owned()));
+    let settings = [
         ("brokerClusterName", "DefaultCluster".to_owned()),
         ("brokerName", "broker-a".to_owned()),
         ("brokerId", "0".to_owned()),
@@ -135,8 +137,10 @@ fn broker_conf(home: &Path, namesrv: &str, port: u16, flush: Flush) -> String {
         ),
         ("autoCreateTopicEnable", "true".to_owned()),
         ("autoCreateSubscriptionGroup", "true".to_owned()),
+        ("enablePropertyFilter", "true".to_owned()),
         ("diskMaxUsedSpaceRatio", "95".to_owned()),
-    ])
+    ];
+    properties(&[&settings[..], &checks].concat())
 }
 
 fn properties(entries: &[(&str, String)]) -> String {

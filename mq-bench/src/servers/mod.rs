@@ -4,10 +4,11 @@ mod apache;
 mod mq;
 pub(crate) mod null;
 mod process;
+mod settings;
 
 use std::fmt;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 pub(crate) use mq::start as start_mq;
 pub(crate) use process::Server;
@@ -33,14 +34,33 @@ impl Contender {
         std::iter::once(Self::Mq(flush)).chain(peers).collect()
     }
 
+    /// `mq` in the mode without syncs, with Apache's brokers behind it when peers were asked for.
+    pub(crate) fn in_interval_mode(bench: &Bench) -> Vec<Self> {
+        match bench.java {
+            Some(_) => Self::with_peers(Flush::Interval),
+            None => vec![Self::Mq(Flush::Interval)],
+        }
+    }
+
+    /// `mq` in both modes, each time with Apache's brokers behind it when peers were asked for.
+    pub(crate) fn in_both_modes(bench: &Bench) -> Vec<Self> {
+        let mut all = Vec::new();
+        for flush in [Flush::Interval, Flush::Sync] {
+            match bench.java {
+                Some(_) => all.extend(Self::with_peers(flush)),
+                None => all.push(Self::Mq(flush)),
+            }
+        }
+        all
+    }
+
     /// Starts it with an empty store, which goes with it.
     pub(crate) async fn start(self, bench: &Bench) -> Result<Server> {
         match self {
             Self::Null => null::start(bench).await,
             Self::Mq(flush) => mq::start(bench, flush, bench.scratch()?).await,
             Self::Apache(version, flush) => {
-                let java = bench.java.as_ref().context("peers were not asked for")?;
-                apache::start(bench, java, version, flush).await
+                apache::start(bench, bench.java()?, version, flush).await
             }
         }
     }

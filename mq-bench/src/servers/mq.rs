@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::process::Server;
+use super::settings::TRANSACTION_CHECKS;
 use crate::bench::{Bench, Flush};
 
 /// Starts it on the store below `directory`.
@@ -15,5 +16,8 @@ pub(crate) async fn start(bench: &Bench, flush: Flush, directory: TempDir) -> Re
         .args(["--namesrv-port", "0", "--broker-port", "0"])
         .args(["--flush", flush.name(), "--store"])
         .arg(directory.path().join("store"));
+    for (key, value) in TRANSACTION_CHECKS {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
     Server::start(command, directory, &bench.clock).await
 }
