@@ -194,7 +194,7 @@ impl Drop for ListedCall {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io;
     use std::pin::pin;
     use std::sync::mpsc;
@@ -248,7 +248,7 @@ mod tests {
         }
     }
 
-    fn calls(clock: &Clock) -> Arc<HandlerCalls> {
+    pub(in crate::bridge) fn calls(clock: &Clock) -> Arc<HandlerCalls> {
         let group = GroupName::new("g").unwrap();
         Arc::new(HandlerCalls::new(
             &group,
@@ -270,7 +270,7 @@ mod tests {
         on_threads.consume(delivery).await
     }
 
-    fn listener(blocking: bool, handler: Handler) -> Listener {
+    pub(in crate::bridge) fn listener(blocking: bool, handler: impl Into<AnyHandler>) -> Listener {
         Listener {
             name: "notify",
             origin: crate::Origin {

@@ -90,10 +90,15 @@ impl GroupListener {
         }
     }
 
-    /// Hands messages over and gives a result for each; in order, for those that were handed over.
+    /// Hands messages over and gives a result for each; in order, for the first of them, which are of one
+    /// topic: the others come at once with the next call, and none before what failed.
     async fn take(&self, batch: Vec<MessageExt>) -> Vec<Result<(), FailedDelivery<'_>>> {
         let mut results = Vec::with_capacity(batch.len());
-        for messages in by_topic(batch) {
+        let mut runs = by_topic(batch);
+        if self.mode == ConsumeMode::Orderly {
+            runs.truncate(1);
+        }
+        for messages in runs {
             self.take_of_one_topic(messages, &mut results).await;
         }
         results
@@ -233,5 +238,66 @@ fn suspend(pause: Option<Duration>, error: &ConsumeError) -> OrderlyOutcome {
     OrderlyOutcome::Suspend {
         pause,
         reason: Some(error.reason()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mq_core::client::ConsumerConfig;
+    use mq_core::clock::Clock;
+
+    use super::*;
+    use crate::bridge::calls::tests::{calls, listener};
+    use crate::listener::handler::tests::message;
+    use crate::listener::{Batch, BatchOutcomes};
+
+    /// A group in order with a listener of numbers for each of two topics.
+    fn in_order() -> GroupListener {
+        let group = GroupName::new("g").unwrap();
+        let of_topic = |topic| {
+            let numbers = BatchHandler::new(async |_: Batch<u32>, _| Ok(BatchOutcomes::default()));
+            Listener {
+                topic: TopicName::new(topic).unwrap(),
+                ..listener(false, numbers)
+            }
+        };
+        let consumer = PlannedConsumer {
+            cluster: crate::cluster_name::ClusterName::DEFAULT,
+            group: group.clone(),
+            mode: ConsumeMode::Orderly,
+            model: crate::MessageModel::default(),
+            threads: 1,
+            batch_size: 32,
+            start: Default::default(),
+            max_reconsume_times: None,
+            suspend: None,
+            times: Default::default(),
+            instance_name: None,
+            trace: Default::default(),
+            pulling: Default::default(),
+            listeners: vec![of_topic("a"), of_topic("b")],
+        };
+        let rules = RetryRules::new(&consumer, &ConsumerConfig::new(group), Vec::new());
+        let calls = calls(&Clock::system());
+        GroupListener::new(&consumer, &rules, &AppState::default(), &calls)
+    }
+
+    /// What was sent again, and is no number, goes its own way; a result of another topic is not taken for
+    /// that of the message behind it.
+    #[tokio::test]
+    async fn in_order_a_topic_is_not_begun_before_the_one_before_it_is_done() {
+        let of_topic = |topic, body| {
+            let mut message: MessageExt = message(body).into();
+            message.message.topic = TopicName::new(topic).unwrap();
+            message
+        };
+        let batch = vec![of_topic("a", "x"), of_topic("a", "2"), of_topic("b", "3")];
+
+        let outcomes = OrderlyListener::consume(&in_order(), batch).await;
+
+        assert!(
+            matches!(outcomes[..], [OrderlyOutcome::DeadLetter { .. }]),
+            "{outcomes:?}"
+        );
     }
 }

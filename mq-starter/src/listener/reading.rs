@@ -55,8 +55,8 @@ pub(super) struct ListenerInGroup {
     pub(super) threads: Option<u16>,
     /// Messages in one call, at most; 1 unless it is a batch listener.
     pub(super) batch_size: u16,
-    /// `None`: whatever the others of the group want.
-    pub(super) max_reconsume_times: Option<u32>,
+    /// −1: the default of the mode; `None`: whatever the others of the group want.
+    pub(super) max_reconsume_times: Option<i32>,
     /// The pause in ms after a failure in order; `None`: whatever the others of the group want.
     pub(super) suspend_ms: Option<u32>,
     pub(super) times: HandlerTimes,
@@ -196,7 +196,7 @@ impl<'a> Reading<'a> {
             from_time,
             threads: threads.and_then(|number| u16::try_from(number).ok()),
             batch_size,
-            max_reconsume_times: retries.and_then(|times| u32::try_from(times).ok()),
+            max_reconsume_times: retries,
             suspend_ms: pause.and_then(|ms| u32::try_from(ms).ok()),
             times,
             // In Java, `DEFAULT` means that the client makes a name up.

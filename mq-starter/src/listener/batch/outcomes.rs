@@ -77,7 +77,7 @@ pub trait IntoBatchResult {
     ///
     /// # Errors
     ///
-    /// When no message was handled.
+    /// When all messages of the batch count as failed.
     fn into_batch_result(self) -> BatchResult;
 }
 
@@ -109,7 +109,7 @@ impl IntoBatchResult for () {
 ///
 /// # Errors
 ///
-/// When no message was handled.
+/// When all messages of the batch count as failed.
 pub fn batch_result<R: IntoBatchResult>(outcome: R) -> BatchResult {
     outcome.into_batch_result()
 }

@@ -67,7 +67,7 @@ pub(super) fn together(
         },
         threads: threads.unwrap_or(DEFAULT_CONSUME_THREADS),
         batch_size: batch_size.unwrap_or(1),
-        max_reconsume_times: retries,
+        max_reconsume_times: retries.and_then(|times| u32::try_from(times).ok()),
         suspend: suspend_ms.map(|ms| Duration::from_millis(ms.into())),
         times,
         instance_name,

@@ -175,6 +175,29 @@ fn contradictions_in_a_group_name_both_places() {
 }
 
 #[test]
+fn the_default_of_the_attempts_is_a_number_that_others_may_contradict() {
+    let attempts = |topic, times| Attributes {
+        topic,
+        max_reconsume_times: Some(LiteralOrPlaceholder::Literal(times)),
+        ..SHOP
+    };
+
+    let (same, problems) = plan(
+        vec![declared(1, &attempts("a", -1)), declared(2, &SHOP)],
+        &[],
+    );
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(same.consumers[0].max_reconsume_times, None);
+    let declarations = vec![
+        declared(1, &attempts("a", -1)),
+        declared(2, &attempts("b", 3)),
+    ];
+    let (_, problems) = plan(declarations, &[]);
+    let said = "max_reconsume_times is 3 here and -1 at src/sms.rs:1";
+    assert!(problems[0].contains(said), "{problems:?}");
+}
+
+#[test]
 fn placeholders_are_filled_and_settings_are_stronger_than_annotations() {
     let attributes = Attributes {
         topic: "${shop.topic:order-topic}",
