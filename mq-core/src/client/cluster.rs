@@ -419,16 +419,20 @@ impl ClusterClient {
     }
 }
 
+/// Refreshes the routes now and then, and soon after a failure. A broker that failed may be missing in the
+/// answer and come back a moment later, so from then on the pauses grow from the shortest to the usual one.
 async fn keep_routes(cluster: Arc<ClusterClient>) {
+    let (usual, soon) = (cluster.timings.route_refresh, cluster.timings.missing_route);
+    let clock = &cluster.clock;
+    let mut pause = usual;
     loop {
-        let (every, clock) = (cluster.timings.route_refresh, &cluster.clock);
-        if clock
-            .timeout(every, cluster.routes_stale.notified())
-            .await
-            .is_ok()
-        {
+        let stale = clock.timeout(pause, cluster.routes_stale.notified()).await;
+        if stale.is_ok() {
             // Wait a moment, so that one refresh serves all who see the same failure.
-            clock.sleep(cluster.timings.missing_route).await;
+            clock.sleep(soon).await;
+            pause = soon;
+        } else {
+            pause = (2 * pause).min(usual);
         }
         let topics = cluster.routes.lock().topics();
         // A deleted topic keeps its route, so that pulls from it fail with the broker's reason.

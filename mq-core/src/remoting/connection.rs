@@ -49,13 +49,15 @@ pub(super) async fn run<S>(stream: S, link: Link, clock: Clock, tasks: Tasks)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let peer = link.peer.clone();
+    let (peer, router) = (link.peer.clone(), Arc::clone(&link.router));
     let mut connection = ConnectionTask::new(stream, link, clock, tasks);
     let end = poll_fn(|cx| connection.poll(cx)).await;
     match end {
-        End::Broken(error) => {
-            tracing::warn!(?peer, %error, "connection closed: a frame could not be read");
-        }
+        End::Broken(error) if router.is_told_of(&peer) => tracing::warn!(
+            ?peer, %error,
+            "connection closed: a frame could not be read; is it another protocol? Further ones of this \
+             host are not told"
+        ),
         end => tracing::debug!(?peer, "connection closed: {end}"),
     }
 }

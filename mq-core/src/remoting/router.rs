@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,11 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
+use parking_lot::Mutex;
 
 use super::answering::{Answer, AnswerTo, Answering};
 use super::peer::{Peer, PeerId};
 use super::processor::{Incoming, Processor};
 use super::unanswered::Unanswered;
+use crate::log_once::{LogDecision, LogOnce};
 use crate::wire::{NoFields, Refusal, RemotingCommand, Reply, Request, RequestCode, ResponseCode};
 
 /// The table of processors by request code.
@@ -26,6 +29,9 @@ pub struct Router {
     rows: BTreeMap<i32, Box<dyn Row>>,
     unanswered: Arc<Unanswered>,
     peers: AtomicU64,
+    /// The hosts that sent what is no frame, as far as the log told of them: a health check does so every
+    /// few seconds.
+    strangers: Mutex<LogOnce<IpAddr>>,
 }
 
 impl Router {
@@ -62,6 +68,12 @@ impl Router {
     /// A peer id that is unique among all peers of this router, over every transport.
     pub(super) fn next_peer(&self) -> PeerId {
         PeerId(self.peers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether the log should tell that a peer sent what is no frame: once for each host.
+    pub(super) fn is_told_of(&self, peer: &Peer) -> bool {
+        let host = peer.address().ip().to_canonical();
+        self.strangers.lock().decide(host) != LogDecision::Skip
     }
 
     /// Answers a request that came in a frame. A code without a row is refused with code 3, as by

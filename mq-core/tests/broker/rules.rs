@@ -369,3 +369,19 @@ async fn offsets_of_nothing_are_refused() {
     assert!(client.call(header).await.is_ok());
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_read_of_a_queue_that_was_taken_away_is_kept() {
+    let stage = Stage::new().await;
+    let client = stage.client("a");
+    create(&client, 4, 6).await;
+    client.send(message("orders", 3), "x").await;
+    client.heartbeat("g", &[("orders", "*")]).await;
+    create(&client, 1, 6).await;
+
+    client.commit("orders", 3, 1).await;
+
+    create(&client, 4, 6).await;
+    assert_eq!(client.committed("orders", 3).await, Some(1));
+    stage.stop().await;
+}

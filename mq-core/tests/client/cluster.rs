@@ -126,14 +126,33 @@ impl Cluster {
         cluster
     }
 
-    async fn start_broker(&mut self, port: u16) {
-        let words = self.settings.iter().map(|word| Setting::from_word(word));
-        let settings = words.collect::<Result<Vec<_>, _>>().unwrap();
-        let (mut config, _warnings) = BrokerConfig::from_settings(settings).unwrap();
+    /// A broker with the settings of the first one, and these.
+    fn config(&self, port: u16, further: &[&str]) -> BrokerConfig {
+        let words = self
+            .settings
+            .iter()
+            .map(|word| &**word)
+            .chain(further.iter().copied());
+        let settings = words.map(Setting::from_word).collect::<Result<Vec<_>, _>>();
+        let (mut config, _warnings) = BrokerConfig::from_settings(settings.unwrap()).unwrap();
         config.network.name_servers = vec![self.names_at.clone()];
         config.network.bind = Ipv4Addr::LOCALHOST.into();
         config.network.port = port;
-        let node = Node::builder().broker(config).clock(self.clock.clone());
+        config
+    }
+
+    /// Starts a second broker, with a disk of its own.
+    pub(crate) async fn another_broker(&self, name: &str) -> Node {
+        let config = self.config(0, &[&format!("brokerName={name}")]);
+        let node = Node::builder().broker(config);
+        let node = node.disk(Arc::new(MemoryDisk::default())).start().await;
+        node.unwrap()
+    }
+
+    async fn start_broker(&mut self, port: u16) {
+        let node = Node::builder()
+            .broker(self.config(port, &[]))
+            .clock(self.clock.clone());
         let node = node.disk(Arc::new(self.disk.clone())).start().await;
         let tasks = Tasks::new(Clock::system());
         let router = Arc::new(Router::default());

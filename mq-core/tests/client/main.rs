@@ -35,3 +35,4 @@ mod time;
 mod topics_while_running;
 mod traces;
 mod transactions;
+mod two_brokers;

@@ -35,6 +35,16 @@ BASE_JVM = [
 # leaves the file that says it died.
 GRACE = 60
 
+# Apache's broker refuses what has waited for 200 ms, or longer than a slow page. On a busy machine both
+# happen, and say nothing about whoever sent it.
+PATIENT = {
+    "waitTimeMillsInSendQueue": 60_000,
+    "waitTimeMillsInPullQueue": 60_000,
+    "waitTimeMillsInTransactionQueue": 60_000,
+    "waitTimeMillsInAdminBrokerQueue": 60_000,
+    "osPageCacheBusyTimeOutMills": 60_000,
+}
+
 ROUTE_REQUEST = 105
 TOPIC_NOT_EXIST = 17
 
@@ -126,6 +136,7 @@ def apache(directory, version="5.3.3", store=None, settings=None, properties=(),
             "autoCreateSubscriptionGroup": "true",
             "warmMapedFileEnable": "false",
             "diskMaxUsedSpaceRatio": 95,
+            **PATIENT,
             **(settings or {}),
         },
     )

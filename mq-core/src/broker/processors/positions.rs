@@ -94,7 +94,10 @@ impl Processor<UpdateConsumerOffset> for OffsetProcessor {
         let offset = header
             .commit_offset
             .ok_or_else(|| invalid("the offset is missing"))?;
-        if !(0..queues).contains(&queue) || offset < 0 {
+        // A queue that was taken away may come back, and its messages are read then, too.
+        let end = self.store.max_offset(topic, queue);
+        let exists = (0..queues).contains(&queue) || end > QueueOffset(0);
+        if !exists || offset < 0 {
             return Err(invalid(&format!(
                 "there is no offset {offset} in queue {queue} of {topic}"
             )));
@@ -104,7 +107,6 @@ impl Processor<UpdateConsumerOffset> for OffsetProcessor {
             topic,
             queue,
         };
-        let end = self.store.max_offset(topic, queue);
         self.offsets.commit_up_to(end, at, offset);
         Ok(Reply::ok(NoFields))
     }

@@ -61,9 +61,10 @@ impl ProducerShared {
             if left.is_zero() {
                 break;
             }
-            let route = clock.timeout(left, self.route(&draft.topic)).await;
-            let route = route.map_err(|_elapsed| timeout())??;
             let avoided = avoid.as_ref().map(|queue| &*queue.broker);
+            let route = self.route_around(&draft.topic, avoided);
+            let route = clock.timeout(left, route).await;
+            let route = route.map_err(|_elapsed| timeout())??;
             let queue = self.choose(&route, &draft.topic, &target, avoided)?;
             let answer = match self.header(&draft, &queue, deadline).await {
                 Ok((address, header)) => {
@@ -159,6 +160,25 @@ impl ProducerShared {
             source,
         })?;
         route.ok_or_else(|| SendError::NoRoute(topic.clone()))
+    }
+
+    /// The route for an attempt after one at the broker `avoided`. When no other is known, a name server may
+    /// know one that was away for a moment.
+    async fn route_around(
+        &self,
+        topic: &TopicName,
+        avoided: Option<&str>,
+    ) -> Result<Arc<TopicRoute>, SendError> {
+        let route = self.route(topic).await?;
+        let is_avoided =
+            |queue: &MessageQueue| avoided.is_some_and(|broker| queue.broker == broker);
+        if !route.publish.iter().all(is_avoided) {
+            return Ok(route);
+        }
+        if let Err(error) = self.cluster.refresh(topic).await {
+            tracing::debug!(%topic, %error, "the cached route stays in use");
+        }
+        self.route(topic).await
     }
 
     fn allowed_attempts(&self, target: &Target, retry: Retry) -> u32 {

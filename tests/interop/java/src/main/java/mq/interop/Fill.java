@@ -65,7 +65,8 @@ public final class Fill {
             room.acquire(IN_FLIGHT);
         }
         if (failure.get() != null) {
-            throw new IllegalStateException("a send failed", failure.get());
+            failure.get().printStackTrace();
+            System.exit(1);
         }
         producer.shutdown();
         System.exit(0);
