@@ -490,7 +490,7 @@ fn a_broker_without_a_name_server_says_what_to_do() {
 
     let error = refused(&["topic", "list", "-n", "127.0.0.1:1"]);
     assert!(
-        error.contains("127.0.0.1:1") && error.contains("is the name server running"),
+        error.contains("127.0.0.1:1") && error.contains("is the server running"),
         "{error}"
     );
 }
