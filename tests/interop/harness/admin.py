@@ -171,6 +171,8 @@ MASKS = (
     # What `clusterList`, `statsAll`, `sendMsgStatus` and `checkMsgSendRT` measure.
     (re.compile(r"^(DefaultCluster \S+ 0 ADDRESS \S+) .* (\S+)$"), r"\1 RATES \2"),
     (re.compile(r"^(\S+ \S+ \d+) [\d.]+ [\d.]+ \d+ \d+$"), r"\1 RATES"),
+    # `clusterList -m` counts what a rebalance has delivered twice.
+    (re.compile(r"^(DefaultCluster broker-a \d+ \d+ \d+) \d+$"), r"\1 NUMBER"),
     (re.compile(r"\brt=\d+ms"), "rt=TIME"),
     (re.compile(r"^(broker-a \d+ (?:true|false)) \d+$"), r"\1 TIME"),
     (re.compile(r"^Avg RT: .*"), "Avg RT: TIME"),

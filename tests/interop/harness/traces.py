@@ -16,9 +16,9 @@ SECONDS = 60
 SETTINGS = {"messageDelayLevel": "1s 1s 1s", "traceTopicEnable": "true"}
 
 # For each message one line of its send and one for each attempt, with their headings. The command has one
-# heading for each message.
+# heading for each message, and a line for the end of the transaction.
 LINES = 3 * (2 + 3)
-LINES_OF_COMMAND = 3 * (1 + 3)
+LINES_OF_COMMAND = 3 * (1 + 3) + 1
 
 MASKS = [(re.compile(r"\b\d+ ?ms\b"), "COST")]
 
@@ -75,7 +75,8 @@ def _one(home, server, traced, stack):
         by_tool = processes.wait_until(told, SECONDS, f"the traces of {traced.__name__}")
     except TimeoutError as error:
         raise cells.Failed(f"{error}: {told()}") from error
-    return by_tool + [line for one in ids for line in printed.masked(_by_command(server, one), MASKS)]
+    # The end of a transaction and the first attempt may be traced in either order.
+    return by_tool + [line for one in ids for line in sorted(printed.masked(_by_command(server, one), MASKS))]
 
 
 def _by_command(server, message):
