@@ -91,7 +91,8 @@ EXPORTED = {
 # What a verb reads.
 FILES = {
     "topics": [
-        {"topicName": name, "readQueueNums": 2, "writeQueueNums": 2, "perm": 6} for name in ("admin-list-1", "admin-list-2")
+        {"topicName": name, "readQueueNums": 2, "writeQueueNums": 2, "perm": 6}
+        for name in ("admin-list-1", "admin-list-2")
     ],
     "groups": [{"groupName": name, "retryMaxTimes": 3} for name in ("admin-list-g1", "admin-list-g2")],
 }
