@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use mq_core::stop::Asked;
-use mq_starter::config::{ConfigErrors, RocketMQConfig, Settings, SettingsOptions};
+use mq_starter::config::{ConfigErrors, ConfigProblem, RocketMQConfig, Settings, SettingsOptions};
+
+const PORT_KEY: &str = "server.port";
 
 const SETTINGS_HELP: &str = "Any setting can be given as --KEY=VALUE, such as --server.port=0 or \
                              --rocketmq.embedded.flush=interval.";
@@ -72,7 +74,23 @@ impl Arguments {
             shop_user::Service::check(&self.over(shop_user::Service::settings())),
             shop_order::Service::check(&self.over(shop_order::Service::settings())),
         ])?;
+        self.ports_differ()?;
         config
+    }
+
+    /// What is given to this program holds for both services.
+    fn ports_differ(&self) -> Result<(), ConfigErrors> {
+        let order = Settings::load(&self.over(shop_order::Service::settings()))?;
+        let user = Settings::load(&self.over(shop_user::Service::settings()))?;
+        let port = order.get::<u16>(PORT_KEY)?.filter(|port| *port != 0);
+        match order.origin(PORT_KEY) {
+            Some(origin) if port.is_some() && port == user.get(PORT_KEY)? => {
+                let what = "is the port of shop-order and of shop-user, which need one each: set it in their \
+                            bootstrap.yml, or let both take any free one with 0";
+                Err(ConfigProblem::new(origin, PORT_KEY, what).into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

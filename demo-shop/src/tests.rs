@@ -75,8 +75,13 @@ impl Story {
 
 /// Status and body of `GET path`.
 async fn get(address: SocketAddr, path: &str) -> (u16, Value) {
+    ask(address, &format!("GET {path}")).await
+}
+
+/// Status and body of a request, such as `GET /sms`.
+async fn ask(address: SocketAddr, request: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+    let request = format!("{request} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -126,6 +131,11 @@ async fn an_order_becomes_one_text_message_within_a_second_and_both_outlive_the_
         (&1.into(), &1.into())
     );
     assert_eq!(all[0]["phone"], order["phone"]);
+    let at = all[0]["at"].as_str().unwrap();
+    assert_eq!(
+        (at.len(), at.get(10..11)),
+        ("2026-01-31T12:00:00.000Z".len(), Some("T"))
+    );
     assert!(all[0]["text"].as_str().unwrap().contains("Green tea"));
     assert!(took < Duration::from_secs(1), "{took:?}");
 
@@ -159,6 +169,7 @@ async fn what_cannot_be_ordered_is_refused_in_json() {
             400,
             "`quantity` is `9999",
         ),
+        ("/order?pid=1&qty=5", 400, "no parameter `qty`"),
         ("/order?pid=99", 404, "no product 99"),
         ("/order?pid=1&uid=99", 404, "no customer 99"),
     ];
@@ -168,6 +179,24 @@ async fn what_cannot_be_ordered_is_refused_in_json() {
         assert!(
             body["error"].as_str().unwrap().contains(reason),
             "{path}: {body}"
+        );
+    }
+    let user = story.addresses.user;
+    for (address, request, expected, reason) in [
+        (order, "GET /nowhere", 404, "nothing here, try /order?pid=1"),
+        (user, "GET /nowhere", 404, "nothing here, try /sms"),
+        (order, "PUT /orders", 405, "PUT is not possible here"),
+        (order, "DELETE /faults", 405, "DELETE is not possible here"),
+        (user, "POST /sms", 405, "POST is not possible here"),
+        (user, "PUT /gateway", 405, "PUT is not possible here"),
+        (user, "POST /dead-letters", 405, "POST is not possible here"),
+    ] {
+        let (status, body) = ask(address, request).await;
+        let told = body["error"].as_str().unwrap_or_default();
+        assert_eq!(
+            (status, told.contains(reason)),
+            (expected, true),
+            "{request}: {body}"
         );
     }
     assert_eq!(get(order, "/order?pid=4").await.0, 200);
@@ -274,4 +303,19 @@ fn options_and_settings_mix_in_any_order_and_other_words_are_refused() {
     for word in ["server.port=0", "--server.port", "order"] {
         assert!(of(&[word]).is_err(), "{word}");
     }
+}
+
+/// Both services once tried to listen at it, and the second one failed after the first had started.
+#[test]
+fn one_port_for_both_services_is_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut arguments = arguments(folder.path());
+    arguments.settings.push("--server.port=8099".to_owned());
+
+    let error = arguments.broker().unwrap_err().to_string();
+
+    assert!(
+        error.contains("--server.port=8099: is the port of shop-order and of shop-user"),
+        "{error}"
+    );
 }

@@ -7,7 +7,7 @@ use mq_core::clock::Clock;
 use mq_core::message::{GroupName, TopicName};
 use mq_core::reason::reason;
 
-use crate::cluster_args::ClusterArgs;
+use crate::cluster_args::{AskArgs, ClusterArgs};
 use crate::failure::{ExitClass, ProgramFailure};
 
 /// The time limit for closing the connections at the end.
@@ -22,12 +22,17 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn open(at: &ClusterArgs, clock: Clock) -> Result<Self, ProgramFailure> {
-        let config = ClientConfig::new(at.namesrv.0.iter().cloned());
+        let mut session = Self::ask(&at.ask, clock)?;
+        if let Some(name) = &at.cluster {
+            session.admin = session.admin.of_cluster(name.as_str());
+        }
+        Ok(session)
+    }
+
+    pub(crate) fn ask(ask: &AskArgs, clock: Clock) -> Result<Self, ProgramFailure> {
+        let config = ClientConfig::new(ask.namesrv.0.iter().cloned());
         let client = Client::new(config, clock)?;
-        let admin = match &at.cluster {
-            Some(name) => client.admin().of_cluster(name.as_str()),
-            None => client.admin(),
-        };
+        let admin = client.admin();
         Ok(Self { client, admin })
     }
 
@@ -54,22 +59,35 @@ pub(crate) fn group(name: &str) -> Result<GroupName, ProgramFailure> {
 
 /// What went wrong when brokers were asked.
 pub(crate) fn failure(error: AdminError) -> ProgramFailure {
-    let class = match &error {
-        AdminError::Tags(_) | AdminError::Condition(_) => ExitClass::Usage,
-        error => class(error.kind()),
-    };
+    let kind = error.kind();
+    let is_usage = matches!(error, AdminError::Tags(_) | AdminError::Condition(_));
     let advice = match &error {
         AdminError::NoTopic(_) => Some("`mq topic list` shows all"),
         AdminError::NoGroup(_) => Some("`mq group list` shows all"),
         AdminError::NoBroker => {
             Some("start one with `mq broker -n …`, or wait until it has registered")
         }
-        AdminError::Brokers(_) => {
-            Some("is the name server running there? name another with `-n HOST:PORT`")
-        }
         _ => None,
     };
-    let failure = ProgramFailure::from(error).of_class(class);
+    let failure = match error {
+        // The queue as options take it.
+        AdminError::NoOffset {
+            queue,
+            offset,
+            min,
+            max,
+        } => ProgramFailure::from(format!(
+            "the queue `{}:{}` of `{}` has no message at the offset {offset}: it has {min} up to, but not \
+             including, {max}",
+            queue.broker, queue.id, queue.topic
+        )),
+        error => ProgramFailure::from(error),
+    };
+    let failure = if is_usage {
+        failure.of_class(ExitClass::Usage)
+    } else {
+        of_kind(failure, kind)
+    };
     match advice {
         Some(advice) => failure.advise(advice),
         None => failure,
@@ -78,19 +96,25 @@ pub(crate) fn failure(error: AdminError) -> ProgramFailure {
 
 /// Why a message was not sent; one that breaks a rule was typed wrongly.
 pub(crate) fn send_failure(error: SendError) -> ProgramFailure {
-    let class = match error.kind() {
-        ErrorKind::Message => ExitClass::Usage,
-        kind => class(kind),
-    };
-    ProgramFailure::from(error).of_class(class)
+    match error.kind() {
+        ErrorKind::Message => ProgramFailure::from(error).of_class(ExitClass::Usage),
+        kind => of_kind(ProgramFailure::from(error), kind),
+    }
 }
 
-fn class(kind: ErrorKind) -> ExitClass {
-    match kind {
+/// A failure by the kind of error of the client, with what to do when nobody answered.
+pub(crate) fn of_kind(failure: ProgramFailure, kind: ErrorKind) -> ProgramFailure {
+    let class = match kind {
         ErrorKind::Message | ErrorKind::NoRoute => ExitClass::NotThere,
         ErrorKind::Refused => ExitClass::Refused,
         ErrorKind::Unreachable | ErrorKind::Timeout => ExitClass::NoAnswer,
         _ => ExitClass::Other,
+    };
+    let failure = failure.of_class(class);
+    if class == ExitClass::NoAnswer {
+        failure.advise("is the server running there? `-n HOST:PORT` names other name servers")
+    } else {
+        failure
     }
 }
 

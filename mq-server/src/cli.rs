@@ -9,6 +9,7 @@ use crate::dlq::DlqCommand;
 use crate::failure::ExitClass;
 use crate::group::GroupCommand;
 use crate::message::MessageCommand;
+use crate::name_servers::NameServers;
 use crate::topic::TopicCommand;
 
 /// RocketMQ's servers in one program.
@@ -46,6 +47,16 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it runs until it is stopped, and logs.
+    pub(crate) fn is_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Namesrv(_) | Self::Broker(_) | Self::Standalone(_)
+        )
+    }
+}
+
 #[derive(Debug, Default, Args)]
 pub(crate) struct NamesrvArgs {
     /// A properties file, as Apache's `mqnamesrv -c` takes
@@ -69,7 +80,7 @@ pub(crate) struct NamesrvArgs {
 pub(crate) struct BrokerArgs {
     /// Name servers to register with, HOST:PORT, several separated by semicolons
     #[arg(short = 'n', long = "namesrv", value_name = "ADDRESSES")]
-    pub(crate) namesrv: Option<String>,
+    pub(crate) namesrv: Option<NameServers>,
     /// The address to listen at; 0.0.0.0 for all
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) bind: Option<IpAddr>,

@@ -38,14 +38,16 @@ use failure::ProgramFailure;
 
 /// Runs `mq` with these words, the first being the program's name; says how it ended.
 ///
-/// Logs go to standard error, the line `ready …` to standard output.
+/// Servers log to standard error, and print the line `ready …` to standard output. Commands of administrators
+/// say there in one line why they fail, and log only what `RUST_LOG` asks for.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match Cli::try_parse_from(words) {
         Ok(cli) => cli.command,
         Err(error) => return usage(&error),
     };
+    let is_server = command.is_server();
     tracing_subscriber::fmt()
-        .with_env_filter(log_filter())
+        .with_env_filter(log_filter_or(if is_server { "info" } else { "off" }))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         // Otherwise a line that cannot be written is a panic wherever it was logged, as when the log lies
@@ -58,7 +60,11 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         // As when the output is piped into `head`.
         Err(failure) if failure.is_closed_output() => ExitCode::SUCCESS,
         Err(failure) => {
-            tracing::error!("{failure}");
+            if is_server {
+                tracing::error!("{failure}");
+            } else {
+                output::note(&failure);
+            }
             failure.exit_code()
         }
     }
@@ -66,7 +72,11 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// What is logged: `RUST_LOG`, or everything from INFO up.
 pub fn log_filter() -> EnvFilter {
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"))
+    log_filter_or("info")
+}
+
+fn log_filter_or(default: &str) -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(default))
 }
 
 /// Help is no failure; a word that is not understood is. Whether anybody reads it does not matter.

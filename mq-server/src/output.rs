@@ -1,4 +1,5 @@
-//! What commands print to standard output: lines, tables for people, JSON for programs.
+//! What commands print to standard output: lines, tables for people, JSON for programs; and what they say
+//! beside it.
 //!
 //! Invariant: whoever reads the output may stop at any time, as `head` does; the command then ends without
 //! a word.
@@ -56,6 +57,11 @@ pub(crate) fn say(line: &str) -> Result<(), OutputError> {
     writeln!(out, "{line}")?;
     out.flush()?;
     Ok(())
+}
+
+/// Says something to standard error. Whether anybody reads it does not matter.
+pub(crate) fn note(text: &impl fmt::Display) {
+    drop(writeln!(io::stderr(), "mq: {text}"));
 }
 
 /// Prints a value as JSON over several lines.

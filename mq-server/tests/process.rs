@@ -490,7 +490,7 @@ fn a_broker_without_a_name_server_says_what_to_do() {
 
     let error = refused(&["topic", "list", "-n", "127.0.0.1:1"]);
     assert!(
-        error.contains("127.0.0.1:1") && error.contains("is the name server running"),
+        error.contains("127.0.0.1:1") && error.contains("is the server running"),
         "{error}"
     );
 }
@@ -541,4 +541,33 @@ fn name_server_and_broker_run_apart() {
     );
     assert_eq!(broker.end().0, Some(0));
     assert_eq!(namesrv.end().0, Some(0));
+}
+
+/// A broker waited ten seconds for a name server that nobody can be.
+#[test]
+fn an_address_that_is_none_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let store = store.to_str().unwrap();
+    for (words, said) in [
+        (
+            ["-n", "nonsense"],
+            "`nonsense` is no name server: write HOST:PORT",
+        ),
+        (
+            ["-n", "http://names:9876"],
+            "`http://names:9876` is no name server",
+        ),
+        (
+            ["--set", "namesrvAddr=http://names:9876"],
+            "`http://names:9876` is not an address",
+        ),
+        (["--bind", "localhost"], "'localhost'"),
+        (["--set", "bindAddress=nonsense"], "nonsense"),
+        (["--set", "brokerIP1=10.0.0.1:10911"], "is not a host"),
+    ] {
+        let said_so = refused(&[&["broker", "--store", store], &words[..]].concat());
+        assert!(said_so.contains(said), "{words:?}: {said_so}");
+        assert!(!Path::new(store).exists(), "{words:?}");
+    }
 }

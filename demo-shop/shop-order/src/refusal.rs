@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mq_starter::{Json, SendError};
 use serde::Serialize;
@@ -16,6 +16,8 @@ pub(crate) enum OrderRefusal {
         what: String,
         example: &'static str,
     },
+    #[error("there is no parameter `{0}`, only `pid`, `uid` and `quantity`, try /order?pid=1")]
+    UnknownParameter(String),
     #[error("the body cannot be read, try {{\"deliverTwice\":true}}: {0}")]
     BadFaults(#[source] serde_json::Error),
     #[error("there is no product {0}")]
@@ -26,6 +28,8 @@ pub(crate) enum OrderRefusal {
     UnknownOrder(i64),
     #[error("there is nothing here, try /order?pid=1")]
     UnknownPath,
+    #[error("{0} is not possible here, see the header `allow`")]
+    UnknownMethod(Method),
     #[error("product {product} is sold out: {left} left")]
     SoldOut { product: i64, left: i64 },
     #[error("order {order} is {} and cannot become {}", is.as_str(), wanted.as_str())]
@@ -65,7 +69,10 @@ impl OrderRefusal {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::BadParameter { .. } | Self::BadFaults(_) => StatusCode::BAD_REQUEST,
+            Self::BadParameter { .. } | Self::UnknownParameter(_) | Self::BadFaults(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownProduct(_)
             | Self::UnknownCustomer(_)
             | Self::UnknownOrder(_)

@@ -7,6 +7,9 @@ use crate::refusal::OrderRefusal;
 /// The largest quantity of one order.
 const MAX_QUANTITY: i64 = 1000;
 
+/// What a query may have.
+const PARAMETERS: [&str; 3] = ["pid", "uid", "quantity"];
+
 /// The query that a refusal recommends.
 const EXAMPLE: &str = "/order?pid=1";
 
@@ -20,6 +23,9 @@ pub(crate) struct OrderRequest {
 
 impl OrderRequest {
     pub(crate) fn from_query(query: &HashMap<String, String>) -> Result<Self, OrderRefusal> {
+        if let Some(unknown) = query.keys().find(|key| !PARAMETERS.contains(&key.as_str())) {
+            return Err(OrderRefusal::UnknownParameter(beginning(unknown)));
+        }
         Ok(Self {
             product: number(query, "pid", i64::MAX)?.ok_or_else(|| OrderRefusal::BadParameter {
                 parameter: "pid",
@@ -61,11 +67,16 @@ fn number(
 fn in_range(text: &str, most: i64) -> Result<i64, String> {
     match text.parse() {
         Ok(number) if (1..=most).contains(&number) => Ok(number),
-        _ => {
-            let text: String = text.chars().take(32).collect();
-            Err(format!("is `{text}`, expected a number from 1 to {most}"))
-        }
+        _ => Err(format!(
+            "is `{}`, expected a number from 1 to {most}",
+            beginning(text)
+        )),
     }
+}
+
+/// As much of a caller's text as is told.
+fn beginning(text: &str) -> String {
+    text.chars().take(32).collect()
 }
 
 #[cfg(test)]
@@ -111,6 +122,17 @@ mod tests {
             assert!(error.len() < 200, "{error}");
         }
         assert!(read(&[]).unwrap_err().starts_with("`pid` is missing"));
+    }
+
+    /// `?pid=1&qty=5` once ordered one.
+    #[test]
+    fn a_parameter_that_nobody_reads_is_refused() {
+        let error = read(&[("pid", "1"), ("qty", "5")]).unwrap_err();
+
+        assert!(
+            error.starts_with("there is no parameter `qty`, only `pid`"),
+            "{error}"
+        );
     }
 
     #[test]

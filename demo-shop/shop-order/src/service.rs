@@ -113,11 +113,13 @@ fn router(with_faults: bool) -> Router<AppState> {
         .route("/orders", get(orders::list))
         .route("/orders/{id}", get(orders::one))
         .route("/products", get(orders::products))
-        .route("/events", get(events::stream))
-        .fallback(async || OrderRefusal::UnknownPath);
-    if with_faults {
+        .route("/events", get(events::stream));
+    let router = if with_faults {
         router.route("/faults", get(faults::show).post(faults::set))
     } else {
         router
-    }
+    };
+    router
+        .fallback(async || OrderRefusal::UnknownPath)
+        .method_not_allowed_fallback(async |method| OrderRefusal::UnknownMethod(method))
 }

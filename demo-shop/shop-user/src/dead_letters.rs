@@ -5,6 +5,7 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
+use mq_core::message::Date;
 use mq_starter::{DeadLetter, DeadLetters, Json, ResendTo, Resent, SentAgain};
 use serde::Serialize;
 
@@ -33,8 +34,8 @@ struct LetterView {
     /// How often it was delivered in vain.
     attempts: i32,
     reason: Option<String>,
-    /// When it became a dead letter, ms since 1970.
-    died_at: i64,
+    /// When it became a dead letter, as in `2026-01-31T12:00:00.000Z`.
+    died_at: String,
     sent_again: Option<SentAgainView>,
 }
 
@@ -42,8 +43,7 @@ struct LetterView {
 #[serde(rename_all = "camelCase")]
 struct SentAgainView {
     offset_id: String,
-    /// Ms since 1970.
-    at: i64,
+    at: String,
 }
 
 /// What became of a dead letter that was to be sent again.
@@ -64,7 +64,7 @@ impl From<&DeadLetter> for LetterView {
             order: serde_json::from_slice(&body).ok(),
             attempts: letter.attempts(),
             reason: letter.reason().map(str::to_owned),
-            died_at: letter.message.store_timestamp,
+            died_at: time(letter.message.store_timestamp),
             sent_again: letter.sent_again.as_ref().map(SentAgainView::from),
         }
     }
@@ -74,7 +74,7 @@ impl From<&SentAgain> for SentAgainView {
     fn from(sent: &SentAgain) -> Self {
         Self {
             offset_id: sent.id.to_string(),
-            at: sent.at_ms,
+            at: time(sent.at_ms),
         }
     }
 }
@@ -92,6 +92,15 @@ impl ResentView {
             sent_again: sent.map(SentAgainView::from),
         }
     }
+}
+
+/// `2026-01-31T12:00:00.000Z`, of ms since 1970.
+fn time(at_ms: i64) -> String {
+    let Date { year, month, day } = Date::at(at_ms);
+    let in_day = at_ms.rem_euclid(24 * 60 * 60 * 1000);
+    let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
+    let (second, ms) = (in_day / 1000 % 60, in_day % 1000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
 /// The newest first.
@@ -122,4 +131,18 @@ async fn resend_all(State(letters): State<DeadLetters>) -> Result<Json<Vec<Resen
         resent.push(ResentView::of(letter, &outcome));
     }
     Ok(Json(resent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_in_messages() {
+        assert_eq!(time(1_769_860_800_000), "2026-01-31T12:00:00.000Z");
+        assert_eq!(
+            time(1_769_860_800_000 + 3_661_007),
+            "2026-01-31T13:01:01.007Z"
+        );
+    }
 }

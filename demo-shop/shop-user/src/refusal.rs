@@ -1,6 +1,6 @@
 //! Why a request was not answered: a status and a sentence, as JSON.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mq_core::client::ErrorKind;
 use mq_core::reason::reason;
@@ -18,6 +18,10 @@ pub(crate) enum Refusal {
     NoFakeGateway { url: String },
     #[error("there is no dead letter `{id}`, see GET /dead-letters")]
     NoSuchLetter { id: String },
+    #[error("there is nothing here, try /sms")]
+    UnknownPath,
+    #[error("{0} is not possible here, see the header `allow`")]
+    UnknownMethod(Method),
     #[error("{0}")]
     DeadLetters(#[from] DeadLetterError),
     #[error("the database of shop-user cannot be read, try again later")]
@@ -28,7 +32,10 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadMode { .. } => StatusCode::BAD_REQUEST,
-            Self::NoFakeGateway { .. } | Self::NoSuchLetter { .. } => StatusCode::NOT_FOUND,
+            Self::NoFakeGateway { .. } | Self::NoSuchLetter { .. } | Self::UnknownPath => {
+                StatusCode::NOT_FOUND
+            }
+            Self::UnknownMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::DeadLetters(error) => match error.kind() {
                 ErrorKind::Message | ErrorKind::NoRoute => StatusCode::NOT_FOUND,
                 _ => StatusCode::SERVICE_UNAVAILABLE,

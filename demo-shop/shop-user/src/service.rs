@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::database::Database;
 use crate::gateway::{self, ChosenGateway, Gateway, GatewaySettings};
+use crate::refusal::Refusal;
 use crate::{dead_letters, points, sms};
 
 const DATABASE_KEY: &str = "shop.user.database";
@@ -110,7 +111,9 @@ impl Service {
             .route("/points", get(points::list))
             .with_state(self.app.state())
             .merge(gateway::routes(&self.gateway))
-            .merge(dead_letters::routes(self.dead_letters));
+            .merge(dead_letters::routes(self.dead_letters))
+            .fallback(async || Refusal::UnknownPath)
+            .method_not_allowed_fallback(async |method| Refusal::UnknownMethod(method));
         let served = self.app.serve_until(self.socket, router, stop).await;
         self.database.close().await;
         Ok(served?)

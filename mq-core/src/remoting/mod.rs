@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod connections;
 mod ending;
+mod endpoint;
 mod error;
 mod input;
 mod listening;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use client::RemotingClient;
 pub use config::{Limits, RemotingClientConfig, RemotingServerConfig};
+pub use endpoint::endpoint;
 pub use error::{BindError, CallError};
 pub use listening::{Listening, NotListened};
 pub use local::LocalServer;

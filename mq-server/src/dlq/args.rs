@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::name_servers::NameServers;
+use crate::cluster_args::AskArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DlqCommand {
@@ -46,16 +46,6 @@ pub(crate) struct GroupArgs {
     /// The consumer group
     #[arg(short, long, value_name = "NAME")]
     pub(crate) group: String,
-    /// Name servers, HOST:PORT, several separated by semicolons
-    #[arg(
-        short = 'n',
-        long = "namesrv",
-        value_name = "ADDRESSES",
-        env = "NAMESRV_ADDR",
-        default_value = "127.0.0.1:9876"
-    )]
-    pub(crate) namesrv: NameServers,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) ask: AskArgs,
 }

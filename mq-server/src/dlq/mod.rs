@@ -7,30 +7,24 @@ mod args;
 mod print;
 mod view;
 
-use mq_core::client::{
-    Client, ClientConfig, DeadLetter, DeadLetterError, DeadLetters, ErrorKind, ResendTo, Resent,
-};
+use mq_core::client::{DeadLetter, DeadLetterError, DeadLetters, ResendTo, Resent};
 use mq_core::clock::Clock;
-use mq_core::message::GroupName;
 
 pub(crate) use args::DlqCommand;
 
+use crate::admin::{self, Session};
 use crate::failure::{ExitClass, ProgramFailure};
 use print::Printer;
-
-/// The time limit for closing the connections at the end.
-const CLOSING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(crate) async fn run(command: DlqCommand, clock: Clock) -> Result<(), ProgramFailure> {
     let (DlqCommand::List { of, .. } | DlqCommand::Show { of, .. } | DlqCommand::Resend { of, .. }) =
         &command;
-    let group = GroupName::new(of.group.clone());
-    let group = group.map_err(|error| ProgramFailure::from(error).of_class(ExitClass::Usage))?;
-    let printer = Printer::new(of.json);
-    let client = Client::new(ClientConfig::new(of.namesrv.0.iter().cloned()), clock)?;
-    let outcome = carry_out(&command, &client.dead_letters(group), &printer).await;
-    client.shutdown(CLOSING_TIMEOUT).await?;
-    outcome
+    let group = admin::group(&of.group)?;
+    let printer = Printer::new(of.ask.json);
+    let session = Session::ask(&of.ask, clock)?;
+    let letters = session.client.dead_letters(group);
+    let outcome = carry_out(&command, &letters, &printer).await;
+    session.close(outcome).await
 }
 
 async fn carry_out(
@@ -126,11 +120,6 @@ fn not_sent_again(mut letters: Vec<DeadLetter>) -> Vec<DeadLetter> {
 }
 
 fn failure(error: DeadLetterError) -> ProgramFailure {
-    let class = match error.kind() {
-        ErrorKind::Message | ErrorKind::NoRoute => ExitClass::NotThere,
-        ErrorKind::Refused => ExitClass::Refused,
-        ErrorKind::Unreachable | ErrorKind::Timeout => ExitClass::NoAnswer,
-        _ => ExitClass::Other,
-    };
-    ProgramFailure::from(error).of_class(class)
+    let kind = error.kind();
+    admin::of_kind(ProgramFailure::from(error), kind)
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod print;
+mod retries;
 
 use mq_core::client::{QueueChoice, ResetTo};
 use mq_core::clock::Clock;
@@ -38,14 +39,18 @@ async fn carry_out(
             listed
                 .value
                 .retain(|group| *all || !print::is_of_system(&group.name));
-            print::listed(&listed.value, at.json)?;
+            retries::count(admin, &mut listed.value).await?;
+            print::listed(&listed.value, at.ask.json)?;
             admin::end(&listed)
         }
         GroupCommand::Show { group, topic, at } => {
             let group = admin::group(group)?;
             let topic = topic.as_deref().map(admin::topic).transpose()?;
-            let shown = admin.group(&group, topic.as_ref()).await.map_err(failure)?;
-            print::shown(&shown.value, at.json)?;
+            let mut shown = admin.group(&group, topic.as_ref()).await.map_err(failure)?;
+            if topic.is_none() {
+                retries::add(admin, &group, &mut shown.value).await?;
+            }
+            print::shown(&shown.value, at.ask.json)?;
             admin::end(&shown)
         }
         GroupCommand::Reset(args) => reset(args, session, clock).await,
@@ -53,7 +58,7 @@ async fn carry_out(
         GroupCommand::Delete { group, at } => {
             let group = admin::group(group)?;
             let deleted = admin.delete_group(&group).await.map_err(failure)?;
-            print::deleted(&group, &deleted.value, at.json)?;
+            print::deleted(&group, &deleted.value, at.ask.json)?;
             admin::end(&deleted)
         }
     }
@@ -81,7 +86,7 @@ async fn reset(args: &ResetArgs, session: &Session, clock: &Clock) -> Result<(),
     };
     let moves = moves.map_err(failure)?;
     let printer = MovesPrinter {
-        json: args.at.json,
+        json: args.at.ask.json,
         dry_run: args.dry_run,
     };
     printer.print(&moves.value)?;
@@ -105,7 +110,7 @@ async fn clone_offsets(args: &CloneArgs, session: &Session) -> Result<(), Progra
     };
     let moves = moves.map_err(failure)?;
     let printer = MovesPrinter {
-        json: args.at.json,
+        json: args.at.ask.json,
         dry_run: args.dry_run,
     };
     printer.print(&moves.value)?;

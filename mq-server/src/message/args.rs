@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Subcommand};
+use mq_core::message::{Properties, property};
 
 use crate::cluster_args::ClusterArgs;
 use crate::time::TypedTime;
@@ -22,6 +23,8 @@ pub(crate) enum MessageCommand {
     Find(FindArgs),
     /// Print the messages that come to a topic, until it is interrupted
     Tail(TailArgs),
+    /// Show who sent a message and who consumed it, as far as clients have traced it
+    Trace(TraceArgs),
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +115,24 @@ pub(crate) struct TailArgs {
     pub(crate) at: ClusterArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// The id as the sender got it, or a key
+    #[arg(value_name = "ID|KEY")]
+    pub(crate) id: String,
+    /// The topic that the clients trace to
+    #[arg(long, value_name = "NAME", default_value = "RMQ_SYS_TRACE_TOPIC")]
+    pub(crate) trace_topic: String,
+    /// Traced at this time or later, such as `2026-11-29 14:05:09` (UTC), `10m` ago, or ms since 1970
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<TypedTime>,
+    /// Traced at this time or earlier
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<TypedTime>,
+    #[command(flatten)]
+    pub(crate) at: ClusterArgs,
+}
+
 /// A queue with its broker, as it is typed: `broker-a:3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NamedQueue {
@@ -136,8 +157,15 @@ impl FromStr for NamedQueue {
 }
 
 fn property(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(format!("`{text}` is no property: write NAME=VALUE")),
-    }
+    let Some((name, value)) = text.split_once('=') else {
+        return Err(format!("`{text}` is no property: write NAME=VALUE"));
+    };
+    let option = match name {
+        property::KEYS => "; a key is given with `--key`",
+        property::TAGS => "; the tag is given with `--tag`",
+        _ => "",
+    };
+    let checked = Properties::default().set_user(name, value);
+    checked.map_err(|error| format!("{error}{option}"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -1,7 +1,8 @@
-//! `mq message send|get|find|tail`.
+//! `mq message send|get|find|tail|trace`.
 
 mod args;
 mod print;
+mod trace;
 mod view;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use mq_core::client::{Admin, ProducerConfig};
+use mq_core::client::{Admin, AdminError, ProducerConfig};
 use mq_core::clock::Clock;
 use mq_core::message::subscription::SelectorType;
 use mq_core::message::{Message, MessageExt, MessageQueue, TopicName, property};
@@ -21,10 +22,12 @@ pub(crate) use args::MessageCommand;
 
 use crate::admin::{self, Session, failure, send_failure};
 use crate::failure::{ExitClass, ProgramFailure};
-use crate::output::OutputError;
+use crate::output::{self, OutputError};
 use crate::reader;
-use args::{FindArgs, GetArgs, SendArgs, TailArgs};
+use crate::time::TypedTime;
+use args::{FindArgs, GetArgs, SendArgs, TailArgs, TraceArgs};
 use print::Printer;
+use trace::Trace;
 
 /// A message, and the broker that has it.
 type Found = (ByteString, MessageExt);
@@ -38,6 +41,7 @@ pub(crate) async fn run(command: MessageCommand, clock: Clock) -> Result<(), Pro
         MessageCommand::Get(args) => &args.at,
         MessageCommand::Find(args) => &args.at,
         MessageCommand::Tail(args) => &args.at,
+        MessageCommand::Trace(args) => &args.at,
     };
     let session = Session::open(at, clock.clone())?;
     let outcome = match &command {
@@ -45,6 +49,7 @@ pub(crate) async fn run(command: MessageCommand, clock: Clock) -> Result<(), Pro
         MessageCommand::Get(args) => get(args, &session).await,
         MessageCommand::Find(args) => find(args, &session, &clock).await,
         MessageCommand::Tail(args) => tail(args, &session).await,
+        MessageCommand::Trace(args) => trace(args, &session, &clock).await,
     };
     session.close(outcome).await
 }
@@ -72,7 +77,7 @@ async fn send(args: &SendArgs, session: &Session) -> Result<(), ProgramFailure> 
         None => producer.send(message).await,
     };
     let sent = sent.map_err(send_failure)?;
-    Printer::new(args.at.json).sent(&sent)?;
+    Printer::new(args.at.ask.json).sent(&sent)?;
     Ok(())
 }
 
@@ -127,26 +132,20 @@ async fn get(args: &GetArgs, session: &Session) -> Result<(), ProgramFailure> {
                 .advise("name an id, or `--queue BROKER:ID --offset N`"));
         }
     };
-    Printer::new(args.at.json).whole(&found)?;
+    Printer::new(args.at.ask.json).whole(&found)?;
     Ok(())
 }
 
 async fn find(args: &FindArgs, session: &Session, clock: &Clock) -> Result<(), ProgramFailure> {
     let topic = admin::topic(&args.topic)?;
-    let times = times(args, clock.now_ms())?;
+    let times = times(args.from, args.to, clock.now_ms())?;
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let printer = Printer::new(args.at.json);
+    let printer = Printer::new(args.at.ask.json);
     if let Some(key) = &args.key {
         let found = session.admin.messages_by_key(&topic, key, times).await;
         let found = found.map_err(failure)?;
         list(&printer, &found, most)?;
-        for broker in full(&found) {
-            tracing::warn!(
-                "{broker} gives the newest {} messages with a key, there may be more: `--from` and `--to` \
-                 look at other times",
-                Admin::MOST_BY_KEY
-            );
-        }
+        note_full(&found);
         return Ok(());
     }
     // One more than is listed tells that there are more.
@@ -158,9 +157,13 @@ async fn find(args: &FindArgs, session: &Session, clock: &Clock) -> Result<(), P
 }
 
 /// The times that were typed, in ms since 1970.
-fn times(args: &FindArgs, now_ms: i64) -> Result<RangeInclusive<i64>, ProgramFailure> {
-    let from = args.from.map_or(0, |time| time.at_ms(now_ms));
-    let to = args.to.map_or(i64::MAX, |time| time.at_ms(now_ms));
+fn times(
+    from: Option<TypedTime>,
+    to: Option<TypedTime>,
+    now_ms: i64,
+) -> Result<RangeInclusive<i64>, ProgramFailure> {
+    let from = from.map_or(0, |time| time.at_ms(now_ms));
+    let to = to.map_or(i64::MAX, |time| time.at_ms(now_ms));
     if from > to {
         let failure = ProgramFailure::from("`--from` is later than `--to`");
         return Err(failure.of_class(ExitClass::Usage));
@@ -172,24 +175,50 @@ fn times(args: &FindArgs, now_ms: i64) -> Result<RangeInclusive<i64>, ProgramFai
 fn list(printer: &Printer, found: &[Found], most: usize) -> Result<(), OutputError> {
     printer.listed(found.get(..most).unwrap_or(found))?;
     if found.len() > most {
-        tracing::warn!("{most} of more shown: `--limit` shows more");
+        output::note(&format!("{most} of more shown: `--limit` shows more"));
     }
     Ok(())
 }
 
-/// The brokers that gave as many messages of a key as they do at most.
-fn full(found: &[Found]) -> Vec<&str> {
+/// Names the brokers that gave as many messages of a key as they do at most.
+fn note_full(found: &[Found]) {
     let mut counts = BTreeMap::<&str, usize>::new();
     for (broker, _) in found {
         *counts.entry(broker).or_default() += 1;
     }
     counts.retain(|_, count| *count >= usize::from(Admin::MOST_BY_KEY));
-    counts.into_keys().collect()
+    for broker in counts.into_keys() {
+        output::note(&format!(
+            "{broker} gives the newest {} messages with a key, there may be more: `--from` and `--to` look at \
+             other times",
+            Admin::MOST_BY_KEY
+        ));
+    }
+}
+
+async fn trace(args: &TraceArgs, session: &Session, clock: &Clock) -> Result<(), ProgramFailure> {
+    let topic = admin::topic(&args.trace_topic)?;
+    let times = times(args.from, args.to, clock.now_ms())?;
+    let found = match session.admin.messages_by_key(&topic, &args.id, times).await {
+        Err(AdminError::NoTopic(_)) => Vec::new(),
+        found => found.map_err(failure)?,
+    };
+    let trace = Trace::of(&args.id, &found);
+    if trace.is_empty() {
+        let failure = ProgramFailure::from(format!("nothing in `{topic}` is about `{}`", args.id));
+        return Err(failure.of_class(ExitClass::NotThere).advise(
+            "clients trace where it is switched on, to brokers that have the topic (`traceTopicEnable`); \
+             `--trace-topic` names another",
+        ));
+    }
+    trace.print(args.at.ask.json)?;
+    note_full(&found);
+    Ok(())
 }
 
 async fn tail(args: &TailArgs, session: &Session) -> Result<(), ProgramFailure> {
     let topic = admin::topic(&args.topic)?;
-    let printer = Printer::new(args.at.json);
+    let printer = Printer::new(args.at.ask.json);
     let (selector, expression) = match &args.sql {
         Some(condition) => (SelectorType::Sql92, condition),
         None => (SelectorType::Tag, &args.filter),
@@ -210,7 +239,7 @@ async fn tail(args: &TailArgs, session: &Session) -> Result<(), ProgramFailure> 
                 count += 1;
             }
             // The queue is read again.
-            Err(error) => tracing::warn!("{error}"),
+            Err(error) => output::note(&error),
         }
     }
     Ok(())

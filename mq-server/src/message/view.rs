@@ -73,7 +73,7 @@ impl MessageView {
 }
 
 /// The body, unpacked; one that cannot be unpacked as it lies there.
-fn body_of(message: &MessageExt) -> Bytes {
+pub(super) fn body_of(message: &MessageExt) -> Bytes {
     let packed = &message.message.body;
     let unpacked = compression::unpack(packed, message.sys_flag, compression::MAX_UNPACKED_BODY);
     unpacked.unwrap_or_else(|_packed| packed.clone())

@@ -9,6 +9,7 @@ use std::time::Duration;
 #[cfg(feature = "embedded")]
 use mq_core::broker::config::DelayLevels;
 use mq_core::message::{GroupName, TopicName};
+use mq_core::remoting::endpoint;
 use mq_core::wire::frame;
 
 use super::error::ConfigProblem;
@@ -231,26 +232,17 @@ fn name_servers(text: &str) -> Result<ClusterAddress, String> {
         return Err(format!("`{text}` names no name server, expected HOST:PORT"));
     }
     for address in &addresses {
-        endpoint(address, 1)?;
+        port_of(address, 1)?;
     }
     let addresses = addresses.into_iter().map(str::to_owned).collect();
     Ok(ClusterAddress::At(addresses))
 }
 
-/// Checks that `text` is `HOST:PORT` with a port of at least `lowest`.
-fn endpoint(text: &str, lowest: u16) -> Result<(), String> {
-    let wrong = || format!("`{text}` is no address, expected HOST:PORT");
-    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    let is_host = match bare {
-        Some(v6) => v6.contains(':'),
-        None => !host.is_empty() && !host.contains([':', '/', ' ']),
-    };
-    match port.parse::<u16>() {
-        Ok(port) if is_host && port >= lowest => Ok(()),
-        _ => Err(wrong()),
+/// The port of `HOST:PORT`, which must be at least `lowest`.
+fn port_of(text: &str, lowest: u16) -> Result<u16, String> {
+    match endpoint(text) {
+        Some((_, port)) if port >= lowest => Ok(port),
+        _ => Err(format!("`{text}` is no address, expected HOST:PORT")),
     }
 }
 
@@ -333,9 +325,8 @@ fn embedded(reader: &mut SettingReader<'_>, longest_sent: usize) -> EmbeddedSett
             .choice("rocketmq.embedded.flush", &flushes)
             .unwrap_or_default(),
         listen: reader.checked("rocketmq.embedded.listen", |text| {
-            endpoint(text, 0)?;
-            let port = text.rsplit(':').next().and_then(|port| port.parse().ok());
-            if broker_port != 0 && port == Some(broker_port) {
+            let port = port_of(text, 0)?;
+            if broker_port != 0 && port == broker_port {
                 return Err(format!(
                     "its port and `rocketmq.embedded.broker-port` are both {broker_port}: the name server and \
                      the broker need a port each"

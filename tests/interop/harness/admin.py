@@ -7,6 +7,7 @@ them, verb by verb. Times, addresses, ids and rates are masked; every line else 
 
 import contextlib
 import functools
+import json
 import re
 
 from . import beside, live, printed
@@ -64,7 +65,37 @@ VIEWS = (
     "statsAll -t live",
     "statsAll -a",
     "allocateMQ -t live -i 10.0.0.1,10.0.0.2",
+    "queryMsgTraceById -i {id}",
+    "queryMsgTraceById -i {id} -t live",
+    "exportMetadata -c DefaultCluster -f export",
+    "exportMetadata -b {broker} -t -f export",
+    "exportMetadata -b {broker} -g -f export",
+    "exportConfigs -c DefaultCluster -f export",
+    "exportMetrics -c DefaultCluster -f export",
+    "exportPopRecord -b {broker} -d true",
+    "getUser -b {broker} -u admin",
+    "listUser -b {broker}",
+    "getAcl -b {broker} -s User:admin",
+    "listAcl -b {broker}",
 )
+
+# What a verb leaves in a file, which is compared behind what it prints.
+EXPORTED = {
+    "exportMetadata -c DefaultCluster -f export": "export/metadata.json",
+    "exportMetadata -b {broker} -t -f export": "export/topic.json",
+    "exportMetadata -b {broker} -g -f export": "export/subscriptionGroup.json",
+    "exportConfigs -c DefaultCluster -f export": "export/configs.json",
+    "exportMetrics -c DefaultCluster -f export": "export/metrics.json",
+}
+
+# What a verb reads.
+FILES = {
+    "topics": [
+        {"topicName": name, "readQueueNums": 2, "writeQueueNums": 2, "perm": 6}
+        for name in ("admin-list-1", "admin-list-2")
+    ],
+    "groups": [{"groupName": name, "retryMaxTimes": 3} for name in ("admin-list-g1", "admin-list-g2")],
+}
 
 # What an administrator changes, each with a look at what has come of it.
 CHANGES = (
@@ -75,6 +106,10 @@ CHANGES = (
     "updateTopic -b {broker} -t admin/new",
     "updateSubGroup -b {broker} -g admin-group -r 3",
     "getConsumerConfig -g admin-group",
+    "updateTopicList -b {broker} -f {home}/topics",
+    "topicRoute -t admin-list-2",
+    "updateSubGroupList -b {broker} -f {home}/groups",
+    "getConsumerConfig -g admin-list-g2",
     "updateOrderConf -t live -m put -v broker-a:2",
     "updateOrderConf -t live -m get",
     "updateOrderConf -t live -m delete",
@@ -111,6 +146,17 @@ CHANGES = (
     "cleanUnusedTopic -b {broker}",
     "deleteExpiredCommitLog -b {broker}",
     "setCommitLogReadAheadMode -b {broker} -m 0",
+    "resetMasterFlushOffset -b {broker} -o 0",
+    "updateColdDataFlowCtrGroupConfig -b {broker} -g live-gone -v 10",
+    "removeColdDataFlowCtrGroupConfig -b {broker} -g live-gone",
+    "createUser -b {broker} -u admin -p secret -t Normal",
+    "updateUser -b {broker} -u admin -p another",
+    "copyUser -f {broker} -t {broker} -u admin",
+    "deleteUser -b {broker} -u admin",
+    "createAcl -b {broker} -s User:admin -r Topic:* -a Pub -d Allow",
+    "updateAcl -b {broker} -s User:admin -r Topic:* -a Sub -d Allow",
+    "copyAcl -f {broker} -t {broker} -s User:admin",
+    "deleteAcl -b {broker} -s User:admin",
     "deleteSubGroup -b {broker} -g admin-group -r true",
     "consumerProgress -g admin-group",
     "deleteTopic -t admin-new -c DefaultCluster",
@@ -126,9 +172,13 @@ MASKS = (
     # What `clusterList`, `statsAll`, `sendMsgStatus` and `checkMsgSendRT` measure.
     (re.compile(r"^(DefaultCluster \S+ 0 ADDRESS \S+) .* (\S+)$"), r"\1 RATES \2"),
     (re.compile(r"^(\S+ \S+ \d+) [\d.]+ [\d.]+ \d+ \d+$"), r"\1 RATES"),
+    # `clusterList -m` counts what a rebalance has delivered twice.
+    (re.compile(r"^(DefaultCluster broker-a \d+ \d+ \d+) \d+$"), r"\1 NUMBER"),
     (re.compile(r"\brt=\d+ms"), "rt=TIME"),
     (re.compile(r"^(broker-a \d+ (?:true|false)) \d+$"), r"\1 TIME"),
     (re.compile(r"^Avg RT: .*"), "Avg RT: TIME"),
+    (re.compile(r"(\w*(?:Tps|DiskRatio)\":)[\"\d.]+"), r"\1RATE"),
+    (re.compile(r"(\"counter\":)\d+"), r"\1NUMBER"),
     # Where to read on in Apache's manual.
     (re.compile(r"^(For more information, please visit|See) .*rocketmq\.apache\.org.*"), ""),
     (re.compile(r"^\s+(at .*|\.\.\. \d+ more)$"), ""),
@@ -177,7 +227,9 @@ def checks(pair):
         def arguments(server):
             one = next(asked)
             commands = one.program.home / "commands"
-            commands.write_text("\n".join(command.format(**one.words) for command in COMMANDS))
+            commands.write_text("\n".join(command.format(**one.words, home=one.program.home) for command in COMMANDS))
+            for name, value in FILES.items():
+                (one.program.home / name).write_text(json.dumps(value))
             return [server.namesrv, commands, "."]
 
         outputs = [_outputs(tool) for tool in pair.run(stack, "Admin", arguments)]
@@ -194,9 +246,15 @@ def checks(pair):
 
 
 def _outputs(program):
-    """What the tool printed for each command."""
+    """What the tool printed for each command, and left in a file."""
     program.finish(300)
-    return [(program.home / str(number)).read_text() for number in range(len(COMMANDS))]
+    return [_output(program.home, number, command) for number, command in enumerate(COMMANDS)]
+
+
+def _output(home, number, command):
+    printed_text = (home / str(number)).read_text()
+    file = home / EXPORTED.get(command, "none")
+    return f"{printed_text}\n{file.read_text()}" if file.exists() else printed_text
 
 
 def check(known, command, theirs, ours):

@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 
-from . import beside, cells, exchange, processes, servers
+from . import beside, cells, exchange, printed, processes, servers
 from .known import Known
 
 LISTED = "codes_differences.tsv"
@@ -469,13 +469,8 @@ def asked(server, known, wanted):
     return Answer(code, header.get("remark"), header.get("extFields") or {}, body)
 
 
-ADDRESS = r"\d+\.\d+\.\d+\.\d+(:\d+)?"
+# What Apache's servers say where nobody said anything, and the end of what they say.
 MASKS = (
-    (re.compile(r"\d{4}-\d\d-\d\d#\d\d:\d\d:\d\d:\d{3}"), "TIME"),
-    (re.compile(rf"/?{ADDRESS}"), "ADDRESS"),
-    (re.compile(r"\b[0-9A-F]{32,56}\b"), "ID"),
-    (re.compile(r"\b1[5-9]\d{11}\b"), "TIME"),
-    # What Apache's servers say where nobody said anything, and the end of what they say.
     (re.compile(r"^not set any response code$"), ""),
     (re.compile(r" ?\nSee https://rocketmq.apache.org/\S+ for further details\.$"), ""),
     (re.compile(r"^ +"), ""),
@@ -488,9 +483,7 @@ VARIABLE = re.compile(
 
 
 def masked(text):
-    for pattern, replacement in MASKS:
-        text = pattern.sub(replacement, text)
-    return text
+    return printed.replaced(text, MASKS)
 
 
 def parsed(body):

@@ -10,21 +10,23 @@ MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\d[ #]\d\d:\d\d:\d\d([,:]\d{3})?"), "TIME"),
     (re.compile(r"\b1[5-9]\d{11}\b"), "TIME"),
     (re.compile(rf"\b{ADDRESS}@\S+"), "CLIENT"),
-    (re.compile(rf"\b{ADDRESS}(:\d+)?\b"), "ADDRESS"),
+    (re.compile(rf"/?\b{ADDRESS}(:\d+)?\b"), "ADDRESS"),
     (re.compile(r"\b[0-9A-F]{32,56}\b"), "ID"),
     (re.compile(" +"), " "),
 )
 
 
+def replaced(text, masks=()):
+    """The text without what differs from run to run; `masks` come behind the usual ones."""
+    for pattern, replacement in (*MASKS, *masks):
+        text = pattern.sub(replacement, text)
+    return text
+
+
 def masked(text, masks=()):
-    """The lines, without those that are empty then; `masks` come behind the usual ones."""
-    lines = []
-    for line in text.splitlines():
-        for pattern, replacement in (*MASKS, *masks):
-            line = pattern.sub(replacement, line)
-        if line.strip():
-            lines.append(line.strip())
-    return lines
+    """The lines, without those that are empty then."""
+    lines = (replaced(line, masks).strip() for line in text.splitlines())
+    return [line for line in lines if line]
 
 
 def compared(known, name, theirs, ours):

@@ -25,7 +25,7 @@ pub struct Sms {
     pub attempts: i64,
     pub duplicates: i64,
     pub state: String,
-    /// When the first attempt began, in UTC.
+    /// When the first attempt began, as in `2026-01-31T12:00:00.000Z`.
     pub at: String,
 }
 
@@ -91,8 +91,9 @@ impl Database {
     /// When the database cannot be read.
     pub async fn newest(&self, limit: i64) -> Result<Vec<Sms>, sqlx::Error> {
         sqlx::query_as(
-            "SELECT order_id, kind, phone, text, attempts, duplicates, state, at FROM sms \
-             ORDER BY id DESC LIMIT ?",
+            "SELECT order_id, kind, phone, text, attempts, duplicates, state, \
+                    strftime('%Y-%m-%dT%H:%M:%fZ', at) AS at \
+             FROM sms ORDER BY id DESC LIMIT ?",
         )
         .bind(limit)
         .fetch_all(&self.0)

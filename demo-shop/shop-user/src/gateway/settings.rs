@@ -2,10 +2,16 @@
 
 use axum::http::uri::{Authority, InvalidUri, PathAndQuery};
 use axum::http::{HeaderValue, Uri};
-use mq_starter::config::{ConfigErrors, Settings};
+use mq_starter::config::{ConfigErrors, ConfigProblem, Settings};
 use serde::Deserialize;
 
 use super::template::BodyTemplate;
+
+const URL_KEY: &str = "shop.user.gateway.url";
+const BODY_KEY: &str = "shop.user.gateway.body";
+const BODY_MISSING: &str = "needs `shop.user.gateway.body`, the JSON to post, such as \
+                            {\"to\":\"{phone}\",\"message\":\"{text}\"}";
+const URL_MISSING: &str = "needs `shop.user.gateway.url`, such as http://localhost:8099/sms";
 
 /// What is sent where. Without these settings the gateway is a fake.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,6 +25,14 @@ pub(crate) struct GatewaySettings {
 
 impl GatewaySettings {
     pub(crate) fn read(settings: &Settings) -> Result<Option<Self>, ConfigErrors> {
+        for (key, other, what) in [
+            (URL_KEY, BODY_KEY, BODY_MISSING),
+            (BODY_KEY, URL_KEY, URL_MISSING),
+        ] {
+            if let (Some(origin), None) = (settings.origin(key), settings.origin(other)) {
+                return Err(ConfigProblem::new(origin, key, what).into());
+            }
+        }
         settings.get("shop.user.gateway")
     }
 }
@@ -127,8 +141,11 @@ mod tests {
     fn what_cannot_be_a_provider_names_its_key() {
         let url = "url=http://localhost/sms";
         for (words, reason) in [
-            (&[BODY][..], "missing field `url`"),
-            (&[url], "missing field `body`"),
+            (&[BODY][..], "needs `shop.user.gateway.url`"),
+            (
+                &[url],
+                "sms: needs `shop.user.gateway.body`, the JSON to post",
+            ),
             (
                 &["url=https://localhost/sms", BODY],
                 "sms: is `https://localhost/sms`, expected http://",

@@ -10,6 +10,7 @@ mod storage;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::remoting::endpoint;
 use crate::settings::{Setting, SettingKey, SettingProblem, SettingProblems, Sheet};
 use crate::store::StoreConfig;
 
@@ -140,12 +141,7 @@ fn name_servers(text: &str) -> Result<Vec<String>, String> {
         .split(';')
         .map(str::trim)
         .filter(|address| !address.is_empty());
-    let is_address = |address: &&str| {
-        let parts = address.rsplit_once(':');
-        parts.is_some_and(|(host, port)| {
-            !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
-        })
-    };
+    let is_address = |address: &&str| endpoint(address).is_some_and(|(_, port)| port > 0);
     let (right, wrong): (Vec<_>, Vec<_>) = addresses.partition(is_address);
     match wrong.as_slice() {
         [] => Ok(right.into_iter().map(str::to_owned).collect()),

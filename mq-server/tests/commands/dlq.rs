@@ -1,25 +1,15 @@
-//! `mq dlq`: what it prints, for people and for scripts, and how it ends.
+//! `mq dlq`.
 
-#![expect(clippy::unwrap_used, reason = "a failure is what a test is for")]
-
-use std::net::Ipv4Addr;
-use std::process::{Command, Output};
-use std::sync::Arc;
-use std::time::Duration;
-
-use mq_core::broker::config::BrokerConfig;
 use mq_core::client::{
-    Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, Producer, ProducerConfig,
-    PushConsumer, StartFrom,
+    ConcurrentListener, ConsumerConfig, Outcome, Producer, ProducerConfig, PushConsumer, StartFrom,
 };
 use mq_core::clock::Clock;
-use mq_core::message::{GroupName, Message, MessageExt, TopicName, property};
-use mq_core::namesrv::NamesrvConfig;
-use mq_core::node::Node;
-use mq_core::store::disk::MemoryDisk;
+use mq_core::message::{GroupName, Message, MessageExt, property};
 use serde_json::Value;
+use std::process::Command;
+use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(10);
+use super::scene::{LIMIT, MQ, Scene, orders, shop};
 
 /// Gives up every message that was not sent again.
 struct GivingUp;
@@ -42,42 +32,24 @@ impl ConcurrentListener for GivingUp {
     }
 }
 
-/// A broker, a producer and a group that gives up what it gets.
-struct Scene {
-    node: Node,
-    namesrv: String,
-    client: Client,
+/// A producer, and a group that gives up what it gets.
+struct Dying {
+    scene: Scene,
     producer: Producer,
     consumer: PushConsumer,
 }
 
-impl Scene {
+impl Dying {
     async fn new() -> Self {
-        let names = NamesrvConfig {
-            bind: Ipv4Addr::LOCALHOST.into(),
-            port: 0,
-            ..NamesrvConfig::default()
-        };
-        let mut broker = BrokerConfig::default();
-        broker.network.bind = Ipv4Addr::LOCALHOST.into();
-        broker.network.port = 0;
-        broker.storage.segment_size = 1024 * 1024;
-        let node = Node::builder().name_server(names).broker(broker);
-        let node = node.disk(Arc::new(MemoryDisk::default()));
-        let node = node.start().await.unwrap();
-        let namesrv = node.name_server().unwrap().from_here().to_string();
-        let client = Client::new(ClientConfig::new([namesrv.clone()]), Clock::system()).unwrap();
+        let scene = Scene::new().await;
         let group = GroupName::new("test-producer").unwrap();
-        let producer = client.producer(ProducerConfig::new(group)).unwrap();
-        client.create_topic(&orders(), 1).await.unwrap();
-        let mut config = ConsumerConfig::new(GroupName::new("shop").unwrap());
+        let producer = scene.client.producer(ProducerConfig::new(group)).unwrap();
+        let mut config = ConsumerConfig::new(shop());
         config.start_from = StartFrom::FirstOffset;
-        let consumer = client.push_consumer(config).subscribe(orders(), "*");
+        let consumer = scene.client.push_consumer(config).subscribe(orders(), "*");
         let consumer = consumer.start(GivingUp).await.unwrap();
         Self {
-            node,
-            namesrv,
-            client,
+            scene,
             producer,
             consumer,
         }
@@ -90,7 +62,7 @@ impl Scene {
             .send(Message::new(orders(), body))
             .await
             .unwrap();
-        let letters = self.client.dead_letters(GroupName::new("shop").unwrap());
+        let letters = self.scene.client.dead_letters(shop());
         let clock = Clock::system();
         let begun = clock.moment();
         while letters.find(&sent.message_id).await.is_err() {
@@ -100,42 +72,23 @@ impl Scene {
         sent.message_id
     }
 
-    fn mq(&self, words: &[&str]) -> Output {
-        run(&[&["dlq"], words, &["-n", &self.namesrv]].concat())
-    }
-
-    /// What a command prints that must go well.
     fn told(&self, words: &[&str]) -> String {
-        let output = self.mq(words);
-        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        self.scene.told(&[&["dlq"], words].concat())
     }
 
     fn json(&self, words: &[&str]) -> Value {
-        serde_json::from_str(&self.told(&[words, &["--json"]].concat())).unwrap()
+        self.scene.json(&[&["dlq"], words].concat())
     }
 
     async fn end(self) {
-        self.consumer.shutdown(LIMIT).await.unwrap();
         self.producer.shutdown(LIMIT).await.unwrap();
-        self.client.shutdown(LIMIT).await.unwrap();
-        self.node.stop(LIMIT).await.unwrap();
+        self.scene.end([self.consumer]).await;
     }
-}
-
-fn run(words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mq"));
-    command.args(words).env_remove("NAMESRV_ADDR");
-    command.output().unwrap()
-}
-
-fn orders() -> TopicName {
-    TopicName::new("orders").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_are_listed_shown_and_sent_again_once() {
-    let scene = Scene::new().await;
+    let scene = Dying::new().await;
     let none = scene.told(&["list", "-g", "shop"]);
     assert_eq!(none, "no dead letters\n");
     let first = scene.dead("one").await;
@@ -195,14 +148,11 @@ async fn dead_letters_are_listed_shown_and_sent_again_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_script_sees_by_the_exit_code_what_went_wrong() {
-    let scene = Scene::new().await;
+async fn the_exit_code_tells_why_no_letter_was_sent() {
+    let scene = Dying::new().await;
     let id = scene.dead("one").await;
-    let ends = |words: &[&str], code: i32, said: &str| {
-        let output = scene.mq(words);
-        let log = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{words:?}: {log}");
-        assert!(log.contains(said), "{words:?}: {log}");
+    let ends = |words: &[&str], code, said| {
+        scene.scene.ends(&[&["dlq"], words].concat(), code, said);
     };
 
     ends(
@@ -225,7 +175,11 @@ async fn a_script_sees_by_the_exit_code_what_went_wrong() {
     );
     let listed = scene.json(&["list", "-g", "shop"]);
     assert_eq!(listed[0]["sentAgain"], Value::Null);
-    let nobody = run(&["dlq", "list", "-g", "shop", "-n", "127.0.0.1:1"]);
+    let mut nobody = Command::new(MQ);
+    let nobody = nobody.args(["dlq", "list", "-g", "shop", "-n", "127.0.0.1:1"]);
+    let nobody = nobody.output().unwrap();
     assert_eq!(nobody.status.code(), Some(5), "{nobody:?}");
+    let log = String::from_utf8_lossy(&nobody.stderr);
+    assert!(log.contains("; is the server running there?"), "{log}");
     scene.end().await;
 }

@@ -1,4 +1,4 @@
-//! `mq topic`, `mq group` and `mq message`: what they print, for people and for scripts, and how they end.
+//! The commands of administrators: what they print, for people and for scripts, and how they end.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,131 +6,37 @@
     reason = "a failure is what a test is for"
 )]
 
+mod dlq;
+mod scene;
+
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Ipv4Addr;
-use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mq_core::broker::config::BrokerConfig;
-use mq_core::client::{
-    Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, PushConsumer, StartFrom,
-};
+use mq_core::client::{ConsumerConfig, ProducerConfig, PushConsumer, StartFrom, TraceSettings};
 use mq_core::clock::Clock;
-use mq_core::message::{GroupName, Message, MessageExt, TopicName};
-use mq_core::namesrv::NamesrvConfig;
-use mq_core::node::Node;
-use mq_core::store::disk::MemoryDisk;
+use mq_core::message::{GroupName, Message, TopicName};
 use serde_json::Value;
 
-const MQ: &str = env!("CARGO_BIN_EXE_mq");
-const LIMIT: Duration = Duration::from_secs(10);
+use scene::{Content, LIMIT, MQ, Scene, orders, shop};
 
-/// Takes everything.
-struct Content;
-
-impl ConcurrentListener for Content {
-    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
-        batch.iter().map(|_| Outcome::Done).collect()
-    }
-}
-
-/// A broker with the topic `orders` of one queue.
-struct Scene {
-    node: Node,
-    namesrv: String,
-    client: Client,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let names = NamesrvConfig {
-            bind: Ipv4Addr::LOCALHOST.into(),
-            port: 0,
-            ..NamesrvConfig::default()
-        };
-        let mut broker = BrokerConfig::default();
-        broker.network.bind = Ipv4Addr::LOCALHOST.into();
-        broker.network.port = 0;
-        broker.identity.name = "broker-a".into();
-        broker.storage.segment_size = 1024 * 1024;
-        let node = Node::builder().name_server(names).broker(broker);
-        let node = node.disk(Arc::new(MemoryDisk::default()));
-        let node = node.start().await.unwrap();
-        let namesrv = node.name_server().unwrap().from_here().to_string();
-        let client = Client::new(ClientConfig::new([namesrv.clone()]), Clock::system()).unwrap();
-        client.create_topic(&orders(), 1).await.unwrap();
-        Self {
-            node,
-            namesrv,
-            client,
+/// A group that has consumed everything up to the offset `end`.
+async fn consumer(scene: &Scene, end: i64) -> PushConsumer {
+    let mut config = ConsumerConfig::new(shop());
+    config.start_from = StartFrom::FirstOffset;
+    let consumer = scene.client.push_consumer(config).subscribe(orders(), "*");
+    let consumer = consumer.start(Content).await.unwrap();
+    let clock = Clock::system();
+    let begun = clock.moment();
+    loop {
+        let shown = scene.client.admin().group(&shop(), Some(&orders())).await;
+        let committed = shown.map_or(0, |shown| shown.value.queues[0].committed);
+        if committed >= end {
+            return consumer;
         }
+        assert!(clock.moment().since(begun) < LIMIT, "nothing is committed");
+        clock.sleep(Duration::from_millis(10)).await;
     }
-
-    /// A group that has consumed everything up to the offset `end`.
-    async fn consumer(&self, end: i64) -> PushConsumer {
-        let mut config = ConsumerConfig::new(shop());
-        config.start_from = StartFrom::FirstOffset;
-        let consumer = self.client.push_consumer(config).subscribe(orders(), "*");
-        let consumer = consumer.start(Content).await.unwrap();
-        let clock = Clock::system();
-        let begun = clock.moment();
-        loop {
-            let shown = self.client.admin().group(&shop(), Some(&orders())).await;
-            let committed = shown.map_or(0, |shown| shown.value.queues[0].committed);
-            if committed >= end {
-                return consumer;
-            }
-            assert!(clock.moment().since(begun) < LIMIT, "nothing is committed");
-            clock.sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(MQ);
-        command.args(words).args(["-n", &self.namesrv]);
-        command.env_remove("NAMESRV_ADDR").env("RUST_LOG", "warn");
-        command
-    }
-
-    fn mq(&self, words: &[&str]) -> Output {
-        self.command(words).output().unwrap()
-    }
-
-    /// What a command prints that must go well.
-    fn told(&self, words: &[&str]) -> String {
-        let output = self.mq(words);
-        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, words: &[&str]) -> Value {
-        serde_json::from_str(&self.told(&[words, &["--json"]].concat())).unwrap()
-    }
-
-    fn ends(&self, words: &[&str], code: i32, said: &str) {
-        let output = self.mq(words);
-        let log = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{words:?}: {log}");
-        assert!(log.contains(said), "{words:?}: {log}");
-        assert!(output.stdout.is_empty(), "{words:?}: {output:?}");
-    }
-
-    async fn end(self, consumers: impl IntoIterator<Item = PushConsumer>) {
-        for consumer in consumers {
-            consumer.shutdown(LIMIT).await.unwrap();
-        }
-        self.client.shutdown(LIMIT).await.unwrap();
-        self.node.stop(LIMIT).await.unwrap();
-    }
-}
-
-fn orders() -> TopicName {
-    TopicName::new("orders").unwrap()
-}
-
-fn shop() -> GroupName {
-    GroupName::new("shop").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,7 +114,7 @@ async fn a_search_says_when_there_is_more_than_it_shows() {
         let (count, log) = find(&[&by[..], &["--limit", "1"]].concat());
         assert_eq!(count, 1);
         assert!(
-            log.contains("1 of more shown: `--limit` shows more"),
+            log.starts_with("mq: 1 of more shown: `--limit` shows more"),
             "{log}"
         );
         assert_eq!(
@@ -247,7 +153,7 @@ async fn a_group_is_listed_shown_reset_copied_and_deleted() {
     for body in ["a", "b"] {
         scene.told(&["message", "send", "-t", "orders", body]);
     }
-    let consumer = scene.consumer(2).await;
+    let consumer = consumer(&scene, 2).await;
 
     let listed = scene.json(&["group", "list"]);
     assert_eq!(listed[0]["group"], "shop");
@@ -325,7 +231,7 @@ async fn a_topic_is_watched_as_it_grows_until_nobody_looks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_script_sees_by_the_exit_code_what_went_wrong() {
+async fn words_that_cannot_be_understood_are_refused_with_what_is_wrong() {
     let scene = Scene::new().await;
     let ends = |words: &[&str], code, said| scene.ends(words, code, said);
 
@@ -349,6 +255,16 @@ async fn a_script_sees_by_the_exit_code_what_went_wrong() {
         ],
         2,
         "10001 is not in 1..=10000",
+    );
+    ends(
+        &["message", "send", "-t", "orders", "-p", "KEYS=a", "x"],
+        2,
+        "`KEYS` is reserved by RocketMQ and cannot be set as a user property; a key is given with `--key`",
+    );
+    ends(
+        &["message", "send", "-t", "orders", "-p", "DELAY=3", "x"],
+        2,
+        "`DELAY` is reserved by RocketMQ",
     );
     ends(
         &["message", "send", "-t", "orders", ""],
@@ -380,6 +296,14 @@ async fn a_script_sees_by_the_exit_code_what_went_wrong() {
         2,
         "the condition cannot be read",
     );
+    scene.end([]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_sees_by_the_exit_code_what_went_wrong() {
+    let scene = Scene::new().await;
+    let ends = |words: &[&str], code, said| scene.ends(words, code, said);
+
     ends(
         &["topic", "show", "-t", "nowhere"],
         3,
@@ -394,6 +318,17 @@ async fn a_script_sees_by_the_exit_code_what_went_wrong() {
         &["message", "get", "-t", "orders", "nothing"],
         3,
         "there is no message `nothing` in the topic `orders`",
+    );
+    let nine = ["--queue", "broker-a:0", "--offset", "9"];
+    ends(
+        &[&["message", "get", "-t", "orders"], &nine[..]].concat(),
+        3,
+        "the queue `broker-a:0` of `orders` has no message at the offset 9",
+    );
+    ends(
+        &["message", "trace", "nothing"],
+        3,
+        "nothing in `RMQ_SYS_TRACE_TOPIC` is about `nothing`",
     );
     ends(
         &["topic", "list", "-c", "other"],
@@ -420,7 +355,114 @@ async fn a_script_sees_by_the_exit_code_what_went_wrong() {
     let nobody = nobody.args(["topic", "list", "-n", "127.0.0.1:1"]);
     let nobody = nobody.output().unwrap();
     assert_eq!(nobody.status.code(), Some(5), "{nobody:?}");
+    let log = String::from_utf8_lossy(&nobody.stderr);
+    assert!(log.contains("; is the server running there?"), "{log}");
     scene.end([]).await;
+}
+
+/// They were not in the list, as if they were gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_queues_away_is_told_what_lies_in_them() {
+    let scene = Scene::new().await;
+    let create = |queues: &str| {
+        let output = scene.mq(&["topic", "create", "-t", "orders", "-q", queues]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(create("3"), "");
+    for queue in ["broker-a:0", "broker-a:1", "broker-a:1"] {
+        scene.told(&["message", "send", "-t", "orders", "--queue", queue, "x"]);
+    }
+
+    assert_eq!(create("2"), "");
+    assert_eq!(
+        create("1"),
+        "mq: 2 messages lie in queues from 1 on, where no consumer reads them any more; \
+         `mq topic create -t orders -q 2` brings them back\n"
+    );
+    scene.end([]).await;
+}
+
+/// Brokers tell no progress where nothing is committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_in_a_retry_topic_counts_before_anything_is_committed_there() {
+    let scene = Scene::new().await;
+    scene.told(&["message", "send", "-t", "orders", "x"]);
+    consumer(&scene, 1).await.shutdown(LIMIT).await.unwrap();
+    scene.told(&[
+        "group", "clone", "-g", "shop", "-t", "orders", "--to", "late",
+    ]);
+    let lag = || {
+        let groups = scene.json(&["group", "list"]);
+        let mut groups = groups.as_array().unwrap().iter();
+        groups.find(|group| group["group"] == "late").unwrap()["lag"].clone()
+    };
+    assert_eq!(lag(), 0);
+
+    let retries = TopicName::new("%RETRY%late").unwrap();
+    scene.client.create_topic(&retries, 1).await.unwrap();
+    scene.told(&["message", "send", "-t", "%RETRY%late", "again"]);
+
+    assert_eq!(lag(), 1);
+    let shown = scene.json(&["group", "show", "-g", "late"]);
+    let waiting = &shown["queues"][0];
+    assert_eq!(
+        (&waiting["topic"], &waiting["lag"]),
+        (&"%RETRY%late".into(), &1.into())
+    );
+    assert_eq!(shown["lag"], 1);
+    scene.end([]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_is_followed_by_its_trace() {
+    let scene = Scene::new().await;
+    let mut config = ConsumerConfig::new(shop());
+    config.start_from = StartFrom::FirstOffset;
+    config.trace = Some(TraceSettings::default());
+    let consumer = scene.client.push_consumer(config).subscribe(orders(), "*");
+    let consumer = consumer.start(Content).await.unwrap();
+    let mut config = ProducerConfig::new(GroupName::new("cashier").unwrap());
+    config.trace = Some(TraceSettings::default());
+    let producer = scene.client.producer(config).unwrap();
+    let order = Message::new(orders(), "x").with_key("order-1").unwrap();
+    let sent = producer.send(order).await.unwrap();
+    let clock = Clock::system();
+    let begun = clock.moment();
+    let rows = loop {
+        let output = scene.mq(&["message", "trace", &sent.message_id, "--json"]);
+        let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        if rows
+            .iter()
+            .any(|row| row["status"] == "success" && row["what"] == "consumed")
+            && rows.len() == 2
+        {
+            break rows;
+        }
+        assert!(clock.moment().since(begun) < LIMIT, "no trace: {output:?}");
+        clock.sleep(Duration::from_millis(10)).await;
+    };
+
+    let row = |what: &str| rows.iter().find(|row| row["what"] == what).unwrap();
+    assert_eq!(
+        (&row("sent")["group"], &row("sent")["topic"]),
+        (&"cashier".into(), &"orders".into())
+    );
+    assert_eq!(
+        (
+            &row("consumed")["group"],
+            &row("consumed")["attemptsBefore"]
+        ),
+        (&"shop".into(), &0.into())
+    );
+    let table = scene.told(&["message", "trace", "order-1"]);
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(
+        table.contains("cashier") && table.contains("127.0.0.1"),
+        "{table}"
+    );
+    producer.shutdown(LIMIT).await.unwrap();
+    scene.end([consumer]).await;
 }
 
 /// It once panicked.
