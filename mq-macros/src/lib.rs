@@ -42,7 +42,7 @@ pub fn derive_header(input: TokenStream) -> TokenStream {
 /// | `consume_timestamp` | for `Timestamp`: year to second by the machine's clock, as in `20260131235959` | half an hour before the start |
 /// | `consume_thread_number` | 1 to 1000 handlers at a time, and threads at most | 20 |
 /// | `consume_message_batch_max_size` | 1 to 1024: so many messages in one call at most, of a function that asks for a `Batch<…>` or a struct that implements `RocketMQBatchListener` | of other listeners: 1 |
-/// | `max_reconsume_times` | attempts after the first; −1: 16, in order without end | −1 |
+/// | `max_reconsume_times` | attempts after the first, as in Java: with 3 a message is delivered four times and then is a dead letter; −1: 16, in order without end | −1 |
 /// | `delay_level_when_next_consume` | after a failure: −1 dead letter at once, 0 longer with each attempt, 1 to 18 this delay level | 0 |
 /// | `suspend_current_queue_time_millis` | in order, how long a queue pauses after a failure: 10 to 30000 ms | 1000 |
 /// | `consume_timeout` | minutes that a handler may have a message, then the message comes again and the outcome is ignored; not in order | 15 |

@@ -81,7 +81,7 @@ async fn create(
 
 #[tokio::main]
 async fn main() -> mq_starter::Result<()> {
-    tracing_subscriber::fmt().init();
+    tracing_subscriber::fmt().log_internal_errors(false).init();
     let app = RocketMQApplication::new()
         .provide(Orders::default())
         .provide_as::<dyn Gateway>(Arc::new(Console))

@@ -43,7 +43,7 @@ async fn audit(rows: Batch<AuditRow>, State(stored): State<Stored>) -> BatchResu
 
 #[tokio::main]
 async fn main() -> mq_starter::Result<()> {
-    tracing_subscriber::fmt().init();
+    tracing_subscriber::fmt().log_internal_errors(false).init();
     let stored = Stored(Arc::new(Semaphore::new(0)));
     let app = RocketMQApplication::new()
         .provide(stored.clone())

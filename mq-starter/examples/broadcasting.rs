@@ -32,7 +32,7 @@ async fn hang(notice: String, State(board): State<Board>) -> ConsumeResult {
 
 #[tokio::main]
 async fn main() -> mq_starter::Result<()> {
-    tracing_subscriber::fmt().init();
+    tracing_subscriber::fmt().log_internal_errors(false).init();
     let broker = EmbeddedBroker::start(&EmbeddedSettings::default()).await?;
     let hanging = Arc::new(Semaphore::new(0));
     let mut towns = Vec::new();

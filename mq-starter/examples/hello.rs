@@ -15,7 +15,7 @@ async fn greet(name: String) -> ConsumeResult {
 
 #[tokio::main]
 async fn main() -> mq_starter::Result<()> {
-    tracing_subscriber::fmt().init();
+    tracing_subscriber::fmt().log_internal_errors(false).init();
     let app = RocketMQApplication::new().build().await?;
     app.template()
         .convert_and_send("greetings", "world")

@@ -36,7 +36,7 @@ async fn timeline(Json(step): Json<Step>, State(shipped): State<Shipped>) -> Con
 
 #[tokio::main]
 async fn main() -> mq_starter::Result<()> {
-    tracing_subscriber::fmt().init();
+    tracing_subscriber::fmt().log_internal_errors(false).init();
     let shipped = Shipped(Arc::new(Semaphore::new(0)));
     let app = RocketMQApplication::new()
         .provide(shipped.clone())

@@ -11,8 +11,7 @@ use mq_core::message::record;
 use mq_core::remoting::{RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
 use mq_core::wire::ResponseCode;
-use mq_core::wire::header::PullMessage;
-use mq_tests::Server;
+use mq_tests::{Server, pull};
 
 use crate::ledger::Ledger;
 
@@ -40,7 +39,7 @@ pub(crate) async fn topic(
         loop {
             let reply = client.call(
                 &server.broker,
-                pull(topic, queue, next),
+                pull("crash", topic, queue, next),
                 Bytes::new(),
                 LIMIT,
             );
@@ -79,16 +78,3 @@ pub(crate) async fn topic(
 }
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-fn pull(topic: &str, queue: i32, offset: i64) -> PullMessage {
-    PullMessage {
-        consumer_group: "crash".into(),
-        topic: topic.into(),
-        queue_id: queue,
-        queue_offset: offset,
-        max_msg_nums: 32,
-        sys_flag: PullMessage::SUBSCRIPTION,
-        subscription: Some("*".into()),
-        ..PullMessage::default()
-    }
-}

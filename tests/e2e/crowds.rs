@@ -10,7 +10,7 @@ use mq_core::remoting::{RemotingClient, RemotingClientConfig};
 use mq_core::tasks::Tasks;
 use mq_core::wire::header::{PullMessage, SendMessage};
 use mq_core::wire::{self, Encoding, Head, RemotingCommand, Request, ResponseCode, frame};
-use mq_tests::{TestBroker, eventually};
+use mq_tests::{TestBroker, eventually, pull};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -56,16 +56,11 @@ async fn send(client: &RemotingClient, broker: &TestBroker, body: Bytes) {
         .unwrap();
 }
 
-fn pull(opaque: i32, from: i64) -> BytesMut {
+fn waiting_pull(opaque: i32, from: i64) -> BytesMut {
     let header = PullMessage {
-        consumer_group: "g".into(),
-        topic: "crowd".into(),
-        queue_offset: from,
-        max_msg_nums: 32,
         sys_flag: PullMessage::SUBSCRIPTION | PullMessage::SUSPEND,
         suspend_timeout_millis: 60_000,
-        subscription: Some("*".into()),
-        ..PullMessage::default()
+        ..pull("g", "crowd", 0, from)
     };
     let mut out = BytesMut::new();
     let head = Head::request(PullMessage::CODE, opaque);
@@ -90,7 +85,7 @@ async fn ten_thousand_wait() {
     send(&client, &broker, Bytes::from_static(b"first")).await;
     let mut pulls = BytesMut::new();
     for opaque in 0..PULLS {
-        pulls.extend_from_slice(&pull(opaque, 1));
+        pulls.extend_from_slice(&waiting_pull(opaque, 1));
     }
     let mut streams = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -145,7 +140,7 @@ async fn nobody_reads() {
 
     let mut deaf = TcpStream::connect(broker.address()).await.unwrap();
     for opaque in 0..200 {
-        deaf.write_all(&pull(opaque, 0)).await.unwrap();
+        deaf.write_all(&waiting_pull(opaque, 0)).await.unwrap();
     }
     for _ in 0..100 {
         send(&client, &broker, Bytes::from_static(b"of somebody else")).await;

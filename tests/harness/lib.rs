@@ -6,6 +6,7 @@ mod broker;
 mod inbox;
 mod name_servers;
 mod process;
+mod pull;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ pub use broker::TestBroker;
 pub use inbox::Inbox;
 pub use name_servers::NameServers;
 pub use process::{Server, Setup};
+pub use pull::pull;
 
 use mq_core::clock::Clock;
 

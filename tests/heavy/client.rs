@@ -10,8 +10,9 @@ use mq_core::message::record::decode_all;
 use mq_core::message::{MessageExt, Properties};
 use mq_core::remoting::{CallError, RemotingClient, RemotingClientConfig, Router};
 use mq_core::tasks::Tasks;
-use mq_core::wire::header::{PullMessage, SendMessage, SendMessageReply};
+use mq_core::wire::header::{SendMessage, SendMessageReply};
 use mq_core::wire::{Reply, Request, ResponseCode};
+use mq_tests::pull;
 
 use crate::Outcome;
 
@@ -117,7 +118,7 @@ impl Reader {
         let mut any = false;
         for (queue, next) in (0..).zip(&mut self.next) {
             loop {
-                let pull = pull(self.topic, queue, *next);
+                let pull = pull(GROUP, self.topic, queue, *next);
                 let reply = client.call(pull, Bytes::new()).await?;
                 if reply.code != ResponseCode::SUCCESS {
                     break;
@@ -130,18 +131,5 @@ impl Reader {
             }
         }
         Ok(any)
-    }
-}
-
-fn pull(topic: &str, queue: i32, offset: i64) -> PullMessage {
-    PullMessage {
-        consumer_group: GROUP.into(),
-        topic: topic.into(),
-        queue_id: queue,
-        queue_offset: offset,
-        max_msg_nums: 32,
-        sys_flag: PullMessage::SUBSCRIPTION,
-        subscription: Some("*".into()),
-        ..PullMessage::default()
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::config::StoreConfig;
 use super::key_hash::{KeyHashes, key_hashes};
-use super::schedule::{SCHEDULE_TOPIC, TIMER_TOPIC};
+use super::schedule::{SCHEDULE_TOPIC, TIMER_TOPIC, timer_tag_code};
 use crate::message::record::RecordView;
 use crate::message::{Properties, SysFlag, Transaction, java_hash, property};
 
@@ -77,7 +77,7 @@ pub(super) fn has_queue_entry(sys_flag: SysFlag) -> bool {
 
 fn tag(topic: &str, properties: &Properties, config: &StoreConfig) -> TagCode {
     if topic == TIMER_TOPIC {
-        return TagCode::DueAt(due_time(properties));
+        return TagCode::DueAt(timer_tag_code(|name| properties.get(name)));
     }
     let level = properties.get(property::DELAY);
     let delay = level
@@ -88,16 +88,6 @@ fn tag(topic: &str, properties: &Properties, config: &StoreConfig) -> TagCode {
     }
     let hash = |tag| i64::from(java_hash(tag));
     TagCode::Hash(properties.get(property::TAGS).map_or(0, hash))
-}
-
-/// The time of a timer; without a valid one it is due at once.
-fn due_time(properties: &Properties) -> i64 {
-    let due_ms = properties.get(property::TIMER_OUT_MS);
-    let due_ms = due_ms.and_then(|text| text.parse().ok()).unwrap_or(0_i64);
-    match properties.get(property::TIMER_DEL_UNIQKEY) {
-        Some(_) => due_ms.max(0).wrapping_neg(),
-        None => due_ms.max(0),
-    }
 }
 
 /// How long a message of a delay level waits; beyond the last level, as long as that says.

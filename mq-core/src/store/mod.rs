@@ -57,6 +57,7 @@ pub use needed::Needed;
 pub use queue_entries::EntryView;
 pub use read::{Boundary, FirstMessage, ReadLimits, ReadOutcome, ReadStatus, TransferLimits};
 pub use recovery::RecoveryReport;
+pub(crate) use schedule::timer_tag_code;
 pub use schedule::{SCHEDULE_TOPIC, TIMER_TOPIC};
 pub use shared::MessageStore;
 pub use zone::Zone;

@@ -53,7 +53,8 @@ async fn system_topics_are_listed() {
 }
 
 #[tokio::test]
-async fn expired_messages_go_when_they_are_asked_to_whatever_the_hour_is() {
+async fn expired_messages_go_when_they_are_asked_to_whatever_the_hour_is_and_pulls_go_on_behind_them()
+ {
     let clock = Clock::manual(1_800_000_000_000);
     let stage = Stage::with(clock.clone(), |config| {
         config.storage.segment_size = 64 * 1024;
@@ -77,8 +78,17 @@ async fn expired_messages_go_when_they_are_asked_to_whatever_the_hour_is() {
     let (min, max) = bounds(&client, "orders").await;
     assert!(min > 0, "{min}");
     assert_eq!(max, 21);
-    let left = client.pull(pull("orders", 0, 20)).await;
-    assert_eq!(left.code, ResponseCode::SUCCESS);
+    for gone in [-1, 0, min - 1] {
+        let moved = client.pull(pull("orders", 0, gone)).await;
+        assert_eq!(moved.code, ResponseCode::PULL_OFFSET_MOVED, "at {gone}");
+        assert_eq!(moved.remark.as_deref(), Some("OFFSET_TOO_SMALL"));
+        let header = moved.header;
+        assert_eq!((header.next_begin_offset, header.min_offset), (min, min));
+    }
+    for left in [min, 20] {
+        let found = client.pull(pull("orders", 0, left)).await;
+        assert_eq!(found.code, ResponseCode::SUCCESS, "at {left}");
+    }
     stage.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! Messages that come again, and those that come later.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::clock::Clock;
@@ -78,6 +79,36 @@ async fn a_delayed_message_comes_when_its_time_has_come() {
         (Some("3"), "U")
     );
     assert_eq!(late.store_timestamp, clock.now_ms());
+    stage.stop().await;
+}
+
+/// Regression: the message could neither come again nor become a dead letter.
+#[tokio::test]
+async fn a_message_may_be_given_back_that_is_longer_than_messages_may_be_now() {
+    let (stage, clock) = stage().await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    let long = vec![7; 5_000];
+    client
+        .call_with(message("orders", 0), long.clone())
+        .await
+        .unwrap();
+    stage.stop().await;
+    let (disk, mut config) = (Arc::clone(&stage.disk), stage.config.clone());
+    drop((client, stage));
+    config.rules.max_message_size = 1_000;
+    let stage = Stage::on(disk, config, clock.clone()).await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    let failed = &client.everything("orders", 0).await[0];
+
+    client.call(back(failed, 1)).await.unwrap();
+    client.call(back(failed, -1)).await.unwrap();
+
+    until(&clock, &client, "%RETRY%g", 1).await;
+    for copies in ["%RETRY%g", "%DLQ%g"] {
+        assert_eq!(client.everything(copies, 0).await[0].message.body, long);
+    }
     stage.stop().await;
 }
 

@@ -8,8 +8,12 @@ use mq_core::broker::config::FlushMode;
 use mq_core::clock::Clock;
 use mq_core::store::disk::{Disk, FaultyDisk, MemoryDisk};
 use mq_core::wire::ResponseCode;
-use mq_core::wire::header::{DeleteTopicInBroker, PullMessage, UpdateConsumerOffset};
+use mq_core::wire::header::{
+    CloneGroupOffset, DeleteTopicInBroker, InvokeBrokerToResetOffset, PullMessage,
+    UpdateConsumerOffset,
+};
 
+use crate::power;
 use crate::stage::{Client, MINUTE, SECOND, Stage, code, message, pull, waiting, with};
 
 async fn fill(client: &Client, count: usize) {
@@ -298,5 +302,53 @@ async fn a_negative_offset_in_the_file_is_set_to_the_beginning() {
 
     let client = stage.client("a");
     assert_eq!(client.committed("orders", 0).await, Some(0));
+    stage.stop().await;
+}
+
+/// Other offsets are saved every few seconds only.
+#[tokio::test]
+async fn a_reset_and_a_copy_of_offsets_are_on_disk_when_they_are_answered() {
+    let disk = FaultyDisk::default();
+    let clock = Clock::manual(1_800_000_000_000);
+    let stage = power::stage_on(&disk, Stage::config(|_| {}), &clock).await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    fill(&client, 10).await;
+    client.commit("orders", 0, 10).await;
+
+    let copy = CloneGroupOffset {
+        src_group: "g".into(),
+        dest_group: "copy".into(),
+        topic: Some("orders".into()),
+        offline: true,
+    };
+    client.call(copy).await.unwrap();
+    let after_copy = disk.crash(|| false);
+    let reset = InvokeBrokerToResetOffset {
+        topic: "orders".into(),
+        group: "g".into(),
+        queue_id: Some(0),
+        offset: Some(3),
+        timestamp: 0,
+        is_force: true,
+    };
+    client.call(reset).await.unwrap();
+    let after_reset = disk.crash(|| false);
+    stage.stop().await;
+
+    let stage = power::stage_on(&after_copy, Stage::config(|_| {}), &clock).await;
+    let client = stage.client("a");
+    let copied = PullMessage {
+        consumer_group: "copy".into(),
+        ..pull("orders", 0, 2)
+    };
+    client.heartbeat("copy", &[("orders", "*")]).await;
+    assert_eq!(sent_to(&client, copied).await, Some(10));
+    stage.stop().await;
+    let stage = power::stage_on(&after_reset, Stage::config(|_| {}), &clock).await;
+    let client = stage.client("a");
+    client.heartbeat("g", &[("orders", "*")]).await;
+    assert_eq!(client.committed("orders", 0).await, Some(3));
+    assert_eq!(sent_to(&client, pull("orders", 0, 10)).await, Some(3));
     stage.stop().await;
 }

@@ -195,58 +195,17 @@ impl Drop for ListedCall {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::io;
     use std::pin::pin;
     use std::sync::mpsc;
     use std::time::Duration;
 
     use mq_core::message::TopicName;
     use tokio::sync::oneshot;
-    use tracing_subscriber::fmt::MakeWriter;
 
     use super::*;
+    use crate::bridge::log_lines::Log;
     use crate::listener::handler::tests::delivery;
     use crate::listener::{AnyHandler, ConsumeResult, Delivery, Handler};
-
-    /// What was logged.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Log {
-        fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-            // A line that another thread comes to first would be taken for one that nobody listens to.
-            let others = tracing_subscriber::fmt().with_writer(io::sink).finish();
-            drop(tracing::subscriber::set_global_default(others));
-            let log = Self::default();
-            let subscriber = tracing_subscriber::fmt().with_writer(log.clone());
-            let guard = tracing::subscriber::set_default(subscriber.with_ansi(false).finish());
-            (log, guard)
-        }
-
-        fn lines(&self) -> Vec<String> {
-            let text = String::from_utf8(self.0.lock().clone()).unwrap();
-            text.lines().map(str::to_owned).collect()
-        }
-    }
-
-    impl io::Write for Log {
-        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-            self.0.lock().extend_from_slice(text);
-            Ok(text.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl MakeWriter<'_> for Log {
-        type Writer = Self;
-
-        fn make_writer(&self) -> Self {
-            self.clone()
-        }
-    }
 
     pub(in crate::bridge) fn calls(clock: &Clock) -> Arc<HandlerCalls> {
         let group = GroupName::new("g").unwrap();

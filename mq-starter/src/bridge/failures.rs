@@ -52,6 +52,17 @@ impl<I> LogFailures<I> {
 }
 
 impl<I> LogFailures<I> {
+    /// Whether a message comes again whose handling failed, after it had failed `failed` times before.
+    fn comes_again(&self, failed: i32, error: &ConsumeError) -> bool {
+        let decides = error.is_undecodable().then_some(self.on_decode_error);
+        let wish = match decides {
+            Some(OnDecodeError::Drop) => return false,
+            Some(OnDecodeError::Retry) => Next::Later,
+            Some(OnDecodeError::DeadLetter) | None => error.next(),
+        };
+        self.rules.comes_again(wish, failed)
+    }
+
     /// What becomes of a message with this id whose handling failed, after it had failed `failed`
     /// times before.
     fn judge(&self, id: &str, failed: i32, error: ConsumeError) -> ConsumeResult {
@@ -92,10 +103,71 @@ impl<I: Consume<BatchDelivery>> Consume<BatchDelivery> for LogFailures<I> {
         let messages: Vec<_> = messages
             .map(|message| (message.message_id(), message.reconsume_times))
             .collect();
+        let in_order = delivery.in_order;
         let results = self.inner.consume(delivery).await.into_iter();
-        let judged = results
-            .zip(messages)
-            .map(|(result, (id, failed))| result.or_else(|error| self.judge(&id, failed, error)));
+        // In order, all behind a message that comes again come again too: what would end one of them is
+        // told when its turn has come.
+        let mut stopped = false;
+        let judged = results.zip(messages).map(|(result, (id, failed))| {
+            result.or_else(|error| {
+                let comes_again = self.comes_again(failed, &error);
+                if stopped && !comes_again {
+                    return Err(error);
+                }
+                stopped |= in_order && comes_again;
+                self.judge(&id, failed, error)
+            })
+        });
         judged.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::log_lines::Log;
+    use crate::bridge::retry::tests::rules;
+    use crate::listener::handler::tests::message;
+    use crate::listener::{ConsumeMode, MessageModel};
+    use crate::state::AppState;
+
+    /// Answers that the first message is to come again, and that the second is no message of its kind.
+    struct Failing;
+
+    impl Consume<BatchDelivery> for Failing {
+        async fn consume(&self, _: BatchDelivery) -> Vec<ConsumeResult> {
+            let undecodable = serde_json::from_str::<u32>("x").unwrap_err();
+            let undecodable = ConsumeError::dead_letter(undecodable);
+            vec![Err(ConsumeError::later("not yet")), Err(undecodable)]
+        }
+    }
+
+    /// The second one was called a dead letter each time the first one failed.
+    #[tokio::test]
+    async fn in_order_what_ends_behind_a_message_that_comes_again_is_not_told_yet() {
+        for (mode, told) in [(ConsumeMode::Orderly, 1), (ConsumeMode::Concurrently, 2)] {
+            let (log, _listening) = Log::listen();
+            let failures = LogFailures {
+                listener: "audit",
+                topic: TopicName::new("t").unwrap(),
+                group: GroupName::new("g").unwrap(),
+                rules: rules(mode, MessageModel::Clustering, 16),
+                on_decode_error: OnDecodeError::default(),
+                reply_timeout: None,
+                inner: Failing,
+            };
+            let delivery = BatchDelivery {
+                messages: vec![message("1"), message("x")],
+                state: AppState::default(),
+                in_order: mode == ConsumeMode::Orderly,
+            };
+
+            let results = failures.consume(delivery).await;
+
+            assert!(results.iter().all(Result::is_err));
+            let lines = log.lines();
+            assert_eq!(lines.len(), told, "{lines:#?}");
+            assert!(lines[0].contains("not yet"), "{lines:#?}");
+        }
     }
 }

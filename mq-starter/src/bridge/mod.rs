@@ -10,6 +10,8 @@ mod group_listener;
 mod holds;
 mod joined;
 mod location;
+#[cfg(test)]
+mod log_lines;
 mod named_clients;
 mod receiver;
 mod retry;

@@ -72,14 +72,18 @@ impl RetryRules {
         }
     }
 
+    /// Whether a message comes again that has failed `failed` times before.
+    pub(super) fn comes_again(&self, wish: Next, failed: i32) -> bool {
+        match (self.mode, self.model) {
+            (ConsumeMode::Concurrently, MessageModel::Broadcasting) => false,
+            _ => self.wish(wish) != Next::DeadLetter && failed < self.retries,
+        }
+    }
+
     /// What becomes of a message that has failed `failed` times before, in words.
     pub(super) fn next(&self, wish: Next, failed: i32) -> String {
         let wish = self.wish(wish);
-        let comes_again = match (self.mode, self.model) {
-            (ConsumeMode::Concurrently, MessageModel::Broadcasting) => false,
-            _ => wish != Next::DeadLetter && failed < self.retries,
-        };
-        if !comes_again {
+        if !self.comes_again(wish, failed) {
             return match self.model {
                 MessageModel::Broadcasting => "never again: it was broadcast".to_owned(),
                 MessageModel::Clustering => "dead letter".to_owned(),
@@ -111,11 +115,15 @@ impl RetryRules {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::bridge::location::apache_delays;
 
-    fn rules(mode: ConsumeMode, model: MessageModel, retries: i32) -> RetryRules {
+    pub(in crate::bridge) fn rules(
+        mode: ConsumeMode,
+        model: MessageModel,
+        retries: i32,
+    ) -> RetryRules {
         RetryRules {
             mode,
             model,

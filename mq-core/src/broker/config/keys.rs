@@ -264,7 +264,11 @@ pub(super) const KEYS: &[SettingKey] = &[
     key("popFromRetryProbability", "20", POP),
     key("enableRetryTopicV2", "false", POP),
     key("serverLoadBalancerEnable", "true", POP),
-    key("defaultMessageRequestMode", "PULL", POP),
+    key(
+        "defaultMessageRequestMode",
+        "PULL",
+        Refused("pop consumption is not built yet, only PULL"),
+    ),
     key("defaultPopShareQueueNum", "-1", POP),
     key(
         "lockInStrictMode",

@@ -134,6 +134,10 @@ fn what_is_not_built_or_not_right_stops_the_start_with_a_reason() {
         ("brokerId=1", "slaves are not built"),
         ("enableDLegerCommitLog=true", "replication is not built"),
         ("aclEnable=true", "access control is not built"),
+        (
+            "defaultMessageRequestMode=POP",
+            "pop consumption is not built",
+        ),
         ("brokerNmae=a", "did you mean `brokerName`"),
         (
             "mapedFileSizeCommitlog=1",

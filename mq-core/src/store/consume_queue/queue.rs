@@ -40,6 +40,9 @@ struct QueueState {
     min: u64,
     /// Entries before this queue offset are in files.
     stored: u64,
+    /// The queue offset with which the first file begins, once there is a file. Messages may expire
+    /// before their entries are in files, so `min` does not tell which files were removed.
+    first_file: Option<u64>,
     /// The entries from `stored` on.
     tail: VecDeque<QueueEntry>,
     /// Where the newest message lies; holes behind it say the same, so that a search by physical offset
@@ -48,13 +51,14 @@ struct QueueState {
 }
 
 impl QueueState {
-    /// Without a message; the next one gets the queue offset `next`.
-    fn empty_at(next: u64) -> Self {
-        Self {
+    /// Drops all entries; the next message gets the queue offset `next`.
+    fn empty_at(&mut self, next: u64) {
+        *self = Self {
             min: next,
             stored: next,
+            first_file: self.first_file,
             ..Self::default()
-        }
+        };
     }
 
     fn add_holes(&mut self, until: u64) {
@@ -162,12 +166,15 @@ impl Queue {
         if state.max() >= next {
             return false;
         }
-        if state.reaches(begin) {
+        // A file that ends before `next` would be taken for a damaged one at the next start. One that is
+        // full is removed.
+        let in_last_file = next <= state.stored.next_multiple_of(self.file_entries);
+        if in_last_file || state.reaches(begin) {
             let was_clean = state.tail.is_empty();
             state.add_holes(next);
             was_clean
         } else {
-            *state = QueueState::empty_at(next);
+            state.empty_at(next);
             false
         }
     }
@@ -176,7 +183,7 @@ impl Queue {
     pub(super) fn put(&self, index: u64, entry: QueueEntry) -> bool {
         let mut state = self.state.lock();
         if state.max() == 0 && index > 0 {
-            *state = QueueState::empty_at(index);
+            state.empty_at(index);
         }
         if index < state.max() {
             return false;
@@ -287,6 +294,9 @@ impl Queue {
             };
             written.push(self.write_block(disk, index, &block)?);
             let mut state = self.state.lock();
+            state
+                .first_file
+                .get_or_insert(index - index % self.file_entries);
             // Nobody else stores; a deleted queue is stored into no more.
             state.stored += block.len() as u64;
             state.tail.drain(..block.len());
@@ -419,6 +429,7 @@ impl Queue {
         *state = QueueState {
             min: first,
             stored: max,
+            first_file: Some(first),
             last_offset,
             ..QueueState::default()
         };
@@ -493,21 +504,21 @@ impl Queue {
 
     /// Moves the beginning to the first message that lies at `begin` or behind.
     pub(super) fn drop_before(&self, disk: &dyn Disk, begin: u64) -> Result<(), StoreError> {
-        let old = self.min();
         let low = self.first_from(disk, begin)?;
-        let stored = {
-            let mut state = self.state.lock();
-            state.min = low;
-            state.stored
-        };
-        let length = self.file_entries;
-        let mut base = old - old % length;
-        while base + length <= low.min(stored) {
+        self.state.lock().min = low;
+        while let Some(base) = self.first_file_before(low) {
             let path = file_in(&self.directory, base * QueueEntry::SIZE);
             disk.remove(&path).map_err(at("remove", &path))?;
-            base += length;
+            self.state.lock().first_file = Some(base + self.file_entries);
         }
         Ok(())
+    }
+
+    /// The first file, if all its entries are stored and lie before `low`.
+    fn first_file_before(&self, low: u64) -> Option<u64> {
+        let state = self.state.lock();
+        let is_over = |base: &u64| base + self.file_entries <= low.min(state.stored);
+        state.first_file.filter(is_over)
     }
 }
 

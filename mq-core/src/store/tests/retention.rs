@@ -149,3 +149,35 @@ fn an_administrator_need_not_wait_for_the_hour_but_for_the_age() {
 
     assert!(store.begin() > PhysicalOffset(0));
 }
+
+/// Regression: messages expired before their entries were in a file. The files before them stayed, later
+/// ones went, and because of the file that was missing between them the next start built all queues again.
+#[test]
+fn messages_that_expire_before_their_entries_are_stored_leave_no_queue_files_behind() {
+    let disk = FaultyDisk::default();
+    let mut config = config();
+    config.retention = Retention {
+        hours: (0..24).collect(),
+        keep: Duration::ZERO,
+        ..Retention::default()
+    };
+    let (store, _) = open_with(&disk, config.clone(), &Clock::manual(1));
+    for stored in [4, 60, 60] {
+        for n in 0..stored {
+            append(&store, "t", 0, &n.to_string());
+        }
+        store.expire().unwrap();
+        store.0.maintain().unwrap();
+    }
+    store.expire().unwrap();
+    store.close().unwrap();
+    drop(store);
+
+    let (store, report) = open_with(&disk, config, &Clock::manual(1));
+
+    assert!(report.clean && !report.rebuilt);
+    let files = disk.list("/store/consumequeue/t/0".as_ref()).unwrap();
+    let first = files.iter().map(|file| &*file.name).min().unwrap();
+    let min = store.min_offset("t", 0).0;
+    assert_eq!(first, format!("{:020}", min / 8 * 160));
+}

@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
@@ -20,13 +19,6 @@ use crate::store::disk::Disk;
 use crate::store::{MessageStore, StoreError};
 use crate::wire::fastjson;
 
-/// While the broker runs the progress is saved with more late messages than this only now and then. The
-/// older one stays right: it says of fewer messages that they are done with.
-const MAX_LATE_WHILE_RUNNING: usize = 10_000;
-/// Of so many saves while the broker runs one has all late messages: those that wait for a topic may be
-/// many for ever, and after a crash all that was delivered since the last save would come again.
-const SAVES_TO_ONE_OF_ALL: u64 = 60;
-
 /// The file.
 #[derive(Debug)]
 pub(super) struct ProgressFile {
@@ -34,8 +26,6 @@ pub(super) struct ProgressFile {
     store: MessageStore,
     /// Held during a save, so that both files are of the same one.
     saving: Mutex<()>,
-    /// How often it was asked for a save while the broker runs.
-    asked: AtomicU64,
     clock: Clock,
 }
 
@@ -51,31 +41,15 @@ impl ProgressFile {
             file,
             store: store.clone(),
             saving: Mutex::default(),
-            asked: AtomicU64::new(0),
             clock: clock.clone(),
         };
         Ok((file, progress))
     }
 
-    /// Saves what has become of messages; when many are late, once in a while.
-    pub(super) async fn save_while_running(&self, table: &TimerTable) -> Result<(), SaveError> {
-        let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        let max_late = if asked.is_multiple_of(SAVES_TO_ONE_OF_ALL) {
-            usize::MAX
-        } else {
-            MAX_LATE_WHILE_RUNNING
-        };
-        self.save(table, max_late).await
-    }
-
     /// Saves what has become of messages.
-    pub(super) async fn save_all(&self, table: &TimerTable) -> Result<(), SaveError> {
-        self.save(table, usize::MAX).await
-    }
-
-    async fn save(&self, table: &TimerTable, max_late: usize) -> Result<(), SaveError> {
+    pub(super) async fn save(&self, table: &TimerTable) -> Result<(), SaveError> {
         let _saving = self.saving.lock().await;
-        let Some(mut progress) = table.progress(max_late) else {
+        let Some(mut progress) = table.progress() else {
             return Ok(());
         };
         let saved = self.write(&mut progress).await;
@@ -118,7 +92,7 @@ mod tests {
     /// Regression: while many messages waited for a topic nothing was saved, and after a crash all that
     /// had been delivered meanwhile came again.
     #[tokio::test]
-    async fn the_progress_is_saved_now_and_then_however_many_are_late() {
+    async fn the_progress_is_saved_however_many_are_late() {
         let clock = Clock::manual(0);
         let config = StoreConfig {
             segment_size: 64 * 1024,
@@ -135,13 +109,8 @@ mod tests {
         table.arrived(20_000, 1_001);
         let due = table.take(1_001, usize::MAX).timers;
         table.settle(due.last_chunk::<1>().unwrap());
-        let (file, _) = open();
 
-        for _ in 1..SAVES_TO_ONE_OF_ALL {
-            file.save_while_running(&table).await.unwrap();
-        }
-        assert_eq!(open().1, TimerProgress::default());
-        file.save_while_running(&table).await.unwrap();
+        open().0.save(&table).await.unwrap();
 
         let saved = open().1;
         assert!(saved.is_pending(19_999, 1_000) && !saved.is_pending(20_000, 1_001));

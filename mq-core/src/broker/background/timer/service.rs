@@ -43,8 +43,11 @@ const READ_BYTES: usize = 16 * 1024 * 1024;
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// The longest sleep before the clock is asked again, because somebody may have set it.
 const CLOCK_STEP_RECHECK: Duration = Duration::from_secs(1);
-/// The progress is saved so often (`timerFlushIntervalMs`).
+/// The progress is saved so often (`timerFlushIntervalMs`), unless that would take too much of the time.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// After a save so many times as long as it took pass before the next: millions of messages that are late
+/// make a long list. Meanwhile the older one stays right: it says of fewer messages that they are done with.
+const PAUSE_PER_SAVE: u32 = 20;
 
 /// Delivers messages when their time comes.
 #[derive(Clone, Debug)]
@@ -138,13 +141,16 @@ impl TimerService {
         let (service, owner) = (self.clone(), tasks.clone());
         // A save that was dropped would leave one of its two files behind the other.
         tasks.spawn("saving timer progress", async move {
+            let mut pause = SAVE_INTERVAL;
             loop {
                 tokio::select! {
                     () = owner.stopping() => return,
-                    () = service.clock.sleep(SAVE_INTERVAL) => {}
+                    () = service.clock.sleep(pause) => {}
                 }
-                let saved = service.file.save_while_running(&service.table).await;
+                let begun = service.clock.moment();
+                let saved = service.file.save(&service.table).await;
                 service.tell("saving the progress of timers", &saved);
+                pause = SAVE_INTERVAL.max(service.clock.moment().since(begun) * PAUSE_PER_SAVE);
             }
         });
     }
@@ -152,7 +158,7 @@ impl TimerService {
     /// Saves what has become of all messages; nothing is delivered any more.
     pub(in crate::broker) async fn save(&self) -> Result<(), StopProblem> {
         self.file
-            .save_all(&self.table)
+            .save(&self.table)
             .await
             .map_err(|error| match error {
                 SaveError::File(error) => StopProblem::Save(error),
@@ -193,7 +199,7 @@ impl TimerService {
     async fn forget_wheel(&self, owner: &Tasks) {
         while !owner.is_stopping() {
             self.table.say_changed();
-            let saved = self.file.save_all(&self.table).await;
+            let saved = self.file.save(&self.table).await;
             self.tell("saving which timers wait", &saved);
             if saved.is_ok() {
                 let removed = self.store.run_blocking(timercheck::remove_wheel).await;

@@ -13,7 +13,7 @@ use super::timercheck::Timercheck;
 use crate::message::record::RecordView;
 use crate::message::subscription::Filter;
 use crate::message::{QueueOffset, property};
-use crate::store::{MessageStore, ReadLimits, ReadStatus, StoreError, TIMER_TOPIC};
+use crate::store::{MessageStore, ReadLimits, ReadStatus, StoreError, TIMER_TOPIC, timer_tag_code};
 
 const LIMITS: ReadLimits = ReadLimits {
     messages: 1_024,
@@ -106,16 +106,9 @@ fn each(
 
 impl Found {
     fn of(record: &RecordView<'_>) -> Self {
-        let due_ms = record.property(property::TIMER_OUT_MS);
-        let due_ms: i64 = due_ms.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let cancels = record.property(property::TIMER_DEL_UNIQKEY).is_some();
         Self {
             offset: record.queue_offset.0,
-            tag: if cancels {
-                -due_ms.max(0)
-            } else {
-                due_ms.max(0)
-            },
+            tag: timer_tag_code(|name| record.property(name)),
             key: record.property(property::UNIQ_KEY).map(str::to_owned),
             is_copy: record.property(property::TIMER_ROLL_TIMES).is_some(),
         }

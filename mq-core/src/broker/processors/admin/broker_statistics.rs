@@ -15,10 +15,8 @@ use crate::broker::state::delivery_statistics::{DeliveryStatistics, RecentCounts
 use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::peers::Peers;
 use crate::broker::state::topics::Topic;
-use crate::clock::Clock;
-use crate::message::QueueOffset;
 use crate::remoting::{Incoming, Processor};
-use crate::store::{Boundary, MessageStore, StoreError};
+use crate::store::{MessageStore, StoreError};
 use crate::wire::body::{BrokerStatsData, BrokerStatsItem, ConsumeStats, ConsumeStatsList};
 use crate::wire::header::{GetAllProducerInfo, GetBrokerConsumeStats, ViewBrokerStatsData};
 use crate::wire::{NoFields, Refusal, Reply, fastjson};
@@ -38,7 +36,6 @@ pub(super) struct BrokerStatistics {
     deliveries: Arc<DeliveryStatistics>,
     statistics: Statistics,
     store: MessageStore,
-    clock: Clock,
 }
 
 impl BrokerStatistics {
@@ -51,7 +48,6 @@ impl BrokerStatistics {
             deliveries: Arc::clone(&parts.deliveries),
             statistics: Statistics::new(parts),
             store: parts.store.clone(),
-            clock: parts.clock.clone(),
         }
     }
 
@@ -74,40 +70,11 @@ impl BrokerStatistics {
     }
 
     fn stored_in(&self, topic: &Topic) -> Result<RecentCounts, StoreError> {
+        let within = |span| self.statistics.stored_within(topic, span);
         Ok(RecentCounts {
-            minute: self.stored_within(topic, Duration::from_mins(1))?,
-            hour: self.stored_within(topic, Duration::from_hours(1))?,
-            day: self.stored_within(topic, Duration::from_hours(24))?,
-        })
-    }
-
-    fn stored_within(&self, topic: &Topic, span: Duration) -> Result<SpanCount, StoreError> {
-        let name = topic.name.as_str();
-        let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        let then = self.clock.now_ms().saturating_sub_unsigned(span_ms);
-        let mut sum = 0;
-        for queue in 0..topic.queues() {
-            let end = self.store.max_offset(name, queue);
-            let Some(last) = end.0.checked_sub(1) else {
-                continue;
-            };
-            // The search for a time takes several reads, the look at the last message one.
-            let last = self.store.store_time(name, queue, QueueOffset(last))?;
-            if last.is_some_and(|last| last > then) {
-                let first = self
-                    .store
-                    .offset_by_time(name, queue, then, Boundary::Lower)?;
-                sum += end.0.saturating_sub(first.0);
-            }
-        }
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a rate needs no more than 52 bits"
-        )]
-        let messages = sum as f64;
-        Ok(SpanCount {
-            sum,
-            per_second: messages / span.as_secs_f64(),
+            minute: within(Duration::from_mins(1))?,
+            hour: within(Duration::from_hours(1))?,
+            day: within(Duration::from_hours(24))?,
         })
     }
 

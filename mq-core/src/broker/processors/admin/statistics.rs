@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytestring::ByteString;
 
 use crate::broker::admit::{Admit, unreadable};
 use crate::broker::parts::Parts;
-use crate::broker::state::delivery_statistics::DeliveryStatistics;
+use crate::broker::state::delivery_statistics::{DeliveryStatistics, SpanCount};
 use crate::broker::state::offsets::{GroupQueue, Offsets};
 use crate::broker::state::peers::Peers;
 use crate::broker::state::topics::Topic;
@@ -22,7 +23,7 @@ use crate::wire::header::{GetConsumeStats, GetTopicStatsInfo};
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
 /// The time over which rates are computed (`getStatsDataInMinute`).
-const RATE_PERIOD_MS: u64 = 60_000;
+const RATE_SPAN: Duration = Duration::from_mins(1);
 
 /// Reports statistics of topics and groups.
 #[derive(Clone, Debug)]
@@ -54,9 +55,7 @@ impl Statistics {
 
     fn of_topic(&self, topic: &Topic) -> Result<TopicStatsTable, StoreError> {
         let name = topic.name.as_str();
-        let minute_ago = self.clock.now_ms().saturating_sub_unsigned(RATE_PERIOD_MS);
         let mut table = TopicStatsTable::default();
-        let mut recent = 0;
         for queue in 0..topic.queues() {
             let min = self.store.min_offset(name, queue);
             let max = self.store.max_offset(name, queue);
@@ -67,12 +66,6 @@ impl Statistics {
                     .unwrap_or(-1),
                 None => 0,
             };
-            if last > minute_ago {
-                let first = self
-                    .store
-                    .offset_by_time(name, queue, minute_ago, Boundary::Lower)?;
-                recent += max.0.saturating_sub(first.0);
-            }
             let offsets = TopicOffset {
                 last_update_timestamp: last,
                 max_offset: max.to_wire(),
@@ -80,8 +73,43 @@ impl Statistics {
             };
             table.offset_table.insert(self.queue(topic, queue), offsets);
         }
-        table.topic_put_tps = per_second(recent);
+        table.topic_put_tps = self.stored_within(topic, RATE_SPAN)?.per_second;
         Ok(table)
+    }
+
+    /// What was stored in a topic within the last `span`, counted in the log.
+    pub(super) fn stored_within(
+        &self,
+        topic: &Topic,
+        span: Duration,
+    ) -> Result<SpanCount, StoreError> {
+        let name = topic.name.as_str();
+        let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let then = self.clock.now_ms().saturating_sub_unsigned(span_ms);
+        let mut sum = 0;
+        for queue in 0..topic.queues() {
+            let end = self.store.max_offset(name, queue);
+            let Some(last) = end.0.checked_sub(1) else {
+                continue;
+            };
+            // The search for a time takes several reads, the look at the last message one.
+            let last = self.store.store_time(name, queue, QueueOffset(last))?;
+            if last.is_some_and(|last| last > then) {
+                let first = self
+                    .store
+                    .offset_by_time(name, queue, then, Boundary::Lower)?;
+                sum += end.0.saturating_sub(first.0);
+            }
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate needs no more than 52 bits"
+        )]
+        let messages = sum as f64;
+        Ok(SpanCount {
+            sum,
+            per_second: messages / span.as_secs_f64(),
+        })
     }
 
     fn of_group(&self, request: &GetConsumeStats) -> Result<ConsumeStats, StoreError> {
@@ -181,12 +209,4 @@ impl Processor<GetConsumeStats> for Statistics {
         let stats = stats.await.map_err(|error| unreadable(&error))?;
         Ok(Reply::ok(NoFields).with_body(fastjson::write(&stats)))
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a rate needs no more than 52 bits"
-)]
-fn per_second(count: u64) -> f64 {
-    count as f64 * 1000.0 / RATE_PERIOD_MS as f64
 }

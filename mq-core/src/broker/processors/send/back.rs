@@ -21,7 +21,7 @@ use crate::keyed_fifo::KeyedFifo;
 use crate::message::record::{RecordDraft, RecordView};
 use crate::message::{MessageExt, PhysicalOffset, TopicName, property};
 use crate::remoting::{Incoming, PeerId, Processor};
-use crate::store::{Append, Appended, Durability, MessageStore};
+use crate::store::{Append, Appended, MessageStore};
 use crate::wire::body::permission;
 use crate::wire::header::ConsumerSendMsgBack;
 use crate::wire::{NoFields, Refusal, Reply};
@@ -228,6 +228,6 @@ impl SendBackProcessor {
         }
         let retry_topic = self.retry_topic(admission, &group).await?;
         let draft = self.copy(admission, &group, &retry_topic, header).await?;
-        Ok(Some(self.store.append(&draft, Durability::AsConfigured)))
+        Ok(Some(self.store.append_moved(&draft)))
     }
 }

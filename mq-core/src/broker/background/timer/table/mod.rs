@@ -5,11 +5,12 @@
 //! until that has ended well, and comes back when it has not.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::cancels::Cancels;
 use super::progress::TimerProgress;
 use super::second::{Second, Timer};
 use crate::message::TopicName;
@@ -33,8 +34,8 @@ pub(in crate::broker) struct TimerTable {
 #[derive(Debug, Default)]
 struct Waiting {
     seconds: BTreeMap<i64, Second>,
-    /// Messages that cancel others, by the second of these.
-    cancels: BTreeMap<i64, Cancels>,
+    /// Messages that cancel others.
+    cancels: Cancels,
     /// Due, in the order in which they are taken, from the end: by their time, or when there are many by
     /// their place, because neighbors are read together.
     ready: Vec<Timer>,
@@ -56,18 +57,10 @@ struct Waiting {
     is_changed: bool,
 }
 
-#[derive(Debug, Default)]
-struct Cancels {
-    read: Vec<Timer>,
-    unread: Vec<Timer>,
-}
-
 impl Waiting {
     fn put(&mut self, timer: Timer) {
         if timer.cancels {
-            let cancels = self.cancels.entry(Second::of(timer.due_ms)).or_default();
-            cancels.unread.push(timer);
-            return;
+            return self.cancels.put(timer);
         }
         let second = Second::of(timer.due_ms);
         let of_second = self.seconds.entry(second);
@@ -107,7 +100,7 @@ impl Waiting {
     fn due_by(&self, until_ms: i64) -> impl Iterator<Item = u64> {
         let seconds = self.seconds.range(..=Second::of(until_ms));
         let timers = seconds.flat_map(|(_, second)| second.iter());
-        let others = self.held().chain(self.cancels());
+        let others = self.held().chain(self.cancels.iter());
         let on_their_way = self.on_their_way.values().copied();
         let others = others.chain(on_their_way.filter(|timer| !timer.cancels));
         let others = others.chain(self.ready.iter().copied());
@@ -120,16 +113,11 @@ impl Waiting {
         self.held.values().flatten().copied()
     }
 
-    fn cancels(&self) -> impl Iterator<Item = Timer> {
-        let cancels = self.cancels.values();
-        cancels.flat_map(|cancels| cancels.read.iter().chain(&cancels.unread).copied())
-    }
-
     /// The smallest queue offset of a message that waits.
     fn least(&self) -> u64 {
         let seconds = self.seconds.values().map(Second::least);
         let on_their_way = self.on_their_way.keys().copied();
-        let others = self.held().chain(self.cancels());
+        let others = self.held().chain(self.cancels.iter());
         let others = others.chain(self.ready.iter().copied());
         let others = others.map(|timer| timer.offset);
         let least = seconds.chain(on_their_way).chain(others).min();
@@ -245,25 +233,12 @@ impl TimerTable {
 
     /// The messages that cancel others which are due by `until_ms`, each given once.
     pub(super) fn take_cancels(&self, until_ms: i64) -> Vec<Timer> {
-        let mut waiting = self.waiting.lock();
-        let mut taken = Vec::new();
-        for (_, cancels) in waiting.cancels.range_mut(..=Second::of(until_ms)) {
-            taken.extend_from_slice(&cancels.unread);
-            let Cancels { read, unread } = cancels;
-            read.append(unread);
-        }
-        taken
+        self.waiting.lock().cancels.take(until_ms)
     }
 
     /// What was taken could not be read.
     pub(super) fn put_cancels_back(&self, timers: &[Timer]) {
-        let mut waiting = self.waiting.lock();
-        for timer in timers {
-            if let Some(cancels) = waiting.cancels.get_mut(&Second::of(timer.due_ms)) {
-                cancels.read.retain(|read| read != timer);
-                cancels.unread.push(*timer);
-            }
-        }
+        self.waiting.lock().cancels.put_back(timers);
     }
 
     /// Nothing that is due by `until_ms` is left to be delivered. Drops what has cancelled it, unless a
@@ -273,9 +248,7 @@ impl TimerTable {
         if !waiting.on_their_way.is_empty() || waiting.end < waiting.copies_end {
             return false;
         }
-        let kept = waiting.cancels.split_off(&Second::of(until_ms));
-        waiting.is_changed |= !waiting.cancels.is_empty();
-        waiting.cancels = kept;
+        waiting.is_changed |= waiting.cancels.drop_before(until_ms);
         true
     }
 
@@ -296,7 +269,7 @@ impl TimerTable {
         }
         let first_on_its_way = waiting.on_their_way.keys().next().copied();
         let end = end.min(first_on_its_way.unwrap_or(u64::MAX));
-        let others = waiting.held().chain(waiting.cancels());
+        let others = waiting.held().chain(waiting.cancels.iter());
         let mut oldest: Vec<Timer> = others.chain(waiting.ready.iter().copied()).collect();
         let seconds = waiting.seconds.values();
         let seconds = seconds.filter(|second| second.least() < end);
@@ -317,7 +290,7 @@ impl TimerTable {
         for timer in timers {
             waiting.on_their_way.remove(&timer.offset);
         }
-        waiting.remove_cancels(timers);
+        waiting.cancels.remove(timers);
         waiting.copies_end = waiting.copies_end.max(copies_end);
         waiting.is_changed = true;
     }
@@ -329,18 +302,13 @@ impl TimerTable {
         seconds + waiting.ready.len() + waiting.on_their_way.len() + waiting.held().count()
     }
 
-    /// What is to be saved, with at most `max` messages that are late; `None` when nothing changed, there
-    /// are more of them, or the table is not complete.
-    pub(super) fn progress(&self, max: usize) -> Option<TimerProgress> {
+    /// What is to be saved; `None` when nothing changed, or the table is not complete.
+    pub(super) fn progress(&self) -> Option<TimerProgress> {
         let mut waiting = self.waiting.lock();
         if !waiting.is_changed || !waiting.is_loaded {
             return None;
         }
-        let late = waiting.due_by(waiting.delivered_until);
-        let mut late: Vec<u64> = late.take(max.saturating_add(1)).collect();
-        if late.len() > max {
-            return None;
-        }
+        let mut late: Vec<u64> = waiting.due_by(waiting.delivered_until).collect();
         late.sort_unstable();
         waiting.is_changed = false;
         Some(TimerProgress {
@@ -359,18 +327,6 @@ impl TimerTable {
 }
 
 impl Waiting {
-    fn remove_cancels(&mut self, timers: &[Timer]) {
-        let cancels = timers.iter().filter(|timer| timer.cancels);
-        let gone: HashSet<u64> = cancels.map(|timer| timer.offset).collect();
-        if gone.is_empty() {
-            return;
-        }
-        for cancels in self.cancels.values_mut() {
-            cancels.read.retain(|timer| !gone.contains(&timer.offset));
-            cancels.unread.retain(|timer| !gone.contains(&timer.offset));
-        }
-    }
-
     /// Removes messages that cancel none, which are sorted by their queue offsets.
     fn remove(&mut self, timers: &[Timer]) {
         let (Some(first), Some(last)) = (timers.first(), timers.last()) else {
@@ -395,238 +351,4 @@ impl Waiting {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn timer(due_ms: i64, offset: u64) -> Timer {
-        Timer {
-            due_ms,
-            offset,
-            cancels: false,
-        }
-    }
-
-    /// A loaded table with messages of these times, from queue offset 0 on.
-    fn table(tags: &[i64]) -> TimerTable {
-        let table = TimerTable::default();
-        for (offset, tag) in (0..).zip(tags) {
-            table.arrived(offset, *tag);
-        }
-        table.say_loaded();
-        table
-    }
-
-    fn offsets(timers: &[Timer]) -> Vec<u64> {
-        timers.iter().map(|timer| timer.offset).collect()
-    }
-
-    #[test]
-    fn what_is_due_comes_in_the_order_of_its_time_and_not_a_millisecond_early() {
-        let table = table(&[5_001, 4_999, 5_000, 9_000, 5_000]);
-
-        let due = table.take(4_998, 9);
-        assert_eq!((offsets(&due.timers), due.next_ms), (vec![], Some(4_999)));
-        assert_eq!(offsets(&table.take(5_000, 9).timers), [1, 2, 4]);
-        assert_eq!(table.take(5_000, 9).next_ms, Some(5_001));
-        assert_eq!(offsets(&table.take(8_000, 9).timers), [0]);
-        assert_eq!(table.take(8_000, 9).next_ms, Some(9_000));
-        assert_eq!(offsets(&table.take(10_000, 9).timers), [3]);
-        assert_eq!(table.take(10_000, 9).next_ms, None);
-    }
-
-    #[test]
-    fn when_much_is_due_neighbors_come_together_and_nothing_is_early() {
-        let table = table(&[5_030, 5_010, 5_040, 5_020, 5_900, 5_000]);
-
-        let first = table.take(5_100, 2).timers;
-        assert_eq!(offsets(&first), [0, 1]);
-        table.arrived(6, 5_050);
-        assert!(table.has_before(3) && table.count() == 7);
-        assert_eq!(offsets(&table.take(5_100, 2).timers), [2, 3]);
-        assert_eq!(offsets(&table.take(5_100, 2).timers), [5]);
-        assert_eq!(offsets(&table.take(5_100, 2).timers), [6]);
-        assert_eq!(table.take(5_100, 2).next_ms, Some(5_900));
-    }
-
-    /// Its batch had bytes enough without it.
-    #[test]
-    fn what_is_given_back_is_the_first_to_be_taken_again() {
-        let table = table(&[5_000, 5_001, 5_002, 5_003]);
-        let taken = table.take(6_000, 3).timers;
-        table.settle(&taken[..1]);
-
-        table.give_back(&taken[1..]);
-
-        assert!(table.has_before(2) && table.count() == 3);
-        assert_eq!(offsets(&table.take(6_000, 2).timers), [1, 2]);
-        assert_eq!(offsets(&table.take(6_000, 2).timers), [3]);
-    }
-
-    #[test]
-    fn a_message_that_comes_late_into_its_second_is_taken_in_turn() {
-        let table = table(&[5_900, 5_100]);
-        assert_eq!(offsets(&table.take(5_100, 9).timers), [1]);
-
-        table.arrived(2, 5_500);
-        table.arrived(3, 5_050);
-
-        assert_eq!(offsets(&table.take(5_500, 9).timers), [3, 2]);
-        assert_eq!(offsets(&table.take(6_000, 9).timers), [0]);
-    }
-
-    #[tokio::test]
-    async fn only_what_is_due_earlier_ends_the_sleep() {
-        let table = table(&[5_000]);
-        table.take(0, 9);
-        let news = || {
-            use futures_util::FutureExt as _;
-            table.news.notified().now_or_never().is_some()
-        };
-        news();
-
-        table.arrived(1, 6_000);
-        assert!(!news());
-        table.arrived(2, 4_999);
-        assert!(news());
-    }
-
-    #[test]
-    fn what_was_delivered_is_told_from_what_waits() {
-        let table = table(&[7_000, 1_000, 2_000, 3_000]);
-        let taken = table.take(2_000, 9).timers;
-        table.settle(&taken);
-
-        let progress = table.progress(9).unwrap();
-
-        let waits = |offset, due_ms| progress.is_pending(offset, due_ms);
-        assert_eq!([waits(0, 7_000), waits(3, 3_000)], [true, true]);
-        assert_eq!([waits(1, 1_000), waits(2, 2_000)], [false, false]);
-        assert!(
-            waits(4, 1_500),
-            "one that comes later waits, whatever its time"
-        );
-        assert!(table.progress(9).is_none(), "nothing changed");
-    }
-
-    /// The order in which messages are delivered is not always that of their times: one waits for its
-    /// topic, or the clock was set back.
-    #[test]
-    fn what_is_late_while_later_ones_were_delivered_is_listed() {
-        let table = table(&[1_000, 2_000, 3_000]);
-        let taken = table.take(3_000, 9).timers;
-        let [first, second, third] = taken[..] else {
-            panic!("{taken:?}")
-        };
-        table.hold(&TopicName::new("away").unwrap(), first);
-        table.put_back(&[second]);
-        table.settle(&[third]);
-        table.arrived(3, 500);
-
-        let progress = table.progress(9).unwrap();
-
-        assert_eq!((progress.least, progress.end), (0, 4));
-        assert_eq!(progress.waiting, [0, 1, 3]);
-        let waits = |offset, due_ms| progress.is_pending(offset, due_ms);
-        assert_eq!(
-            [waits(0, 1_000), waits(1, 2_000), waits(2, 3_000)],
-            [true, true, false]
-        );
-        assert!(waits(3, 500));
-        table.arrived(4, 9_000);
-        assert!(table.progress(2).is_none(), "too many to be listed");
-        assert!(table.progress(3).is_some());
-    }
-
-    #[test]
-    fn what_lies_before_an_offset_is_taken_oldest_first_whatever_it_waits_for() {
-        let table = table(&[9_000, -9_000, 1_000, 9_000, 9_000]);
-        let due = table.take(1_000, 9).timers;
-        table.hold(&TopicName::new("away").unwrap(), due[0]);
-
-        assert!(table.has_before(1) && !table.has_before(0));
-        assert_eq!(offsets(&table.take_oldest(4, 2)), [0, 1]);
-        assert!(
-            table.take_oldest(4, 9).is_empty(),
-            "what is older is on its way"
-        );
-        let cancel = Timer {
-            cancels: true,
-            ..timer(9_000, 1)
-        };
-        table.forget(&[timer(9_000, 0), cancel], 5);
-        let held = table.take_oldest(4, 9);
-        assert_eq!(offsets(&held), [2, 3]);
-        table.forget(&held, 5);
-
-        assert!(!table.has_before(4) && table.has_before(5));
-        let progress = table.progress(9).unwrap();
-        assert_eq!(progress.least, 4);
-        assert!(!progress.is_pending(3, 9_000), "it was stored again");
-        assert_eq!(table.count(), 1);
-    }
-
-    /// Regression: a message that was called back was delivered, because what had cancelled it was being
-    /// stored again, or was dropped while the message was.
-    #[test]
-    fn what_is_stored_again_stays_cancelled() {
-        let table = table(&[1_000, -1_000]);
-        let taken = table.take_oldest(2, 9);
-
-        assert_eq!(offsets(&table.take_cancels(3_000)), [1]);
-        assert!(!table.drop_cancels(9_000), "the message is on its way");
-        assert_eq!(table.progress(9).unwrap().least, 0);
-        table.forget(&taken, 4);
-        assert!(!table.drop_cancels(9_000), "the copy is to come");
-        table.arrived(2, 1_000);
-        table.arrived(3, -1_000);
-
-        assert_eq!(offsets(&table.take_cancels(9_000)), [3]);
-        let due = table.take(9_000, 9).timers;
-        assert!(!table.drop_cancels(9_000), "the copy is being delivered");
-        table.settle(&due);
-        assert!(table.drop_cancels(9_000));
-        assert!(!table.has_before(4));
-    }
-
-    #[test]
-    fn a_cancel_that_could_not_be_stored_again_is_there_once() {
-        let table = table(&[-1_000]);
-        let taken = table.take_oldest(1, 9);
-        table.put_back(&taken);
-
-        assert_eq!(offsets(&table.take_cancels(1_000)), [0]);
-    }
-
-    /// Regression: what came while Apache's wheel was taken over was delivered again after an end in
-    /// order, because the queue was said to end before it.
-    #[test]
-    fn what_came_before_the_begin_is_in_the_progress() {
-        let table = TimerTable::default();
-        table.arrived(7, 1_000);
-        table.begin(&TimerProgress::default(), 7);
-        table.say_loaded();
-
-        let due = table.take(1_000, 9).timers;
-        table.settle(&due);
-
-        assert!(!table.progress(9).unwrap().is_pending(7, 1_000));
-    }
-
-    #[test]
-    fn cancels_are_given_once_and_stay_until_nothing_is_left_to_cancel() {
-        let table = table(&[-5_500, -8_000]);
-
-        let cancels = table.take_cancels(6_000);
-        assert_eq!(offsets(&cancels), [0]);
-        assert!(table.take_cancels(6_000).is_empty());
-        table.put_cancels_back(&cancels);
-        assert_eq!(table.take_cancels(6_000), cancels);
-
-        assert!(table.has_before(1));
-        assert!(table.drop_cancels(5_000));
-        assert!(table.has_before(1));
-        assert!(table.drop_cancels(6_000));
-        assert!(!table.has_before(1));
-        assert_eq!(offsets(&table.take_cancels(9_000)), [1]);
-    }
-}
+mod tests;
