@@ -257,7 +257,10 @@ pub(super) fn may_move_offsets(group: &str) -> Result<(), Refusal> {
 
 /// A file of `config/` could not be written; that is logged already.
 pub(super) fn not_saved(_: &FileError) -> Refusal {
-    Refusal::system("the change could not be saved")
+    Refusal::system(
+        "the change has its effect, but could not be saved: that is tried again, and undone by a stop \
+         before it succeeds",
+    )
 }
 
 /// The store could not be read; that is logged already.

@@ -97,13 +97,22 @@ async fn resend(
                     break;
                 }
             }
+            // Others may go to another topic.
+            Err(
+                error @ (DeadLetterError::OriginGone { .. }
+                | DeadLetterError::WriteProtected { .. }),
+            ) => {
+                if ended.is_ok() {
+                    ended = Err(failure(error));
+                }
+            }
             Err(error) => {
                 ended = Err(failure(error));
                 break;
             }
         }
     }
-    printer.end_of_resent(&outcomes)?;
+    printer.end_of_resent(&outcomes, ended.is_ok())?;
     ended
 }
 

@@ -69,17 +69,18 @@ impl Printer {
         })
     }
 
-    /// All letters for programs, also after a failure.
+    /// All letters for programs, also after a failure; for people, that there was none.
     pub(super) fn end_of_resent(
         &self,
         outcomes: &[(DeadLetter, Resent)],
+        all_is_well: bool,
     ) -> Result<(), OutputError> {
         if self.json {
             let views = outcomes.iter();
             let views: Vec<_> = views.map(|(one, how)| ResentView::of(one, how)).collect();
             return say_json(&views);
         }
-        if outcomes.is_empty() {
+        if outcomes.is_empty() && all_is_well {
             say("nothing to send again")?;
         }
         Ok(())

@@ -181,5 +181,12 @@ async fn the_exit_code_tells_why_no_letter_was_sent() {
     assert_eq!(nobody.status.code(), Some(5), "{nobody:?}");
     let log = String::from_utf8_lossy(&nobody.stderr);
     assert!(log.contains("; is the server running there?"), "{log}");
+    let admin = scene.scene.client.admin();
+    admin.delete_topic(&orders()).await.unwrap();
+    ends(
+        &["resend", "-g", "shop", "--all", "--to-topic"],
+        3,
+        "orders",
+    );
     scene.end().await;
 }
