@@ -139,10 +139,24 @@ impl Clock {
         limit: Duration,
         future: F,
     ) -> Result<F::Output, Elapsed> {
+        self.timeout_at(self.moment().plus(limit), future).await
+    }
+
+    /// Runs `future` until `deadline`. When that is over it is still polled once, so that a request
+    /// over an open connection is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`timeout`](Self::timeout).
+    pub async fn timeout_at<F: Future>(
+        &self,
+        deadline: Moment,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
         tokio::select! {
             biased;
             output = future => Ok(output),
-            () = self.sleep(limit) => Err(Elapsed),
+            () = self.sleep_until(deadline) => Err(Elapsed),
         }
     }
 

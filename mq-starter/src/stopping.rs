@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mq_core::client::COMMITTING_OFFSETS;
 use mq_core::message::{GroupName, TopicName};
 use mq_core::stopping::{StopError, StopProblem};
 use mq_core::tasks::Unfinished;
@@ -70,9 +71,12 @@ impl ShutdownProblem {
         group: Option<&GroupName>,
     ) -> impl Iterator<Item = Self> {
         let names = stopped.err().map(|unfinished| unfinished.0);
-        names.into_iter().flatten().map(move |task| Self::Task {
-            task,
-            group: group.cloned(),
+        names.into_iter().flatten().map(move |task| match group {
+            Some(group) if task == COMMITTING_OFFSETS => Self::Offsets(group.clone()),
+            group => Self::Task {
+                task,
+                group: group.cloned(),
+            },
         })
     }
 

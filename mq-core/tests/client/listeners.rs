@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
 use mq_core::message::MessageExt;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 /// What a listener got, in the order in which it got it.
 #[derive(Clone, Default)]
@@ -43,6 +44,32 @@ impl<F: Fn(&MessageExt) -> Outcome + Send + Sync + 'static> ConcurrentListener f
         let outcomes = batch.iter().map(&self.1).collect();
         self.0.add(batch);
         outcomes
+    }
+}
+
+/// Holds each call until a test lets it go, by a permit; then all of it is done.
+pub(crate) struct Gate(pub(crate) Seen, pub(crate) Arc<Semaphore>);
+
+impl Gate {
+    async fn pass(&self, batch: Vec<MessageExt>) {
+        self.0.add(batch);
+        self.1.acquire().await.unwrap().forget();
+    }
+}
+
+impl ConcurrentListener for Gate {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
+        let done = vec![Outcome::Done; batch.len()];
+        self.pass(batch).await;
+        done
+    }
+}
+
+impl OrderlyListener for Gate {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+        let done = vec![OrderlyOutcome::Done; batch.len()];
+        self.pass(batch).await;
+        done
     }
 }
 

@@ -14,9 +14,7 @@ use mq_core::remoting::{
 };
 use mq_core::tasks::Tasks;
 use mq_core::wire::body::ResetOffsetBody;
-use mq_core::wire::header::{
-    GetRouteInfoByTopic, InvokeBrokerToResetOffset, ResetConsumerClientOffset,
-};
+use mq_core::wire::header::{GetRouteInfoByTopic, ResetConsumerClientOffset};
 use mq_core::wire::{NoFields, Refusal, Reply, fastjson};
 use parking_lot::Mutex;
 
@@ -40,16 +38,8 @@ async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
     let consumer = consumer.start(done(&seen)).await.unwrap();
     eventually("all are there", || seen.count() == 3).await;
 
-    let request = InvokeBrokerToResetOffset {
-        topic: topic.to_text(),
-        group: consumer.group().to_text(),
-        queue_id: Some(0),
-        offset: Some(1),
-        timestamp: 0,
-        is_force: true,
-    };
-    let reset = cluster.ask(request, Bytes::new()).await;
-    reset.map(drop).unwrap();
+    let reset = cluster.reset(&topic, consumer.group(), 0, 1);
+    reset.await.unwrap();
     // The pull that waits is answered with it, and the next one learns of the reset.
     send_all(&producer, &topic, ["d"]).await;
 
