@@ -209,8 +209,8 @@ impl Client {
         self.0.replies.late()
     }
 
-    /// How many records of message trace were dropped, because the trace topic did not take them or more
-    /// came than it takes. Messages are not affected.
+    /// How many records of message trace were dropped, because the trace topic did not take them, more came
+    /// than it takes, or a shutdown had no time for them. Messages are not affected.
     pub fn lost_traces(&self) -> u64 {
         self.0.lost_traces.count()
     }

@@ -22,7 +22,7 @@ pub enum Later {
 
 /// The longest delay in ms that is written. Brokers refuse such a one with what they allow, while one
 /// that is no 64-bit number, or becomes none when the present is added, they take for no time at all.
-const LONGEST_MS: u128 = i64::MAX.unsigned_abs() as u128 / 2;
+const LONGEST_MS: u128 = 1 << 62;
 
 /// The properties that say a time; the first that a message has counts.
 pub(crate) const TIMES: [&str; 3] = [

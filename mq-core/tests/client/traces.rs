@@ -273,12 +273,13 @@ async fn a_panic_is_traced_as_an_exception_however_long_the_call_took() {
     let seen = Seen::default();
     let handle = panics_once(&seen);
     let listener = InOrder(Seen::default(), move |message: &MessageExt| {
+        std::thread::sleep(Duration::from_millis(5));
         handle(message);
         OrderlyOutcome::Done
     });
     let consumer = traced.consumer(|config| {
         config.group = group("in-order");
-        config.consume_timeout = Duration::ZERO;
+        config.consume_timeout = Duration::from_millis(1);
     });
     let consumer = consumer.start_orderly(listener).await.unwrap();
     eventually("it was done in order", || seen.count() == 2).await;
