@@ -90,3 +90,25 @@ impl ShutdownProblem {
 fn of_group(group: Option<&GroupName>) -> String {
     group.map_or_else(String::new, |group| format!(" of the group `{group}`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_that_no_broker_confirmed_are_told_as_what_comes_again() {
+        let group = GroupName::new("shop").unwrap();
+        let unfinished = Err(Unfinished(vec!["listener", COMMITTING_OFFSETS]));
+
+        let told = ShutdownProblem::tasks(unfinished, Some(&group));
+
+        let told: Vec<_> = told.map(|problem| problem.to_string()).collect();
+        assert_eq!(
+            told,
+            [
+                "the task `listener` of the group `shop`",
+                "the offsets of the group `shop` may not be committed: a broker does not answer",
+            ]
+        );
+    }
+}
