@@ -139,7 +139,11 @@ impl Clock {
         limit: Duration,
         future: F,
     ) -> Result<F::Output, Elapsed> {
-        self.timeout_at(self.moment().plus(limit), future).await
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            () = self.sleep(limit) => Err(Elapsed),
+        }
     }
 
     /// Runs `future` until `deadline`. When that is over it is still polled once, so that a request

@@ -322,3 +322,15 @@ pub(crate) async fn send_all<B: Into<String>>(
         producer.send(message(topic, body)).await.map(drop).unwrap();
     }
 }
+
+/// A new topic of one queue with these messages, and who sent them.
+pub(crate) async fn one_queue_of<B: Into<String>>(
+    client: &Client,
+    name: &str,
+    bodies: impl IntoIterator<Item = B>,
+) -> (TopicName, Producer) {
+    let (topic, producer) = (topic(name), producer(client));
+    client.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer, &topic, bodies).await;
+    (topic, producer)
+}

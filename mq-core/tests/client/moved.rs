@@ -10,15 +10,13 @@ use mq_core::wire::header::GetAllConsumerOffset;
 use tokio::sync::Semaphore;
 
 use crate::cluster::{
-    Cluster, LIMIT, eventually, from_the_beginning, group, producer, send_all, topic,
+    Cluster, LIMIT, eventually, from_the_beginning, group, one_queue_of, send_all,
 };
-use crate::listeners::{Gate, Seen, done};
+use crate::listeners::{Gate, Seen, consuming};
 
 /// A topic of one queue with these messages, all consumed by a group that has left.
 async fn consumed(cluster: &Cluster, client: &Client, name: &str, bodies: &[&str]) -> TopicName {
-    let topic = topic(name);
-    client.create_topic(&topic, 1).await.unwrap();
-    send_all(&producer(client), &topic, bodies.iter().copied()).await;
+    let (topic, _) = one_queue_of(client, name, bodies.iter().copied()).await;
     consume_all(cluster, client, &topic, "historian", bodies.len()).await;
     topic
 }
@@ -31,9 +29,7 @@ async fn consume_all(
     count: usize,
 ) {
     let seen = Seen::default();
-    let consumer = client.push_consumer(from_the_beginning(name));
-    let consumer = consumer.subscribe(topic.clone(), "*");
-    let consumer = consumer.start(done(&seen)).await.unwrap();
+    let consumer = consuming(client, name, topic, &seen).await;
     eventually("all are there", || seen.count() == count).await;
     consumer.shutdown(LIMIT).await.unwrap();
     let end = i64::try_from(count).unwrap();
@@ -45,10 +41,7 @@ async fn consume_all(
 async fn a_reset_to_the_end_drops_what_a_member_holds() {
     let cluster = Cluster::start().await;
     let client = cluster.client();
-    let topic = topic("history");
-    client.create_topic(&topic, 1).await.unwrap();
-    let producer = producer(&client);
-    send_all(&producer, &topic, (0..20).map(|n| n.to_string())).await;
+    let (topic, producer) = one_queue_of(&client, "history", (0..20).map(|n| n.to_string())).await;
     let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
     let mut config = from_the_beginning("historian");
     config.consume_threads = 1;
