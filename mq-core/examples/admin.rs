@@ -5,7 +5,7 @@
 mod cluster;
 
 use cluster::{Cluster, Failure, LIMIT};
-use mq_core::client::ResetTo;
+use mq_core::client::SeekTo;
 use mq_core::message::{Message, QueueOffset};
 
 #[tokio::main]
@@ -38,13 +38,13 @@ async fn main() -> Result<(), Failure> {
     }
     // What cannot be looked up on some brokers stands in `failed`.
     let planned = admin
-        .preview_reset(&group, &orders, ResetTo::Begin, None)
+        .preview_reset(&group, &orders, SeekTo::Begin, None)
         .await?;
     for change in planned.value {
         println!("would go from {:?} to {}", change.from, change.to);
     }
     let done = admin
-        .reset(&group, &orders, ResetTo::Offset(1), None)
+        .reset(&group, &orders, SeekTo::Offset(QueueOffset(1)), None)
         .await?;
     for change in done.value {
         println!("goes on at {}", change.to);

@@ -146,6 +146,24 @@ impl Clock {
         }
     }
 
+    /// Runs `future` until `deadline`. When that is over it is still polled once, so that a request
+    /// over an open connection is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`timeout`](Self::timeout).
+    pub async fn timeout_at<F: Future>(
+        &self,
+        deadline: Moment,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            () = self.sleep_until(deadline) => Err(Elapsed),
+        }
+    }
+
     /// Sets a manual wall clock, as an administrator or a time server does: no sleeper is woken,
     /// and durations are unaffected.
     ///

@@ -99,6 +99,7 @@ impl Collected {
 pub struct Assembly<'a> {
     state: &'a AppState,
     missing: Vec<String>,
+    is_of_reply: bool,
 }
 
 impl<'a> Assembly<'a> {
@@ -106,7 +107,18 @@ impl<'a> Assembly<'a> {
         Self {
             state,
             missing: Vec::new(),
+            is_of_reply: false,
         }
+    }
+
+    /// What is assembled is a listener that replies.
+    pub(crate) fn set_of_reply(&mut self) {
+        self.is_of_reply = true;
+    }
+
+    /// Whether what was assembled is a listener that replies.
+    pub(crate) fn is_of_reply(&self) -> bool {
+        self.is_of_reply
     }
 
     /// The value of type `T`; when there is none, `wanted_by` says who misses it.

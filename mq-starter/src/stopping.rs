@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mq_core::client::COMMITTING_OFFSETS;
 use mq_core::message::{GroupName, TopicName};
 use mq_core::stopping::{StopError, StopProblem};
 use mq_core::tasks::Unfinished;
@@ -70,9 +71,12 @@ impl ShutdownProblem {
         group: Option<&GroupName>,
     ) -> impl Iterator<Item = Self> {
         let names = stopped.err().map(|unfinished| unfinished.0);
-        names.into_iter().flatten().map(move |task| Self::Task {
-            task,
-            group: group.cloned(),
+        names.into_iter().flatten().map(move |task| match group {
+            Some(group) if task == COMMITTING_OFFSETS => Self::Offsets(group.clone()),
+            group => Self::Task {
+                task,
+                group: group.cloned(),
+            },
         })
     }
 
@@ -85,4 +89,26 @@ impl ShutdownProblem {
 
 fn of_group(group: Option<&GroupName>) -> String {
     group.map_or_else(String::new, |group| format!(" of the group `{group}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_that_no_broker_confirmed_are_told_as_what_comes_again() {
+        let group = GroupName::new("shop").unwrap();
+        let unfinished = Err(Unfinished(vec!["listener", COMMITTING_OFFSETS]));
+
+        let told = ShutdownProblem::tasks(unfinished, Some(&group));
+
+        let told: Vec<_> = told.map(|problem| problem.to_string()).collect();
+        assert_eq!(
+            told,
+            [
+                "the task `listener` of the group `shop`",
+                "the offsets of the group `shop` may not be committed: a broker does not answer",
+            ]
+        );
+    }
 }

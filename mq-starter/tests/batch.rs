@@ -278,7 +278,7 @@ async fn what_breaks_a_rule_is_refused_before_anything_is_sent() {
     assert!(matches!(
         key,
         BatchError::Message {
-            number: 2,
+            position: 1,
             source: SendError::Key(_)
         }
     ));

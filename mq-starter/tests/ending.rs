@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -110,6 +110,71 @@ async fn what_did_not_end_in_time_is_listed_with_listener_topic_message_and_age(
     // A handler that awaits ends there; the store was closed in order.
     assert_eq!(reports.recv().await.unwrap(), "dropped");
     assert!(!store.path().join("abort").exists());
+}
+
+/// What is logged on the thread of a test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        // A line that another thread comes to first would be taken for one that nobody listens to.
+        let others = tracing_subscriber::fmt().with_writer(io::sink).finish();
+        drop(tracing::subscriber::set_global_default(others));
+        let log = Self::default();
+        let own = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false);
+        let subscriber = subscriber.with_writer(move || own.clone());
+        let guard = tracing::subscriber::set_default(subscriber.finish());
+        (log, guard)
+    }
+
+    fn lines_with(&self, words: &str) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = text.lines().filter(|line| line.contains(words));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_listener_is_cut_off_is_told_in_one_line_with_what_becomes_of_it() {
+    let (log, _listening) = Log::listen();
+    let store = TempDir::new().unwrap();
+    let clock = Clock::manual(1_800_000_000_000);
+    let (app, mut reports) = application(&store, "100s");
+    let app = app.clock(clock.clone()).build().await.unwrap();
+    app.start().await.unwrap();
+    let sent = app.template().sync_send("endless", "x").await.unwrap();
+    assert_eq!(reports.recv().await.unwrap(), "begun");
+
+    let time = clock.advance(Duration::from_secs(80));
+    let (stopped, ()) = tokio::join!(app.shutdown(), time);
+    stopped.unwrap_err();
+    assert_eq!(reports.recv().await.unwrap(), "dropped");
+
+    let lines = log.lines_with("a message was not handled");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for part in [
+        "WARN",
+        "listener=\"sleep\" topic=endless group=sleeper",
+        &sent.message_id,
+        "attempt=\"1 of 17\"",
+        "next=\"the same attempt, as soon as a member has its queue\"",
+        "reason=\"the application stopped\"",
+    ] {
+        assert!(lines[0].contains(part), "{part} is not in {lines:?}");
+    }
 }
 
 /// The list had the text of the first failure under "not everything ended in time".

@@ -63,6 +63,13 @@ pub(super) struct ClusterClient {
     heartbeat_due: Notify,
 }
 
+/// What leaves a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Producer,
+    Consumer,
+}
+
 /// The brokers that know this client, by address.
 #[derive(Debug, Default)]
 struct Acquaintance {
@@ -312,12 +319,13 @@ impl ClusterClient {
         }
     }
 
-    /// Tells every broker that a producer or consumer has left.
-    pub(super) async fn unregister(
-        &self,
-        producer: Option<&GroupName>,
-        consumer: Option<&GroupName>,
-    ) {
+    /// Tells every broker that a producer or a consumer of `group` has left. Gives up at `deadline`: a
+    /// broker removes by itself who sends no heartbeats.
+    pub(super) async fn leave(&self, group: &GroupName, role: Role, deadline: Moment) {
+        let (producer, consumer) = match role {
+            Role::Producer => (Some(group), None),
+            Role::Consumer => (None, Some(group)),
+        };
         let header = UnregisterClient {
             client_id: self.client_id.clone(),
             producer_group: producer.map(GroupName::to_text),
@@ -332,16 +340,13 @@ impl ClusterClient {
                 }
             }
         });
-        join_all(calls).await;
-    }
-
-    /// Tells every broker that a producer has left. Gives up at `deadline`: a broker removes a
-    /// producer without heartbeats by itself.
-    pub(super) async fn leave(&self, producer: &GroupName, deadline: Moment) {
-        let limit = deadline.since(self.clock.moment());
-        let told = self.unregister(Some(producer), None);
-        if self.clock.timeout(limit, told).await.is_err() {
-            tracing::debug!(group = %producer, "not every broker could be told in time that the producer has left");
+        if self
+            .clock
+            .timeout_at(deadline, join_all(calls))
+            .await
+            .is_err()
+        {
+            tracing::debug!(%group, "not every broker could be told in time that the group has left");
         }
     }
 

@@ -35,6 +35,12 @@ impl LostTraces {
         }
     }
 
+    /// As [`add`](Self::add), for records that come when nobody sends any more: that is no trouble of the
+    /// trace topic.
+    pub(in crate::client) fn count_late(&self, records: u64) {
+        self.count.fetch_add(records, Ordering::Relaxed);
+    }
+
     /// Records were stored.
     pub(in crate::client) fn end(&self, topic: &TopicName) {
         if self.failing.end(topic) {

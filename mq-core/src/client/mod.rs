@@ -52,16 +52,16 @@ use std::time::Duration;
 
 pub use admin::{
     Admin, AdminBroker, AdminError, Gathered, GroupMember, GroupQueue, GroupSubscription,
-    GroupSummary, GroupView, OffsetMove, QueueChoice, ResetTo, Tail, TopicChange, TopicQueue,
-    TopicSummary, TopicView,
+    GroupSummary, GroupView, OffsetMove, QueueChoice, Tail, TopicChange, TopicQueue, TopicSummary,
+    TopicView,
 };
 pub use browse::BrowseError;
 pub use checker::{TransactionChecker, TransactionState};
 pub use config::{ClientConfig, Timings};
 pub use consumer::{
-    Allocate, ConcurrentListener, ConsumerConfig, ConsumerStatus, Each, FlowLimits,
-    OrderlyListener, OrderlyOutcome, Outcome, PushConsumer, PushConsumerBuilder, QueueStatus,
-    Rooms, SeekError, SeekTo, StartFrom, Strategy, TopicFlow, each,
+    Allocate, COMMITTING_OFFSETS, ConcurrentListener, ConsumerConfig, ConsumerStatus, Each,
+    FlowLimits, OrderlyListener, OrderlyOutcome, Outcome, PushConsumer, PushConsumerBuilder,
+    QueueStatus, Rooms, SeekError, SeekTo, StartFrom, Strategy, TopicFlow, each,
 };
 pub use dead_letters::{DeadLetter, DeadLetterError, DeadLetters, ResendTo, Resent, SentAgain};
 pub use error::{
@@ -69,7 +69,7 @@ pub use error::{
     SubscribeError,
 };
 pub use lite_pull::{
-    Delivery, LitePullConfig, LitePullConsumer, LitePullConsumerBuilder, PollError, StillSubscribed,
+    AssignError, Delivery, LitePullConfig, LitePullConsumer, LitePullConsumerBuilder, PollError,
 };
 pub use producer::{
     BatchPart, ExpectedReply, HalfMessage, OpenTransaction, Producer, ProducerConfig, Selector,
@@ -85,7 +85,7 @@ use crate::clock::Clock;
 use crate::message::{GroupName, TopicName};
 use crate::remoting::LocalServer;
 use crate::tasks::Unfinished;
-use cluster::ClusterClient;
+use cluster::{ClusterClient, Role};
 
 /// One client id: its connections, routes and heartbeats. Clones are the same client.
 #[derive(Clone, Debug)]
@@ -209,8 +209,8 @@ impl Client {
         self.0.replies.late()
     }
 
-    /// How many records of message trace were dropped, because the trace topic did not take them or more
-    /// came than it takes. Messages are not affected.
+    /// How many records of message trace were dropped, because the trace topic did not take them, more came
+    /// than it takes, or a shutdown had no time for them. Messages are not affected.
     pub fn lost_traces(&self) -> u64 {
         self.0.lost_traces.count()
     }
@@ -228,7 +228,7 @@ impl Client {
         let producers = self.0.groups.lock().producers();
         for group in producers {
             self.0.groups.lock().remove_producer(&group);
-            self.0.leave(&group, deadline).await;
+            self.0.leave(&group, Role::Producer, deadline).await;
         }
         self.0.tasks.stop(deadline.since(clock.moment())).await
     }

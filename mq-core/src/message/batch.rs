@@ -15,10 +15,10 @@ const MAX_PROPERTIES_BYTES: usize = 32_767;
 /// The body is not a batch: the lengths inside one of its messages contradict each other or reach
 /// beyond the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("message {number} of the batch is damaged")]
+#[error("message {} of the batch is damaged", position.saturating_add(1))]
 pub struct BatchError {
-    /// Which one, counted from 0.
-    pub number: usize,
+    /// Its position in the batch, from 0; in the text, messages count from 1.
+    pub position: usize,
 }
 
 /// The properties of a message are longer than their 16-bit length field allows.
@@ -82,13 +82,13 @@ fn put(out: &mut BytesMut, message: &Message) -> Result<(), PropertiesTooLong> {
 /// The messages of a batch, as slices of its body. The iterator ends after the first error.
 pub fn decode(body: Bytes) -> impl Iterator<Item = Result<Child, BatchError>> {
     let mut rest = body;
-    let mut number = 0;
+    let mut position = 0;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let child = take(&mut rest).ok_or(BatchError { number });
-        number = number.saturating_add(1);
+        let child = take(&mut rest).ok_or(BatchError { position });
+        position = position.saturating_add(1);
         if child.is_err() {
             rest.clear();
         }
@@ -178,7 +178,7 @@ mod tests {
             broken[at..at + 4].copy_from_slice(&i32::to_be_bytes(value));
             let mut children = decode(broken.into());
 
-            assert_eq!(children.next(), Some(Err(BatchError { number: 0 })));
+            assert_eq!(children.next(), Some(Err(BatchError { position: 0 })));
             assert_eq!(children.next(), None);
         }
     }

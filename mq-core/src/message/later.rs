@@ -20,6 +20,10 @@ pub enum Later {
     At(i64),
 }
 
+/// The longest delay in ms that is written. Brokers refuse such a one with what they allow, while one
+/// that is no 64-bit number, or becomes none when the present is added, they take for no time at all.
+const LONGEST_MS: u128 = 1 << 62;
+
 /// The properties that say a time; the first that a message has counts.
 pub(crate) const TIMES: [&str; 3] = [
     property::TIMER_DELAY_SEC,
@@ -47,7 +51,7 @@ impl Message {
             Later::Level(level) => properties.set(property::DELAY, &level.to_string()),
             Later::After(delay) => {
                 // Rounded up: never early.
-                let delay_ms = delay.as_nanos().div_ceil(1_000_000);
+                let delay_ms = delay.as_nanos().div_ceil(1_000_000).min(LONGEST_MS);
                 properties.set(property::TIMER_DELAY_MS, &delay_ms.to_string());
             }
             Later::At(time_ms) => properties.set(property::TIMER_DELIVER_MS, &time_ms.to_string()),
@@ -115,6 +119,18 @@ mod tests {
             [("TIMER_DELIVER_MS", "7")]
         );
         assert_eq!(time_of(&message.properties), Some(Later::At(7)));
+    }
+
+    /// Its text was no number, which a broker of RocketMQ 4 was given as it was and delivered at once.
+    #[test]
+    fn the_longest_delay_is_one_that_can_be_read_and_added_to_the_present() {
+        let message = message(Later::After(Duration::MAX));
+
+        let Some(Later::After(delay)) = time_of(&message.properties) else {
+            panic!("{:?}", message.properties);
+        };
+        let delay_ms = i64::try_from(delay.as_millis()).unwrap();
+        assert!(delay_ms.checked_add(4_102_444_800_000).is_some());
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use mq_core::client::{
-    AdminError, Client, ConcurrentListener, ErrorKind, Outcome, PushConsumer, QueueChoice, ResetTo,
-    TopicChange,
+    AdminError, Client, ConcurrentListener, ErrorKind, Outcome, PushConsumer, QueueChoice, SeekTo,
+    TopicChange, each,
 };
 use mq_core::clock::Clock;
 use mq_core::message::subscription::SelectorType;
-use mq_core::message::{Message, MessageExt, MessageQueue, property};
+use mq_core::message::{Message, MessageExt, MessageQueue, QueueOffset, property};
 use mq_core::wire::body::{
     ConsumeMessageDirectlyResult, ConsumerRunningInfo, ConsumerStatus, DirectOutcome,
 };
@@ -168,16 +168,49 @@ async fn a_consumer_says_what_it_is_doing_when_a_broker_passes_the_question_on()
     assert_eq!(offsets, [&2]);
 
     let first = cluster.everything(&topic("orders")).await.remove(0);
-    let directly = ConsumeMessageDirectly {
-        consumer_group: "shop".into(),
-        client_id: Some(client.id().into()),
-        msg_id: Some(first.offset_message_id().to_string().into()),
-        ..ConsumeMessageDirectly::default()
-    };
-    let directly = cluster.ask(directly, bytes::Bytes::new()).await.unwrap();
-    let directly: ConsumeMessageDirectlyResult = fastjson::read(&directly.body).unwrap();
+    let directly = consumed_directly(&cluster, &client, &first).await;
     assert_eq!(directly.consume_result, Some(DirectOutcome::Success));
     assert_eq!(cluster.committed(&group("shop"), &topic("orders")).await, 2);
+    cluster.end([consumer], [client]).await;
+}
+
+/// What the consumer of `client` in the group `shop` made of a message that it was given at once.
+async fn consumed_directly(
+    cluster: &Cluster,
+    client: &Client,
+    message: &MessageExt,
+) -> ConsumeMessageDirectlyResult {
+    let request = ConsumeMessageDirectly {
+        consumer_group: "shop".into(),
+        client_id: Some(client.id().into()),
+        msg_id: Some(message.offset_message_id().to_string().into()),
+        ..ConsumeMessageDirectly::default()
+    };
+    let answer = cluster.ask(request, bytes::Bytes::new()).await.unwrap();
+    fastjson::read(&answer.body).unwrap()
+}
+
+/// It was told as a listener that wants the message again.
+#[tokio::test]
+async fn a_listener_that_panics_on_a_message_that_it_is_given_at_once_has_thrown() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let orders = topic("orders");
+    client.create_topic(&orders, 1).await.unwrap();
+    send_all(&producer(&client), &orders, ["a"]).await;
+    let consumer = client
+        .push_consumer(group("shop"))
+        .subscribe(orders.clone(), "*");
+    let panics = each(|order: MessageExt| async move {
+        assert!(order.message.body.is_empty(), "as told");
+    });
+    let consumer = consumer.start(panics).await.unwrap();
+    let first = cluster.everything(&orders).await.remove(0);
+
+    let directly = consumed_directly(&cluster, &client, &first).await;
+
+    assert_eq!(directly.consume_result, Some(DirectOutcome::ThrowException));
+    assert_eq!(directly.remark.unwrap(), "the listener panicked: as told");
     cluster.end([consumer], [client]).await;
 }
 
@@ -199,7 +232,7 @@ async fn a_group_goes_on_where_it_is_sent_and_a_preview_sends_it_nowhere() {
     let committed = async || cluster.committed(&shop, &orders).await;
 
     let moves = admin
-        .preview_reset(&shop, &orders, ResetTo::Begin, None)
+        .preview_reset(&shop, &orders, SeekTo::Begin, None)
         .await;
     let moves = moves.unwrap().value;
     let planned: Vec<_> = moves.iter().map(|one| (one.queue.id, one.to)).collect();
@@ -207,34 +240,34 @@ async fn a_group_goes_on_where_it_is_sent_and_a_preview_sends_it_nowhere() {
     assert_eq!(moves[0].from, Some(3));
     assert_eq!(committed().await, 3, "nothing is changed by a preview");
 
-    let done = admin.reset(&shop, &orders, ResetTo::Begin, None).await;
+    let done = admin.reset(&shop, &orders, SeekTo::Begin, None).await;
     assert_eq!(done.unwrap().value, moves);
     assert_eq!(committed().await, 0);
-    let to = ResetTo::Offset(2);
+    let to = SeekTo::Offset(QueueOffset(2));
     admin
         .reset(&shop, &orders, to, Some(&choice(0)))
         .await
         .unwrap();
     assert_eq!(committed().await, 2);
     admin
-        .reset(&shop, &orders, ResetTo::End, None)
+        .reset(&shop, &orders, SeekTo::End, None)
         .await
         .unwrap();
     assert_eq!(committed().await, 3);
     admin
-        .reset(&shop, &orders, ResetTo::Time(0), None)
+        .reset(&shop, &orders, SeekTo::Time(0), None)
         .await
         .unwrap();
     assert_eq!(committed().await, 0);
 
     let (first, none) = (choice(0), choice(7));
-    let beyond = admin.reset(&shop, &orders, ResetTo::Offset(9), Some(&first));
+    let beyond = admin.reset(&shop, &orders, SeekTo::Offset(QueueOffset(9)), Some(&first));
     let beyond = beyond.await.unwrap_err();
     assert!(matches!(beyond, AdminError::NoOffset { max: 3, .. }));
-    let missing = admin.reset(&shop, &orders, ResetTo::Begin, Some(&none));
+    let missing = admin.reset(&shop, &orders, SeekTo::Begin, Some(&none));
     assert!(matches!(missing.await.unwrap_err(), AdminError::NoQueue(_)));
     let unknown = group("nobody");
-    let nobody = admin.reset(&unknown, &orders, ResetTo::Begin, None);
+    let nobody = admin.reset(&unknown, &orders, SeekTo::Begin, None);
     assert!(matches!(nobody.await.unwrap_err(), AdminError::NoGroup(_)));
     assert_eq!(committed().await, 0, "what is refused changes nothing");
     cluster.end([], [client]).await;

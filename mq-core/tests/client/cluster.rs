@@ -20,7 +20,7 @@ use mq_core::remoting::{CallError, RemotingClient, Router};
 use mq_core::settings::Setting;
 use mq_core::store::disk::{MemoryDisk, SmallFiles};
 use mq_core::tasks::Tasks;
-use mq_core::wire::header::{PullMessage, QueryConsumerOffset};
+use mq_core::wire::header::{InvokeBrokerToResetOffset, PullMessage, QueryConsumerOffset};
 use mq_core::wire::{Reply, Request};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(5);
@@ -218,6 +218,25 @@ impl Cluster {
         remoting.call(address, header, body, LIMIT).await
     }
 
+    /// Sends `group` to `offset` in a queue of `topic`.
+    pub(crate) async fn reset(
+        &self,
+        topic: &TopicName,
+        group: &GroupName,
+        queue: i32,
+        offset: i64,
+    ) -> Result<(), CallError> {
+        let request = InvokeBrokerToResetOffset {
+            topic: topic.to_text(),
+            group: group.to_text(),
+            queue_id: Some(queue),
+            offset: Some(offset),
+            timestamp: -1,
+            is_force: true,
+        };
+        self.ask(request, Bytes::new()).await.map(drop)
+    }
+
     /// How far `group` is in the first queue of `topic`; 0 when nobody has told.
     pub(crate) async fn committed(&self, group: &GroupName, topic: &TopicName) -> i64 {
         let header = QueryConsumerOffset {
@@ -321,4 +340,16 @@ pub(crate) async fn send_all<B: Into<String>>(
     for body in bodies {
         producer.send(message(topic, body)).await.map(drop).unwrap();
     }
+}
+
+/// A new topic of one queue with these messages, and who sent them.
+pub(crate) async fn one_queue_of<B: Into<String>>(
+    client: &Client,
+    name: &str,
+    bodies: impl IntoIterator<Item = B>,
+) -> (TopicName, Producer) {
+    let (topic, producer) = (topic(name), producer(client));
+    client.create_topic(&topic, 1).await.unwrap();
+    send_all(&producer, &topic, bodies).await;
+    (topic, producer)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mq_core::client::{ConcurrentListener, ConsumerConfig, Outcome, Target};
+use mq_core::client::{ConsumerConfig, Outcome, Target};
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, TopicName, property};
 use tokio::sync::Semaphore;
@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, group, message, producer, send_all, topic,
 };
-use crate::listeners::{Each, Seen, done};
+use crate::listeners::{Each, Gate, Seen, done};
 
 #[tokio::test]
 async fn a_new_group_that_starts_after_the_first_sends_gets_them_over_both_transports() {
@@ -221,18 +221,6 @@ async fn what_fails_or_panics_comes_again_and_at_last_is_a_dead_letter() {
     );
     assert_eq!(dead.sorted_bodies(), ["hopeless", "panic"]);
     cluster.end([consumer, undertaker], [client]).await;
-}
-
-/// Holds each message until a test lets it go.
-struct Gate(Seen, Arc<Semaphore>);
-
-impl ConcurrentListener for Gate {
-    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
-        let outcomes = vec![Outcome::Done; batch.len()];
-        self.0.add(batch);
-        self.1.acquire().await.unwrap().forget();
-        outcomes
-    }
 }
 
 #[tokio::test]

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use mq_core::client::{
-    ConsumerStatus, OrderlyOutcome, Outcome, PushConsumer, QueueStatus, SeekError, SeekTo,
+    ConsumerStatus, OrderlyOutcome, PushConsumer, QueueStatus, SeekError, SeekTo,
 };
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, MessageQueue, QueueOffset};
 
-use crate::cluster::{Cluster, LIMIT, eventually, from_the_beginning, producer, send_all, topic};
-use crate::listeners::{Each, InOrder, Seen, done};
+use crate::cluster::{
+    Cluster, LIMIT, eventually, from_the_beginning, one_queue_of, producer, send_all, topic,
+};
+use crate::listeners::{InOrder, Seen, consuming, done};
 
 async fn nothing_more_comes(seen: &Seen) {
     let before = seen.count();
@@ -69,16 +71,10 @@ fn status_of(consumer: &PushConsumer, queue: &MessageQueue) -> Option<QueueStatu
 async fn a_running_consumer_is_moved_and_says_how_far_it_is() {
     let cluster = Cluster::start().await;
     let client = cluster.client();
-    let topic = topic("history");
-    client.create_topic(&topic, 1).await.unwrap();
-    let producer = producer(&client);
-    send_all(&producer, &topic, ["a", "b", "c"]).await;
+    let (topic, producer) = one_queue_of(&client, "history", ["a", "b", "c"]).await;
     let queue = MessageQueue::new(topic.clone(), "broker-a", 0);
     let seen = Seen::default();
-    let consumer = client
-        .push_consumer(from_the_beginning("historian"))
-        .subscribe(topic.clone(), "*");
-    let consumer = consumer.start(done(&seen)).await.unwrap();
+    let consumer = consuming(&client, "historian", &topic, &seen).await;
     let is_at = |offset| {
         let status = status_of(&consumer, &queue);
         status.is_some_and(|status| status.position == QueueOffset(offset) && status.held == 0)
@@ -115,27 +111,16 @@ async fn a_running_consumer_is_moved_and_says_how_far_it_is() {
 async fn what_a_paused_consumer_holds_is_left_for_the_next() {
     let cluster = Cluster::start().await;
     let client = cluster.client();
-    let topic = topic("orders");
-    client.create_topic(&topic, 1).await.unwrap();
-    let producer = producer(&client);
+    let (topic, producer) = one_queue_of(&client, "orders", [""; 0]).await;
     let (first, second) = (Seen::default(), Seen::default());
-    let consumer = client
-        .push_consumer(from_the_beginning("shop"))
-        .subscribe(topic.clone(), "*");
-    let consumer = consumer.start(done(&first)).await.unwrap();
+    let consumer = consuming(&client, "shop", &topic, &first).await;
     eventually("it pulls", || cluster.waiting_pulls() > 0).await;
     consumer.pause();
     send_all(&producer, &topic, ["a"]).await;
     nothing_more_comes(&first).await;
     consumer.shutdown(LIMIT).await.unwrap();
 
-    let consumer = client
-        .push_consumer(from_the_beginning("shop"))
-        .subscribe(topic.clone(), "*");
-    let consumer = consumer
-        .start(Each(second.clone(), |_: &MessageExt| Outcome::Done))
-        .await
-        .unwrap();
+    let consumer = consuming(&client, "shop", &topic, &second).await;
 
     eventually("the next one has it", || second.count() == 1).await;
     assert_eq!(first.count(), 0);

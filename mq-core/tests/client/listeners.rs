@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use mq_core::client::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
-use mq_core::message::MessageExt;
+use mq_core::client::{
+    Client, ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome, PushConsumer,
+};
+use mq_core::message::{MessageExt, TopicName};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use crate::cluster::from_the_beginning;
 
 /// What a listener got, in the order in which it got it.
 #[derive(Clone, Default)]
@@ -46,9 +51,47 @@ impl<F: Fn(&MessageExt) -> Outcome + Send + Sync + 'static> ConcurrentListener f
     }
 }
 
+/// Holds each call until a test lets it go, by a permit; then all of it is done.
+pub(crate) struct Gate(pub(crate) Seen, pub(crate) Arc<Semaphore>);
+
+impl Gate {
+    async fn pass(&self, batch: Vec<MessageExt>) {
+        self.0.add(batch);
+        self.1.acquire().await.unwrap().forget();
+    }
+}
+
+impl ConcurrentListener for Gate {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
+        let done = vec![Outcome::Done; batch.len()];
+        self.pass(batch).await;
+        done
+    }
+}
+
+impl OrderlyListener for Gate {
+    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
+        let done = vec![OrderlyOutcome::Done; batch.len()];
+        self.pass(batch).await;
+        done
+    }
+}
+
 /// Everything is done at once.
 pub(crate) fn done(seen: &Seen) -> impl ConcurrentListener {
     Each(seen.clone(), |_: &MessageExt| Outcome::Done)
+}
+
+/// A consumer of the group `name` that begins at the first message of `topic`; everything is done at once.
+pub(crate) async fn consuming(
+    client: &Client,
+    name: &str,
+    topic: &TopicName,
+    seen: &Seen,
+) -> PushConsumer {
+    let consumer = client.push_consumer(from_the_beginning(name));
+    let consumer = consumer.subscribe(topic.clone(), "*");
+    consumer.start(done(seen)).await.unwrap()
 }
 
 /// Answers each message, in order, with what the function says.

@@ -2,21 +2,22 @@
 //! committed no further than what is finished.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use mq_core::client::{
-    Client, ErrorKind, LitePullConfig, LitePullConsumer, PollError, Producer, SeekError, SeekTo,
-    StartError, StartFrom, StillSubscribed, Target,
+    AssignError, Client, ErrorKind, LitePullConfig, LitePullConsumer, MessageModel, PollError,
+    Producer, PullError, SeekError, SeekTo, StartError, StartFrom, Target,
 };
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, MessageQueue, QueueOffset, TopicName};
-use mq_core::wire::header::InvokeBrokerToResetOffset;
 use parking_lot::Mutex;
+use tracing::Level;
 
 use crate::cluster::{Cluster, LIMIT, eventually, group, message, producer, send_all, topic};
+use crate::lines::Lines;
 
 const BRIEF: Duration = Duration::from_millis(50);
 
@@ -377,13 +378,96 @@ async fn chosen_queues_are_read_whatever_other_members_do_and_can_be_changed() {
 
     assert_eq!(polled(&consumer, 1).await, ["to 1"]);
     assert_eq!(consumer.assignment(), [queue(1)]);
-    consumer.assign([queue(0)]).unwrap();
-    assert_eq!(polled(&consumer, 1).await, ["to 0"]);
+    consumer.assign([queue(0)]).await.unwrap();
     assert_eq!(consumer.assignment(), [queue(0)]);
-    assert_eq!(member.assign([queue(0)]), Err(StillSubscribed));
+    assert_eq!(polled(&consumer, 1).await, ["to 0"]);
+    let refused = member.assign([queue(0)]).await;
+    assert_eq!(refused, Err(AssignError::StillSubscribed));
     consumer.shutdown(LIMIT).await.unwrap();
+    let late = consumer.assign([queue(0)]).await;
+    assert_eq!(late, Err(AssignError::ShutDown));
     member.shutdown(LIMIT).await.unwrap();
     cluster.end([], [reading, other, client]).await;
+}
+
+/// They were given up and taken at the next round, and what had been fetched was still handed over.
+#[tokio::test]
+async fn queues_that_are_assigned_are_taken_and_the_others_given_up_at_once() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let topic = topic("orders");
+    client.create_topic(&topic, 2).await.unwrap();
+    let producer = producer(&client);
+    let queue = |id| MessageQueue::new(topic.clone(), "broker-a", id);
+    for id in [0, 0, 0, 1] {
+        let target = Target::Queue(queue(id));
+        let sent = producer.send_with(message(&topic, format!("to {id}")), target, LIMIT);
+        sent.await.map(drop).unwrap();
+    }
+    let reading = cluster.client();
+    let consumer = reading.lite_pull_consumer(from_the_beginning("shop"));
+    let consumer = consumer.start_with([queue(0)]).await.unwrap();
+    let first = consumer.receive(1, LIMIT).await.unwrap();
+    assert!(first[0].ack());
+
+    consumer.assign([queue(1)]).await.unwrap();
+
+    assert_eq!(consumer.assignment(), [queue(1)]);
+    assert_eq!(consumer.position(&queue(0)), None);
+    assert_eq!(consumer.position(&queue(1)), Some(QueueOffset(0)));
+    assert_eq!(cluster.committed(consumer.group(), &topic).await, 1);
+    assert_eq!(polled(&consumer, 1).await, ["to 1"]);
+    consumer.shutdown(LIMIT).await.unwrap();
+    cluster.end([], [reading, client]).await;
+}
+
+/// `commit` said `Ok` and only the log knew.
+#[tokio::test]
+async fn a_commit_of_a_broadcasting_consumer_whose_file_cannot_be_written_is_an_error() {
+    let (lines, _listening) = Lines::listen("mq_core::client");
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let topic = topic("news");
+    let (producer, queue) = one_queue(&client, &topic).await;
+    send_all(&producer, &topic, ["a"]).await;
+    let home = tempfile::tempdir().unwrap();
+    let mut config = from_the_beginning("readers");
+    config.message_model = MessageModel::Broadcasting;
+    config.offset_directory = Some(home.path().join("offsets"));
+    let consumer = subscribed(&client, config, &topic).await;
+    assert_eq!(polled(&consumer, 1).await, ["a"]);
+    // A file where the directory has to be.
+    let in_the_way = home.path().join("offsets");
+    File::create(&in_the_way).unwrap();
+
+    for refused in [
+        consumer.commit().await.unwrap_err(),
+        consumer
+            .commit_to(&queue, QueueOffset(0))
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(matches!(refused, PullError::Offsets(_)), "{refused}");
+        assert_eq!(refused.kind(), ErrorKind::Disk);
+        let said = "could not save the offsets of a broadcasting group: could not create `";
+        assert!(refused.to_string().starts_with(said), "{refused}");
+    }
+    std::fs::remove_file(&in_the_way).unwrap();
+    consumer.commit().await.unwrap();
+    assert!(in_the_way.is_dir());
+    std::fs::remove_dir_all(&in_the_way).unwrap();
+    File::create(&in_the_way).unwrap();
+    send_all(&producer, &topic, ["b"]).await;
+    assert_eq!(polled(&consumer, 1).await, ["b"]);
+    consumer.shutdown(LIMIT).await.unwrap();
+    assert_eq!(
+        lines.count(
+            Level::ERROR,
+            "the offsets of the broadcasting group are not saved"
+        ),
+        1
+    );
+    cluster.end([], [client]).await;
 }
 
 /// Where to start was looked up first, and a seek meanwhile was refused.
@@ -451,15 +535,8 @@ async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
     let consumer = subscribed(&client, from_the_beginning("historian"), &topic).await;
     assert_eq!(polled(&consumer, 3).await, ["a", "b", "c"]);
 
-    let request = InvokeBrokerToResetOffset {
-        topic: topic.to_text(),
-        group: consumer.group().to_text(),
-        queue_id: Some(0),
-        offset: Some(1),
-        timestamp: 0,
-        is_force: true,
-    };
-    cluster.ask(request, Bytes::new()).await.map(drop).unwrap();
+    let reset = cluster.reset(&topic, consumer.group(), 0, 1);
+    reset.await.unwrap();
     // The pull that waits is answered with it, and the next one learns of the reset.
     send_all(&producer, &topic, ["d"]).await;
 

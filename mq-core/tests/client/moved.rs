@@ -3,53 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mq_core::client::{Client, ConcurrentListener, Outcome, ResetTo};
-use mq_core::message::{GroupName, MessageExt, QueueOffset, TopicName};
-use mq_core::remoting::CallError;
+use mq_core::client::{Client, SeekTo};
+use mq_core::message::{QueueOffset, TopicName};
 use mq_core::wire::ResponseCode;
-use mq_core::wire::header::{GetAllConsumerOffset, InvokeBrokerToResetOffset};
+use mq_core::wire::header::GetAllConsumerOffset;
 use tokio::sync::Semaphore;
 
 use crate::cluster::{
-    Cluster, LIMIT, eventually, from_the_beginning, group, producer, send_all, topic,
+    Cluster, LIMIT, eventually, from_the_beginning, group, one_queue_of, send_all,
 };
-use crate::listeners::{Seen, done};
-
-/// Each call waits for a permit.
-struct Gate(Seen, Arc<Semaphore>);
-
-impl ConcurrentListener for Gate {
-    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<Outcome> {
-        let outcomes = vec![Outcome::Done; batch.len()];
-        self.0.add(batch);
-        self.1.acquire().await.unwrap().forget();
-        outcomes
-    }
-}
-
-async fn reset(
-    cluster: &Cluster,
-    topic: &TopicName,
-    group: &GroupName,
-    queue: i32,
-    offset: i64,
-) -> Result<(), CallError> {
-    let request = InvokeBrokerToResetOffset {
-        topic: topic.to_text(),
-        group: group.to_text(),
-        queue_id: Some(queue),
-        offset: Some(offset),
-        timestamp: -1,
-        is_force: true,
-    };
-    cluster.ask(request, Bytes::new()).await.map(drop)
-}
+use crate::listeners::{Gate, Seen, consuming};
 
 /// A topic of one queue with these messages, all consumed by a group that has left.
 async fn consumed(cluster: &Cluster, client: &Client, name: &str, bodies: &[&str]) -> TopicName {
-    let topic = topic(name);
-    client.create_topic(&topic, 1).await.unwrap();
-    send_all(&producer(client), &topic, bodies.iter().copied()).await;
+    let (topic, _) = one_queue_of(client, name, bodies.iter().copied()).await;
     consume_all(cluster, client, &topic, "historian", bodies.len()).await;
     topic
 }
@@ -62,9 +29,7 @@ async fn consume_all(
     count: usize,
 ) {
     let seen = Seen::default();
-    let consumer = client.push_consumer(from_the_beginning(name));
-    let consumer = consumer.subscribe(topic.clone(), "*");
-    let consumer = consumer.start(done(&seen)).await.unwrap();
+    let consumer = consuming(client, name, topic, &seen).await;
     eventually("all are there", || seen.count() == count).await;
     consumer.shutdown(LIMIT).await.unwrap();
     let end = i64::try_from(count).unwrap();
@@ -76,10 +41,7 @@ async fn consume_all(
 async fn a_reset_to_the_end_drops_what_a_member_holds() {
     let cluster = Cluster::start().await;
     let client = cluster.client();
-    let topic = topic("history");
-    client.create_topic(&topic, 1).await.unwrap();
-    let producer = producer(&client);
-    send_all(&producer, &topic, (0..20).map(|n| n.to_string())).await;
+    let (topic, producer) = one_queue_of(&client, "history", (0..20).map(|n| n.to_string())).await;
     let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
     let mut config = from_the_beginning("historian");
     config.consume_threads = 1;
@@ -94,7 +56,8 @@ async fn a_reset_to_the_end_drops_what_a_member_holds() {
     .await;
     eventually("a pull waits at the end", || cluster.waiting_pulls() == 1).await;
 
-    reset(&cluster, &topic, consumer.group(), 0, 20)
+    cluster
+        .reset(&topic, consumer.group(), 0, 20)
         .await
         .unwrap();
 
@@ -121,7 +84,8 @@ async fn one_beyond_the_end_is_the_end() {
     let client = cluster.client();
     let topic = consumed(&cluster, &client, "history", &["a", "b", "c"]).await;
 
-    reset(&cluster, &topic, &group("historian"), 0, 4)
+    cluster
+        .reset(&topic, &group("historian"), 0, 4)
         .await
         .unwrap();
 
@@ -135,7 +99,9 @@ async fn a_queue_that_is_not_there_has_no_offset_afterwards() {
     let client = cluster.client();
     let topic = consumed(&cluster, &client, "history", &["a"]).await;
 
-    let refused = reset(&cluster, &topic, &group("historian"), 2_000_000_000, 0).await;
+    let refused = cluster
+        .reset(&topic, &group("historian"), 2_000_000_000, 0)
+        .await;
 
     let refused = refused.unwrap_err();
     assert_eq!(
@@ -157,7 +123,7 @@ async fn a_time_before_1970_is_the_beginning() {
     let client = cluster.client();
     let topic = consumed(&cluster, &client, "history", &["a", "b"]).await;
 
-    let to = ResetTo::Time(-5);
+    let to = SeekTo::Time(-5);
     let moved = client
         .admin()
         .reset(&group("historian"), &topic, to, None)
@@ -177,10 +143,7 @@ async fn a_group_that_was_reset_takes_the_offsets_of_another() {
     consume_all(&cluster, &client, &topic, "copy", 3).await;
     let admin = client.admin();
     let (from, to) = (group("historian"), group("copy"));
-    admin
-        .reset(&to, &topic, ResetTo::Begin, None)
-        .await
-        .unwrap();
+    admin.reset(&to, &topic, SeekTo::Begin, None).await.unwrap();
 
     admin.clone_offsets(&from, &to, None).await.unwrap();
 

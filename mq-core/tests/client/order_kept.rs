@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mq_core::client::{Client, ClientConfig, OrderlyListener, OrderlyOutcome, PushConsumer};
+use mq_core::client::{Client, ClientConfig, OrderlyOutcome, PushConsumer};
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, TopicName};
 use tokio::runtime::{Builder, Runtime};
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, in_time, message, producer, send_all, topic,
 };
-use crate::listeners::{InOrder, Seen};
+use crate::listeners::{Gate, InOrder, Seen};
 
 /// A program with one member of the group.
 #[derive(Clone)]
@@ -176,18 +176,6 @@ async fn a_message_that_fails_blocks_its_queue_and_no_other() {
     good.store(true, Ordering::SeqCst);
     eventually("its queue goes on", || has("behind it")).await;
     cluster.end([consumer], [client]).await;
-}
-
-/// Each call waits for a permit.
-struct Gate(Seen, Arc<Semaphore>);
-
-impl OrderlyListener for Gate {
-    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
-        let outcomes = vec![OrderlyOutcome::Done; batch.len()];
-        self.0.add(batch);
-        self.1.acquire().await.unwrap().forget();
-        outcomes
-    }
 }
 
 /// Brokers give a lock away after a minute without renewal, and a stop may wait for longer.

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, group, message, producer, send_all, topic,
 };
-use crate::listeners::{InOrder, Seen, done};
+use crate::listeners::{Gate, InOrder, Seen, done};
 
 fn suspend(pause: u64) -> OrderlyOutcome {
     OrderlyOutcome::Suspend {
@@ -267,18 +267,6 @@ async fn uncommitted_messages_are_delivered_again_after_a_rollback_and_to_the_ne
     eventually("the uncommitted one comes again", || seen.count() == 7).await;
     assert_eq!(seen.bodies().last().unwrap(), "d");
     cluster.end([second], [client]).await;
-}
-
-/// Holds each call until the test lets it go.
-struct Gate(Seen, Arc<Semaphore>);
-
-impl OrderlyListener for Gate {
-    async fn consume(&self, batch: Vec<MessageExt>) -> Vec<OrderlyOutcome> {
-        let done = vec![OrderlyOutcome::Done; batch.len()];
-        self.0.add(batch);
-        self.1.acquire().await.unwrap().forget();
-        done
-    }
 }
 
 #[tokio::test]

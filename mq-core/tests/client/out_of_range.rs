@@ -1,6 +1,6 @@
 //! Offsets and times that a queue does not have: whoever asks for one is told, and nothing moves.
 
-use mq_core::client::{ConsumerConfig, ErrorKind, ResetTo, SeekError, SeekTo, each};
+use mq_core::client::{ConsumerConfig, ErrorKind, SeekError, SeekTo, each};
 use mq_core::message::subscription::SelectorType;
 use mq_core::message::{MessageExt, MessageQueue, QueueOffset};
 
@@ -55,7 +55,7 @@ async fn a_reset_to_a_time_before_the_first_message_goes_to_the_first_one() {
     audit.shutdown().await;
 
     for time_ms in [0, 1] {
-        let (admin, to) = (client.admin(), ResetTo::Time(time_ms));
+        let (admin, to) = (client.admin(), SeekTo::Time(time_ms));
         let done = admin.reset(&group("shop"), &topic, to, None).await.unwrap();
         assert_eq!(done.value[0].to, 0, "at {time_ms}");
     }
@@ -89,7 +89,7 @@ async fn a_reset_counts_although_members_change_meanwhile() {
     eventually("all are there", || seen.count() == 4).await;
 
     let (admin, shop) = (first.admin(), group("shop"));
-    let reset = admin.reset(&shop, &topic, ResetTo::Begin, None);
+    let reset = admin.reset(&shop, &topic, SeekTo::Begin, None);
     let (done, two) = tokio::join!(reset, join(&second));
     assert_eq!(done.unwrap().value.len(), 2);
     // A pull that waits learns of the reset when it is answered.

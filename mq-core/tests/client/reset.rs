@@ -14,42 +14,24 @@ use mq_core::remoting::{
 };
 use mq_core::tasks::Tasks;
 use mq_core::wire::body::ResetOffsetBody;
-use mq_core::wire::header::{
-    GetRouteInfoByTopic, InvokeBrokerToResetOffset, ResetConsumerClientOffset,
-};
+use mq_core::wire::header::{GetRouteInfoByTopic, ResetConsumerClientOffset};
 use mq_core::wire::{NoFields, Refusal, Reply, fastjson};
 use parking_lot::Mutex;
 
-use crate::cluster::{
-    Cluster, LIMIT, eventually, from_the_beginning, group, producer, send_all, topic,
-};
-use crate::listeners::{Seen, done};
+use crate::cluster::{Cluster, LIMIT, eventually, group, one_queue_of, producer, send_all, topic};
+use crate::listeners::{Seen, consuming};
 
 #[tokio::test]
 async fn a_group_that_is_reset_at_the_broker_reads_again_from_there() {
     let cluster = Cluster::start().await;
     let client = cluster.client();
-    let topic = topic("history");
-    client.create_topic(&topic, 1).await.unwrap();
-    let producer = producer(&client);
-    send_all(&producer, &topic, ["a", "b", "c"]).await;
+    let (topic, producer) = one_queue_of(&client, "history", ["a", "b", "c"]).await;
     let seen = Seen::default();
-    let consumer = client
-        .push_consumer(from_the_beginning("historian"))
-        .subscribe(topic.clone(), "*");
-    let consumer = consumer.start(done(&seen)).await.unwrap();
+    let consumer = consuming(&client, "historian", &topic, &seen).await;
     eventually("all are there", || seen.count() == 3).await;
 
-    let request = InvokeBrokerToResetOffset {
-        topic: topic.to_text(),
-        group: consumer.group().to_text(),
-        queue_id: Some(0),
-        offset: Some(1),
-        timestamp: 0,
-        is_force: true,
-    };
-    let reset = cluster.ask(request, Bytes::new()).await;
-    reset.map(drop).unwrap();
+    let reset = cluster.reset(&topic, consumer.group(), 0, 1);
+    reset.await.unwrap();
     // The pull that waits is answered with it, and the next one learns of the reset.
     send_all(&producer, &topic, ["d"]).await;
 
@@ -148,11 +130,7 @@ async fn a_pushed_reset_is_followed() {
     let topic = topic("pushed");
     send_all(&producer(&watched.client), &topic, ["a"]).await;
     let seen = Seen::default();
-    let consumer = watched
-        .client
-        .push_consumer(from_the_beginning("pushed"))
-        .subscribe(topic.clone(), "*");
-    let consumer = consumer.start(done(&seen)).await.unwrap();
+    let consumer = consuming(&watched.client, "pushed", &topic, &seen).await;
     eventually("it is there", || seen.count() == 1).await;
 
     watched.reset(consumer.group(), &topic);

@@ -1,19 +1,23 @@
 //! Message trace: what producers, transactions and consumers leave in it, and what happens to messages
 //! when it cannot be written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mq_core::client::{
-    Client, LitePullConfig, Outcome, Producer, ProducerConfig, StartFrom, Target, TraceSettings,
-    TransactionState,
+    Client, ConsumerConfig, LitePullConfig, OrderlyOutcome, Outcome, Producer, ProducerConfig,
+    PushConsumerBuilder, StartFrom, Target, TraceSettings, TransactionState,
 };
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, TopicName, property};
+use tokio::sync::Semaphore;
+use tracing::Level;
 
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, group, message, producer, send_all, topic,
 };
-use crate::listeners::{Each, Seen, done};
+use crate::lines::Lines;
+use crate::listeners::{Each, Gate, InOrder, Seen, done};
 use crate::transactions::{SOON, Says};
 
 fn to(name: &str) -> TraceSettings {
@@ -24,6 +28,53 @@ fn traced(client: &Client, trace: TraceSettings) -> Producer {
     let mut config = ProducerConfig::new(group("shop-order"));
     config.trace = Some(trace);
     client.producer(config).unwrap()
+}
+
+/// A cluster whose topic `my-traces` is for traces, and a client of it.
+struct TracedCluster {
+    cluster: Cluster,
+    client: Client,
+    orders: TopicName,
+}
+
+impl TracedCluster {
+    async fn start() -> Self {
+        Self::of(Cluster::start().await).await
+    }
+
+    async fn of(cluster: Cluster) -> Self {
+        let client = cluster.client();
+        client.create_topic(&topic("my-traces"), 1).await.unwrap();
+        Self {
+            cluster,
+            client,
+            orders: topic("orders"),
+        }
+    }
+
+    /// As [`start`](Self::start), with an order that waits for a consumer.
+    async fn with_an_order() -> Self {
+        let traced = Self::start().await;
+        send_all(&producer(&traced.client), &traced.orders, ["one coffee"]).await;
+        traced
+    }
+
+    /// A consumer that is traced, and begins at the first message.
+    fn consumer(&self, change: impl FnOnce(&mut ConsumerConfig)) -> PushConsumerBuilder {
+        let mut config = from_the_beginning("shop");
+        config.trace = Some(to("my-traces"));
+        change(&mut config);
+        let consumer = self.client.push_consumer(config);
+        consumer.subscribe(self.orders.clone(), "*")
+    }
+
+    async fn records(&self) -> Vec<Vec<String>> {
+        records(&self.cluster, &topic("my-traces")).await
+    }
+
+    async fn end(self) {
+        self.cluster.end([], [self.client]).await;
+    }
 }
 
 /// The fields of all records in a trace topic.
@@ -88,25 +139,19 @@ async fn a_send_is_traced_whoever_waits_for_it_and_a_one_way_message_is_not() {
 
 #[tokio::test]
 async fn each_attempt_of_a_listener_is_traced_before_and_after() {
-    let cluster = Cluster::start().await;
-    let client = cluster.client();
-    let (orders, traces) = (topic("orders"), topic("my-traces"));
-    client.create_topic(&traces, 1).await.unwrap();
-    send_all(&producer(&client), &orders, ["one coffee"]).await;
+    let traced = TracedCluster::with_an_order().await;
     let seen = Seen::default();
-    let mut config = from_the_beginning("shop");
-    config.trace = Some(to("my-traces"));
     let outcome = |delivery: &MessageExt| match delivery.reconsume_times {
         0 => again(),
         _ => Outcome::Done,
     };
 
-    let consumer = client.push_consumer(config).subscribe(orders, "*");
+    let consumer = traced.consumer(|_| {});
     let consumer = consumer.start(Each(seen.clone(), outcome)).await.unwrap();
     eventually("it was done", || seen.count() == 2).await;
     consumer.shutdown(LIMIT).await.unwrap();
 
-    let records = records(&cluster, &traces).await;
+    let records = traced.records().await;
     let (before, after) = (
         of_type(&records, "SubBefore"),
         of_type(&records, "SubAfter"),
@@ -121,53 +166,43 @@ async fn each_attempt_of_a_listener_is_traced_before_and_after() {
     assert_eq!(column(&before, 6), ["0", "1"], "earlier attempts");
     assert_eq!(column(&after, 4), ["false", "true"]);
     assert_eq!(column(&after, 6), ["4", "0"], "FAILED, then SUCCESS");
-    cluster.end([], [client]).await;
+    traced.end().await;
 }
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_traced_as_that() {
-    let cluster = Cluster::start().await;
-    let client = cluster.client();
-    let (orders, traces) = (topic("orders"), topic("my-traces"));
-    client.create_topic(&traces, 1).await.unwrap();
-    send_all(&producer(&client), &orders, ["one coffee"]).await;
+    let traced = TracedCluster::with_an_order().await;
     let seen = Seen::default();
-    let mut config = from_the_beginning("shop");
-    config.trace = Some(to("my-traces"));
-    config.consume_timeout = Duration::from_millis(1);
     let slow = |_: &MessageExt| {
         std::thread::sleep(Duration::from_millis(5));
         Outcome::Done
     };
 
-    let consumer = client.push_consumer(config).subscribe(orders, "*");
+    let consumer = traced.consumer(|config| config.consume_timeout = Duration::from_millis(1));
     let consumer = consumer.start(Each(seen.clone(), slow)).await.unwrap();
     eventually("it was done", || seen.count() > 0).await;
     consumer.shutdown(LIMIT).await.unwrap();
 
-    let records = records(&cluster, &traces).await;
+    let records = traced.records().await;
     let after = of_type(&records, "SubAfter");
     assert_eq!((&*after[0][4], &*after[0][6]), ("true", "1"), "TIME_OUT");
-    cluster.end([], [client]).await;
+    traced.end().await;
 }
 
 #[tokio::test]
 async fn what_a_poll_hands_over_is_traced_as_consumed() {
-    let cluster = Cluster::start().await;
-    let client = cluster.client();
-    let (orders, traces) = (topic("orders"), topic("my-traces"));
-    client.create_topic(&traces, 1).await.unwrap();
-    send_all(&producer(&client), &orders, ["one coffee"]).await;
+    let traced = TracedCluster::with_an_order().await;
     let mut config = LitePullConfig::new(group("report"));
     config.start_from = StartFrom::FirstOffset;
     config.trace = Some(to("my-traces"));
 
-    let consumer = client.lite_pull_consumer(config).subscribe(orders, "*");
+    let consumer = traced.client.lite_pull_consumer(config);
+    let consumer = consumer.subscribe(traced.orders.clone(), "*");
     let consumer = consumer.start().await.unwrap();
     let polled = consumer.poll(LIMIT).await.unwrap();
     consumer.shutdown(LIMIT).await.unwrap();
 
-    let records = records(&cluster, &traces).await;
+    let records = traced.records().await;
     let id = polled[0].message_id();
     let [before, after] = &records[..] else {
         panic!("{records:?}");
@@ -177,16 +212,14 @@ async fn what_a_poll_hands_over_is_traced_as_consumed() {
         (&*after[0], &after[2], &*after[4]),
         ("SubAfter", &id, "true")
     );
-    cluster.end([], [client]).await;
+    traced.end().await;
 }
 
 #[tokio::test]
 async fn the_end_of_a_transaction_is_traced_whoever_says_it() {
-    let cluster = Cluster::with(&SOON).await;
-    let client = cluster.client();
-    let (orders, traces) = (topic("orders"), topic("my-traces"));
-    client.create_topic(&traces, 1).await.unwrap();
-    let producer = traced(&client, to("my-traces"));
+    let cluster = TracedCluster::of(Cluster::with(&SOON).await).await;
+    let orders = cluster.orders.clone();
+    let producer = traced(&cluster.client, to("my-traces"));
     let says = Says::new(TransactionState::Rollback);
     producer.answer_checks(says.clone());
     let mut keyed = message(&orders, "committed");
@@ -199,7 +232,7 @@ async fn the_end_of_a_transaction_is_traced_whoever_says_it() {
     eventually("it was asked about", || says.asked() > 0).await;
     producer.shutdown(LIMIT).await.unwrap();
 
-    let records = records(&cluster, &traces).await;
+    let records = cluster.records().await;
     let sent = of_type(&records, "Pub");
     assert_eq!(column(&sent, 11), ["1", "1"], "half messages");
     let ends = of_type(&records, "EndTransaction");
@@ -214,7 +247,93 @@ async fn the_end_of_a_transaction_is_traced_whoever_says_it() {
     );
     assert_eq!(by_checker[9..], ["2", &*left, "ROLLBACK_MESSAGE", "true"]);
     assert_eq!(by_producer[8], by_checker[8], "the broker");
-    cluster.end([], [client]).await;
+    cluster.end().await;
+}
+
+/// It was traced as a failure that the listener had returned.
+#[tokio::test]
+async fn a_panic_is_traced_as_an_exception_however_long_the_call_took() {
+    let traced = TracedCluster::with_an_order().await;
+    let panics_once = |seen: &Seen| {
+        let seen = seen.clone();
+        move |message: &MessageExt| {
+            seen.add(vec![message.clone()]);
+            assert!(seen.count() > 1, "as told");
+        }
+    };
+    let seen = Seen::default();
+    let handle = panics_once(&seen);
+    let listener = Each(Seen::default(), move |message: &MessageExt| {
+        handle(message);
+        Outcome::Done
+    });
+    let consumer = traced.consumer(|_| {}).start(listener).await.unwrap();
+    eventually("it was done", || seen.count() == 2).await;
+    consumer.shutdown(LIMIT).await.unwrap();
+    let seen = Seen::default();
+    let handle = panics_once(&seen);
+    let listener = InOrder(Seen::default(), move |message: &MessageExt| {
+        std::thread::sleep(Duration::from_millis(5));
+        handle(message);
+        OrderlyOutcome::Done
+    });
+    let consumer = traced.consumer(|config| {
+        config.group = group("in-order");
+        config.consume_timeout = Duration::from_millis(1);
+    });
+    let consumer = consumer.start_orderly(listener).await.unwrap();
+    eventually("it was done in order", || seen.count() == 2).await;
+    consumer.shutdown(LIMIT).await.unwrap();
+
+    let records = traced.records().await;
+    let after = of_type(&records, "SubAfter");
+    assert_eq!(column(&after, 4), ["false", "true", "false", "true"]);
+    let said = "EXCEPTION and SUCCESS, EXCEPTION and TIME_OUT";
+    assert_eq!(column(&after, 6), ["2", "0", "2", "1"], "{said}");
+    traced.end().await;
+}
+
+/// The joined ids were one key, which no broker takes.
+#[tokio::test]
+async fn a_batch_of_thousands_leaves_a_trace_that_is_found_by_the_id_of_its_first_message() {
+    let cluster = TracedCluster::start().await;
+    let producer = traced(&cluster.client, to("my-traces"));
+    let batch = (0..3000).map(|_| message(&cluster.orders, "x")).collect();
+
+    let sent = producer.send_batch(batch).await.unwrap();
+    producer.shutdown(LIMIT).await.unwrap();
+
+    assert_eq!(cluster.client.lost_traces(), 0);
+    let ids: Vec<_> = sent.message_id.split(',').collect();
+    assert_eq!(ids.len(), 3000);
+    let admin = cluster.client.admin();
+    let (traces, now_ms) = (topic("my-traces"), Clock::system().now_ms());
+    let found = admin.messages_by_key(&traces, ids[0], 0..=now_ms).await;
+    assert_eq!(found.unwrap().len(), 1);
+    cluster.end().await;
+}
+
+/// Each was told as `lost=1`, as if something were wrong with the trace topic.
+#[tokio::test]
+async fn a_call_that_outlasts_the_shutdown_is_no_warning_of_lost_traces() {
+    let (lines, _listening) = Lines::listen("mq_core::client");
+    let traced = TracedCluster::with_an_order().await;
+    let (seen, gate) = (Seen::default(), Arc::new(Semaphore::new(0)));
+    let consumer = traced.consumer(|_| {});
+    let consumer = consumer.start(Gate(seen.clone(), Arc::clone(&gate)));
+    let consumer = consumer.await.unwrap();
+    eventually("the call has begun", || seen.count() == 1).await;
+
+    let late = consumer
+        .shutdown_with(Duration::from_millis(20), LIMIT)
+        .await;
+    assert!(late.unwrap_err().0.contains(&"listener"));
+    gate.add_permits(1);
+
+    let lost = || traced.client.lost_traces() == 1;
+    eventually("the call has ended", lost).await;
+    assert_eq!(lines.count(Level::WARN, "traces"), 0);
+    traced.end().await;
 }
 
 /// Without `autoCreateTopicEnable` the trace topic of the producer is nowhere.

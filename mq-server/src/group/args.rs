@@ -77,7 +77,7 @@ pub(crate) struct ResetToArgs {
     pub(crate) time: Option<TypedTime>,
     /// To this offset of each chosen queue
     #[arg(long, value_name = "OFFSET")]
-    pub(crate) offset: Option<i64>,
+    pub(crate) offset: Option<u64>,
 }
 
 #[derive(Debug, Args)]

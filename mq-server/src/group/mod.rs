@@ -4,8 +4,9 @@ mod args;
 mod print;
 mod retries;
 
-use mq_core::client::{QueueChoice, ResetTo};
+use mq_core::client::{QueueChoice, SeekTo};
 use mq_core::clock::Clock;
+use mq_core::message::QueueOffset;
 
 pub(crate) use args::GroupCommand;
 
@@ -68,13 +69,13 @@ async fn reset(args: &ResetArgs, session: &Session, clock: &Clock) -> Result<(),
     let admin = &session.admin;
     let (group, topic) = (admin::group(&args.group)?, admin::topic(&args.topic)?);
     let to = if args.to.begin {
-        ResetTo::Begin
+        SeekTo::Begin
     } else if args.to.end {
-        ResetTo::End
+        SeekTo::End
     } else if let Some(time) = args.to.time {
-        ResetTo::Time(time.at_ms(clock.now_ms()))
+        SeekTo::Time(time.at_ms(clock.now_ms()))
     } else {
-        ResetTo::Offset(args.to.offset.unwrap_or_default())
+        SeekTo::Offset(QueueOffset(args.to.offset.unwrap_or_default()))
     };
     let queue: Option<QueueChoice> = args.queue.clone().map(Into::into);
     let moves = if args.dry_run {

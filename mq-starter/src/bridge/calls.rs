@@ -157,7 +157,8 @@ impl<D: Delivered, I: Consume<D> + Clone + 'static> Consume<D> for OnThreads<I> 
             () = list.given_up.cancelled() => return D::unanswered(count, ConsumeError::stopped()),
         };
         outcome.unwrap_or_else(|| {
-            let error = ConsumeError::later("the listener panicked when it was dropped");
+            let error =
+                ConsumeError::panicked("the listener panicked when it was dropped".to_owned());
             D::unanswered(count, error)
         })
     }

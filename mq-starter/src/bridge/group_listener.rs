@@ -179,6 +179,10 @@ impl FailedDelivery<'_> {
             return later(0, &error);
         };
         match rules.wish(error.next()) {
+            Next::Later if error.is_panic() => Outcome::Panicked {
+                delay_level: rules.later_level(),
+                reason: error.reason(),
+            },
             Next::Later => later(rules.later_level(), &error),
             Next::After(delay) => later(rules.level(delay), &error),
             Next::DeadLetter => Outcome::DeadLetter {
@@ -190,6 +194,9 @@ impl FailedDelivery<'_> {
     fn into_orderly_outcome(self) -> OrderlyOutcome {
         let Self { error, .. } = self;
         match error.next() {
+            Next::Later if error.is_panic() => OrderlyOutcome::Panicked {
+                reason: error.reason(),
+            },
             Next::Later => suspend(None, &error),
             Next::After(pause) => suspend(Some(pause), &error),
             Next::DeadLetter => OrderlyOutcome::DeadLetter {

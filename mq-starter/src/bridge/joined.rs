@@ -175,7 +175,7 @@ impl JoinedCluster {
     ) -> Result<RunningReceiver, ApplicationError> {
         let client = self.client_named(settings.instance_name.as_deref())?;
         let directory = self.defaults.offset_directory.clone();
-        RunningReceiver::start(&client, settings, directory, &self.clock).await
+        RunningReceiver::start(&client, settings, directory).await
     }
 
     /// Ends producer and connections, and the broker when it is the application's own; gives what did

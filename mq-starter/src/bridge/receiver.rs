@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use mq_core::client::{Client, LitePullConfig, LitePullConsumer};
-use mq_core::clock::Clock;
 
 use super::errors::could_not;
 use crate::config::PullConsumerSettings;
@@ -15,7 +14,6 @@ use crate::stopping::ShutdownProblem;
 #[derive(Debug)]
 pub(crate) struct RunningReceiver {
     consumer: LitePullConsumer,
-    clock: Clock,
 }
 
 impl RunningReceiver {
@@ -23,7 +21,6 @@ impl RunningReceiver {
         client: &Client,
         settings: &PullConsumerSettings,
         offset_directory: Option<PathBuf>,
-        clock: &Clock,
     ) -> Result<Self, ApplicationError> {
         let group = &settings.group;
         let mut config = LitePullConfig::new(group.clone());
@@ -40,10 +37,7 @@ impl RunningReceiver {
         let consumer = consumer.map_err(could_not(format!(
             "start the pull consumer of group `{group}`"
         )))?;
-        Ok(Self {
-            consumer,
-            clock: clock.clone(),
-        })
+        Ok(Self { consumer })
     }
 
     pub(crate) fn consumer(&self) -> &LitePullConsumer {
@@ -52,11 +46,7 @@ impl RunningReceiver {
 
     /// Commits what was acknowledged and leaves the group; returns what did not end in time.
     pub(crate) async fn stop(self, ending: &Ending) -> Vec<ShutdownProblem> {
-        let group = self.consumer.group();
-        let stopping = self.consumer.shutdown(ending.left_for_work());
-        match self.clock.timeout(ending.left(), stopping).await {
-            Ok(stopped) => ShutdownProblem::tasks(stopped, Some(group)).collect(),
-            Err(_elapsed) => vec![ShutdownProblem::Offsets(group.clone())],
-        }
+        let stopped = self.consumer.shutdown(ending.left()).await;
+        ShutdownProblem::tasks(stopped, Some(self.consumer.group())).collect()
     }
 }

@@ -53,8 +53,7 @@ impl RunningConsumer {
         let patience = self.patience.unwrap_or(Duration::MAX);
         let limit = ending.left_for_work().min(patience);
         let stopping = async {
-            let stopping = self.consumer.shutdown(limit);
-            let outcome = self.clock.timeout(ending.left(), stopping).await;
+            let outcome = self.consumer.shutdown_with(limit, ending.left()).await;
             stopped.cancel();
             outcome
         };
@@ -66,19 +65,16 @@ impl RunningConsumer {
         self.calls.give_up();
         self.tasks.request_stop();
         let mut unfinished = late.unwrap_or_default();
-        if unfinished.is_empty() && !matches!(outcome, Ok(Ok(()))) {
+        if unfinished.is_empty() && outcome.is_err() {
             // Both waited for the same moment, and the consumer was first: the listeners say more
             // than its tasks.
             unfinished = self.calls.unfinished();
         }
-        let group = self.consumer.group();
-        match outcome {
-            Ok(ended) if unfinished.is_empty() => {
-                unfinished.extend(ShutdownProblem::tasks(ended, Some(group)));
-            }
-            Ok(_) => {}
-            Err(_elapsed) => unfinished.push(ShutdownProblem::Offsets(group.clone())),
-        }
+        let has_listeners = !unfinished.is_empty();
+        let others = ShutdownProblem::tasks(outcome, Some(self.consumer.group()));
+        unfinished.extend(
+            others.filter(|other| !has_listeners || matches!(other, ShutdownProblem::Offsets(_))),
+        );
         unfinished
     }
 }

@@ -86,7 +86,7 @@ fn panicked(panic: &(dyn Any + Send)) -> ConsumeError {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without a text");
-    ConsumeError::later(format!("the listener panicked: {text}"))
+    ConsumeError::panicked(format!("the listener panicked: {text}"))
 }
 
 impl fmt::Debug for Handler {
@@ -143,6 +143,7 @@ pub(crate) mod tests {
             let error = handler.call(delivery()).await.unwrap_err();
 
             assert_eq!(error.next(), Next::Later);
+            assert!(error.is_panic());
             assert_eq!(error.reason(), format!("the listener panicked: {text}"));
         }
     }

@@ -39,8 +39,10 @@ pub struct ConsumeError {
 /// Where an error comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
-    /// The listener returned it, or panicked.
+    /// The listener returned it.
     Listener,
+    /// The listener panicked.
+    Panic,
     /// The message itself could not be read, so that the listener's setting decides.
     Payload,
     /// The application stopped and waits for the listener no more: nothing is said to the broker.
@@ -99,6 +101,19 @@ impl ConsumeError {
     /// Whether the message is not what the listener takes.
     pub fn is_undecodable(&self) -> bool {
         self.origin == Origin::Payload
+    }
+
+    /// The listener panicked.
+    pub(crate) fn panicked(cause: String) -> Self {
+        Self {
+            origin: Origin::Panic,
+            ..Self::later(cause)
+        }
+    }
+
+    /// Whether the listener panicked.
+    pub(crate) fn is_panic(&self) -> bool {
+        self.origin == Origin::Panic
     }
 
     /// The application stopped while the listener had the message.

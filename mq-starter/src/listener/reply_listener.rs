@@ -60,6 +60,7 @@ pub struct Replier(Arc<RocketMQTemplate>);
 impl Replier {
     /// From what the application provides.
     pub fn take(assembly: &mut Assembly<'_>) -> Option<Self> {
+        assembly.set_of_reply();
         assembly.take("a reply listener").map(Self)
     }
 }

@@ -67,7 +67,7 @@ impl<'a> BatchBuilder<'a> {
             let prepared = entry.0.and_then(MessageDraft::finish);
             let messages = &mut draft.batch.messages;
             let PreparedSend { message, .. } = prepared.map_err(|source| BatchError::Message {
-                number: messages.len().saturating_add(1),
+                position: messages.len(),
                 source,
             })?;
             messages.push(message);

@@ -24,10 +24,10 @@ pub enum BatchError {
     #[error("{0}")]
     Refused(#[source] SendError),
     /// Nothing was sent: one message of the batch cannot be written as it was asked for.
-    #[error("message {number} of the batch: {source}")]
+    #[error("message {} of the batch: {source}", position.saturating_add(1))]
     Message {
-        /// Which message, counted from 1.
-        number: usize,
+        /// Its position in the batch, from 0; in the text, messages count from 1.
+        position: usize,
         /// What is wrong with it.
         source: SendError,
     },
@@ -57,8 +57,8 @@ fn told(parts: &[SentPart]) -> String {
     });
     let count: usize = failed.clone().map(|(messages, _)| messages.len()).sum();
     let first = failed.clone().next().map(|(messages, error)| {
-        let (first, last) = (messages.start, messages.end.saturating_sub(1));
-        format!(": those at {first} to {last}: {error}")
+        let (first, last) = (messages.start.saturating_add(1), messages.end);
+        format!(": messages {first} to {last}: {error}")
     });
     let why = first.unwrap_or_default();
     format!("{count} of {all} messages of the batch were not stored{why}")
@@ -98,7 +98,7 @@ mod tests {
 
         let said = error.to_string();
         let begin =
-            "2 of 5 messages of the batch were not stored: those at 3 to 4: the application";
+            "2 of 5 messages of the batch were not stored: messages 4 to 5: the application";
         assert!(said.starts_with(begin), "{said}");
     }
 }

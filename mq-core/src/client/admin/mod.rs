@@ -18,6 +18,6 @@ pub use brokers::{AdminBroker, Gathered};
 pub use error::AdminError;
 pub use groups::{GroupMember, GroupQueue, GroupSubscription, GroupSummary, GroupView};
 pub use handle::Admin;
-pub use offsets::{OffsetMove, QueueChoice, ResetTo};
+pub use offsets::{OffsetMove, QueueChoice};
 pub use tail::Tail;
 pub use topics::{TopicChange, TopicQueue, TopicSummary, TopicView};

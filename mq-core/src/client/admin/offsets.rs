@@ -10,6 +10,7 @@ use super::brokers::{Gathered, gather};
 use super::error::AdminError;
 use super::handle::Admin;
 use crate::client::browse::{self, Master};
+use crate::client::consumer::SeekTo;
 use crate::message::{GroupName, MessageQueue, TopicName};
 use crate::wire::body::{ConsumeStats, ResetOffsetBody, SubscriptionGroupConfig};
 use crate::wire::header::{
@@ -17,19 +18,6 @@ use crate::wire::header::{
     UpdateConsumerOffset,
 };
 use crate::wire::{ResponseCode, fastjson};
-
-/// Where a group goes on from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResetTo {
-    /// The first message that is still there.
-    Begin,
-    /// Behind the last message.
-    End,
-    /// The first message that was stored at this time or later, ms since 1970.
-    Time(i64),
-    /// This queue offset.
-    Offset(i64),
-}
 
 /// A queue on each broker, or on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +46,25 @@ struct BrokerPlan {
     moves: Vec<OffsetMove>,
 }
 
+/// What is planned.
+fn moves(plans: Gathered<Vec<BrokerPlan>>) -> Gathered<Vec<OffsetMove>> {
+    plans.map(|plans| plans.into_iter().flat_map(|plan| plan.moves).collect())
+}
+
+/// Does what is planned, by `each` plan; what failed in planning stays failed.
+async fn carry_out<F: Future<Output = Result<Vec<OffsetMove>, AdminError>>>(
+    plans: Gathered<Vec<BrokerPlan>>,
+    each: impl Fn(BrokerPlan) -> F,
+) -> Result<Gathered<Vec<OffsetMove>>, AdminError> {
+    let Gathered { value, mut failed } = plans;
+    let done = gather(value.into_iter().map(each)).await?;
+    failed.extend(done.failed);
+    Ok(Gathered {
+        value: done.value.into_iter().flatten().collect(),
+        failed,
+    })
+}
+
 impl QueueChoice {
     fn is(&self, queue: &MessageQueue) -> bool {
         self.id == queue.id
@@ -79,15 +86,14 @@ impl Admin {
         &self,
         group: &GroupName,
         topic: &TopicName,
-        to: ResetTo,
+        to: SeekTo,
         queue: Option<&QueueChoice>,
     ) -> Result<Gathered<Vec<OffsetMove>>, AdminError> {
-        let plans = self.plan(group, topic, to, queue).await?;
-        Ok(plans.map(|plans| plans.into_iter().flat_map(|plan| plan.moves).collect()))
+        self.plan(group, topic, to, queue).await.map(moves)
     }
 
-    /// Lets a group go on from another place in a topic, or in one queue of it. Members that are connected
-    /// go on there at their next pull.
+    /// Lets a group go on at another place in a topic, or in one queue of it. Members that are connected
+    /// are told at once; one that a broker does not reach learns of it with its next pull.
     ///
     /// # Errors
     ///
@@ -97,27 +103,19 @@ impl Admin {
         &self,
         group: &GroupName,
         topic: &TopicName,
-        to: ResetTo,
+        to: SeekTo,
         queue: Option<&QueueChoice>,
     ) -> Result<Gathered<Vec<OffsetMove>>, AdminError> {
-        let Gathered {
-            value: plans,
-            mut failed,
-        } = self.plan(group, topic, to, queue).await?;
-        let by_queue = queue.is_some() || matches!(to, ResetTo::Offset(_));
-        let done = gather(plans.into_iter().map(async |plan| {
+        let plans = self.plan(group, topic, to, queue).await?;
+        let by_queue = queue.is_some() || matches!(to, SeekTo::Offset(_));
+        let reset = |plan| async move {
             if by_queue {
                 self.reset_queues(group, plan).await
             } else {
                 self.reset_topic(group, topic, to, plan).await
             }
-        }));
-        let done = done.await?;
-        failed.extend(done.failed);
-        Ok(Gathered {
-            value: done.value.into_iter().flatten().collect(),
-            failed,
-        })
+        };
+        carry_out(plans, reset).await
     }
 
     /// What [`clone_offsets`](Self::clone_offsets) would do now.
@@ -132,7 +130,7 @@ impl Admin {
         topic: Option<&TopicName>,
     ) -> Result<Gathered<Vec<OffsetMove>>, AdminError> {
         let (_, plans) = self.clone_plan(from, to, topic).await?;
-        Ok(plans.map(|plans| plans.into_iter().flat_map(|plan| plan.moves).collect()))
+        Ok(moves(plans))
     }
 
     /// Lets the group `to` go on where `from` is, in `topic` or in every topic but the retry topic of
@@ -149,11 +147,7 @@ impl Admin {
         topic: Option<&TopicName>,
     ) -> Result<Gathered<Vec<OffsetMove>>, AdminError> {
         let (config, plans) = self.clone_plan(from, to, topic).await?;
-        let Gathered {
-            value: plans,
-            mut failed,
-        } = plans;
-        let masters: Vec<_> = plans.iter().map(|plan| plan.master.clone()).collect();
+        let masters: Vec<_> = plans.value.iter().map(|plan| plan.master.clone()).collect();
         self.nobody_is_connected(&masters, to).await?;
         if self.known_group(&masters, to).await.is_err() {
             let config = SubscriptionGroupConfig {
@@ -168,20 +162,14 @@ impl Admin {
             }
         }
         // A commit would have no effect while an earlier reset of the group waits for a member.
-        let done = gather(plans.into_iter().map(|plan| self.reset_queues(to, plan)));
-        let done = done.await?;
-        failed.extend(done.failed);
-        Ok(Gathered {
-            value: done.value.into_iter().flatten().collect(),
-            failed,
-        })
+        carry_out(plans, |plan| self.reset_queues(to, plan)).await
     }
 
     async fn plan(
         &self,
         group: &GroupName,
         topic: &TopicName,
-        to: ResetTo,
+        to: SeekTo,
         wanted: Option<&QueueChoice>,
     ) -> Result<Gathered<Vec<BrokerPlan>>, AdminError> {
         let masters = self.masters_of(topic).await?;
@@ -220,25 +208,28 @@ impl Admin {
         &self,
         master: &Master,
         queue: &MessageQueue,
-        to: ResetTo,
+        to: SeekTo,
         stats: &ConsumeStats,
     ) -> Result<OffsetMove, AdminError> {
         let failed = |source| master.failed("look up an offset", source);
         let ends = browse::ends(&self.cluster, master, queue).await;
         let (min, max) = ends.map_err(failed)?;
         let to = match to {
-            ResetTo::Begin => min,
-            ResetTo::End => max,
-            ResetTo::Offset(offset) if (min..=max).contains(&offset) => offset,
-            ResetTo::Offset(offset) => {
-                return Err(AdminError::NoOffset {
-                    queue: queue.clone(),
-                    offset,
-                    min,
-                    max,
-                });
+            SeekTo::Begin => min,
+            SeekTo::End => max,
+            SeekTo::Offset(offset) => {
+                let offset = offset.to_wire();
+                if !(min..=max).contains(&offset) {
+                    return Err(AdminError::NoOffset {
+                        queue: queue.clone(),
+                        offset,
+                        min,
+                        max,
+                    });
+                }
+                offset
             }
-            ResetTo::Time(timestamp) => {
+            SeekTo::Time(timestamp) => {
                 let header = SearchOffsetByTimestamp {
                     topic: queue.topic.to_text(),
                     queue_id: queue.id,
@@ -262,14 +253,14 @@ impl Admin {
         &self,
         group: &GroupName,
         topic: &TopicName,
-        to: ResetTo,
+        to: SeekTo,
         plan: BrokerPlan,
     ) -> Result<Vec<OffsetMove>, AdminError> {
         let timestamp = match to {
-            ResetTo::Begin | ResetTo::Offset(_) => 0,
-            ResetTo::End => -1,
+            SeekTo::Begin | SeekTo::Offset(_) => 0,
+            SeekTo::End => -1,
             // A negative one means the end there.
-            ResetTo::Time(timestamp) => timestamp.max(0),
+            SeekTo::Time(timestamp) => timestamp.max(0),
         };
         let request = InvokeBrokerToResetOffset {
             topic: topic.to_text(),

@@ -14,7 +14,7 @@ use super::core::Core;
 use super::fetch::Fetcher;
 use super::listener::{AnyListener, ConcurrentListener, OrderlyListener};
 use super::mixed_group::SubscriptionCheck;
-use super::offsets::OffsetStore;
+use super::offsets::{COMMITTING_OFFSETS, OffsetStore};
 use super::pause::Pause;
 use super::push::PushConsumer;
 use super::reasons::ReasonKeepers;
@@ -159,7 +159,7 @@ impl PushConsumerBuilder {
 fn spawn(core: &Arc<Core>, commands: mpsc::Receiver<ConsumerCommand>) {
     let tasks = &core.tasks;
     tasks.spawn_until_stop("rebalancing", share::run(Arc::clone(core), commands));
-    tasks.spawn_until_stop("committing offsets", share::commit(Arc::clone(core)));
+    tasks.spawn_until_stop(COMMITTING_OFFSETS, share::commit(Arc::clone(core)));
     if core.is_clustering() {
         let watching = differing_members::watch(Arc::clone(core));
         tasks.spawn_until_stop("comparing subscriptions", watching);

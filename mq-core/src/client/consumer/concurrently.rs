@@ -10,7 +10,7 @@ use super::listener::{AnyListener, DynConcurrent, Outcome};
 use super::process_queue::ProcessQueue;
 use super::received;
 use super::retry::{self, FailedMessage};
-use super::traced::TracedCall;
+use super::traced::{Answered, TracedCall};
 use super::work_queue::ListenerBatch;
 use crate::message::{MessageExt, QueueOffset};
 
@@ -93,9 +93,10 @@ async fn call(core: &Core, listener: &dyn DynConcurrent, batch: Vec<MessageExt>)
     let record = tracer.map(|tracer| TracedCall::begin(tracer, &batch));
     let outcomes = listener.consume(batch).await;
     if let Some(record) = record {
-        let done = outcomes.iter().map(|outcome| *outcome == Outcome::Done);
-        let done = done.chain(std::iter::repeat(false));
-        record.end(done, core.config.consume_timeout);
+        record.end(
+            outcomes.iter().map(Answered::from),
+            core.config.consume_timeout,
+        );
     }
     outcomes
 }
@@ -128,6 +129,10 @@ async fn conclude(
             delay_level,
             reason,
         } => (i32::from(delay_level), reason),
+        Outcome::Panicked {
+            delay_level,
+            reason,
+        } => (i32::from(delay_level), Some(reason)),
         Outcome::DeadLetter { reason } => (-1, Some(reason)),
     };
     // The queue's new owner receives the message again anyway.

@@ -46,6 +46,9 @@ async fn outcome_of(core: &Core, message: MessageExt) -> (DirectOutcome, Option<
                 Some(Outcome::Done) => (DirectOutcome::Success, None),
                 Some(Outcome::Later { reason, .. }) => (DirectOutcome::Later, reason),
                 Some(Outcome::DeadLetter { reason }) => (DirectOutcome::Later, Some(reason)),
+                Some(Outcome::Panicked { reason, .. }) => {
+                    (DirectOutcome::ThrowException, Some(reason))
+                }
                 None => (DirectOutcome::ReturnNull, None),
             }
         }
@@ -58,6 +61,9 @@ async fn outcome_of(core: &Core, message: MessageExt) -> (DirectOutcome, Option<
                 Some(OrderlyOutcome::Suspend { reason, .. }) => (DirectOutcome::Later, reason),
                 Some(OrderlyOutcome::RollBack { .. }) => (DirectOutcome::Rollback, None),
                 Some(OrderlyOutcome::DeadLetter { reason }) => (DirectOutcome::Later, Some(reason)),
+                Some(OrderlyOutcome::Panicked { reason }) => {
+                    (DirectOutcome::ThrowException, Some(reason))
+                }
                 None => (DirectOutcome::ReturnNull, None),
             }
         }

@@ -25,6 +25,15 @@ pub enum Outcome {
         /// Why; after the last retry it is stored with the dead letter.
         reason: Option<String>,
     },
+    /// The listener panicked; the message is delivered again as after [`Later`](Self::Later). Message trace
+    /// tells it from a failure that the listener has returned. A panic that leaves the listener becomes
+    /// this, with the level 0.
+    Panicked {
+        /// As that of [`Later`](Self::Later).
+        delay_level: u8,
+        /// Why; after the last retry it is stored with the dead letter.
+        reason: String,
+    },
     /// It goes to the group's dead-letter topic and is not delivered again.
     DeadLetter {
         /// Why; stored with the dead letter.
@@ -74,6 +83,13 @@ pub enum OrderlyOutcome {
         /// Why; after the last retry it is stored with the dead letter.
         reason: Option<String>,
     },
+    /// The listener panicked; the message is delivered again as after [`Suspend`](Self::Suspend) with the
+    /// usual pause. Message trace tells it from a failure that the listener has returned. A panic that
+    /// leaves the listener becomes this.
+    Panicked {
+        /// Why; after the last retry it is stored with the dead letter.
+        reason: String,
+    },
     /// The message and all uncommitted ones before it are delivered again after a pause; this counts as
     /// no attempt (`ROLLBACK` without auto-commit).
     RollBack {
@@ -95,7 +111,12 @@ impl OrderlyOutcome {
 
     /// Whether the message is delivered again, before any other of its queue.
     pub(super) fn comes_again(&self) -> bool {
-        matches!(self, Self::Suspend { .. } | Self::RollBack { .. })
+        self.is_attempt() || matches!(self, Self::RollBack { .. })
+    }
+
+    /// Whether the message is delivered again and this attempt counts.
+    pub(super) fn is_attempt(&self) -> bool {
+        matches!(self, Self::Suspend { .. } | Self::Panicked { .. })
     }
 
     /// `pause`, limited to 10 ms to 30 s.
@@ -110,7 +131,8 @@ pub trait OrderlyListener: Send + Sync + 'static {
     ///
     /// The outcomes are carried out in order up to the first message that is delivered again. Those
     /// behind it are delivered again too, whatever their outcome, so that the order is kept; a
-    /// [`Suspend`](OrderlyOutcome::Suspend) of theirs counts as an attempt.
+    /// [`Suspend`](OrderlyOutcome::Suspend) or [`Panicked`](OrderlyOutcome::Panicked) of theirs counts as an
+    /// attempt.
     ///
     /// Messages without an outcome come at once with the next call. Without any outcome, and after a
     /// panic, the whole batch is suspended.
@@ -147,9 +169,9 @@ impl<L: ConcurrentListener> DynConcurrent for L {
                         panic,
                         "the listener panicked: the messages are delivered again"
                     );
-                    let again = Outcome::Later {
+                    let again = Outcome::Panicked {
                         delay_level: 0,
-                        reason: Some(format!("the listener panicked: {panic}")),
+                        reason: format!("the listener panicked: {panic}"),
                     };
                     vec![again; count]
                 })
@@ -175,9 +197,8 @@ impl<L: OrderlyListener> DynOrderly for L {
                         panic,
                         "the listener panicked: the messages are delivered again after a pause"
                     );
-                    let again = OrderlyOutcome::Suspend {
-                        pause: None,
-                        reason: Some(format!("the listener panicked: {panic}")),
+                    let again = OrderlyOutcome::Panicked {
+                        reason: format!("the listener panicked: {panic}"),
                     };
                     vec![again; count]
                 })

@@ -43,6 +43,7 @@ pub use config::{ConsumerConfig, StartFrom};
 pub use each::{Each, each};
 pub use flow::{FlowLimits, TopicFlow};
 pub use listener::{ConcurrentListener, OrderlyListener, OrderlyOutcome, Outcome};
+pub use offsets::COMMITTING_OFFSETS;
 pub use push::PushConsumer;
 pub use rebalance::{Allocate, Rooms, Strategy};
 pub use seek::{SeekError, SeekTo};

@@ -10,7 +10,7 @@ use super::assigned::AssignedQueue;
 use super::core::Core;
 use super::listener::{AnyListener, DynOrderly, OrderlyOutcome};
 use super::retry::{self, FailedMessage};
-use super::traced::TracedCall;
+use super::traced::{Answered, TracedCall};
 use super::{concurrently, lock, received};
 use crate::message::{MessageExt, QueueOffset};
 
@@ -115,7 +115,7 @@ async fn consume(
         let pause = conclude(core, assigned, offset, outcome).await;
         if pause.is_some() {
             for (offset, outcome) in messages {
-                if matches!(outcome, OrderlyOutcome::Suspend { .. }) {
+                if outcome.is_attempt() {
                     assigned.held.lock().try_again(offset);
                 }
             }
@@ -135,9 +135,10 @@ async fn call(
     let record = tracer.map(|tracer| TracedCall::begin(tracer, &batch));
     let outcomes = listener.consume(batch).await;
     if let Some(record) = record {
-        let done = outcomes.iter().map(OrderlyOutcome::is_handled);
-        let done = done.chain(std::iter::repeat(false));
-        record.end(done, core.config.consume_timeout);
+        record.end(
+            outcomes.iter().map(Answered::from),
+            core.config.consume_timeout,
+        );
     }
     outcomes
 }
@@ -164,6 +165,7 @@ async fn conclude(
             return Some(pause.unwrap_or(usual));
         }
         OrderlyOutcome::Suspend { pause, reason } => (pause.unwrap_or(usual), 0, reason),
+        OrderlyOutcome::Panicked { reason } => (usual, 0, Some(reason)),
         OrderlyOutcome::DeadLetter { reason } => (usual, -1, Some(reason)),
     };
     if give_up(core, assigned, offset, level, reason.as_deref()).await {

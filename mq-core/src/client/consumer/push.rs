@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::lock;
-use super::offsets::Commit;
 use super::seek::{self, SeekError, SeekTo};
 use super::status::{self, ConsumerStatus};
+use crate::client::cluster::Role;
 use crate::message::{GroupName, MessageQueue};
 use crate::tasks::Unfinished;
 
@@ -68,20 +68,33 @@ impl PushConsumer {
         status::of(&self.0)
     }
 
-    /// Stops pulling, waits at most `limit` for running listener calls, commits the offsets of
-    /// finished messages, and leaves the group.
+    /// Stops pulling, waits for running listener calls, commits the offsets of finished messages, and
+    /// leaves the group. `limit` is for all of that: calls have four fifths of it, and the last fifth is
+    /// kept for what follows them.
     ///
     /// Messages that were not yet given to the listener are left for the next consumer.
     ///
     /// # Errors
     ///
-    /// [`Unfinished`] when a call is still running; its messages are delivered again.
+    /// [`Unfinished`] when a call is still running, whose messages are delivered again, or with
+    /// [`COMMITTING_OFFSETS`](crate::client::COMMITTING_OFFSETS) when a broker did not confirm the offsets in time.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
+        self.shutdown_with(limit.saturating_mul(4) / 5, limit).await
+    }
+
+    /// As [`shutdown`](Self::shutdown); running calls are waited for for `calls` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub async fn shutdown_with(&self, calls: Duration, limit: Duration) -> Result<(), Unfinished> {
         let core = &*self.0;
+        let clock = &core.cluster.clock;
+        let deadline = clock.moment().plus(limit);
         // The locks of calls that are still running are renewed until they have ended.
         let outcome = tokio::select! {
             biased;
-            outcome = core.tasks.stop(limit) => outcome,
+            outcome = core.tasks.stop(calls.min(limit)) => outcome,
             never = lock::renew(Arc::clone(&self.0)) => never,
         };
         let assigned = std::mem::take(&mut *core.assigned.lock());
@@ -89,19 +102,22 @@ impl PushConsumer {
             assigned.mark_dropped();
         }
         let queues: Vec<_> = assigned.keys().cloned().collect();
-        core.offsets.commit(&queues, Commit::Confirmed).await;
+        let outcome = core.offsets.last_commit(&queues, deadline, outcome).await;
         if core.is_locking() {
             // A queue with a running call stays locked, so that no other member consumes it
             // meanwhile.
             let idle = assigned.values().filter(|assigned| assigned.is_idle());
             let idle: Vec<_> = idle.map(|assigned| assigned.queue.clone()).collect();
-            lock::release(core, &idle).await;
+            let released = clock.timeout_at(deadline, lock::release(core, &idle)).await;
+            if released.is_err() {
+                tracing::debug!(group = %core.config.group, "not all locks could be released in time; they expire by themselves");
+            }
         }
         let group = &core.config.group;
         core.cluster.groups.lock().remove_consumer(group);
-        core.cluster.unregister(None, Some(group)).await;
+        core.cluster.leave(group, Role::Consumer, deadline).await;
         if let Some(tracer) = &core.tracer {
-            tracer.shutdown(core.cluster.timings.api_timeout).await;
+            tracer.shutdown(deadline).await;
         }
         outcome
     }

@@ -1,4 +1,4 @@
-//! Where a running consumer is told to go on.
+//! Where a consumer or a group is told to go on.
 
 use super::offsets::remote;
 use crate::client::cluster::ClusterClient;
@@ -7,13 +7,14 @@ use crate::client::routes::MASTER_ID;
 use crate::message::{MessageQueue, QueueOffset};
 use crate::remoting::CallError;
 
-/// Where a consumer goes on in a queue.
+/// Where a consumer goes on in a queue ([`PushConsumer::seek`](crate::client::PushConsumer::seek)), or a
+/// group in a topic ([`Admin::reset`](crate::client::Admin::reset)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SeekTo {
     /// At this offset.
     Offset(QueueOffset),
-    /// At the first message of the queue.
+    /// At the first message that is still there.
     Begin,
     /// Behind its last message.
     End,

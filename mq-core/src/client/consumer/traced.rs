@@ -2,11 +2,41 @@
 //! (`ConsumeMessageTraceHookImpl`).
 
 use std::borrow::Borrow;
+use std::iter::repeat;
 use std::time::Duration;
 
+use super::listener::{OrderlyOutcome, Outcome};
 use crate::client::trace::{CallOutcome, Event, TraceRecord, TracedMessage, Tracer};
 use crate::clock::Moment;
 use crate::message::{MessageExt, property};
+
+/// What a listener answered for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::client) enum Answered {
+    Done,
+    NotDone,
+    Panicked,
+}
+
+impl From<&Outcome> for Answered {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Panicked { .. } => Self::Panicked,
+            Outcome::Later { .. } | Outcome::DeadLetter { .. } => Self::NotDone,
+        }
+    }
+}
+
+impl From<&OrderlyOutcome> for Answered {
+    fn from(outcome: &OrderlyOutcome) -> Self {
+        match outcome {
+            outcome if outcome.is_handled() => Self::Done,
+            OrderlyOutcome::Panicked { .. } => Self::Panicked,
+            _ => Self::NotDone,
+        }
+    }
+}
 
 /// A call that was recorded when it began.
 pub(in crate::client) struct TracedCall<'a> {
@@ -47,21 +77,26 @@ impl<'a> TracedCall<'a> {
         }
     }
 
-    /// Records how the call ended: for each message, in their order, whether it is done. A call that
-    /// took `timeout` or longer is recorded as too long.
-    pub(in crate::client) fn end(self, done: impl IntoIterator<Item = bool>, timeout: Duration) {
+    /// Records how the call ended: for each message, in their order, what was answered. A message without
+    /// an answer is not done. A call that took `timeout` or longer is recorded as too long, unless it
+    /// panicked.
+    pub(in crate::client) fn end(
+        self,
+        answers: impl IntoIterator<Item = Answered>,
+        timeout: Duration,
+    ) {
+        let answers = answers.into_iter().chain(repeat(Answered::NotDone));
         let took = self.tracer.moment().since(self.begun);
         let count = u128::try_from(self.messages.len()).unwrap_or(1).max(1);
-        for (traced, success) in self.messages.into_iter().zip(done) {
+        for (traced, answered) in self.messages.into_iter().zip(answers) {
             let Some((region, message)) = traced else {
                 continue;
             };
-            let outcome = if took >= timeout {
-                CallOutcome::TimedOut
-            } else if success {
-                CallOutcome::Success
-            } else {
-                CallOutcome::Failed
+            let outcome = match answered {
+                Answered::Panicked => CallOutcome::Exception,
+                _ if took >= timeout => CallOutcome::TimedOut,
+                Answered::Done => CallOutcome::Success,
+                Answered::NotDone => CallOutcome::Failed,
             };
             self.tracer.record(TraceRecord {
                 at_ms: self.tracer.now_ms(),
@@ -70,7 +105,7 @@ impl<'a> TracedCall<'a> {
                 event: Event::Consumed {
                     call: self.id.clone(),
                     cost_ms: took.as_millis() / count,
-                    success,
+                    success: answered == Answered::Done,
                     outcome,
                 },
             });

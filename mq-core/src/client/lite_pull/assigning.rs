@@ -20,7 +20,7 @@ use crate::wire::body::{MessageModel, ResetOffsetBody};
 
 /// How a round ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Round {
+pub(super) enum Round {
     Complete,
     Incomplete,
 }
@@ -96,7 +96,8 @@ async fn release_others(core: &Core, topics: &BTreeMap<TopicName, Subscription>)
     }
 }
 
-async fn round(core: &Arc<Core>) -> Round {
+/// Releases and assigns queues, once.
+pub(super) async fn round(core: &Arc<Core>) -> Round {
     let _one_at_a_time = core.assigning.lock().await;
     let chosen = match &core.source {
         Source::Chosen(queues) => queues.lock().clone(),

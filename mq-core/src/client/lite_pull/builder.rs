@@ -15,7 +15,7 @@ use super::core::Core;
 use super::shared_buffer::SharedBuffer;
 use super::subscribed::{Source, Subscribed, membership};
 use crate::client::cluster::ClusterClient;
-use crate::client::consumer::offsets::OffsetStore;
+use crate::client::consumer::offsets::{COMMITTING_OFFSETS, OffsetStore};
 use crate::client::consumer::refused_queues::RefusedQueues;
 use crate::client::consumer::subscribing::{Wishes, find};
 use crate::client::error::StartError;
@@ -143,7 +143,7 @@ impl LitePullConsumerBuilder {
         let tasks = &core.tasks;
         tasks.spawn_until_stop("assigning", assigning::run(Arc::clone(&core), received));
         let committing = assigning::commit(Arc::clone(&core));
-        tasks.spawn_until_stop("committing offsets", committing);
+        tasks.spawn_until_stop(COMMITTING_OFFSETS, committing);
         Ok(LitePullConsumer(core))
     }
 }

@@ -11,6 +11,7 @@ use super::buffer::Receipt;
 use super::core::Core;
 use super::delivery::Delivery;
 use super::error::PollError;
+use crate::client::cluster::Role;
 use crate::client::pull::PullError;
 use crate::message::{GroupName, MessageExt, MessageQueue, QueueOffset};
 use crate::tasks::Unfinished;
@@ -128,8 +129,8 @@ impl LitePullConsumer {
     ///
     /// # Errors
     ///
-    /// [`PullError::Broker`] for the first queue whose offset its broker did not take. Others may have
-    /// been committed.
+    /// [`PullError::Broker`] for the first queue whose offset its broker did not take; others may have
+    /// been committed. [`PullError::Offsets`] when the file of a broadcasting group was not written.
     pub async fn commit(&self) -> Result<(), PullError> {
         self.0.buffer.finish_polled();
         let _one_at_a_time = self.0.committing.lock().await;
@@ -141,13 +142,14 @@ impl LitePullConsumer {
         join_all(commits).await.into_iter().collect()
     }
 
-    /// Commits an offset of the application's own: all messages of `queue` before it are finished. With
+    /// Commits an offset of the application's own: all messages of `queue` before it are finished. It is not
+    /// compared with the queue, as that of [`PullConsumer::commit`](crate::client::PullConsumer::commit). With
     /// [`auto_commit`](crate::client::LitePullConfig::auto_commit) the next commit of what is finished
     /// replaces it.
     ///
     /// # Errors
     ///
-    /// [`PullError::Broker`].
+    /// As [`commit`](Self::commit).
     pub async fn commit_to(
         &self,
         queue: &MessageQueue,
@@ -162,34 +164,32 @@ impl LitePullConsumer {
             return Err(PullError::ShutDown);
         }
         let committed = self.0.offsets.commit_at(queue, offset).await;
-        committed.map_err(|source| PullError::Broker {
-            action: "commit an offset of",
-            queue: Box::new(queue.clone()),
-            source,
-        })
+        committed.map_err(|error| PullError::of_commit(queue, error))
     }
 
-    /// Stops fetching, commits what is finished unless the application commits, and leaves the group.
-    /// Whatever [`poll`](Self::poll) returned is finished; a delivery that is not acknowledged comes
-    /// again. From now on nothing is handed over.
+    /// Stops fetching, commits what is finished unless the application commits, and leaves the group;
+    /// `limit` is for all of that. Whatever [`poll`](Self::poll) returned is finished; a delivery that is
+    /// not acknowledged comes again. From now on nothing is handed over.
     ///
     /// # Errors
     ///
-    /// [`Unfinished`] when a task is still running after `limit`.
+    /// [`Unfinished`] with [`COMMITTING_OFFSETS`](crate::client::COMMITTING_OFFSETS) when a broker did not
+    /// confirm them in time.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
         let core = &*self.0;
+        let deadline = core.cluster.clock.moment().plus(limit);
         let was_running = !core.tasks.is_stopping();
         let outcome = core.tasks.stop(limit).await;
         if !was_running {
             return outcome;
         }
         core.buffer.finish_polled();
-        core.release_all().await;
+        let outcome = core.release_all(deadline, outcome).await;
         let group = self.group();
         core.cluster.groups.lock().remove_consumer(group);
-        core.cluster.unregister(None, Some(group)).await;
+        core.cluster.leave(group, Role::Consumer, deadline).await;
         if let Some(tracer) = &core.tracer {
-            tracer.shutdown(core.cluster.timings.api_timeout).await;
+            tracer.shutdown(deadline).await;
         }
         outcome
     }

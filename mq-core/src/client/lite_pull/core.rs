@@ -17,12 +17,13 @@ use crate::client::consumer::ConsumerConfig;
 use crate::client::consumer::offsets::{Commit, OffsetStore};
 use crate::client::consumer::received;
 use crate::client::consumer::refused_queues::RefusedQueues;
-use crate::client::consumer::traced::TracedCall;
+use crate::client::consumer::traced::{Answered, TracedCall};
 use crate::client::groups::ConsumerCommand;
 use crate::client::trace::Tracer;
+use crate::clock::Moment;
 use crate::message::subscription::Subscription;
 use crate::message::{MessageExt, MessageQueue, TopicName};
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, Unfinished};
 
 /// The state of one lite pull consumer.
 pub(super) struct Core {
@@ -96,8 +97,11 @@ impl Core {
 
     /// Releases every queue at the end, and commits their positions unless the application commits. What
     /// is acknowledged from then on does not count.
-    pub(super) async fn release_all(&self) {
-        let _last = self.committing.lock().await;
+    pub(super) async fn release_all(
+        &self,
+        deadline: Moment,
+        outcome: Result<(), Unfinished>,
+    ) -> Result<(), Unfinished> {
         let mut queues = self.buffer.queues();
         queues.retain(|queue| {
             let position = self.buffer.release(queue);
@@ -106,9 +110,12 @@ impl Core {
             }
             position.is_some()
         });
-        if self.config.auto_commit.is_some() {
-            self.offsets.commit(&queues, Commit::Confirmed).await;
+        if self.config.auto_commit.is_none() {
+            return outcome;
         }
+        let clock = &self.cluster.clock;
+        let _last = clock.timeout_at(deadline, self.committing.lock()).await;
+        self.offsets.last_commit(&queues, deadline, outcome).await
     }
 
     /// Hands over at most `most` messages, or none when there is none within `limit`.
@@ -143,7 +150,7 @@ impl Core {
         if let Some(tracer) = self.tracer.as_ref().filter(|_| !handed_over.is_empty()) {
             let messages = handed_over.iter().map(|(message, _)| message);
             let call = TracedCall::begin(tracer, messages);
-            call.end(std::iter::repeat(true), Duration::MAX);
+            call.end(std::iter::repeat(Answered::Done), Duration::MAX);
         }
     }
 

@@ -26,4 +26,4 @@ pub use config::LitePullConfig;
 pub use consumer::LitePullConsumer;
 pub use delivery::Delivery;
 pub use error::PollError;
-pub use steering::StillSubscribed;
+pub use steering::AssignError;

@@ -7,7 +7,7 @@ use super::subscribed::Source;
 use super::{assigning, fetching};
 use crate::client::consumer::seek::{self, SeekError, SeekTo};
 use crate::client::consumer::subscribing::{find, subscription};
-use crate::client::error::SubscribeError;
+use crate::client::error::{ErrorKind, SubscribeError};
 use crate::message::subscription::SelectorType;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 
@@ -17,21 +17,28 @@ impl LitePullConsumer {
         self.0.buffer.queues()
     }
 
-    /// Reads these queues from now on and no others.
+    /// Reads these queues and no others: once this returns no message of another queue is handed over.
+    /// What is finished of those is committed, unless the application commits. A queue whose broker does
+    /// not respond is read as soon as it does.
     ///
     /// # Errors
     ///
-    /// [`StillSubscribed`] when the consumer was started with subscriptions: the group shares the
-    /// queues of those among its members.
-    pub fn assign(
+    /// [`AssignError`]; the queues are what they were before.
+    pub async fn assign(
         &self,
         queues: impl IntoIterator<Item = MessageQueue>,
-    ) -> Result<(), StillSubscribed> {
-        let Source::Chosen(chosen) = &self.0.source else {
-            return Err(StillSubscribed);
+    ) -> Result<(), AssignError> {
+        let core = &self.0;
+        let Source::Chosen(chosen) = &core.source else {
+            return Err(AssignError::StillSubscribed);
         };
+        if core.tasks.is_stopping() {
+            return Err(AssignError::ShutDown);
+        }
         *chosen.lock() = queues.into_iter().collect();
-        self.0.request_rebalance();
+        // Before the round here, so that whatever that leaves undone is done by a later one.
+        core.request_rebalance();
+        assigning::round(core).await;
         Ok(())
     }
 
@@ -140,7 +147,24 @@ impl LitePullConsumer {
     }
 }
 
-/// The consumer reads its share of the topics that it subscribes to.
+/// Why a consumer reads the queues that it read before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the consumer subscribes to topics: its group shares their queues among the members")]
-pub struct StillSubscribed;
+#[non_exhaustive]
+pub enum AssignError {
+    /// The consumer was started with subscriptions.
+    #[error("the consumer subscribes to topics: its group shares their queues among the members")]
+    StillSubscribed,
+    /// The consumer was shut down.
+    #[error("the consumer is shut down")]
+    ShutDown,
+}
+
+impl AssignError {
+    /// The kind, by who can do something about the error.
+    pub fn kind(self) -> ErrorKind {
+        match self {
+            Self::StillSubscribed => ErrorKind::Message,
+            Self::ShutDown => ErrorKind::ShutDown,
+        }
+    }
+}

@@ -95,12 +95,15 @@ impl CheckedBatch {
             if message.topic != self.topic {
                 return Err(MessageError::MixedTopics(message.topic.clone()));
             }
-            let checked = check(message).and_then(|()| prepare::check(message, config));
+            let checked = check(message).and_then(|()| {
+                prepare::check(message, config)?;
+                self.ids.push(prepare::complete(message, new_id));
+                prepare::properties(message).map(drop)
+            });
             checked.map_err(|source| MessageError::OfBatch {
-                number: position.saturating_add(1),
+                position,
                 source: Box::new(source),
             })?;
-            self.ids.push(prepare::complete(message, new_id));
         }
         let first = self.messages.first().and_then(waits);
         if self.messages.iter().any(|message| waits(message) != first) {
@@ -207,6 +210,13 @@ mod tests {
                 "{told}"
             );
         }
+        let long = with("color", &"x".repeat(40_000));
+        let refused = drafted(vec![message("t", "x"), long]).unwrap_err();
+        assert!(
+            matches!(refused, MessageError::OfBatch { position: 1, ref source }
+                if matches!(**source, MessageError::Properties { .. })),
+            "{refused}"
+        );
         for messages in [hasty, vec![message("%RETRY%g", "x")]] {
             assert!(matches!(
                 drafted(messages),

@@ -36,7 +36,7 @@ pub use target::{Selector, Target};
 pub use transaction::{HalfMessage, OpenTransaction};
 
 use super::checker::{AnyChecker, TransactionChecker};
-use super::cluster::ClusterClient;
+use super::cluster::{ClusterClient, Role};
 use super::error::{MessageError, RequestError, SendError, StartError};
 use crate::message::{GroupName, Message, MessageExt, MessageQueue, SysFlag, TopicName};
 use crate::tasks::Unfinished;
@@ -479,8 +479,8 @@ impl Producer {
         Ok(route.publish.clone())
     }
 
-    /// Waits for background sends, at most `limit`, sends the message traces that wait, and leaves the
-    /// group.
+    /// Waits for background sends, sends the message traces that wait, and leaves the group; `limit` is
+    /// for all of that.
     ///
     /// # Errors
     ///
@@ -496,10 +496,9 @@ impl Producer {
         let deadline = cluster.clock.moment().plus(limit);
         let outcome = tasks.stop(limit).await;
         cluster.groups.lock().remove_producer(&config.group);
-        cluster.leave(&config.group, deadline).await;
+        cluster.leave(&config.group, Role::Producer, deadline).await;
         if let Some(tracer) = tracer {
-            let left = deadline.since(cluster.clock.moment());
-            tracer.shutdown(left.min(cluster.timings.api_timeout)).await;
+            tracer.shutdown(deadline).await;
         }
         outcome
     }

@@ -17,7 +17,7 @@ use crate::message::{Message, batch};
 /// The messages of a batch that were sent in one request: all of them are stored, or none.
 #[derive(Debug)]
 pub struct BatchPart {
-    /// Their positions in the batch.
+    /// Their positions in the batch, from 0.
     pub messages: Range<usize>,
     /// Where they were stored, or why they were not.
     pub outcome: Result<SendResult, SendError>,

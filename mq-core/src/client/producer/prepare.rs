@@ -111,6 +111,19 @@ pub(super) fn header(
     message: &Message,
     config: &ProducerConfig,
 ) -> Result<SendMessage, MessageError> {
+    Ok(SendMessage {
+        producer_group: config.group.to_text(),
+        topic: message.topic.to_text(),
+        default_topic: config.create_topic_key.clone(),
+        default_topic_queue_nums: config.default_topic_queue_nums.into(),
+        flag: message.flag,
+        properties: Some(properties(message)?),
+        ..SendMessage::default()
+    })
+}
+
+/// The properties of a message that is complete.
+pub(super) fn properties(message: &Message) -> Result<ByteString, MessageError> {
     let properties = message.properties.as_bytes();
     if properties.len() > MAX_PROPERTIES_LENGTH {
         return Err(MessageError::Properties {
@@ -118,16 +131,7 @@ pub(super) fn header(
             limit: MAX_PROPERTIES_LENGTH,
         });
     }
-    let properties = ByteString::try_from(properties.clone());
-    Ok(SendMessage {
-        producer_group: config.group.to_text(),
-        topic: message.topic.to_text(),
-        default_topic: config.create_topic_key.clone(),
-        default_topic_queue_nums: config.default_topic_queue_nums.into(),
-        flag: message.flag,
-        properties: Some(properties.map_err(|_not_text| MessageError::NotText)?),
-        ..SendMessage::default()
-    })
+    ByteString::try_from(properties.clone()).map_err(|_not_text| MessageError::NotText)
 }
 
 /// The rules that Java's clients check before they send a request.

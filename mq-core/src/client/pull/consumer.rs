@@ -135,6 +135,10 @@ impl PullConsumer {
     /// Commits `offset` for the group: all messages of `queue` before it are finished. It may lie
     /// before the one that was committed last.
     ///
+    /// As with Java's (`updateConsumeOffsetToBroker`) it is not compared with the queue. What becomes of an
+    /// offset beyond the end is for the broker: ours ignores it and answers `Ok`, one of Apache's stores it,
+    /// and the group is then sent back when it pulls from there.
+    ///
     /// # Errors
     ///
     /// [`PullError`]; a broker refuses a queue that it does not have, and a group that it does not

@@ -1,12 +1,14 @@
 //! Why a queue could not be read.
 
 use crate::client::consumer::fetch::FetchError;
+use crate::client::consumer::offsets::CommitError;
 use crate::client::error::{ErrorKind, RouteError};
 use crate::message::compression::CompressionError;
 use crate::message::record::RecordError;
 use crate::message::subscription::{SqlError, TagError};
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::remoting::CallError;
+use crate::saved_file::FileError;
 
 /// Why a queue could not be read, or an offset not be looked up or committed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,9 @@ pub enum PullError {
         /// Why not.
         source: CallError,
     },
+    /// The file with the offsets of a broadcasting group could not be written.
+    #[error("could not save the offsets of a broadcasting group: {0}")]
+    Offsets(#[source] FileError),
     /// The records in the response cannot be read.
     #[error("the records that broker `{broker}` sent cannot be read: {source}")]
     Records {
@@ -82,6 +87,17 @@ impl PullError {
         }
     }
 
+    pub(in crate::client) fn of_commit(queue: &MessageQueue, error: CommitError) -> Self {
+        match error {
+            CommitError::Broker(source) => Self::Broker {
+                action: "commit an offset of",
+                queue: Box::new(queue.clone()),
+                source,
+            },
+            CommitError::File(source) => Self::Offsets(source),
+        }
+    }
+
     /// The kind, by who can do something about the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -89,6 +105,7 @@ impl PullError {
             Self::Route { source, .. } => source.kind(),
             Self::Tags(_) | Self::Condition(_) | Self::NoMessages => ErrorKind::Message,
             Self::Broker { source, .. } => ErrorKind::of(source),
+            Self::Offsets(_) => ErrorKind::Disk,
             Self::Records { .. } | Self::Body { .. } => ErrorKind::Refused,
             Self::ShutDown => ErrorKind::ShutDown,
         }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::error::PullError;
-use crate::client::cluster::ClusterClient;
+use crate::client::cluster::{ClusterClient, Role};
 use crate::client::consumer::running_info;
 use crate::client::error::StartError;
 use crate::client::groups::{ConsumerCommand, RegisteredConsumer};
@@ -61,7 +61,9 @@ impl Member {
         }
         self.stopped.cancel();
         self.cluster.groups.lock().remove_consumer(&self.group);
-        self.cluster.unregister(None, Some(&self.group)).await;
+        let cluster = &self.cluster;
+        let deadline = cluster.clock.moment().plus(cluster.timings.api_timeout);
+        cluster.leave(&self.group, Role::Consumer, deadline).await;
     }
 
     /// The outcome of `asked`, unless the consumer or its client is shut down meanwhile.

@@ -12,15 +12,17 @@ use super::stage::{Broker, SECOND, Server, eventually, name_server, topic};
 use crate::client::consumer::fetch::{Fetcher, PullPosition};
 use crate::client::groups::ConsumerCommand;
 use crate::client::{
-    Client, ClientConfig, ConcurrentListener, ConsumerConfig, Outcome, PushConsumer, StartError,
+    COMMITTING_OFFSETS, Client, ClientConfig, ConcurrentListener, ConsumerConfig, LitePullConfig,
+    Outcome, PushConsumer, StartError,
 };
 use crate::clock::Clock;
 use crate::message::{GroupName, MessageExt, MessageQueue, QueueOffset};
 use crate::remoting::{Incoming, Processor, Router};
+use crate::tasks::Unfinished;
 use crate::wire::body::{ConsumerIds, ResetOffsetBody};
 use crate::wire::header::{
     GetConsumerListByGroup, GetMaxOffset, HeartBeat, HeartBeatReply, OffsetReply, PullMessage,
-    PullMessageReply, QueryConsumerOffset, UpdateConsumerOffset,
+    PullMessageReply, QueryConsumerOffset, UnregisterClient, UpdateConsumerOffset,
 };
 use crate::wire::{NoFields, Refusal, Reply, ResponseCode, fastjson};
 
@@ -35,6 +37,8 @@ struct Forgetful {
     refusal: Option<ResponseCode>,
     /// What a pull is answered with.
     body: Option<&'static [u8]>,
+    /// No commit is answered, and nobody is told that he may leave.
+    is_silent: bool,
     /// The queue is empty, and gets its first message when its offset has been asked for once.
     empty: bool,
     /// How often the offset was asked for.
@@ -49,6 +53,7 @@ impl Forgetful {
             .on::<QueryConsumerOffset>(self.clone())
             .on::<GetMaxOffset>(self.clone())
             .on::<UpdateConsumerOffset>(self.clone())
+            .on::<UnregisterClient>(self.clone())
             .on::<PullMessage>(self.clone());
         Broker {
             server: Server::start(router).await,
@@ -126,7 +131,16 @@ impl Processor<UpdateConsumerOffset> for Forgetful {
             commits.push(request.header.commit_offset.unwrap_or(-1));
             commits.len() == 1
         };
-        if first {
+        if first || self.is_silent {
+            std::future::pending::<()>().await;
+        }
+        Ok(Reply::ok(NoFields))
+    }
+}
+
+impl Processor<UnregisterClient> for Forgetful {
+    async fn process(&self, _: Incoming<UnregisterClient>) -> Result<Reply<NoFields>, Refusal> {
+        if self.is_silent {
             std::future::pending::<()>().await;
         }
         Ok(Reply::ok(NoFields))
@@ -179,6 +193,47 @@ async fn a_queue_is_not_taken_anew_before_the_offset_that_it_was_moved_to_is_com
     assert_eq!(*forgetful.pulls.lock(), [7, 3]);
     assert_eq!(*forgetful.commits.lock(), [3, 3]);
     consumer.shutdown(SECOND).await.unwrap();
+    client.shutdown(SECOND).await.unwrap();
+    names.stop().await;
+}
+
+/// The limit was one for listener calls: each request after them had the time of a request, so that a
+/// shutdown with a limit of 300 ms took 6 s.
+#[tokio::test]
+async fn a_shutdown_ends_at_its_deadline_whatever_a_broker_leaves_unanswered() {
+    let silent = Forgetful {
+        is_silent: true,
+        ..Forgetful::default()
+    };
+    let broker = silent.start().await;
+    let names = name_server(&[&broker]).await;
+    let client = Client::new(ClientConfig::new([names.address.clone()]), Clock::system()).unwrap();
+    let push = silent.only_member(&client).await;
+    let config = LitePullConfig::new(GroupName::new("report").unwrap());
+    let lite = client.lite_pull_consumer(config).subscribe(topic(), "*");
+    let lite = lite.start().await.unwrap();
+    eventually("both have the queue", || {
+        push.assignment().len() == 1 && lite.assignment().len() == 1
+    })
+    .await;
+    let queue = MessageQueue::new(topic(), "broker-0", 0);
+    let offset_table = BTreeMap::from([(queue, 8)]);
+    let order = ConsumerCommand::Reset(ResetOffsetBody { offset_table });
+    assert!(client.0.groups.lock().command("shop", order));
+    eventually("it is moved", || *silent.commits.lock() == [8]).await;
+    let limit = Duration::from_millis(300);
+    let clock = Clock::system();
+    let begun = clock.moment();
+
+    let stopped = tokio::join!(push.shutdown(limit), lite.shutdown(limit));
+
+    assert!(clock.moment().since(begun) < SECOND * 2);
+    let unfinished = Err(Unfinished(vec![COMMITTING_OFFSETS]));
+    assert_eq!(stopped, (unfinished.clone(), unfinished));
+    // They were sent all the same.
+    let mut commits = silent.commits.lock().clone();
+    commits.sort_unstable();
+    assert_eq!(commits, [7, 8, 8]);
     client.shutdown(SECOND).await.unwrap();
     names.stop().await;
 }

@@ -1,5 +1,6 @@
 //! Records on their way to the trace topic, several in one message (`AsyncTraceDispatcher.flushData`).
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use super::record::TraceRecord;
@@ -17,30 +18,46 @@ pub(super) struct TraceMessage {
     pub(super) records: u64,
     body: String,
     keys: BTreeSet<String>,
+    /// Bytes of the keys, each with its separator.
+    keys_length: usize,
 }
 
 impl TraceMessage {
     /// The messages that carry `records` of `group`.
-    pub(super) fn of(records: &[TraceRecord], group: &str) -> Vec<Self> {
+    pub(super) fn of<R: Borrow<TraceRecord>>(
+        records: impl IntoIterator<Item = R>,
+        group: &str,
+    ) -> Vec<Self> {
         let mut full = Vec::new();
         let mut open = Self::default();
         for record in records {
+            let record = record.borrow();
             let line = record.line(group);
             if open.records > 0 && !open.has_room(&line, record) {
                 full.push(std::mem::take(&mut open));
             }
             open.records += 1;
             open.body.push_str(&line);
-            open.keys.extend(record.keys().map(str::to_owned));
+            open.add_keys(record);
         }
         full.push(open);
         full
     }
 
     fn has_room(&self, line: &str, record: &TraceRecord) -> bool {
-        let taken = self.keys.iter().map(String::as_str);
-        let keys: usize = taken.chain(record.keys()).map(|key| key.len() + 1).sum();
-        self.body.len() + line.len() <= MAX_BODY && keys <= MAX_KEYS
+        let keys: usize = record.keys().map(length_in_keys).sum();
+        self.body.len() + line.len() <= MAX_BODY && self.keys_length + keys <= MAX_KEYS
+    }
+
+    /// Adds the keys of a record, as many as there is room for: those of a batch may be more than a
+    /// message can have.
+    fn add_keys(&mut self, record: &TraceRecord) {
+        for key in record.keys() {
+            let length = self.keys_length + length_in_keys(key);
+            if length <= MAX_KEYS && self.keys.insert(key.to_owned()) {
+                self.keys_length = length;
+            }
+        }
     }
 
     pub(super) fn into_message(self, topic: &TopicName) -> Message {
@@ -49,6 +66,11 @@ impl TraceMessage {
         message.properties.set(property::KEYS, &keys.join(" "));
         message
     }
+}
+
+/// The bytes of a key with the separator behind it.
+fn length_in_keys(key: &str) -> usize {
+    key.len() + 1
 }
 
 #[cfg(test)]
@@ -78,6 +100,26 @@ mod tests {
             bodies.iter().all(|length| *length <= MAX_BODY),
             "{bodies:?}"
         );
+    }
+
+    /// The joined ids were one key, which no broker takes, so that the batch left no trace.
+    #[test]
+    fn a_batch_of_thousands_is_found_by_as_many_of_its_ids_as_fit() {
+        let ids: Vec<_> = (0..3000).map(|n| format!("{n:032}")).collect();
+        let records = [published("1", None), published(&ids.join(","), Some("k"))];
+        let topic = TopicName::new("traces").unwrap();
+
+        let mut messages = TraceMessage::of(&records, "g");
+        assert_eq!(messages.len(), 2);
+        let batch = messages.remove(1).into_message(&topic);
+
+        let found: Vec<_> = batch.keys().collect();
+        let length = MAX_KEYS / 33;
+        assert_eq!(found[..length], ids[..length]);
+        assert_eq!(found[length..], ["k"]);
+        assert!(batch.properties.get(property::KEYS).unwrap().len() <= MAX_KEYS);
+        let text = String::from_utf8(batch.body.to_vec()).unwrap();
+        assert!(text.contains(&ids.join(",")));
     }
 
     #[test]

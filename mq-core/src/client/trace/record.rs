@@ -121,6 +121,8 @@ pub(in crate::client) enum CallOutcome {
     Success = 0,
     /// It took `consumeTimeout` or longer, whatever it returned.
     TimedOut = 1,
+    /// The listener panicked.
+    Exception = 2,
     Failed = 4,
 }
 
@@ -196,11 +198,19 @@ impl TraceRecord {
         }
     }
 
-    /// The keys by which the record is found: the id of the message, and the keys of the message.
+    /// The bytes that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let TracedMessage { topic, id, .. } = &self.message;
+        let texts = [topic.as_str(), id, self.message.tags(), self.message.keys()];
+        size_of::<Self>() + texts.map(str::len).iter().sum::<usize>()
+    }
+
+    /// The keys by which the record is found: the id of the message, of a batch those of all messages, and
+    /// the keys of the message.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let of_message = self.message.keys.iter();
         let of_message = of_message.flat_map(|keys| keys.split_whitespace());
-        std::iter::once(&*self.message.id).chain(of_message)
+        self.message.id.split(',').chain(of_message)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Collects the records of one producer or consumer and has them sent in the background
 //! (`AsyncTraceDispatcher`).
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::batch::TraceMessage;
 use super::record::TraceRecord;
@@ -19,6 +21,8 @@ use crate::tasks::Tasks;
 
 /// Records that wait; when they are as many, another is dropped (`traceContextQueue`).
 const CAPACITY: usize = 2048;
+/// Bytes of the records that wait; one that is longer waits alone.
+const MAX_BYTES: u32 = 16 * 1024 * 1024;
 /// Records that are sent together (`traceMsgBatchNum`).
 const BATCH: usize = 10;
 /// Sends at a time (`traceExecutor`).
@@ -27,8 +31,17 @@ const SENDS: usize = 4;
 /// The records of one producer or consumer. Clones share them.
 #[derive(Clone)]
 pub(in crate::client) struct Tracer {
-    records: mpsc::Sender<TraceRecord>,
+    records: mpsc::Sender<WaitingRecord>,
+    /// The bytes for which there is room.
+    room: Arc<Semaphore>,
     shared: Arc<TracerShared>,
+}
+
+/// A record, and the room that it takes.
+#[derive(Debug)]
+struct WaitingRecord {
+    record: TraceRecord,
+    _room: OwnedSemaphorePermit,
 }
 
 /// The state that the tasks of a tracer share.
@@ -39,7 +52,11 @@ struct TracerShared {
     topic: TopicName,
     /// Whether the last send failed.
     failing: AtomicBool,
+    /// Records that were taken and are neither stored nor lost.
+    unsent: AtomicU64,
     tasks: Tasks,
+    /// Cancelled when the time of a shutdown is over: whatever the tasks are doing is dropped.
+    cut_off: CancellationToken,
 }
 
 impl Tracer {
@@ -56,11 +73,18 @@ impl Tracer {
             group: group.clone(),
             topic: settings.topic.clone(),
             failing: AtomicBool::new(false),
+            unsent: AtomicU64::new(0),
             tasks: Tasks::new(cluster.clock.clone()),
+            cut_off: CancellationToken::new(),
         });
         let collecting = collect(Arc::clone(&shared), received, send);
-        shared.tasks.spawn("collecting traces", collecting);
-        Self { records, shared }
+        shared.spawn("collecting traces", collecting);
+        let room = Semaphore::new(usize::try_from(MAX_BYTES).unwrap_or(Semaphore::MAX_PERMITS));
+        Self {
+            records,
+            room: Arc::new(room),
+            shared,
+        }
     }
 
     /// Whether messages of `topic` are traced: not the traces themselves, which would never end.
@@ -84,33 +108,73 @@ impl Tracer {
 
     /// Has `record` sent; drops it when too many wait.
     pub(in crate::client) fn record(&self, record: TraceRecord) {
-        if self.shared.tasks.is_stopping() {
-            self.shared.lost(1, "the client is shut down");
-        } else if self.records.try_send(record).is_err() {
-            self.shared
-                .lost(1, "more happens than the trace topic takes");
+        let shared = &self.shared;
+        if shared.tasks.is_stopping() {
+            // Of a call that the shutdown did not wait for: its messages come again, and are traced then.
+            shared.cluster.lost_traces.count_late(1);
+            return;
+        }
+        let bytes = u32::try_from(record.bytes()).unwrap_or(MAX_BYTES);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes.min(MAX_BYTES));
+        shared.unsent.fetch_add(1, Ordering::Relaxed);
+        let is_taken = room.is_ok_and(|room| {
+            let waiting = WaitingRecord {
+                record,
+                _room: room,
+            };
+            self.records.try_send(waiting).is_ok()
+        });
+        if !is_taken {
+            shared.lost(1, "more happens than the trace topic takes");
         }
     }
 
-    /// Sends what waits, within `limit`; from then on records are dropped. After a send that fails nothing
-    /// more is sent.
-    pub(in crate::client) async fn shutdown(&self, limit: Duration) {
-        if let Err(unfinished) = self.shared.tasks.stop(limit).await {
-            let topic = &self.shared.topic;
-            tracing::warn!(%topic, %unfinished, "the last message traces may be lost");
+    /// Sends what waits, until `deadline` and for as long as a request may take; from then on records are
+    /// dropped, as is what has not been sent. After a send that fails nothing more is sent.
+    pub(in crate::client) async fn shutdown(&self, deadline: Moment) {
+        let shared = &self.shared;
+        let left = deadline.since(self.moment());
+        let limit = left.min(shared.cluster.timings.api_timeout);
+        if shared.tasks.stop(limit).await.is_err() {
+            shared.cut_off.cancel();
+            // They end at once.
+            let _ended = shared.tasks.stop(Duration::MAX).await;
+            let unsent = shared.unsent.load(Ordering::Relaxed);
+            if unsent > 0 {
+                shared.lost(unsent, "the client was shut down before they were sent");
+            }
         }
     }
 }
 
+impl Borrow<TraceRecord> for &WaitingRecord {
+    fn borrow(&self) -> &TraceRecord {
+        &self.record
+    }
+}
+
 impl TracerShared {
+    /// Runs `task` until it ends or is cut off.
+    fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let cut_off = self.cut_off.clone();
+        self.tasks.spawn(name, async move {
+            cut_off.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Records that were taken are dropped.
     fn lost(&self, records: u64, reason: impl fmt::Display) {
+        self.unsent.fetch_sub(records, Ordering::Relaxed);
         self.cluster.lost_traces.add(&self.topic, records, reason);
     }
 
     fn note(&self, records: u64, sent: Result<(), SendError>) {
         self.failing.store(sent.is_err(), Ordering::Relaxed);
         match sent {
-            Ok(()) => self.cluster.lost_traces.end(&self.topic),
+            Ok(()) => {
+                self.unsent.fetch_sub(records, Ordering::Relaxed);
+                self.cluster.lost_traces.end(&self.topic);
+            }
             Err(error) => self.lost(records, error),
         }
     }
@@ -118,9 +182,9 @@ impl TracerShared {
     /// The next records: as soon as there are enough, or after `wait`. None at the end.
     async fn next(
         &self,
-        records: &mut mpsc::Receiver<TraceRecord>,
+        records: &mut mpsc::Receiver<WaitingRecord>,
         wait: Duration,
-    ) -> Vec<TraceRecord> {
+    ) -> Vec<WaitingRecord> {
         let first = tokio::select! {
             biased;
             first = records.recv() => first,
@@ -149,7 +213,7 @@ impl TracerShared {
 /// Has records sent until the tracer is shut down or dropped, and then what is left.
 async fn collect<F: Future<Output = Result<(), SendError>> + Send + 'static>(
     shared: Arc<TracerShared>,
-    mut records: mpsc::Receiver<TraceRecord>,
+    mut records: mpsc::Receiver<WaitingRecord>,
     send: impl Fn(Message) -> F + Send + Sync + 'static,
 ) {
     let clock = &shared.cluster.clock;
@@ -176,11 +240,10 @@ async fn collect<F: Future<Output = Result<(), SendError>> + Send + 'static>(
                 continue;
             }
             let sending = send(message.into_message(&shared.topic));
-            let shared = Arc::clone(&shared);
-            let tasks = shared.tasks.clone();
-            tasks.spawn("sending traces", async move {
+            let own = Arc::clone(&shared);
+            shared.spawn("sending traces", async move {
                 let _turn = turn;
-                shared.note(count, sending.await);
+                own.note(count, sending.await);
             });
         }
     }
@@ -228,9 +291,39 @@ mod tests {
         }
 
         assert_eq!(client.lost_traces(), 7);
-        tracer.shutdown(Duration::from_millis(20)).await;
+    }
+
+    #[tokio::test]
+    async fn records_that_wait_are_bounded_by_bytes() {
+        let client = client();
+        let tracer = || tracer(&client, "traces", |_| std::future::pending());
+        let (full, other) = (tracer(), tracer());
+        let mebibyte = "x".repeat(1024 * 1024);
+
+        for _ in 0..20 {
+            full.record(published(&mebibyte, None));
+        }
+        assert_eq!(client.lost_traces(), 5, "a record is longer than its text");
+        other.record(published(&mebibyte.repeat(17), None));
+        assert_eq!(client.lost_traces(), 5, "one that is too long waits alone");
+    }
+
+    /// They were neither sent nor counted.
+    #[tokio::test]
+    async fn what_a_shutdown_has_no_time_for_is_counted_as_lost() {
+        let client = client();
+        let tracer = tracer(&client, "traces", |_| std::future::pending());
+        for _ in 0..CAPACITY {
+            tracer.record(published("ID", None));
+        }
+        let deadline = tracer.moment().plus(Duration::from_millis(20));
+
+        tracer.shutdown(deadline).await;
+
+        let lost = CAPACITY as u64;
+        assert_eq!(client.lost_traces(), lost);
         tracer.record(published("ID", None));
-        assert_eq!(client.lost_traces(), 8, "it is shut down");
+        assert_eq!(client.lost_traces(), lost + 1, "it is shut down");
     }
 
     /// Each send of a topic that is away takes its time, and the end of a program has little.
@@ -247,7 +340,7 @@ mod tests {
             tracer.record(published("ID", None));
         }
 
-        tracer.shutdown(Duration::from_secs(10)).await;
+        tracer.shutdown(Moment::default().plus(Duration::MAX)).await;
 
         assert!(sends.load(Ordering::Relaxed) <= 2 * SENDS);
         assert_eq!(client.lost_traces(), CAPACITY as u64);

@@ -16,7 +16,8 @@ use agreement::together;
 pub(crate) use planned::PlannedConsumer;
 
 use super::declaration::{Declaration, DeclarationKind, TransactionListener};
-use super::reading::{ListenerInGroup, Reading};
+use super::in_group::ListenerInGroup;
+use super::reading::Reading;
 use crate::cluster_name::ClusterName;
 use crate::config::{ListenerSettings, Settings};
 use crate::problem::Problem;

@@ -6,9 +6,9 @@ use mq_core::message::GroupName;
 
 use crate::cluster_name::ClusterName;
 use crate::listener::handler_times::HandlerTimes;
+use crate::listener::in_group::Listener;
 use crate::listener::modes::{ConsumeMode, MessageModel};
 use crate::listener::pulling::Pulling;
-use crate::listener::reading::Listener;
 use crate::listener::start::Start;
 use crate::listener::trace::TraceWish;
 

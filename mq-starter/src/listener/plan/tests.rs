@@ -4,7 +4,7 @@ use mq_core::client::{ConsumerConfig, FlowLimits};
 use mq_core::message::TopicName;
 
 use super::*;
-use crate::__private::{Assembly, Attributes, LiteralOrPlaceholder};
+use crate::__private::{Assembly, Attributes, LiteralOrPlaceholder, Replier};
 use crate::config::{MessageTrace, SettingsOptions};
 use crate::listener::any_handler::AnyHandler;
 use crate::listener::declaration::{MessageListener, Origin};
@@ -280,6 +280,24 @@ fn a_delay_that_would_have_no_effect_is_refused() {
         let (_, problems) = plan(vec![declared(1, &SHOP)], &settings);
         assert_eq!(problems.len(), 1, "{settings:?}: {problems:?}");
         assert!(problems[0].contains(said), "{problems:?}");
+    }
+}
+
+/// It was accepted, and each member replied to each request.
+#[test]
+fn a_reply_listener_that_every_member_has_is_refused() {
+    fn replying(assembly: &mut Assembly<'_>) -> Option<AnyHandler> {
+        Replier::take(assembly);
+        assemble(assembly)
+    }
+    let key = "rocketmq.consumer.listeners.shop.order-topic.message-model";
+    for (model, refusals) in [("CLUSTERING", 0), ("BROADCASTING", 1)] {
+        let settings = [(key, model)];
+        let (_, problems) = plan(vec![assembled_by(replying, 1, &SHOP)], &settings);
+
+        let said = "`take`: a reply listener cannot be in Broadcasting";
+        let found = problems.iter().filter(|problem| problem.contains(said));
+        assert_eq!(found.count(), refusals, "{model}: {problems:?}");
     }
 }
 

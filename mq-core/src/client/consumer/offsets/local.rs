@@ -49,27 +49,23 @@ impl LocalFile {
         Ok((file, known.collect()))
     }
 
-    /// Writes the offsets in `known` if they have changed since the last save. A failure is logged;
-    /// the next save covers this one.
-    pub(super) async fn save_if_changed(&self, known: &Mutex<OffsetTable>) {
+    /// Writes the offsets in `known` if they have changed since they were last written.
+    pub(super) async fn save_changes(&self, known: &Mutex<OffsetTable>) -> Result<(), FileError> {
         let current = || known.lock().clone();
         if *self.saved.lock() == current() {
-            return;
+            return Ok(());
         }
         let mut written = None;
         let saving = self.file.save(|| {
             let offsets = written.insert(current());
             text(offsets)
         });
-        match saving.await {
-            // `None`: another save was asked for meanwhile and covered this one.
-            Ok(()) => {
-                if let Some(written) = written {
-                    *self.saved.lock() = written;
-                }
-            }
-            Err(error) => tracing::error!(%error, "could not save_if_changed the offsets"),
+        saving.await?;
+        // `None`: another save was asked for meanwhile and covered this one.
+        if let Some(written) = written {
+            *self.saved.lock() = written;
         }
+        Ok(())
     }
 }
 
@@ -117,7 +113,7 @@ mod tests {
         let (file, known) = open(directory.path()).unwrap();
         assert_eq!(known, HashMap::new());
 
-        file.save_if_changed(&Mutex::new(at(12))).await;
+        file.save_changes(&Mutex::new(at(12))).await.unwrap();
 
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
         assert_eq!(
@@ -131,8 +127,8 @@ mod tests {
     async fn a_damaged_file_is_replaced_by_its_backup() {
         let directory = tempfile::tempdir().unwrap();
         let (file, _) = open(directory.path()).unwrap();
-        file.save_if_changed(&Mutex::new(at(12))).await;
-        file.save_if_changed(&Mutex::new(at(13))).await;
+        file.save_changes(&Mutex::new(at(12))).await.unwrap();
+        file.save_changes(&Mutex::new(at(13))).await.unwrap();
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
 
         for damage in ["", "{}"] {
@@ -148,7 +144,7 @@ mod tests {
     async fn a_damaged_file_without_a_backup_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let (file, _) = open(directory.path()).unwrap();
-        file.save_if_changed(&Mutex::new(at(12))).await;
+        file.save_changes(&Mutex::new(at(12))).await.unwrap();
         let path = directory.path().join("127.0.0.1@DEFAULT/g/offsets.json");
         fs::File::create(&path).unwrap();
         fs::remove_file(path.with_extension("json.bak")).unwrap();

@@ -6,5 +6,6 @@ mod offset_store;
 pub(in crate::client) mod remote;
 mod start;
 
+pub use commit::COMMITTING_OFFSETS;
 pub(in crate::client) use commit::Commit;
-pub(in crate::client) use offset_store::OffsetStore;
+pub(in crate::client) use offset_store::{CommitError, OffsetStore};

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 
-use super::commit::Commit;
+use super::commit::{COMMITTING_OFFSETS, Commit};
 use super::local::LocalFile;
 use super::remote::{self, Uncommitted};
 use crate::client::cluster::ClusterClient;
 use crate::client::consumer::config::ConsumerConfig;
 use crate::client::error::StartError;
+use crate::clock::Moment;
 use crate::message::{GroupName, MessageQueue, QueueOffset};
 use crate::remoting::CallError;
+use crate::saved_file::FileError;
+use crate::tasks::Unfinished;
+use crate::troubles::Troubles;
 use crate::wire::body::MessageModel;
 
 /// The offsets of this consumer, in memory and where they are stored (`OffsetStore`).
@@ -23,6 +27,8 @@ pub(in crate::client) struct OffsetStore {
     group: GroupName,
     known: Mutex<HashMap<MessageQueue, QueueOffset>>,
     home: OffsetStorage,
+    /// The file cannot be written.
+    unsaved: Troubles<()>,
 }
 
 #[derive(Debug)]
@@ -38,6 +44,15 @@ pub(in crate::client) struct OffsetQueryError {
     queue: MessageQueue,
     #[source]
     source: CallError,
+}
+
+/// An offset was not committed.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::client) enum CommitError {
+    #[error(transparent)]
+    Broker(#[from] CallError),
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl OffsetQueryError {
@@ -67,6 +82,7 @@ impl OffsetStore {
             group: config.group.clone(),
             known: Mutex::new(known),
             home,
+            unsaved: Troubles::new(cluster.clock.clone()),
         })
     }
 
@@ -131,7 +147,16 @@ impl OffsetStore {
         };
         match &self.home {
             OffsetStorage::File(file) => {
-                file.save_if_changed(&self.known).await;
+                match file.save_changes(&self.known).await {
+                    Ok(()) if self.unsaved.end(&()) => {
+                        tracing::info!(group = %self.group, "the offsets of the broadcasting group are saved again");
+                    }
+                    Ok(()) => {}
+                    Err(error) if self.unsaved.begin(()).is_some() => {
+                        tracing::error!(group = %self.group, %error, "the offsets of the broadcasting group are not saved: after a restart its messages since the last save come again");
+                    }
+                    Err(_told_before) => {}
+                }
                 true
             }
             OffsetStorage::Broker => {
@@ -156,21 +181,43 @@ impl OffsetStore {
         }
     }
 
+    /// Commits the offsets of `queues` for the last time, before `deadline`. A commit that is not
+    /// confirmed by then is added to what has not ended, which `outcome` says.
+    pub(in crate::client) async fn last_commit(
+        &self,
+        queues: &[MessageQueue],
+        deadline: Moment,
+        outcome: Result<(), Unfinished>,
+    ) -> Result<(), Unfinished> {
+        let committing = self.commit(queues, Commit::Confirmed);
+        if self
+            .cluster
+            .clock
+            .timeout_at(deadline, committing)
+            .await
+            .is_ok()
+        {
+            return outcome;
+        }
+        tracing::warn!(group = %self.group, "not all offsets could be committed in time: messages that are finished may come again");
+        let mut unfinished = outcome.err().unwrap_or(Unfinished(Vec::new()));
+        unfinished.0.push(COMMITTING_OFFSETS);
+        Err(unfinished)
+    }
+
     /// Sets the offset of a queue and commits it, and says whether that succeeded.
     pub(in crate::client) async fn commit_at(
         &self,
         queue: &MessageQueue,
         offset: QueueOffset,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), CommitError> {
         self.set(queue, offset);
         match &self.home {
-            OffsetStorage::File(file) => {
-                file.save_if_changed(&self.known).await;
-                Ok(())
-            }
+            OffsetStorage::File(file) => Ok(file.save_changes(&self.known).await?),
             OffsetStorage::Broker => {
                 let (cluster, group) = (&self.cluster, &self.group);
-                remote::update(cluster, group, queue, offset, Commit::Confirmed).await
+                let committed = remote::update(cluster, group, queue, offset, Commit::Confirmed);
+                Ok(committed.await?)
             }
         }
     }
