@@ -30,6 +30,7 @@ mod config;
 mod consumer;
 mod dead_letters;
 mod error;
+mod filters;
 mod groups;
 mod incoming;
 mod lite_pull;
