@@ -71,19 +71,24 @@ impl PushConsumer {
     /// Stops pulling, waits at most `limit` for running listener calls, commits the offsets of
     /// finished messages, and leaves the group.
     ///
-    /// Messages that were not yet given to the listener are left for the next consumer.
+    /// Messages that were not yet given to the listener are left for the next consumer. A second call only
+    /// waits for the calls that are still running.
     ///
     /// # Errors
     ///
     /// [`Unfinished`] when a call is still running; its messages are delivered again.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Unfinished> {
         let core = &*self.0;
+        let was_running = !core.tasks.is_stopping();
         // The locks of calls that are still running are renewed until they have ended.
         let outcome = tokio::select! {
             biased;
             outcome = core.tasks.stop(limit) => outcome,
             never = lock::renew(Arc::clone(&self.0)) => never,
         };
+        if !was_running {
+            return outcome;
+        }
         let assigned = std::mem::take(&mut *core.assigned.lock());
         for assigned in assigned.values() {
             assigned.mark_dropped();

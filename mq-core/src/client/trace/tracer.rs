@@ -85,7 +85,7 @@ impl Tracer {
     /// Has `record` sent; drops it when too many wait.
     pub(in crate::client) fn record(&self, record: TraceRecord) {
         if self.shared.tasks.is_stopping() {
-            self.shared.lost(1, "the client is shut down");
+            self.shared.lost(1, self.shared.shut_down());
         } else if self.records.try_send(record).is_err() {
             self.shared
                 .lost(1, "more happens than the trace topic takes");
@@ -96,8 +96,8 @@ impl Tracer {
     /// more is sent.
     pub(in crate::client) async fn shutdown(&self, limit: Duration) {
         if let Err(unfinished) = self.shared.tasks.stop(limit).await {
-            let topic = &self.shared.topic;
-            tracing::warn!(%topic, %unfinished, "the last message traces may be lost");
+            let TracerShared { group, topic, .. } = &*self.shared;
+            tracing::warn!(%group, %topic, %unfinished, "the last message traces may be lost");
         }
     }
 }
@@ -105,6 +105,13 @@ impl Tracer {
 impl TracerShared {
     fn lost(&self, records: u64, reason: impl fmt::Display) {
         self.cluster.lost_traces.add(&self.topic, records, reason);
+    }
+
+    fn shut_down(&self) -> String {
+        format!(
+            "the producer or consumer of the group `{}` is shut down",
+            self.group
+        )
     }
 
     fn note(&self, records: u64, sent: Result<(), SendError>) {
@@ -169,9 +176,10 @@ async fn collect<F: Future<Output = Result<(), SendError>> + Send + 'static>(
             };
             let count = message.records;
             if shared.tasks.is_stopping() && shared.failing.load(Ordering::Relaxed) {
+                let reason = shared.shut_down();
                 shared.lost(
                     count,
-                    "the client is shut down, and the last send of traces failed",
+                    format_args!("{reason}, and the last send of traces failed"),
                 );
                 continue;
             }

@@ -7,4 +7,4 @@ pub(in crate::client) mod remote;
 mod start;
 
 pub(in crate::client) use commit::Commit;
-pub(in crate::client) use offset_store::OffsetStore;
+pub(in crate::client) use offset_store::{OffsetQueryError, OffsetStore};
