@@ -28,7 +28,7 @@ pub enum ErrorKind {
     Refused,
     /// The time is over; the message may have been stored.
     Timeout,
-    /// The caller: too many sends are in flight.
+    /// The caller: too many sends are in flight, or an earlier part of the batch failed.
     Busy,
     /// The client was shut down.
     ShutDown,
@@ -488,7 +488,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::client::TopicError;
+    use crate::client::{AdminError, BrowseError};
     use crate::reason::reason;
 
     fn refused(code: i32) -> SendError {
@@ -558,10 +558,10 @@ mod tests {
                 path: "offsets.json".into(),
                 source: io::Error::other("the last cause"),
             })),
-            Box::new(TopicError::Route(unreachable())),
-            Box::new(TopicError::Broker {
+            Box::new(AdminError::Brokers(unreachable())),
+            Box::new(BrowseError::Broker {
+                action: "create a topic",
                 broker: "broker-a".to_owned(),
-                topic: topic(),
                 source: gone(),
             }),
         ];

@@ -127,23 +127,36 @@ impl Cluster {
     }
 
     async fn start_broker(&mut self, port: u16) {
-        let words = self.settings.iter().map(|word| Setting::from_word(word));
+        let node = self.node(&self.settings, port, self.disk.clone()).await;
+        let tasks = Tasks::new(Clock::system());
+        let router = Arc::new(Router::default());
+        let remoting = mq_core::remoting::RemotingClientConfig::default();
+        let remoting = RemotingClient::new(remoting, router, Clock::system(), tasks.clone());
+        self.broker = Some(Running {
+            node,
+            remoting,
+            tasks,
+        });
+    }
+
+    async fn node<S: AsRef<str>>(&self, settings: &[S], port: u16, disk: MemoryDisk) -> Node {
+        let words = settings
+            .iter()
+            .map(|word| Setting::from_word(word.as_ref()));
         let settings = words.collect::<Result<Vec<_>, _>>().unwrap();
         let (mut config, _warnings) = BrokerConfig::from_settings(settings).unwrap();
         config.network.name_servers = vec![self.names_at.clone()];
         config.network.bind = Ipv4Addr::LOCALHOST.into();
         config.network.port = port;
         let node = Node::builder().broker(config).clock(self.clock.clone());
-        let node = node.disk(Arc::new(self.disk.clone())).start().await;
-        let tasks = Tasks::new(Clock::system());
-        let router = Arc::new(Router::default());
-        let remoting = mq_core::remoting::RemotingClientConfig::default();
-        let remoting = RemotingClient::new(remoting, router, Clock::system(), tasks.clone());
-        self.broker = Some(Running {
-            node: node.unwrap(),
-            remoting,
-            tasks,
-        });
+        node.disk(Arc::new(disk)).start().await.unwrap()
+    }
+
+    /// Another broker of the same name server, with a name and settings of its own.
+    pub(crate) async fn another_broker(&self, settings: &[&str]) -> Node {
+        let usual = ["mappedFileSizeCommitLog=16777216"];
+        let settings = [&usual, settings].concat();
+        self.node(&settings, 0, MemoryDisk::default()).await
     }
 
     /// A client over sockets.
