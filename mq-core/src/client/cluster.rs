@@ -229,12 +229,13 @@ impl ClusterClient {
         self.name_servers.brokers(&self.remoting, limit).await
     }
 
-    /// Has every name server forget `topic`, or only its queues on the brokers of `cluster`.
+    /// Has every name server forget `topic`, or only its queues on the brokers of `cluster`. Why some did
+    /// not, if any.
     pub(super) async fn forget_topic(
         &self,
         topic: &TopicName,
         cluster: Option<&str>,
-    ) -> Result<(), RouteError> {
+    ) -> Vec<RouteError> {
         let limit = self.timings.api_timeout;
         self.name_servers
             .forget_topic(&self.remoting, topic, cluster, limit)
@@ -274,8 +275,7 @@ impl ClusterClient {
             )
         };
         let body = &fastjson::write(&beat);
-        let mut addresses = self.routes.lock().addresses(slaves_too);
-        addresses.extend(self.acquaintance.lock().everybody.iter().cloned());
+        let addresses = self.known_brokers(slaves_too);
         let beats = addresses.iter().map(|address| async move {
             if let Err(error) = self.call(address, HeartBeat, body.clone()).await {
                 tracing::debug!(%address, %error, "the heartbeat failed");
@@ -291,9 +291,7 @@ impl ClusterClient {
     /// answer are left out: no reply can come from them either.
     pub(super) async fn introduce(&self) {
         self.find_everybody().await;
-        let mut brokers = self.routes.lock().addresses(false);
-        brokers.extend(self.acquaintance.lock().everybody.iter().cloned());
-        let is_known = brokers.iter().all(|broker| {
+        let is_known = self.known_brokers(false).iter().all(|broker| {
             let connection = self.remoting.connection(broker);
             let known_over = self.acquaintance.lock().known_by.get(broker).copied();
             connection.is_some() && connection == known_over
@@ -301,6 +299,14 @@ impl ClusterClient {
         if !is_known {
             self.heartbeat().await;
         }
+    }
+
+    /// The brokers that know this client, or shall know it: those of the routes, masters only or slaves too,
+    /// and those that may have a reply for it.
+    fn known_brokers(&self, slaves_too: bool) -> BTreeSet<ByteString> {
+        let mut addresses = self.routes.lock().addresses(slaves_too);
+        addresses.extend(self.acquaintance.lock().everybody.iter().cloned());
+        addresses
     }
 
     /// Asks a name server for all masters, unless that was done a moment ago.
@@ -331,7 +337,7 @@ impl ClusterClient {
             producer_group: producer.map(GroupName::to_text),
             consumer_group: consumer.map(GroupName::to_text),
         };
-        let addresses = self.routes.lock().addresses(true);
+        let addresses = self.known_brokers(true);
         let calls = addresses.iter().map(|address| {
             let header = header.clone();
             async move {

@@ -42,6 +42,15 @@ pub(super) enum ConsumerCommand {
     Consume(Box<DirectMessage>),
 }
 
+/// Why a command is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotCommanded {
+    /// The client has no consumer of the group.
+    NoConsumer,
+    /// The consumer's command queue is full, or it is being shut down.
+    Full,
+}
+
 /// The capacity of a consumer's command queue.
 const COMMAND_CAPACITY: usize = 16;
 
@@ -187,18 +196,22 @@ impl ClientGroups {
         }
     }
 
-    /// Sends a command to the consumer of `group`. Returns false when there is none or its queue is
-    /// full.
-    pub(super) fn command(&self, group: &str, order: ConsumerCommand) -> bool {
+    /// Sends a command to the consumer of `group`.
+    pub(super) fn command(&self, group: &str, order: ConsumerCommand) -> Result<(), NotCommanded> {
         let member = self.consumers.get(group);
-        member.is_some_and(|member| order.send_to(&member.commands))
+        let member = member.ok_or(NotCommanded::NoConsumer)?;
+        if order.send_to(&member.commands) {
+            Ok(())
+        } else {
+            Err(NotCommanded::Full)
+        }
     }
 
     /// The route of `topic` has changed: its consumers rebalance.
     pub(super) fn route_changed(&self, topic: &TopicName) {
-        for (group, member) in &self.consumers {
+        for member in self.consumers.values() {
             if member.topics.contains(topic) {
-                self.command(group.as_str(), ConsumerCommand::Rebalance);
+                ConsumerCommand::Rebalance.send_to(&member.commands);
             }
         }
     }

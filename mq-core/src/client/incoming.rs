@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::groups::{ClientGroups, ConsumerCommand, DirectMessage};
+use super::groups::{ClientGroups, ConsumerCommand, DirectMessage, NotCommanded};
 use super::replies::Replies;
 use super::transaction_checks::TransactionChecks;
 use crate::clock::Clock;
@@ -58,7 +58,8 @@ impl Processor<NotifyConsumerIdsChanged> for BrokerRequests {
     ) -> Result<Reply<NoFields>, Refusal> {
         let group = request.header.consumer_group;
         tracing::debug!(%group, "the members of the group have changed");
-        self.0.lock().command(&group, ConsumerCommand::Rebalance);
+        // A consumer that was stopped meanwhile has no queues to share.
+        let _stopped = self.0.lock().command(&group, ConsumerCommand::Rebalance);
         Ok(Reply::ok(NoFields))
     }
 }
@@ -71,16 +72,26 @@ impl Processor<ResetConsumerClientOffset> for BrokerRequests {
         let ResetConsumerClientOffset { group, topic, .. } = request.header;
         let body: ResetOffsetBody = fastjson::read(&request.body)?;
         tracing::info!(group = %excerpt(&group), topic = %excerpt(&topic), queues = body.offset_table.len(), "offsets are reset");
-        if !self.0.lock().command(&group, ConsumerCommand::Reset(body)) {
-            return Err(Refusal::system(
-                "this client has no consumer of the group, or its command queue is full",
-            ));
-        }
+        self.command(&group, ConsumerCommand::Reset(body))?;
         Ok(Reply::ok(NoFields))
     }
 }
 
 impl BrokerRequests {
+    /// Sends a command to the consumer of `group`.
+    fn command(&self, group: &str, command: ConsumerCommand) -> Result<(), Refusal> {
+        let sent = self.0.lock().command(group, command);
+        let group = excerpt(group);
+        sent.map_err(|error| match error {
+            NotCommanded::NoConsumer => Refusal::system(format!(
+                "The Consumer Group <{group}> not exist in this consumer"
+            )),
+            NotCommanded::Full => Refusal::system(format!(
+                "the consumer of the group `{group}` has too many commands to carry out, or is being shut down"
+            )),
+        })
+    }
+
     /// Sends a command to the consumer of `group` and waits for what it says.
     async fn ask<T>(
         &self,
@@ -88,16 +99,13 @@ impl BrokerRequests {
         command: impl FnOnce(oneshot::Sender<T>) -> ConsumerCommand,
     ) -> Result<T, Refusal> {
         let (asker, answer) = oneshot::channel();
-        let is_asked = self.0.lock().command(group, command(asker));
-        let missing = || {
+        self.command(group, command(asker))?;
+        answer.await.map_err(|_dropped| {
             let group = excerpt(group);
-            let remark = format!("The Consumer Group <{group}> not exist in this consumer");
-            Refusal::system(remark)
-        };
-        if !is_asked {
-            return Err(missing());
-        }
-        answer.await.map_err(|_stopped| missing())
+            Refusal::system(format!(
+                "the consumer of the group `{group}` has no listener, or is being shut down"
+            ))
+        })
     }
 }
 
@@ -220,7 +228,12 @@ fn host(text: &str) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+
     use super::*;
+    use crate::client::groups::RegisteredConsumer;
+    use crate::message::GroupName;
+    use crate::wire::body::ConsumerData;
 
     #[test]
     fn hosts_are_read_as_java_and_we_write_them() {
@@ -228,6 +241,31 @@ mod tests {
             assert_eq!(host(text), "10.0.0.1:99".parse().unwrap());
         }
         assert_eq!(host("db.lan"), "0.0.0.0:0".parse().unwrap());
+    }
+
+    /// Each was answered as if the client had no consumer of the group.
+    #[tokio::test]
+    async fn a_refusal_says_why_a_consumer_gives_no_answer() {
+        let requests = BrokerRequests(Arc::default());
+        let refusal = async || {
+            let refused = requests.ask("shop", ConsumerCommand::Describe).await;
+            refused.unwrap_err().remark
+        };
+        let (commands, mut received) = mpsc::channel(1);
+        let member = RegisteredConsumer {
+            data: ConsumerData::default(),
+            topics: Vec::new(),
+            commands,
+        };
+        let shop = GroupName::new("shop").unwrap();
+
+        assert!(refusal().await.contains("not exist"));
+        requests.0.lock().add_consumer(&shop, member).unwrap();
+        let (unheard, ()) = tokio::join!(refusal(), async { drop(received.recv().await) });
+        assert!(unheard.contains("no listener"));
+        let waiting = ConsumerCommand::Rebalance;
+        requests.0.lock().command("shop", waiting).unwrap();
+        assert!(refusal().await.contains("too many commands"));
     }
 
     #[test]

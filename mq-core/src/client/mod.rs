@@ -30,6 +30,7 @@ mod config;
 mod consumer;
 mod dead_letters;
 mod error;
+mod filters;
 mod groups;
 mod incoming;
 mod lite_pull;
@@ -76,7 +77,6 @@ pub use producer::{
     SendHandle, SendResult, SendStatus, Target,
 };
 pub use pull::{Pull, PullConsumer, PullError, PullResult, PullStatus};
-pub use topics::TopicError;
 pub use trace::TraceSettings;
 
 pub use crate::wire::body::MessageModel;
@@ -185,12 +185,14 @@ impl Client {
         self.0.brokers().await.map(drop)
     }
 
-    /// Creates `topic` with `queues` queues on every master, or changes it.
+    /// Creates `topic` with `queues` queues on every master, or changes how many queues it has; what else
+    /// is set stays. Waits until name servers know them, at most the timeout of a request.
     ///
     /// # Errors
     ///
-    /// [`TopicError`] when there is no broker, or one refuses.
-    pub async fn create_topic(&self, topic: &TopicName, queues: u16) -> Result<(), TopicError> {
+    /// [`AdminError`] when there is no broker, or the first of those that did not create the topic; others
+    /// may have. [`Admin::create_topic`] tells them apart.
+    pub async fn create_topic(&self, topic: &TopicName, queues: u16) -> Result<(), AdminError> {
         topics::create(&self.0, topic, queues).await
     }
 

@@ -67,29 +67,30 @@ impl NameServerList {
     }
 
     /// Has every name server forget `topic`, or only its queues on the brokers of `cluster`; brokers that
-    /// still have the topic register it again.
+    /// still have the topic register it again. Why some name servers did not, if any.
     pub(super) async fn forget_topic(
         &self,
         remoting: &RemotingClient,
         topic: &TopicName,
         cluster: Option<&str>,
         limit: Duration,
-    ) -> Result<(), RouteError> {
+    ) -> Vec<RouteError> {
+        let mut failed = Vec::new();
         for address in &self.addresses {
             let request = DeleteTopicInNamesrv {
                 topic: topic.to_text(),
                 cluster_name: cluster.map(Into::into),
             };
             let answer = remoting.call(address, request, Bytes::new(), limit).await;
-            answer.map_err(|error| match error {
+            failed.extend(answer.err().map(|error| match error {
                 CallError::Refused(refusal) => RouteError::Refused(refusal),
                 source => RouteError::Unreachable {
                     addresses: address.clone(),
                     source,
                 },
-            })?;
+            }));
         }
-        Ok(())
+        failed
     }
 
     /// Sends the request to the current name server, then in turn to the following ones until one

@@ -1,101 +1,53 @@
-//! Creates topics on brokers that do not create them automatically.
+//! Topics that an application creates, with a route that is known once they are created.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytestring::ByteString;
 
+use super::admin::{Admin, AdminError};
 use super::cluster::ClusterClient;
-use super::error::{ErrorKind, RouteError};
-use super::routes::{MASTER_ID, TEMPLATE_TOPIC};
-use crate::message::TopicName;
-use crate::remoting::CallError;
-use crate::wire::body::permission;
-use crate::wire::header::UpdateAndCreateTopic;
+use crate::message::{MessageQueue, TopicName};
 
-/// Why a topic could not be created.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TopicError {
-    /// The brokers could not be looked up.
-    #[error("could not look up the brokers: {0}")]
-    Route(#[source] RouteError),
-    /// No broker has registered with the name server.
-    #[error("the name server knows no broker")]
-    NoBroker,
-    /// A broker did not create the topic.
-    #[error("broker `{broker}` did not create topic `{topic}`: {source}")]
-    Broker {
-        /// The broker.
-        broker: String,
-        /// The topic.
-        topic: TopicName,
-        /// Why not.
-        source: CallError,
-    },
-}
-
-impl TopicError {
-    /// The kind, by who can do something about the error.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Route(source) => source.kind(),
-            Self::NoBroker => ErrorKind::NoRoute,
-            Self::Broker { source, .. } => ErrorKind::of(source),
-        }
-    }
-}
-
-/// Creates `topic` on every master.
+/// Creates `topic` on every master, or changes how many queues it has.
 pub(super) async fn create(
-    cluster: &ClusterClient,
+    cluster: &Arc<ClusterClient>,
     topic: &TopicName,
     queues: u16,
-) -> Result<(), TopicError> {
-    let info = cluster.brokers().await.map_err(TopicError::Route)?;
-    let brokers = info.broker_addr_table.into_values();
-    let masters: Vec<_> = brokers
-        .filter_map(|mut broker| {
-            Some((broker.broker_name, broker.broker_addrs.remove(&MASTER_ID)?))
-        })
-        .collect();
-    if masters.is_empty() {
-        return Err(TopicError::NoBroker);
+) -> Result<(), AdminError> {
+    let created = Admin::of(cluster).create_topic(topic, queues).await?;
+    if let Some(error) = created.failed.into_iter().next() {
+        return Err(error);
     }
-    let count = masters.len();
-    for (name, address) in masters {
-        let request = UpdateAndCreateTopic {
-            topic: topic.to_text(),
-            default_topic: TEMPLATE_TOPIC.into(),
-            read_queue_nums: queues.into(),
-            write_queue_nums: queues.into(),
-            perm: permission::READ | permission::WRITE,
-            topic_filter_type: Some("SINGLE_TAG".into()),
-            topic_sys_flag: Some(0),
-            order: false,
-            attributes: None,
-            force: None,
-        };
-        let created = cluster.call(&address, request, Bytes::new()).await;
-        created.map_err(|source| TopicError::Broker {
-            broker: name.to_string(),
-            topic: topic.clone(),
-            source,
-        })?;
-    }
-    wait_for_route(cluster, topic, usize::from(queues) * count).await;
+    let brokers = created.value.into_iter().map(|(broker, _)| broker.name);
+    wait_for_route(cluster, topic, &brokers.collect::<Vec<_>>(), queues).await;
     Ok(())
 }
 
-/// Waits, at most the timeout of a request, until the route has `queues` queues: brokers register a
-/// new topic in the background, and a send before that would use the template's route.
-async fn wait_for_route(cluster: &ClusterClient, topic: &TopicName, queues: usize) {
+/// Waits, at most the timeout of a request, until the route has `queues` queues on each broker, to be
+/// written or, where the topic's permission forbids that, to be read: brokers register a new topic in
+/// the background, and a send before that would use the template's route.
+async fn wait_for_route(
+    cluster: &ClusterClient,
+    topic: &TopicName,
+    brokers: &[ByteString],
+    queues: u16,
+) {
     const ROUTE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
+    let are_on = |broker: &ByteString, known: &[MessageQueue]| {
+        let of_broker = known.iter().filter(|queue| queue.broker == *broker);
+        of_broker.count() == usize::from(queues)
+    };
     let known = async {
         loop {
             let found = cluster.refresh(topic).await.unwrap_or(false);
             let route = cluster.known_route(topic).filter(|_| found);
-            if route.is_some_and(|route| route.publish.len() == queues) {
+            if route.is_some_and(|route| {
+                let has =
+                    |broker| are_on(broker, &route.publish) || are_on(broker, &route.subscribe);
+                brokers.iter().all(has)
+            }) {
                 return;
             }
             cluster.clock.sleep(ROUTE_POLL_INTERVAL).await;

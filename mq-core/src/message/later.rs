@@ -66,6 +66,13 @@ impl Message {
     }
 }
 
+/// The property because of which a message is delivered later.
+#[cfg(any(test, feature = "client"))]
+pub(crate) fn delay_of(properties: &Properties) -> Option<&'static str> {
+    let mut delays = std::iter::once(property::DELAY).chain(TIMES);
+    delays.find(|name| properties.get(name).is_some())
+}
+
 /// Removes the time for which a message is meant.
 pub(crate) fn remove_times(properties: &mut Properties) {
     for name in TIMES {

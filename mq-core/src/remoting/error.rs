@@ -11,6 +11,12 @@ use crate::wire::{FieldError, FrameError, Refusal};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
+    /// No address of the server is known. The request was not sent.
+    #[error("no address of `{server}` is known")]
+    Unknown {
+        /// Its name.
+        server: String,
+    },
     /// No connection could be made. The request was not sent.
     #[error("could not connect to {address}: {source}")]
     Connect {
@@ -51,6 +57,13 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The error of a call to a server of which only the name is known.
+    pub(crate) fn unknown(server: &str) -> Self {
+        Self::Unknown {
+            server: server.to_owned(),
+        }
+    }
+
     /// The peer's refusal, if the error is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -63,7 +76,11 @@ impl CallError {
     pub fn is_transport(&self) -> bool {
         matches!(
             self,
-            Self::Connect { .. } | Self::Timeout { .. } | Self::Closed { .. } | Self::Busy { .. }
+            Self::Unknown { .. }
+                | Self::Connect { .. }
+                | Self::Timeout { .. }
+                | Self::Closed { .. }
+                | Self::Busy { .. }
         )
     }
 }

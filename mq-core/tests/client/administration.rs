@@ -10,11 +10,13 @@ use mq_core::clock::Clock;
 use mq_core::message::subscription::SelectorType;
 use mq_core::message::{Message, MessageExt, MessageQueue, QueueOffset, property};
 use mq_core::wire::body::{
-    ConsumeMessageDirectlyResult, ConsumerRunningInfo, ConsumerStatus, DirectOutcome,
+    ConsumeMessageDirectlyResult, ConsumerRunningInfo, ConsumerStatus, DirectOutcome, TopicConfig,
+    permission,
 };
 use mq_core::wire::fastjson;
 use mq_core::wire::header::{
-    ConsumeMessageDirectly, GetConsumerRunningInfo, InvokeBrokerToGetConsumerStatus,
+    ConsumeMessageDirectly, GetConsumerRunningInfo, GetTopicConfig,
+    InvokeBrokerToGetConsumerStatus, UpdateAndCreateTopic,
 };
 
 use crate::cluster::{
@@ -406,6 +408,85 @@ async fn what_comes_to_a_topic_is_seen_as_it_comes_by_its_tags() {
     let wrong = admin.tail_by(&orders, by_condition, "a >", 0).await;
     assert!(matches!(wrong, Err(AdminError::Condition(_))), "{wrong:?}");
     cluster.end([], [client]).await;
+}
+
+/// Up to 32 messages were lost beside one that could not be read.
+#[tokio::test]
+async fn a_damaged_message_does_not_hide_the_others_that_come_to_a_topic() {
+    let mut cluster = Cluster::start().await;
+    let client = cluster.client();
+    let orders = topic("orders");
+    client.create_topic(&orders, 1).await.unwrap();
+    send_all(&producer(&client), &orders, ["a", "b", "c"]).await;
+    let all = cluster.everything(&orders).await;
+    let port = cluster.stop_broker().await;
+    cluster.damage(&all[1]);
+    cluster.start_broker_again(port).await;
+
+    let mut tail = client.admin().tail(&orders, "*", 3).await.unwrap();
+    for left in [&all[0], &all[2]] {
+        assert_eq!(tail.next().await.unwrap().1, *left);
+    }
+    cluster.end([], [client]).await;
+}
+
+/// The starter did so with each topic that it declares, at every start.
+#[tokio::test]
+async fn a_topic_that_is_created_again_keeps_what_else_is_set() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let orders = topic("orders");
+    let read_only = UpdateAndCreateTopic {
+        topic: orders.to_text(),
+        read_queue_nums: 1,
+        write_queue_nums: 1,
+        perm: permission::READ,
+        order: true,
+        ..UpdateAndCreateTopic::default()
+    };
+    cluster.ask(read_only, bytes::Bytes::new()).await.unwrap();
+
+    client.create_topic(&orders, 2).await.unwrap();
+
+    let asked = GetTopicConfig {
+        topic: orders.to_text(),
+        logical: None,
+    };
+    let reply = cluster.ask(asked, bytes::Bytes::new()).await.unwrap();
+    let config: TopicConfig = fastjson::read(&reply.body).unwrap();
+    assert_eq!((config.perm, config.order), (permission::READ, true));
+    assert_eq!([config.read_queue_nums, config.write_queue_nums], [2, 2]);
+    cluster.end([], [client]).await;
+}
+
+/// The offset stayed behind the last message that came to the listener.
+#[tokio::test]
+async fn a_consumer_says_how_far_it_is_also_behind_messages_that_it_does_not_want() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let orders = topic("orders");
+    client.create_topic(&orders, 1).await.unwrap();
+    let builder = client.push_consumer(from_the_beginning("shop"));
+    let consumer = builder.subscribe(orders.clone(), "paid").start(Content);
+    let consumer = consumer.await.unwrap();
+    let producer = producer(&client);
+    for tag in ["paid", "lost", "lost"] {
+        let mut message = Message::new(orders.clone(), "x");
+        message.properties.set(property::TAGS, tag);
+        producer.send(message).await.map(drop).unwrap();
+    }
+    until_committed(&cluster, "shop", 3).await;
+
+    let running = GetConsumerRunningInfo {
+        consumer_group: "shop".into(),
+        client_id: client.id().into(),
+        jstack_enable: false,
+    };
+    let running = cluster.ask(running, bytes::Bytes::new()).await.unwrap();
+    let running: ConsumerRunningInfo = fastjson::read(&running.body).unwrap();
+
+    assert_eq!(running.mq_table[&queue(0)].commit_offset, 3);
+    cluster.end([consumer], [client]).await;
 }
 
 #[tokio::test]

@@ -126,43 +126,37 @@ impl Cluster {
         cluster
     }
 
-    /// A broker with the settings of the first one, and these.
-    fn config(&self, port: u16, further: &[&str]) -> BrokerConfig {
-        let words = self
-            .settings
-            .iter()
-            .map(|word| &**word)
-            .chain(further.iter().copied());
-        let settings = words.map(Setting::from_word).collect::<Result<Vec<_>, _>>();
-        let (mut config, _warnings) = BrokerConfig::from_settings(settings.unwrap()).unwrap();
-        config.network.name_servers = vec![self.names_at.clone()];
-        config.network.bind = Ipv4Addr::LOCALHOST.into();
-        config.network.port = port;
-        config
-    }
-
-    /// Starts a second broker, with a disk of its own.
-    pub(crate) async fn another_broker(&self, name: &str) -> Node {
-        let config = self.config(0, &[&format!("brokerName={name}")]);
-        let node = Node::builder().broker(config);
-        let node = node.disk(Arc::new(MemoryDisk::default())).start().await;
-        node.unwrap()
-    }
-
     async fn start_broker(&mut self, port: u16) {
-        let node = Node::builder()
-            .broker(self.config(port, &[]))
-            .clock(self.clock.clone());
-        let node = node.disk(Arc::new(self.disk.clone())).start().await;
+        let node = self.node(&self.settings, port, self.disk.clone()).await;
         let tasks = Tasks::new(Clock::system());
         let router = Arc::new(Router::default());
         let remoting = mq_core::remoting::RemotingClientConfig::default();
         let remoting = RemotingClient::new(remoting, router, Clock::system(), tasks.clone());
         self.broker = Some(Running {
-            node: node.unwrap(),
+            node,
             remoting,
             tasks,
         });
+    }
+
+    async fn node<S: AsRef<str>>(&self, settings: &[S], port: u16, disk: MemoryDisk) -> Node {
+        let words = settings
+            .iter()
+            .map(|word| Setting::from_word(word.as_ref()));
+        let settings = words.collect::<Result<Vec<_>, _>>().unwrap();
+        let (mut config, _warnings) = BrokerConfig::from_settings(settings).unwrap();
+        config.network.name_servers = vec![self.names_at.clone()];
+        config.network.bind = Ipv4Addr::LOCALHOST.into();
+        config.network.port = port;
+        let node = Node::builder().broker(config).clock(self.clock.clone());
+        node.disk(Arc::new(disk)).start().await.unwrap()
+    }
+
+    /// Another broker of the same name server, with a name and settings of its own.
+    pub(crate) async fn another_broker(&self, settings: &[&str]) -> Node {
+        let usual = ["mappedFileSizeCommitLog=16777216"];
+        let settings = [&usual, settings].concat();
+        self.node(&settings, 0, MemoryDisk::default()).await
     }
 
     /// A client over sockets.

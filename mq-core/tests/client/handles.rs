@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mq_core::client::{
-    ConsumerStatus, OrderlyOutcome, PushConsumer, QueueStatus, SeekError, SeekTo,
+    ConsumerStatus, OrderlyOutcome, Outcome, PushConsumer, QueueStatus, SeekError, SeekTo,
+    StartError,
 };
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, MessageQueue, QueueOffset};
@@ -125,4 +126,27 @@ async fn what_a_paused_consumer_holds_is_left_for_the_next() {
     eventually("the next one has it", || second.count() == 1).await;
     assert_eq!(first.count(), 0);
     cluster.end([consumer], [client]).await;
+}
+
+/// It took the consumer out of the client that had been started for the group since.
+#[tokio::test]
+async fn a_second_shutdown_leaves_a_later_consumer_of_the_group_alone() {
+    let cluster = Cluster::start().await;
+    let client = cluster.client();
+    let topic = topic("orders");
+    client.create_topic(&topic, 1).await.unwrap();
+    let start = async || {
+        let consumer = client.push_consumer(from_the_beginning("shop"));
+        let consumer = consumer.subscribe(topic.clone(), "*");
+        consumer.start(done(&Seen::default())).await
+    };
+    let first = start().await.unwrap();
+    first.shutdown(LIMIT).await.unwrap();
+    let second = start().await.unwrap();
+
+    first.shutdown(LIMIT).await.unwrap();
+
+    let third = start().await.unwrap_err();
+    assert!(matches!(third, StartError::GroupTaken { .. }), "{third}");
+    cluster.end([second], [client]).await;
 }

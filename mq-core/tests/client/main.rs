@@ -29,6 +29,7 @@ mod passed_over;
 mod pull;
 mod requests;
 mod reset;
+mod several_brokers;
 mod sharing;
 mod starting;
 mod time;

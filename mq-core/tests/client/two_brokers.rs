@@ -27,7 +27,9 @@ struct Scene {
 impl Scene {
     async fn of(name: &str) -> Self {
         let cluster = Cluster::start().await;
-        let other = cluster.another_broker("broker-b").await;
+        let other = cluster
+            .another_broker(&["brokerName=broker-b", "defaultTopicQueueNums=4"])
+            .await;
         let observer = cluster.client();
         let topic = topic(name);
         observer.create_topic(&topic, 1).await.unwrap();

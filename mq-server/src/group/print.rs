@@ -101,7 +101,8 @@ struct QueueJson<'a> {
 }
 
 pub(super) fn shown(group: &GroupView, json: bool) -> Result<(), OutputError> {
-    let lag = group.queues.iter().map(GroupQueue::lag).sum();
+    let lags = group.queues.iter().map(GroupQueue::lag);
+    let lag = lags.fold(0, i64::saturating_add);
     if json {
         return say_json(&GroupJson {
             members: group

@@ -40,6 +40,12 @@ impl<T> Gathered<T> {
             failed: self.failed,
         }
     }
+
+    /// Why something is missing in what the brokers answered: `missing`, unless a broker that gave no
+    /// answer may have it.
+    pub(super) fn why_missing(self, missing: AdminError) -> AdminError {
+        self.failed.into_iter().next().unwrap_or(missing)
+    }
 }
 
 /// Waits for the answers of several brokers.

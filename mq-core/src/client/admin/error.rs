@@ -2,6 +2,7 @@
 
 use crate::client::browse::BrowseError;
 use crate::client::error::{ErrorKind, RouteError};
+use crate::client::filters::UnreadableFilter;
 use crate::message::subscription::{SqlError, TagError};
 use crate::message::{GroupName, MessageQueue, TopicName};
 use crate::wire::fastjson::BodyError;
@@ -63,6 +64,14 @@ pub enum AdminError {
         /// How many.
         members: usize,
     },
+    /// The topic is deleted on the brokers, but a name server may still list it.
+    #[error("topic `{topic}` is deleted on the brokers, but not at a name server: {source}")]
+    NotForgotten {
+        /// The topic.
+        topic: TopicName,
+        /// Why not.
+        source: RouteError,
+    },
     /// The expression of tags cannot be read.
     #[error("the filter cannot be read: {0}")]
     Tags(#[source] TagError),
@@ -95,7 +104,7 @@ impl AdminError {
     /// The kind, by who can do something about the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Brokers(source) => source.kind(),
+            Self::Brokers(source) | Self::NotForgotten { source, .. } => source.kind(),
             Self::Browse(source) => source.kind(),
             Self::NoBroker | Self::NoCluster { .. } | Self::NoTopic(_) | Self::NoGroup(_) => {
                 ErrorKind::NoRoute
@@ -108,6 +117,15 @@ impl AdminError {
             Self::InUse { .. } | Self::WholeTopicsOnly { .. } | Self::Body { .. } => {
                 ErrorKind::Refused
             }
+        }
+    }
+}
+
+impl From<UnreadableFilter> for AdminError {
+    fn from(filter: UnreadableFilter) -> Self {
+        match filter {
+            UnreadableFilter::Tags(source) => Self::Tags(source),
+            UnreadableFilter::Condition(source) => Self::Condition(source),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::brokers::{Gathered, gather};
 use super::error::AdminError;
@@ -99,6 +99,22 @@ impl GroupQueue {
     }
 }
 
+/// A group in the list of one broker, or of several together.
+#[derive(Debug, Default)]
+struct GroupOfBroker {
+    members: BTreeSet<ByteString>,
+    lag: i64,
+    delivered_per_second: f64,
+}
+
+impl GroupOfBroker {
+    fn add(&mut self, other: Self) {
+        self.members.extend(other.members);
+        self.lag = self.lag.saturating_add(other.lag);
+        self.delivered_per_second += other.delivered_per_second;
+    }
+}
+
 impl Admin {
     /// All groups that brokers know, by name, also those of the brokers themselves.
     ///
@@ -107,43 +123,52 @@ impl Admin {
     /// [`AdminError`], when no broker answered.
     pub async fn groups(&self) -> Result<Gathered<Vec<GroupSummary>>, AdminError> {
         let masters = self.masters().await?;
-        let listed = gather(masters.iter().map(async |master| {
-            let header = GetBrokerConsumeStats { is_order: false };
-            let list: ConsumeStatsList = self.body_of(master, "list the groups", header).await?;
-            Ok(list.consume_stats_list)
-        }));
-        let listed = listed.await?;
-        let mut groups: BTreeMap<ByteString, GroupSummary> = BTreeMap::new();
-        for (name, stats) in listed.value.into_iter().flatten().flatten() {
-            let group = groups.entry(name.clone()).or_default();
-            group.name = name;
+        let listed = gather(masters.iter().map(|master| self.groups_of(master)));
+        Ok(listed.await?.map(|of_brokers| {
+            let mut groups: BTreeMap<ByteString, GroupOfBroker> = BTreeMap::new();
+            for (name, of_broker) in of_brokers.into_iter().flatten() {
+                groups.entry(name).or_default().add(of_broker);
+            }
+            let groups = groups.into_iter();
+            groups
+                .map(|(name, group)| GroupSummary {
+                    name,
+                    members: group.members.len(),
+                    lag: group.lag,
+                    delivered_per_second: group.delivered_per_second,
+                })
+                .collect()
+        }))
+    }
+
+    /// The groups that a broker knows.
+    async fn groups_of(
+        &self,
+        master: &Master,
+    ) -> Result<BTreeMap<ByteString, GroupOfBroker>, AdminError> {
+        let header = GetBrokerConsumeStats { is_order: false };
+        let list: ConsumeStatsList = self.body_of(master, "list the groups", header).await?;
+        let mut groups = BTreeMap::new();
+        for (name, stats) in list.consume_stats_list.into_iter().flatten() {
+            let group: &mut GroupOfBroker = groups.entry(name).or_default();
             for of_topic in stats {
                 group.delivered_per_second += of_topic.consume_tps;
-                let offsets = of_topic.offset_table.values();
-                group.lag += offsets
-                    .map(|at| at.broker_offset.saturating_sub(at.consumer_offset).max(0))
-                    .sum::<i64>();
+                for at in of_topic.offset_table.values() {
+                    let lag = at.broker_offset.saturating_sub(at.consumer_offset).max(0);
+                    group.lag = group.lag.saturating_add(lag);
+                }
             }
         }
-        let mut groups: Vec<_> = groups.into_values().collect();
-        for some in groups.chunks_mut(GROUPS_AT_A_TIME) {
-            let asked = some
-                .iter()
-                .map(|group| self.connected(&masters, &group.name));
-            let connected = join_all(asked).await;
-            for (group, connected) in some.iter_mut().zip(connected) {
-                let ids: BTreeSet<_> = connected
-                    .into_iter()
-                    .flat_map(|(_, connection)| connection.connection_set)
-                    .map(|member| member.client_id)
-                    .collect();
-                group.members = ids.len();
+        let mut all: Vec<_> = groups.iter_mut().collect();
+        for some in all.chunks_mut(GROUPS_AT_A_TIME) {
+            let asked = some.iter().map(|(name, _)| self.connection(master, name));
+            let connected = try_join_all(asked).await?;
+            for ((_, group), connection) in some.iter_mut().zip(connected) {
+                let members = connection.connection_set.into_iter();
+                group.members = members.map(|member| member.client_id).collect();
             }
         }
-        Ok(Gathered {
-            value: groups,
-            failed: listed.failed,
-        })
+        Ok(groups)
     }
 
     /// A group with its members and its progress in `topic`, or in every topic in which it has committed
@@ -159,8 +184,13 @@ impl Admin {
     ) -> Result<Gathered<GroupView>, AdminError> {
         let masters = self.masters().await?;
         self.known_group(&masters, group).await?;
-        let stats = self.consume_stats(&masters, group, topic).await?;
-        let connected = self.connected(&masters, group.as_str()).await;
+        let found = gather(masters.iter().map(async |master| {
+            let stats = self.consume_stats(master, group, topic).await?;
+            let connection = self.connection(master, group.as_str()).await?;
+            Ok((stats, (master.clone(), connection)))
+        }));
+        let Gathered { value, failed } = found.await?;
+        let (stats, connected): (Vec<_>, Vec<_>) = value.into_iter().unzip();
         let owners = self.owners(group, &connected).await;
         let mut view = GroupView::default();
         let (mut members, mut subscriptions) = (BTreeMap::new(), BTreeSet::new());
@@ -184,7 +214,7 @@ impl Admin {
         }
         view.members = members.into_values().collect();
         view.subscriptions = subscriptions.into_iter().collect();
-        for stats in stats.value {
+        for stats in stats {
             view.delivered_per_second += stats.consume_tps;
             view.queues.extend(
                 stats
@@ -203,7 +233,7 @@ impl Admin {
         view.queues.sort_by(|a, b| a.queue.cmp(&b.queue));
         Ok(Gathered {
             value: view,
-            failed: stats.failed,
+            failed,
         })
     }
 
@@ -212,25 +242,15 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// [`AdminError::InUse`] while members are connected, [`AdminError::NoGroup`], or why it was deleted
-    /// nowhere.
+    /// [`AdminError::InUse`] while members are connected, or why a broker did not say whether any are;
+    /// [`AdminError::NoGroup`]; or why it was deleted nowhere.
     pub async fn delete_group(
         &self,
         group: &GroupName,
     ) -> Result<Gathered<Vec<ByteString>>, AdminError> {
         let masters = self.masters().await?;
         self.known_group(&masters, group).await?;
-        let members = self.connected(&masters, group.as_str()).await;
-        let members: usize = members
-            .iter()
-            .map(|(_, connection)| connection.connection_set.len())
-            .sum();
-        if members > 0 {
-            return Err(AdminError::InUse {
-                group: group.clone(),
-                members,
-            });
-        }
+        self.nobody_is_connected(&masters, group).await?;
         let deleted = gather(masters.iter().map(async |master| {
             let request = DeleteSubscriptionGroup {
                 group_name: group.to_text(),
@@ -249,52 +269,81 @@ impl Admin {
         masters: &[Master],
         group: &GroupName,
     ) -> Result<SubscriptionGroupConfig, AdminError> {
+        let found = self.find_group(masters, group).await?;
+        found.ok_or_else(|| AdminError::NoGroup(group.clone()))
+    }
+
+    /// The same; `None` when every broker answered and none knows the group.
+    pub(super) async fn find_group(
+        &self,
+        masters: &[Master],
+        group: &GroupName,
+    ) -> Result<Option<SubscriptionGroupConfig>, AdminError> {
         let all = gather(masters.iter().map(async |master| {
             let header = GetAllSubscriptionGroupConfig::default();
             let all: SubscriptionGroups = self.body_of(master, "look for a group", header).await?;
             Ok(all)
         }));
-        let mut tables = all.await?.value.into_iter();
-        let config = tables.find_map(|mut all| all.subscription_group_table.remove(group.as_str()));
-        config.ok_or_else(|| AdminError::NoGroup(group.clone()))
+        let Gathered { value, failed } = all.await?;
+        let mut tables = value.into_iter();
+        let found = tables.find_map(|mut all| all.subscription_group_table.remove(group.as_str()));
+        match failed.into_iter().next() {
+            Some(error) if found.is_none() => Err(error),
+            _ => Ok(found),
+        }
     }
 
-    /// The progress of a group on each broker.
+    /// The progress of a group on a broker.
     pub(super) async fn consume_stats(
+        &self,
+        master: &Master,
+        group: &GroupName,
+        topic: Option<&TopicName>,
+    ) -> Result<ConsumeStats, AdminError> {
+        let header = GetConsumeStats {
+            consumer_group: group.to_text(),
+            topic: topic.map(TopicName::to_text),
+            // Brokers of RocketMQ 5 then show a topic to which the group does not subscribe, too.
+            topic_list: topic.map(TopicName::to_text),
+        };
+        self.body_of(master, "read the offsets of a group", header)
+            .await
+    }
+
+    /// Refuses while members of a group are connected with a broker.
+    pub(super) async fn nobody_is_connected(
         &self,
         masters: &[Master],
         group: &GroupName,
-        topic: Option<&TopicName>,
-    ) -> Result<Gathered<Vec<ConsumeStats>>, AdminError> {
-        let stats = gather(masters.iter().map(async |master| {
-            let header = GetConsumeStats {
-                consumer_group: group.to_text(),
-                topic: topic.map(TopicName::to_text),
-                // Brokers of RocketMQ 5 then show a topic to which the group does not subscribe, too.
-                topic_list: topic.map(TopicName::to_text),
-            };
-            self.body_of(master, "read the offsets of a group", header)
-                .await
-        }));
-        stats.await
+    ) -> Result<(), AdminError> {
+        let asked = masters
+            .iter()
+            .map(|master| self.connection(master, group.as_str()));
+        let connected = gather(asked).await?;
+        let connections = connected.value.iter();
+        let members = connections.flat_map(|connection| &connection.connection_set);
+        let ids: BTreeSet<_> = members.map(|member| &member.client_id).collect();
+        if !ids.is_empty() {
+            return Err(AdminError::InUse {
+                group: group.clone(),
+                members: ids.len(),
+            });
+        }
+        connected.failed.into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// The members of a group that are connected with each broker. A broker that does not answer counts as
-    /// one without members.
-    pub(super) async fn connected(
+    /// The members of a group that are connected with a broker; none when the broker knows of none.
+    async fn connection(
         &self,
-        masters: &[Master],
+        master: &Master,
         group: &str,
-    ) -> Vec<(Master, ConsumerConnection)> {
-        let asked = masters.iter().map(async |master| {
-            let header = GetConsumerConnectionList {
-                consumer_group: group.into(),
-            };
-            let offline = ResponseCode::CONSUMER_NOT_ONLINE;
-            let connected = self.body_unless(master, "list the members", header, offline);
-            Some((master.clone(), connected.await.ok()??))
-        });
-        join_all(asked).await.into_iter().flatten().collect()
+    ) -> Result<ConsumerConnection, AdminError> {
+        let header = GetConsumerConnectionList {
+            consumer_group: group.into(),
+        };
+        let offline = ResponseCode::CONSUMER_NOT_ONLINE;
+        let connected = self.body_unless(master, "list the members", header, offline);
+        Ok(connected.await?.unwrap_or_default())
     }
 
     /// Which member has which queue, as the members say. One that does not answer owns nothing.
@@ -322,5 +371,23 @@ impl Admin {
         });
         let owned = join_all(asked).await.into_iter().flatten();
         owned.flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lags_that_no_number_holds_are_as_high_as_one_can_be() {
+        let behind = || GroupOfBroker {
+            lag: i64::MAX,
+            ..GroupOfBroker::default()
+        };
+        let mut group = behind();
+
+        group.add(behind());
+
+        assert_eq!(group.lag, i64::MAX);
     }
 }

@@ -26,16 +26,17 @@ impl Admin {
         topic: &TopicName,
         id: &str,
     ) -> Result<Vec<(ByteString, MessageExt)>, AdminError> {
-        self.masters_of(topic).await?;
+        let masters = self.masters_of(topic).await?;
         let missing = || AdminError::NoMessage {
             topic: topic.clone(),
             id: id.to_owned(),
         };
-        let mut found = browse::with_key(&self.cluster, topic, id, browse::ANY_TIME).await?;
+        let found = browse::with_key(&self.cluster, &masters, topic, id, browse::ANY_TIME);
+        let mut found = found.await?;
         found.retain(|(_, message)| message.message_id() == id);
         if found.is_empty() {
             let place: OffsetMessageId = id.parse().map_err(|_no_offset_id| missing())?;
-            let at = browse::by_offset_id(&self.cluster, topic, place).await?;
+            let at = browse::by_offset_id(&self.cluster, &masters, place).await?;
             found.extend(at.filter(|(_, message)| message.message.topic == *topic));
         }
         if found.is_empty() {
@@ -92,8 +93,9 @@ impl Admin {
         key: &str,
         times: RangeInclusive<i64>,
     ) -> Result<Vec<(ByteString, MessageExt)>, AdminError> {
-        self.masters_of(topic).await?;
-        let mut found = browse::with_key(&self.cluster, topic, key, times).await?;
+        let masters = self.masters_of(topic).await?;
+        let found = browse::with_key(&self.cluster, &masters, topic, key, times);
+        let mut found = found.await?;
         oldest_first(&mut found);
         Ok(found)
     }

@@ -139,7 +139,8 @@ impl Admin {
     /// # Errors
     ///
     /// As [`preview_clone`](Self::preview_clone), and [`AdminError::InUse`] while members of `to` are
-    /// connected, which would commit their own offsets.
+    /// connected, which would commit their own offsets. Nothing is changed when a broker does not say
+    /// whether any are, or whether it knows `to`.
     pub async fn clone_offsets(
         &self,
         from: &GroupName,
@@ -149,7 +150,7 @@ impl Admin {
         let (config, plans) = self.clone_plan(from, to, topic).await?;
         let masters: Vec<_> = plans.value.iter().map(|plan| plan.master.clone()).collect();
         self.nobody_is_connected(&masters, to).await?;
-        if self.known_group(&masters, to).await.is_err() {
+        if self.find_group(&masters, to).await?.is_none() {
             let config = SubscriptionGroupConfig {
                 group_name: to.to_text(),
                 ..config
@@ -175,10 +176,7 @@ impl Admin {
         let masters = self.masters_of(topic).await?;
         self.known_group(&masters, group).await?;
         let plans = gather(masters.iter().map(async |master| {
-            let stats = self
-                .consume_stats(std::slice::from_ref(master), group, Some(topic))
-                .await?;
-            let stats = stats.value.into_iter().next().unwrap_or_default();
+            let stats = self.consume_stats(master, group, Some(topic)).await?;
             let mut queues = browse::queues(&self.cluster, topic, master);
             queues.retain(|queue| wanted.is_none_or(|wanted| wanted.is(queue)));
             let moves = queues
@@ -199,7 +197,7 @@ impl Admin {
         if let (Some(wanted), true) = (wanted, plans.value.is_empty()) {
             let broker = wanted.broker.clone().unwrap_or_default();
             let queue = MessageQueue::new(topic.clone(), broker, wanted.id);
-            return Err(AdminError::NoQueue(queue));
+            return Err(plans.why_missing(AdminError::NoQueue(queue)));
         }
         Ok(plans)
     }
@@ -303,9 +301,11 @@ impl Admin {
         let BrokerPlan { master, moves } = plan;
         if !self.resets_single_queues(&master).await? {
             let connected = self.nobody_is_connected(std::slice::from_ref(&master), group);
-            connected.await.map_err(|_connected| {
-                let broker = master.name.to_string();
-                AdminError::WholeTopicsOnly { broker }
+            connected.await.map_err(|error| match error {
+                AdminError::InUse { .. } => AdminError::WholeTopicsOnly {
+                    broker: master.name.to_string(),
+                },
+                unknown => unknown,
             })?;
             self.commit(&master, group, &moves).await?;
             return Ok(moves);
@@ -335,11 +335,9 @@ impl Admin {
         let config = self.known_group(&masters, from).await?;
         let own_retries = TopicName::retry_of(from);
         let plans = gather(masters.iter().map(async |master| {
-            let of_one = std::slice::from_ref(master);
-            let stats = self.consume_stats(of_one, from, topic).await?;
-            let before = self.consume_stats(of_one, to, topic).await?;
-            let before = before.value.into_iter().next().unwrap_or_default();
-            let offsets = stats.value.into_iter().flat_map(|stats| stats.offset_table);
+            let stats = self.consume_stats(master, from, topic).await?;
+            let before = self.consume_stats(master, to, topic).await?;
+            let offsets = stats.offset_table.into_iter();
             let offsets = offsets.filter(|(queue, _)| queue.topic != own_retries);
             let moves = offsets.map(async |(queue, at)| {
                 let known = before.offset_table.get(&queue).map(|at| at.consumer_offset);
@@ -361,25 +359,6 @@ impl Admin {
         let mut plans = plans.await?;
         plans.value.retain(|plan| !plan.moves.is_empty());
         Ok((config, plans))
-    }
-
-    async fn nobody_is_connected(
-        &self,
-        masters: &[Master],
-        group: &GroupName,
-    ) -> Result<(), AdminError> {
-        let connected = self.connected(masters, group.as_str()).await;
-        let members: usize = connected
-            .iter()
-            .map(|(_, connection)| connection.connection_set.len())
-            .sum();
-        if members == 0 {
-            return Ok(());
-        }
-        Err(AdminError::InUse {
-            group: group.clone(),
-            members,
-        })
     }
 
     async fn commit(

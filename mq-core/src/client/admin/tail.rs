@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -16,11 +15,14 @@ use super::error::AdminError;
 use super::handle::Admin;
 use crate::client::browse::{self, Master, TOOLS_GROUP};
 use crate::client::cluster::ClusterClient;
-use crate::message::subscription::{Filter, SelectorType, Subscription};
-use crate::message::{MessageExt, MessageQueue, TopicName, record};
+use crate::client::consumer::fetch::{self, FetchError, PullResponse};
+use crate::client::filters;
+use crate::client::routes::MASTER_ID;
+use crate::message::subscription::{SelectorType, Subscription};
+use crate::message::{MessageExt, MessageQueue, QueueOffset, TopicName};
 use crate::wire::body::CheckClientRequestBody;
+use crate::wire::fastjson;
 use crate::wire::header::{CheckClientConfig, PullMessage};
-use crate::wire::{ResponseCode, fastjson};
 
 /// How many messages a pull asks for.
 const PULL_SIZE: i32 = 32;
@@ -29,7 +31,7 @@ const PULL_SIZE: i32 = 32;
 pub struct Tail {
     cluster: Arc<ClusterClient>,
     wanted: Arc<Subscription>,
-    pulls: FuturesUnordered<BoxFuture<'static, PullOutcome>>,
+    pulls: FuturesUnordered<BoxFuture<'static, TailPull>>,
     ready: VecDeque<(ByteString, MessageExt)>,
 }
 
@@ -38,10 +40,10 @@ pub struct Tail {
 struct TailedQueue {
     master: Master,
     queue: MessageQueue,
-    next: i64,
+    next: QueueOffset,
 }
 
-type PullOutcome = (TailedQueue, Result<Vec<MessageExt>, AdminError>);
+type TailPull = (TailedQueue, Result<Vec<MessageExt>, AdminError>);
 
 impl Admin {
     /// The messages that come to `topic` from now on, after the last `earlier` of each queue, whose tags
@@ -76,7 +78,13 @@ impl Admin {
     ) -> Result<Tail, AdminError> {
         let tail = Tail {
             cluster: Arc::clone(&self.cluster),
-            wanted: Arc::new(self.wanted(topic, selector, expression)?),
+            wanted: Arc::new(Subscription {
+                topic: topic.clone(),
+                expression: expression.into(),
+                selector,
+                filter: filters::read(selector, expression)?,
+                version: self.cluster.clock.now_ms(),
+            }),
             pulls: FuturesUnordered::new(),
             ready: VecDeque::new(),
         };
@@ -86,36 +94,15 @@ impl Admin {
                 let failed = |source| master.failed("look up an offset", source);
                 let ends = browse::ends(&self.cluster, &master, &queue).await;
                 let (min, max) = ends.map_err(failed)?;
+                let next = max.saturating_sub(earlier.into()).max(min);
                 tail.pull(TailedQueue {
                     master: master.clone(),
                     queue,
-                    next: max.saturating_sub(earlier.into()).max(min),
+                    next: QueueOffset::from_wire(next).unwrap_or_default(),
                 });
             }
         }
         Ok(tail)
-    }
-
-    fn wanted(
-        &self,
-        topic: &TopicName,
-        selector: SelectorType,
-        expression: &str,
-    ) -> Result<Subscription, AdminError> {
-        let filter = match selector {
-            SelectorType::Tag => Filter::by_tags(expression).map_err(AdminError::Tags)?,
-            SelectorType::Sql92 => {
-                Filter::by_sql(expression).map_err(AdminError::Condition)?;
-                Filter::default()
-            }
-        };
-        Ok(Subscription {
-            topic: topic.clone(),
-            expression: expression.into(),
-            selector,
-            filter,
-            version: self.cluster.clock.now_ms(),
-        })
     }
 }
 
@@ -179,43 +166,46 @@ impl Tail {
     }
 }
 
+/// Pulls what follows. Where a record cannot be read, records are pulled one by one, so that only this one
+/// is left out.
 async fn pull(
     cluster: Arc<ClusterClient>,
     wanted: Arc<Subscription>,
     mut at: TailedQueue,
-) -> PullOutcome {
+) -> TailPull {
     let suspend = cluster.timings.pull_suspend.as_millis();
-    let request = PullMessage {
-        sys_flag: PullMessage::SUBSCRIPTION | PullMessage::SUSPEND,
-        suspend_timeout_millis: i64::try_from(suspend).unwrap_or(i64::MAX),
-        subscription: Some(wanted.expression.clone()),
-        expression_type: Some(wanted.selector.as_str().into()),
-        ..browse::pull(&at.queue, at.next, PULL_SIZE)
-    };
     let limit = cluster.timings.pull_timeout;
-    let call = cluster.call_within(limit, &at.master.address, request, Bytes::new());
-    let reply = match call.await {
-        Ok(reply) => reply,
-        Err(source) => {
-            let error = at.master.failed("read a queue", source).into();
-            return (at, Err(error));
-        }
-    };
-    at.next = reply.header.next_begin_offset;
-    if reply.code != ResponseCode::SUCCESS {
-        return (at, Ok(Vec::new()));
-    }
-    match record::decode_all(reply.body) {
-        Ok(mut messages) => {
-            messages.retain(|message| {
-                let properties = &message.message.properties;
-                wanted.filter.wants(|name| properties.get(name))
-            });
-            (at, Ok(messages))
-        }
-        Err(source) => {
-            let error = at.master.unreadable(source).into();
-            (at, Err(error))
+    let mut size = PULL_SIZE;
+    loop {
+        let request = PullMessage {
+            sys_flag: PullMessage::SUBSCRIPTION | PullMessage::SUSPEND,
+            suspend_timeout_millis: i64::try_from(suspend).unwrap_or(i64::MAX),
+            subscription: Some(wanted.expression.clone()),
+            expression_type: Some(wanted.selector.as_str().into()),
+            ..browse::pull(&at.queue, at.next.to_wire(), size)
+        };
+        match fetch::ask(&cluster, &at.queue, MASTER_ID, request, limit).await {
+            Ok(PullResponse {
+                mut messages, next, ..
+            }) => {
+                at.next = next;
+                messages.retain(|message| {
+                    let properties = &message.message.properties;
+                    wanted.filter.wants(|name| properties.get(name))
+                });
+                return (at, Ok(messages));
+            }
+            Err(FetchError::Records { .. }) if size > 1 => size = 1,
+            Err(FetchError::Records { source, next, .. }) => {
+                let queue = &at.queue;
+                tracing::warn!(%queue, offset = %at.next, error = %source, "a record cannot be read and is left out");
+                at.next = next.max(at.next.plus(1));
+                size = PULL_SIZE;
+            }
+            Err(FetchError::Call(source)) => {
+                let error = at.master.failed("read a queue", source).into();
+                return (at, Err(error));
+            }
         }
     }
 }

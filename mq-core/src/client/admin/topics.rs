@@ -137,11 +137,11 @@ impl Admin {
     }
 
     /// Creates a topic with `queues` queues on every broker, or changes how many it has; what else is
-    /// set stays. Stops at the first broker that refuses.
+    /// set stays. What became of it, by broker.
     ///
     /// # Errors
     ///
-    /// [`AdminError`], with what was done on the brokers before.
+    /// [`AdminError`], when no broker created it.
     pub async fn create_topic(
         &self,
         topic: &TopicName,
@@ -230,7 +230,8 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// [`AdminError::NoTopic`], or why it was deleted nowhere.
+    /// [`AdminError::NoTopic`], or why it was deleted nowhere. A name server that still lists the topic is
+    /// in [`Gathered::failed`], as [`AdminError::NotForgotten`].
     pub async fn delete_topic(
         &self,
         topic: &TopicName,
@@ -244,13 +245,16 @@ impl Admin {
                 .await?;
             Ok(master.name.clone())
         }));
-        let deleted = deleted.await?;
+        let mut deleted = deleted.await?;
         if deleted.failed.is_empty() {
-            let forgotten = self.cluster.forget_topic(topic, self.only.as_deref()).await;
-            forgotten.map_err(|source| BrowseError::Route {
-                topic: topic.clone(),
-                source,
-            })?;
+            let not_forgotten = self.cluster.forget_topic(topic, self.only.as_deref()).await;
+            let failed = not_forgotten.into_iter();
+            deleted.failed = failed
+                .map(|source| AdminError::NotForgotten {
+                    topic: topic.clone(),
+                    source,
+                })
+                .collect();
         }
         Ok(deleted)
     }

@@ -147,17 +147,15 @@ pub(super) fn pull(queue: &MessageQueue, from: i64, size: i32) -> PullMessage {
     }
 }
 
-/// The newest messages of `topic` with the unique id or key `key` that were stored within `times` (ms since
-/// 1970), each with its broker.
+/// The newest messages of `topic` on `masters` with the unique id or key `key` that were stored within
+/// `times` (ms since 1970), each with its broker.
 pub(super) async fn with_key(
     cluster: &ClusterClient,
+    masters: &[Master],
     topic: &TopicName,
     key: &str,
     times: RangeInclusive<i64>,
 ) -> Result<Vec<(ByteString, MessageExt)>, BrowseError> {
-    let Some(masters) = masters(cluster, topic).await? else {
-        return Ok(Vec::new());
-    };
     let of_each = masters
         .iter()
         .map(|master| with_key_at(cluster, master, topic, key, &times));
@@ -214,17 +212,17 @@ pub(super) async fn at_offset(
     }
 }
 
-/// The message with an offset id, from whichever broker of `topic` has it: the address in the id may
-/// be one that this client cannot reach.
+/// The message with an offset id, from whichever of `masters` has it: the address in the id may be one
+/// that this client cannot reach.
 pub(super) async fn by_offset_id(
     cluster: &ClusterClient,
-    topic: &TopicName,
+    masters: &[Master],
     place: OffsetMessageId,
 ) -> Result<Option<(ByteString, MessageExt)>, BrowseError> {
-    for master in masters(cluster, topic).await?.unwrap_or_default() {
-        let message = at_offset(cluster, &master, place.offset).await?;
+    for master in masters {
+        let message = at_offset(cluster, master, place.offset).await?;
         if let Some(message) = message.filter(|message| message.offset_message_id() == place) {
-            return Ok(Some((master.name, message)));
+            return Ok(Some((master.name.clone(), message)));
         }
     }
     Ok(None)

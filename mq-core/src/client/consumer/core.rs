@@ -74,6 +74,12 @@ impl Core {
         owned.map(Arc::clone).collect()
     }
 
+    /// The offset of the first message of the queue that is not finished; it is committed next.
+    pub(super) fn position(&self, assigned: &AssignedQueue) -> QueueOffset {
+        let known = self.offsets.known(&assigned.queue);
+        known.unwrap_or(assigned.start)
+    }
+
     /// The limits of each queue of `topic`, of those that this consumer has now.
     pub(super) fn flow_of(&self, topic: &TopicName) -> FlowLimits {
         let assigned = self.assigned.lock();

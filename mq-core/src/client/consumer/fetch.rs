@@ -88,7 +88,12 @@ pub(in crate::client) enum FetchError {
     Call(#[from] CallError),
     /// The records in the response cannot be read.
     #[error("the records that {broker} sent cannot be read: {source}")]
-    Records { broker: String, source: RecordError },
+    Records {
+        broker: String,
+        source: RecordError,
+        /// The offset behind them.
+        next: QueueOffset,
+    },
 }
 
 impl FetchError {
@@ -212,26 +217,25 @@ pub(in crate::client) async fn ask<R: Request<Reply = PullMessageReply>>(
     limit: Duration,
 ) -> Result<PullResponse, FetchError> {
     let address = cluster.address(&queue.broker, broker_id);
-    let address = address.ok_or_else(|| CallError::Connect {
-        address: queue.broker.to_string(),
-        source: std::io::ErrorKind::AddrNotAvailable.into(),
-    })?;
+    let address = address.ok_or_else(|| CallError::unknown(&queue.broker))?;
     let call = cluster.call_within(limit, &address, request, Bytes::new());
     let reply = call.await?;
+    let offset = |wire| QueueOffset::from_wire(wire).unwrap_or_default();
+    let next = offset(reply.header.next_begin_offset);
     let messages = match reply.code {
         ResponseCode::SUCCESS => {
             received::read(&reply.body).map_err(|source| FetchError::Records {
                 broker: queue.broker.to_string(),
                 source,
+                next,
             })?
         }
         _ => Vec::new(),
     };
-    let offset = |wire| QueueOffset::from_wire(wire).unwrap_or_default();
     Ok(PullResponse {
         code: reply.code,
         messages,
-        next: offset(reply.header.next_begin_offset),
+        next,
         min: offset(reply.header.min_offset),
         max: offset(reply.header.max_offset),
         broker_id: reply.header.suggest_which_broker_id,

@@ -1,15 +1,41 @@
 //! Which queues of a topic fall to this client, among the members of its group.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::config::ConsumerConfig;
 use crate::client::cluster::ClusterClient;
+use crate::client::config::Timings;
 use crate::client::routes::{MASTER_ID, TopicRoute};
 use crate::message::MessageQueue;
 use crate::wire::body::ConsumerIds;
 use crate::wire::fastjson;
 use crate::wire::header::GetConsumerListByGroup;
+
+/// How a distribution of queues ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::client) enum Round {
+    Complete,
+    /// Some queue is not settled yet.
+    Incomplete,
+}
+
+impl Round {
+    /// Of two that belong together.
+    pub(in crate::client) fn and(self, other: Self) -> Self {
+        if self == Self::Complete { other } else { self }
+    }
+
+    /// How long to wait before the next one.
+    pub(in crate::client) fn pause(self, timings: &Timings) -> Duration {
+        match self {
+            Self::Complete => timings.rebalance,
+            Self::Incomplete => timings.rebalance_again,
+        }
+    }
+}
 
 /// This member's queues; `None` when the members cannot be looked up or this one is not among them.
 pub(in crate::client) async fn share(

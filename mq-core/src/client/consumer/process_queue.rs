@@ -20,8 +20,8 @@ pub(super) struct ProcessQueue {
     uncommitted_end: Option<QueueOffset>,
 }
 
-/// The unfinished messages of a queue, for administrators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many messages of a queue are unfinished; all is 0 when none is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CachedMessages {
     pub(super) count: usize,
     /// The bytes of their bodies.
@@ -147,26 +147,19 @@ impl ProcessQueue {
         self.held.is_empty()
     }
 
-    /// What is held now; `None` when nothing is.
-    pub(super) fn cached(&self) -> Option<CachedMessages> {
-        let (first, _) = self.held.first_key_value()?;
-        let (last, _) = self.held.last_key_value()?;
-        Some(CachedMessages {
+    /// What is held now.
+    pub(super) fn cached(&self) -> CachedMessages {
+        let (Some((first, _)), Some((last, _))) =
+            (self.held.first_key_value(), self.held.last_key_value())
+        else {
+            return CachedMessages::default();
+        };
+        CachedMessages {
             count: self.held.len(),
             bytes: self.bytes,
             first: *first,
             last: *last,
-        })
-    }
-
-    /// How many messages are held.
-    pub(super) fn len(&self) -> usize {
-        self.held.len()
-    }
-
-    /// The bytes of the bodies that are held.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        }
     }
 
     /// Whether pulling has to pause; the span is ignored for orderly listeners.
@@ -336,7 +329,7 @@ pub(super) mod tests {
         queue.keep_uncommitted(QueueOffset(10));
         assert_eq!(queue.finish_to(QueueOffset(11)), Some(QueueOffset(12)));
         assert_eq!(next(&queue), Some(12));
-        assert_eq!(queue.bytes(), 10);
+        assert_eq!(queue.cached().bytes, 10);
     }
 
     #[test]

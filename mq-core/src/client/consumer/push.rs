@@ -72,7 +72,8 @@ impl PushConsumer {
     /// leaves the group. `limit` is for all of that: calls have four fifths of it, and the last fifth is
     /// kept for what follows them.
     ///
-    /// Messages that were not yet given to the listener are left for the next consumer.
+    /// Messages that were not yet given to the listener are left for the next consumer. A second call only
+    /// waits for the calls that are still running.
     ///
     /// # Errors
     ///
@@ -91,12 +92,16 @@ impl PushConsumer {
         let core = &*self.0;
         let clock = &core.cluster.clock;
         let deadline = clock.moment().plus(limit);
+        let was_running = !core.tasks.is_stopping();
         // The locks of calls that are still running are renewed until they have ended.
         let outcome = tokio::select! {
             biased;
             outcome = core.tasks.stop(calls.min(limit)) => outcome,
             never = lock::renew(Arc::clone(&self.0)) => never,
         };
+        if !was_running {
+            return outcome;
+        }
         let assigned = std::mem::take(&mut *core.assigned.lock());
         for assigned in assigned.values() {
             assigned.mark_dropped();

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use parking_lot::Mutex;
 
+use super::offsets::OffsetQueryError;
 use crate::message::MessageQueue;
 
 #[derive(Debug, Default)]
@@ -19,6 +20,19 @@ impl RefusedQueues {
         let is_first = !has_sibling(&refused_queues, queue);
         refused_queues.insert(queue.clone());
         is_first
+    }
+
+    /// `queue` is not consumed yet, because its broker does not say where to start.
+    pub(in crate::client) fn start_is_unknown(
+        &self,
+        queue: &MessageQueue,
+        error: &OffsetQueryError,
+    ) {
+        if !error.is_transport() && self.begin(queue) {
+            tracing::warn!(%queue, %error, "the queue is not consumed yet: where to start is not known");
+        } else {
+            tracing::debug!(%queue, %error, "the queue is not consumed yet: where to start is not known");
+        }
     }
 
     /// `queue` is not refused. Returns whether it was the last one refused, so that the caller logs

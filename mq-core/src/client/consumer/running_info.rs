@@ -75,15 +75,15 @@ fn texts<const N: usize>(
 
 fn queue_info(core: &Core, assigned: &AssignedQueue) -> ProcessQueueInfo {
     let held = assigned.held.lock();
-    let next = held.committable().unwrap_or(assigned.start);
+    let next = core.position(assigned);
     let cached = held.cached();
     drop(held);
     let locked = assigned.locked_at();
     ProcessQueueInfo {
-        cached_msg_count: cached.map_or(0, |cached| small(cached.count)),
-        cached_msg_min_offset: cached.map_or(0, |cached| cached.first.to_wire()),
-        cached_msg_max_offset: cached.map_or(0, |cached| cached.last.to_wire()),
-        cached_msg_size_in_mib: cached.map_or(0, |cached| small(cached.bytes / MIB)),
+        cached_msg_count: small(cached.count),
+        cached_msg_min_offset: cached.first.to_wire(),
+        cached_msg_max_offset: cached.last.to_wire(),
+        cached_msg_size_in_mib: small(cached.bytes / MIB),
         commit_offset: next.to_wire(),
         droped: assigned.is_dropped(),
         locked: locked.is_some(),

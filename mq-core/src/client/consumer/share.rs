@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 
 use super::assigned::AssignedQueue;
 use super::core::Core;
+use super::membership::{self, Round};
 use super::offsets::Commit;
-use super::{directly, lock, membership, orderly, pull, running_info};
+use super::{directly, lock, orderly, pull, running_info};
 use crate::client::groups::ConsumerCommand;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::wire::body::ResetOffsetBody;
@@ -21,20 +22,10 @@ use crate::wire::body::ResetOffsetBody;
 /// How long a rebalance waits for a running listener call before it releases an ordered queue.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How a rebalance ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rebalance {
-    Complete,
-    Incomplete,
-}
-
 /// Rebalances and carries out commands, until it is dropped.
 pub(super) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<ConsumerCommand>) {
     loop {
-        let pause = match round(&core).await {
-            Rebalance::Complete => core.cluster.timings.rebalance,
-            Rebalance::Incomplete => core.cluster.timings.rebalance_again,
-        };
+        let pause = round(&core).await.pause(&core.cluster.timings);
         let mut order = core
             .cluster
             .clock
@@ -84,8 +75,8 @@ fn reset(core: &Core, body: &ResetOffsetBody) {
     }
 }
 
-async fn round(core: &Arc<Core>) -> Rebalance {
-    let mut outcome = Rebalance::Complete;
+async fn round(core: &Arc<Core>) -> Round {
+    let mut outcome = Round::Complete;
     for topic in core.subscriptions.keys() {
         let route = core
             .cluster
@@ -102,17 +93,15 @@ async fn round(core: &Arc<Core>) -> Rebalance {
         };
         let settled = match mine {
             Some(mine) => settle(core, topic, mine).await,
-            None => Rebalance::Incomplete,
+            None => Round::Incomplete,
         };
-        if settled == Rebalance::Incomplete {
-            outcome = settled;
-        }
+        outcome = outcome.and(settled);
     }
     outcome
 }
 
 /// Releases queues that are no longer assigned and takes newly assigned ones.
-async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) -> Rebalance {
+async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) -> Round {
     let mine: BTreeSet<_> = mine
         .into_iter()
         .filter(|queue| queue.topic == *topic)
@@ -124,12 +113,12 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
             .filter(|assigned| assigned.queue.topic == *topic);
         of_topic.map(Arc::clone).collect()
     };
-    let mut outcome = Rebalance::Complete;
+    let mut outcome = Round::Complete;
     for assigned in &before {
         let stays = mine.contains(&assigned.queue);
         let goes = !stays || assigned.is_dropped();
-        if goes && release(core, assigned, stays).await == Rebalance::Incomplete {
-            outcome = Rebalance::Incomplete;
+        if goes {
+            outcome = outcome.and(release(core, assigned, stays).await);
         }
     }
     let mut fresh: Vec<_> = {
@@ -141,7 +130,7 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
     if core.is_locking() && !fresh.is_empty() {
         let locked = lock::acquire(core, &fresh).await;
         if locked.len() < fresh.len() {
-            outcome = Rebalance::Incomplete;
+            outcome = Round::Incomplete;
         }
         fresh.retain(|queue| locked.contains(queue));
     }
@@ -153,12 +142,8 @@ async fn settle(core: &Arc<Core>, topic: &TopicName, mine: Vec<MessageQueue>) ->
         match start.await {
             Ok(start) => take(core, queue, start),
             Err(error) => {
-                if !error.is_transport() && core.refused_queues.begin(&queue) {
-                    tracing::warn!(%queue, %error, "the queue is not consumed yet: where to start is not known");
-                } else {
-                    tracing::debug!(%queue, %error, "the queue is not consumed yet: where to start is not known");
-                }
-                outcome = Rebalance::Incomplete;
+                core.refused_queues.start_is_unknown(&queue, &error);
+                outcome = Round::Incomplete;
             }
         }
     }
@@ -181,7 +166,7 @@ fn take(core: &Arc<Core>, queue: MessageQueue, start: QueueOffset) {
 }
 
 /// Releases a queue, for good or, with `anew`, to take it again at the offset that it was moved to.
-async fn release(core: &Core, assigned: &AssignedQueue, anew: bool) -> Rebalance {
+async fn release(core: &Core, assigned: &AssignedQueue, anew: bool) -> Round {
     let queue = std::slice::from_ref(&assigned.queue);
     assigned.mark_dropped();
     if core.is_locking() {
@@ -189,13 +174,13 @@ async fn release(core: &Core, assigned: &AssignedQueue, anew: bool) -> Rebalance
         let clock = &core.cluster.clock;
         // While a listener call is running, no other member may have the queue.
         if clock.timeout(RELEASE_TIMEOUT, consuming).await.is_err() {
-            return Rebalance::Incomplete;
+            return Round::Incomplete;
         }
     }
     let committed = core.offsets.commit(queue, Commit::Confirmed).await;
     // Without this commit, the queue would continue at the offset before the move.
     if anew && !committed {
-        return Rebalance::Incomplete;
+        return Round::Incomplete;
     }
     tracing::debug!(queue = %assigned.queue, "a queue is no longer assigned to this consumer");
     core.offsets.forget(&assigned.queue);
@@ -204,5 +189,5 @@ async fn release(core: &Core, assigned: &AssignedQueue, anew: bool) -> Rebalance
         lock::release(core, queue).await;
     }
     core.assigned.lock().remove(&assigned.queue);
-    Rebalance::Complete
+    Round::Complete
 }

@@ -30,12 +30,12 @@ pub struct QueueStatus {
 pub(super) fn of(core: &Core) -> ConsumerStatus {
     let queues = core.owned().into_iter().map(|assigned| {
         let held = assigned.held.lock();
-        let known = core.offsets.known(&assigned.queue);
+        let cached = held.cached();
         QueueStatus {
             queue: assigned.queue.clone(),
-            position: known.unwrap_or(assigned.start),
-            held: held.len(),
-            held_bytes: held.bytes(),
+            position: core.position(&assigned),
+            held: cached.count,
+            held_bytes: cached.bytes,
             is_locked: core.is_locking().then(|| assigned.locked_at().is_some()),
         }
     });

@@ -9,6 +9,7 @@ use bytestring::ByteString;
 use super::config::ConsumerConfig;
 use crate::client::cluster::ClusterClient;
 use crate::client::error::{StartError, SubscribeError};
+use crate::client::filters::{self, UnreadableFilter};
 use crate::message::subscription::{Filter, SelectorType, Subscription};
 use crate::message::{GroupName, TopicName};
 use crate::remoting::CallError;
@@ -66,7 +67,7 @@ impl Wishes {
     }
 }
 
-/// Brokers evaluate conditions: the client's filter lets through whatever they give.
+/// The subscription that an application writes; nothing stands for all tags.
 pub(in crate::client) fn subscription(
     topic: TopicName,
     selector: SelectorType,
@@ -76,19 +77,11 @@ pub(in crate::client) fn subscription(
     if expression.is_empty() && selector == SelectorType::Tag {
         return Ok(everything(topic, version));
     }
-    let filter = match selector {
-        SelectorType::Tag => {
-            Filter::by_tags(&expression).map_err(|source| SubscribeError::Tags {
-                topic: topic.clone(),
-                source,
-            })?
-        }
-        SelectorType::Sql92 => {
-            Filter::by_sql(&expression).map_err(|source| SubscribeError::Condition {
-                topic: topic.clone(),
-                source,
-            })?;
-            Filter::default()
+    let filter = match filters::read(selector, &expression) {
+        Ok(filter) => filter,
+        Err(UnreadableFilter::Tags(source)) => return Err(SubscribeError::Tags { topic, source }),
+        Err(UnreadableFilter::Condition(source)) => {
+            return Err(SubscribeError::Condition { topic, source });
         }
     };
     Ok(Subscription {

@@ -69,11 +69,12 @@ pub(super) async fn find(
         group: group.clone(),
         id: id.to_owned(),
     };
-    let mut found = browse::with_key(cluster, &topic, id, browse::ANY_TIME).await?;
+    let masters = browse::masters(cluster, &topic).await?.unwrap_or_default();
+    let mut found = browse::with_key(cluster, &masters, &topic, id, browse::ANY_TIME).await?;
     found.retain(|(_, message)| message.message_id() == id);
     if found.is_empty() {
         let place: OffsetMessageId = id.parse().map_err(|_no_offset_id| missing())?;
-        found.extend(browse::by_offset_id(cluster, &topic, place).await?);
+        found.extend(browse::by_offset_id(cluster, &masters, place).await?);
     }
     let Some((_, first)) = found.first() else {
         return Err(missing());
@@ -129,9 +130,10 @@ async fn sent_again(
         Some(TopicName::dead_letters_of(group)),
     ];
     let topics: BTreeSet<_> = topics.into_iter().flatten().collect();
-    let lookups = topics
-        .iter()
-        .map(|topic| browse::with_key(cluster, topic, &key, browse::ANY_TIME));
+    let lookups = topics.iter().map(async |topic| {
+        let masters = browse::masters(cluster, topic).await?.unwrap_or_default();
+        browse::with_key(cluster, &masters, topic, &key, browse::ANY_TIME).await
+    });
     let found = try_join_all(lookups).await?.into_iter().flatten();
     let of_letter = found.filter(|(_, message)| letter::resent_from(message).any(|id| id == own));
     let first = of_letter.min_by_key(|(_, message)| message.physical_offset);

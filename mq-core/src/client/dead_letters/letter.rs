@@ -4,6 +4,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::message::compression::{self, CompressionError, MAX_UNPACKED_BODY};
+use crate::message::later::remove_times;
 use crate::message::{Message, MessageExt, OffsetMessageId, TopicName, property};
 
 /// The most dead letters that a message sent again names: a message that dies more often names the
@@ -11,9 +12,9 @@ use crate::message::{Message, MessageExt, OffsetMessageId, TopicName, property};
 /// that brokers of ours keep free in properties.
 const MAX_NAMED_LETTERS: usize = 8;
 
-/// Properties that belong to the delivery that failed. Each would keep the message from being
-/// delivered at once, or say something that is no longer so.
-const OF_THE_FAILED_DELIVERY: [&str; 15] = [
+/// Properties that belong to the delivery that failed, beside its time. Each would keep the message from
+/// being delivered at once, or say something that is no longer so.
+const OF_THE_FAILED_DELIVERY: [&str; 12] = [
     property::DELAY,
     property::DLQ_REASON,
     property::RECONSUME_TIME,
@@ -22,9 +23,6 @@ const OF_THE_FAILED_DELIVERY: [&str; 15] = [
     property::REAL_QID,
     property::TRAN_MSG,
     property::POP_CK,
-    property::TIMER_DELAY_SEC,
-    property::TIMER_DELAY_MS,
-    property::TIMER_DELIVER_MS,
     property::TIMER_OUT_MS,
     property::TIMER_ENQUEUE_MS,
     property::TIMER_DEQUEUE_MS,
@@ -112,6 +110,7 @@ impl DeadLetter {
         let mut message = self.message.message.clone();
         message.topic = topic;
         let properties = &mut message.properties;
+        remove_times(properties);
         for name in OF_THE_FAILED_DELIVERY {
             properties.remove(name);
         }

@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Refused,
     /// The time is over; the message may have been stored.
     Timeout,
-    /// The caller: too many sends are in flight.
+    /// The caller: too many sends are in flight, or an earlier part of the batch failed.
     Busy,
     /// The client was shut down.
     ShutDown,
@@ -70,7 +70,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::client::TopicError;
+    use crate::client::{AdminError, BrowseError};
     use crate::message::TopicName;
     use crate::message::subscription::TagError;
     use crate::reason::reason;
@@ -145,10 +145,10 @@ mod tests {
                 path: "offsets.json".into(),
                 source: io::Error::other("the last cause"),
             })),
-            Box::new(TopicError::Route(unreachable())),
-            Box::new(TopicError::Broker {
+            Box::new(AdminError::Brokers(unreachable())),
+            Box::new(BrowseError::Broker {
+                action: "create a topic",
                 broker: "broker-a".to_owned(),
-                topic: topic(),
                 source: gone(),
             }),
         ];

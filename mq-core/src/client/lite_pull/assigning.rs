@@ -11,34 +11,17 @@ use tokio::sync::mpsc;
 use super::core::Core;
 use super::subscribed::Source;
 use super::{fetching, running_info};
-use crate::client::consumer::membership;
+use crate::client::consumer::membership::{self, Round};
 use crate::client::consumer::offsets::Commit;
 use crate::client::groups::ConsumerCommand;
 use crate::message::subscription::Subscription;
 use crate::message::{MessageQueue, QueueOffset, TopicName};
 use crate::wire::body::{MessageModel, ResetOffsetBody};
 
-/// How a round ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Round {
-    Complete,
-    Incomplete,
-}
-
-impl Round {
-    fn and(self, other: Self) -> Self {
-        if self == Self::Complete { other } else { self }
-    }
-}
-
 /// Assigns queues and carries out commands, until it is dropped.
 pub(super) async fn run(core: Arc<Core>, mut commands: mpsc::Receiver<ConsumerCommand>) {
     loop {
-        let timings = &core.cluster.timings;
-        let pause = match round(&core).await {
-            Round::Complete => timings.rebalance,
-            Round::Incomplete => timings.rebalance_again,
-        };
+        let pause = round(&core).await.pause(&core.cluster.timings);
         let waited = core.cluster.clock.timeout(pause, commands.recv()).await;
         let mut command = waited.ok().flatten();
         while let Some(next) = command {
@@ -169,11 +152,7 @@ async fn settle(
         match core.offsets.start(&queue, core.config.start_from).await {
             Ok(start) => fetching::assign(core, queue, start),
             Err(error) => {
-                if !error.is_transport() && core.refused_queues.begin(&queue) {
-                    tracing::warn!(%queue, %error, "the queue is not read yet: where to start is not known");
-                } else {
-                    tracing::debug!(%queue, %error, "the queue is not read yet: where to start is not known");
-                }
+                core.refused_queues.start_is_unknown(&queue, &error);
                 round = Round::Incomplete;
             }
         }

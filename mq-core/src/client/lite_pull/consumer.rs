@@ -21,6 +21,9 @@ const STREAM_WAIT: Duration = Duration::from_mins(1);
 
 /// A running lite pull consumer. Clones are the same consumer.
 ///
+/// Dropping the last handle does not stop it: the consumer goes on as a member of its group, and keeps its
+/// share of the queues. Keep a handle to [shut it down](Self::shutdown).
+///
 /// It fetches in the background, within the limits of its
 /// [settings](crate::client::LitePullConfig), and hands messages over in one of three ways:
 ///

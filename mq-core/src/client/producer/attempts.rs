@@ -258,12 +258,8 @@ impl ProducerShared {
         deadline: Moment,
     ) -> Result<(ByteString, SendMessage), LaterError> {
         let broker = &queue.broker;
-        let address = self.cluster.master(broker).ok_or_else(|| {
-            LaterError::Call(CallError::Connect {
-                address: broker.to_string(),
-                source: std::io::ErrorKind::AddrNotAvailable.into(),
-            })
-        })?;
+        let address = self.cluster.master(broker);
+        let address = address.ok_or_else(|| LaterError::Call(CallError::unknown(broker)))?;
         let mut header = SendMessage {
             queue_id: queue.id,
             born_timestamp: self.cluster.clock.now_ms(),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::config::ProducerConfig;
 use super::prepare::{self, SendDraft, SendKind};
 use crate::client::error::{MessageError, SendError};
+use crate::message::later::delay_of;
 use crate::message::{Message, TopicName, batch, property};
 use crate::wire::header::SendMessage;
 
@@ -129,14 +130,8 @@ fn waits(message: &Message) -> Option<&str> {
 
 /// Refuses what brokers would store at once, without its delay or outside its transaction.
 fn check(message: &Message) -> Result<(), MessageError> {
-    let delayed = [
-        property::DELAY,
-        property::TIMER_DELAY_SEC,
-        property::TIMER_DELAY_MS,
-        property::TIMER_DELIVER_MS,
-    ];
     let properties = &message.properties;
-    if delayed.iter().any(|name| properties.get(name).is_some()) {
+    if delay_of(properties).is_some() {
         return Err(MessageError::NotInBatch("delayed messages"));
     }
     if properties.get(property::TRAN_MSG) == Some("true") {

@@ -180,7 +180,7 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// [`SendError::Handle`] for a text that is no handle, [`SendError::Broker`] when it is too late or
+    /// [`SendError::Handle`] for a text that is no handle, [`SendError::Recall`] when it is too late or
     /// the broker calls no messages back, as those of RocketMQ 4 and, unless it is allowed there
     /// (`recallMessageEnable`), of 5.
     pub async fn recall(&self, handle: &str) -> Result<String, SendError> {

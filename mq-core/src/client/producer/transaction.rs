@@ -14,6 +14,7 @@ use crate::client::checker::TransactionState;
 use crate::client::cluster::ClusterClient;
 use crate::client::error::{EndError, MessageError, SendError};
 use crate::client::trace::{TracedMessage, Tracer};
+use crate::message::later::delay_of;
 use crate::message::{Message, OffsetMessageId, property};
 use crate::remoting::CallError;
 use crate::wire::Refusal;
@@ -82,12 +83,9 @@ impl OpenTransaction {
         let id = &half.offset_message_id;
         let OffsetMessageId { offset, .. } =
             id.parse().map_err(|_no_id| failed(not_to_be_named(id)))?;
-        let address = self.cluster.master(&half.queue.broker).ok_or_else(|| {
-            failed(CallError::Connect {
-                address: half.queue.broker.to_string(),
-                source: std::io::ErrorKind::AddrNotAvailable.into(),
-            })
-        })?;
+        let broker = &half.queue.broker;
+        let address = self.cluster.master(broker);
+        let address = address.ok_or_else(|| failed(CallError::unknown(broker)))?;
         if let Some(tracer) = &self.tracer {
             traced::ended(tracer, self.traced_message(), &address, state);
         }
@@ -158,14 +156,7 @@ impl ProducerShared {
 /// A delay is refused: the message would be due at a time at which nobody knows how its transaction
 /// ended. Java's client removes it.
 fn check(message: &Message) -> Result<(), MessageError> {
-    let delays = [
-        property::DELAY,
-        property::TIMER_DELAY_SEC,
-        property::TIMER_DELAY_MS,
-        property::TIMER_DELIVER_MS,
-    ];
-    let is_set = |name: &&str| message.properties.get(name).is_some();
-    match delays.into_iter().find(is_set) {
+    match delay_of(&message.properties) {
         Some(delay) => Err(MessageError::DelayInTransaction(delay)),
         None => Ok(()),
     }

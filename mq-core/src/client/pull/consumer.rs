@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::error::PullError;
 use super::member::Member;
-use super::positions;
+use super::queues;
 use super::request::Pull;
 use crate::client::cluster::ClusterClient;
 use crate::client::consumer::offsets::Commit;
@@ -25,7 +25,8 @@ use crate::remoting::CallError;
 /// [`Client::lite_pull_consumer`](crate::client::Client::lite_pull_consumer).
 ///
 /// The brokers list the consumer as a member of the group, as Java's. A push consumer of the same
-/// group would leave it a share of the queues, so give it a group of its own.
+/// group would leave it a share of the queues, so give it a group of its own. Dropping the last handle does
+/// not end the membership: [shut it down](Self::shutdown).
 ///
 /// ```no_run
 /// # use mq_core::{client::*, message::*};
@@ -74,7 +75,7 @@ impl PullConsumer {
     ///
     /// [`PullError::NoTopic`] when no broker has the topic; [`PullError`].
     pub async fn queues(&self, topic: &TopicName) -> Result<Vec<MessageQueue>, PullError> {
-        let queues = positions::queues(self.cluster(), topic);
+        let queues = queues::queues(self.cluster(), topic);
         self.0.unless_shut_down(queues).await
     }
 
@@ -169,7 +170,7 @@ impl PullConsumer {
     ) -> BoxFuture<'a, Result<T, PullError>> {
         let asked = asked.boxed();
         let answer = async move {
-            positions::find_broker(self.cluster(), queue).await?;
+            queues::find_broker(self.cluster(), queue).await?;
             asked.await.map_err(|source| PullError::Broker {
                 action,
                 queue: Box::new(queue.clone()),

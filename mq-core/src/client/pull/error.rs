@@ -3,6 +3,7 @@
 use crate::client::consumer::fetch::FetchError;
 use crate::client::consumer::offsets::CommitError;
 use crate::client::error::{ErrorKind, RouteError};
+use crate::client::filters::UnreadableFilter;
 use crate::message::compression::CompressionError;
 use crate::message::record::RecordError;
 use crate::message::subscription::{SqlError, TagError};
@@ -83,7 +84,7 @@ impl PullError {
                 queue: Box::new(queue.clone()),
                 source,
             },
-            FetchError::Records { broker, source } => Self::Records { broker, source },
+            FetchError::Records { broker, source, .. } => Self::Records { broker, source },
         }
     }
 
@@ -114,5 +115,14 @@ impl PullError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind().is_retryable()
+    }
+}
+
+impl From<UnreadableFilter> for PullError {
+    fn from(filter: UnreadableFilter) -> Self {
+        match filter {
+            UnreadableFilter::Tags(source) => Self::Tags(source),
+            UnreadableFilter::Condition(source) => Self::Condition(source),
+        }
     }
 }

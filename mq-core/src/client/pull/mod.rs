@@ -4,7 +4,7 @@
 mod consumer;
 mod error;
 mod member;
-mod positions;
+mod queues;
 mod request;
 mod result;
 

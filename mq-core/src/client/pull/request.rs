@@ -10,10 +10,11 @@ use futures_util::future::BoxFuture;
 
 use super::error::PullError;
 use super::member::Member;
-use super::positions;
+use super::queues;
 use super::result::{PullResult, PullStatus};
 use crate::client::consumer::fetch::{self, PullResponse};
 use crate::client::consumer::received;
+use crate::client::filters;
 use crate::client::routes::MASTER_ID;
 use crate::message::subscription::{Filter, SelectorType};
 use crate::message::{MessageQueue, QueueOffset};
@@ -106,16 +107,9 @@ impl Pull {
         if self.most == 0 {
             return Err(PullError::NoMessages);
         }
-        let filter = match self.selector {
-            SelectorType::Tag => Filter::by_tags(&self.expression).map_err(PullError::Tags)?,
-            SelectorType::Sql92 => {
-                Filter::by_sql(&self.expression).map_err(PullError::Condition)?;
-                // The broker evaluates it.
-                Filter::default()
-            }
-        };
+        let filter = filters::read(self.selector, &self.expression)?;
         let cluster = &self.member.cluster;
-        positions::find_broker(cluster, &self.queue).await?;
+        queues::find_broker(cluster, &self.queue).await?;
         let limit = self.wait.saturating_add(self.timeout);
         let asked = fetch::ask(cluster, &self.queue, MASTER_ID, self.header(), limit);
         let answer = asked.await;

@@ -141,7 +141,8 @@ impl Tracer {
             let _ended = shared.tasks.stop(Duration::MAX).await;
             let unsent = shared.unsent.load(Ordering::Relaxed);
             if unsent > 0 {
-                shared.lost(unsent, "the client was shut down before they were sent");
+                let reason = shared.shut_down();
+                shared.lost(unsent, format_args!("{reason} before they were sent"));
             }
         }
     }
@@ -166,6 +167,13 @@ impl TracerShared {
     fn lost(&self, records: u64, reason: impl fmt::Display) {
         self.unsent.fetch_sub(records, Ordering::Relaxed);
         self.cluster.lost_traces.add(&self.topic, records, reason);
+    }
+
+    fn shut_down(&self) -> String {
+        format!(
+            "the producer or consumer of the group `{}` is shut down",
+            self.group
+        )
     }
 
     fn note(&self, records: u64, sent: Result<(), SendError>) {
@@ -233,9 +241,10 @@ async fn collect<F: Future<Output = Result<(), SendError>> + Send + 'static>(
             };
             let count = message.records;
             if shared.tasks.is_stopping() && shared.failing.load(Ordering::Relaxed) {
+                let reason = shared.shut_down();
                 shared.lost(
                     count,
-                    "the client is shut down, and the last send of traces failed",
+                    format_args!("{reason}, and the last send of traces failed"),
                 );
                 continue;
             }

@@ -8,4 +8,4 @@ mod start;
 
 pub use commit::COMMITTING_OFFSETS;
 pub(in crate::client) use commit::Commit;
-pub(in crate::client) use offset_store::{CommitError, OffsetStore};
+pub(in crate::client) use offset_store::{CommitError, OffsetQueryError, OffsetStore};

@@ -133,8 +133,5 @@ fn offset(reply: Result<Reply<OffsetReply>, CallError>) -> Result<QueueOffset, C
 
 fn address(cluster: &ClusterClient, queue: &MessageQueue) -> Result<ByteString, CallError> {
     let address = cluster.address(&queue.broker, MASTER_ID);
-    address.ok_or_else(|| CallError::Connect {
-        address: queue.broker.to_string(),
-        source: std::io::ErrorKind::AddrNotAvailable.into(),
-    })
+    address.ok_or_else(|| CallError::unknown(&queue.broker))
 }
