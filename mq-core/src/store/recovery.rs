@@ -226,15 +226,12 @@ impl<'a> Recovery<'a> {
         })
     }
 
-    /// Whether nothing of a queue is left in the log.
+    /// Whether nothing of a queue is left in the log, as far as its files know. They may lack the last
+    /// messages, when these expired before their entries were stored.
     fn has_expired(&self, topic: &str, id: i32) -> bool {
         let begin = self.store.log.begin();
-        begin > 0
-            && self
-                .store
-                .queues
-                .find(topic, id)
-                .is_none_or(|queue| queue.next() == 0)
+        let queue = self.store.queues.find(topic, id);
+        begin > 0 && queue.is_none_or(|queue| !queue.reaches(begin))
     }
 
     /// Lets a queue whose newest messages have expired, or are damaged, go on with the offset it had.

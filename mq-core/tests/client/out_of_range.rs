@@ -1,13 +1,19 @@
 //! Offsets and times that a queue does not have: whoever asks for one is told, and nothing moves.
 
-use mq_core::client::{ConsumerConfig, ErrorKind, SeekError, SeekTo, each};
+use bytes::Bytes;
+use mq_core::client::{
+    ConsumerConfig, ErrorKind, LitePullConfig, OrderlyOutcome, ProducerConfig, PullStatus,
+    SeekError, SeekTo, each,
+};
+use mq_core::clock::Clock;
 use mq_core::message::subscription::SelectorType;
-use mq_core::message::{MessageExt, MessageQueue, QueueOffset};
+use mq_core::message::{Message, MessageExt, MessageQueue, QueueOffset};
+use mq_core::wire::header::DeleteExpiredCommitLog;
 
 use crate::cluster::{
     Cluster, LIMIT, eventually, from_the_beginning, group, message, producer, send_all, topic,
 };
-use crate::listeners::{Seen, done};
+use crate::listeners::{InOrder, Seen, done};
 
 #[tokio::test]
 async fn a_listener_cannot_be_sent_nowhere_and_goes_on_where_it_was() {
@@ -130,4 +136,67 @@ async fn a_pull_by_a_condition_that_cannot_be_read_is_not_sent() {
     );
     audit.shutdown().await;
     cluster.end([], [client]).await;
+}
+
+/// The groups have committed an offset whose message has expired since.
+#[tokio::test]
+async fn each_kind_of_consumer_goes_on_at_the_first_message_that_has_not_expired() {
+    const START: i64 = 1_800_000_000_000;
+    let clock = Clock::manual(START);
+    let mut cluster = Cluster::by(&clock).await;
+    let client = cluster.client();
+    let topic = topic("orders");
+    client.create_topic(&topic, 1).await.unwrap();
+    let mut config = ProducerConfig::new(group("archive"));
+    config.compress_body_over = usize::MAX;
+    let sender = client.producer(config).unwrap();
+    // More than one segment.
+    for _ in 0..5 {
+        let large = Message::new(topic.clone(), vec![b'x'; 4_000_000]);
+        sender.send(large).await.map(drop).unwrap();
+    }
+    let queue = MessageQueue::new(topic.clone(), "broker-a", 0);
+    for reader in ["concurrent", "orderly", "lite"] {
+        let reader = client.pull_consumer(group(reader)).unwrap();
+        reader.pull(&queue, QueueOffset(0)).await.map(drop).unwrap();
+        reader.commit(&queue, QueueOffset(1)).await.unwrap();
+        reader.shutdown().await;
+    }
+    client.shutdown(LIMIT).await.unwrap();
+    let port = cluster.stop_broker().await;
+    clock.set_wall(START + 73 * 60 * 60 * 1_000);
+    cluster.start_broker_again(port).await;
+    let removed = cluster.ask(DeleteExpiredCommitLog, Bytes::new()).await;
+    removed.map(drop).unwrap();
+    let client = cluster.client();
+
+    let by_hand = client.pull_consumer(group("hand")).unwrap();
+    let gone = by_hand.pull(&queue, QueueOffset(1)).await.unwrap();
+    assert_eq!(gone.status, PullStatus::OffsetIllegal);
+    let first = gone.min;
+    assert!(first > QueueOffset(1) && gone.next == first, "{gone:?}");
+    let found = by_hand.pull(&queue, gone.next).await.unwrap();
+    assert_eq!(found.messages[0].queue_offset, first);
+
+    let seen = [Seen::default(), Seen::default()];
+    let builder = |name: &str| {
+        let consumer = client.push_consumer(ConsumerConfig::new(group(name)));
+        consumer.subscribe(topic.clone(), "*")
+    };
+    let concurrent = builder("concurrent").start(done(&seen[0])).await.unwrap();
+    let orderly = InOrder(seen[1].clone(), |_: &MessageExt| OrderlyOutcome::Done);
+    let orderly = builder("orderly").start_orderly(orderly).await.unwrap();
+    eventually("both begin", || seen.iter().all(|seen| seen.count() > 0)).await;
+    for seen in &seen {
+        assert_eq!(seen.all()[0].queue_offset, first);
+    }
+
+    let lite = client.lite_pull_consumer(LitePullConfig::new(group("lite")));
+    let lite = lite.subscribe(topic.clone(), "*").start().await.unwrap();
+    let polled = lite.poll(LIMIT).await.unwrap();
+    assert_eq!(polled[0].queue_offset, first);
+
+    by_hand.shutdown().await;
+    lite.shutdown(LIMIT).await.unwrap();
+    cluster.end([concurrent, orderly], [client]).await;
 }

@@ -219,7 +219,7 @@ async fn a_shutdown_ends_at_its_deadline_whatever_a_broker_leaves_unanswered() {
     let queue = MessageQueue::new(topic(), "broker-0", 0);
     let offset_table = BTreeMap::from([(queue, 8)]);
     let order = ConsumerCommand::Reset(ResetOffsetBody { offset_table });
-    assert!(client.0.groups.lock().command("shop", order));
+    assert_eq!(client.0.groups.lock().command("shop", order), Ok(()));
     eventually("it is moved", || *silent.commits.lock() == [8]).await;
     let limit = Duration::from_millis(300);
     let clock = Clock::system();

@@ -166,10 +166,7 @@ impl Queue {
         if state.max() >= next {
             return false;
         }
-        // A file that ends before `next` would be taken for a damaged one at the next start. One that is
-        // full is removed.
-        let in_last_file = next <= state.stored.next_multiple_of(self.file_entries);
-        if in_last_file || state.reaches(begin) {
+        if state.reaches(begin) {
             let was_clean = state.tail.is_empty();
             state.add_holes(next);
             was_clean
