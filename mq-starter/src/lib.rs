@@ -53,7 +53,7 @@ pub use template::{
 
 pub use transaction::{
     DeclaredTransactionListener, LocalTransactionListener, LocalTransactionState, Message,
-    Transaction, TransactionError, TransactionSendResult,
+    Transaction, TransactionError, TransactionPayload, TransactionSendResult,
 };
 
 /// What `main` returns: any error ends it, printed with its causes.

@@ -257,6 +257,23 @@ async fn each_check_goes_to_the_listener_of_its_message_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_listener_of_texts_takes_any_text() {
+    let store = TempDir::new().unwrap();
+    let stage = Stage::start(&store, &MemoryDisk::default()).await;
+    let template = stage.app.template();
+
+    let literal = template.begin::<Greet>("orders", "literal").await;
+    literal.unwrap().commit().await.unwrap();
+    let owned = template.begin::<Greet>("orders", &"owned".to_owned()).await;
+    owned.unwrap().commit().await.unwrap();
+
+    let both = |stage: &Stage| stage.delivered().len() == 2;
+    stage.until("both are delivered", both).await;
+    assert_eq!(stage.delivered(), ["literal", "owned"]);
+    stage.app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_the_listener_could_not_read_later_is_not_sent() {
     let store = TempDir::new().unwrap();
     let stage = Stage::start(&store, &MemoryDisk::default()).await;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use mq_core::client::{
-    ConsumerStatus, OrderlyOutcome, Outcome, PushConsumer, QueueStatus, SeekError, SeekTo,
-    StartError,
+    ConsumerStatus, OrderlyOutcome, PushConsumer, QueueStatus, SeekError, SeekTo, StartError,
 };
 use mq_core::clock::Clock;
 use mq_core::message::{MessageExt, MessageQueue, QueueOffset};

@@ -1,9 +1,7 @@
 //! What administrators see and change where there are several brokers, and where one does not answer.
 
 use bytes::Bytes;
-use mq_core::client::{
-    Admin, AdminError, Client, ClientConfig, PushConsumer, QueueChoice, ResetTo,
-};
+use mq_core::client::{Admin, AdminError, Client, ClientConfig, PushConsumer, QueueChoice, SeekTo};
 use mq_core::clock::Clock;
 use mq_core::message::{Message, MessageQueue, TopicName, property};
 use mq_core::wire::Request;
@@ -96,7 +94,7 @@ async fn a_broker_that_does_not_answer_may_have_what_the_others_do_not_have() {
     };
 
     let group_elsewhere = admin.group(&group("nobody"), None).await.unwrap_err();
-    let queue_elsewhere = admin.reset(&shop, &orders, ResetTo::Begin, Some(&queue));
+    let queue_elsewhere = admin.reset(&shop, &orders, SeekTo::Begin, Some(&queue));
     let queue_elsewhere = queue_elsewhere.await.unwrap_err();
     let members_elsewhere = admin.delete_group(&shop).await.unwrap_err();
 

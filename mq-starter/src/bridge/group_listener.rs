@@ -256,6 +256,10 @@ mod tests {
     use super::*;
     use crate::bridge::calls::tests::{calls, listener};
     use crate::listener::handler::tests::message;
+    use crate::listener::handler_times::HandlerTimes;
+    use crate::listener::pulling::Pulling;
+    use crate::listener::start::Start;
+    use crate::listener::trace::TraceWish;
     use crate::listener::{Batch, BatchOutcomes};
 
     /// A group in order with a listener of numbers for each of two topics.
@@ -275,13 +279,13 @@ mod tests {
             model: crate::MessageModel::default(),
             threads: 1,
             batch_size: 32,
-            start: Default::default(),
+            start: Start::default(),
             max_reconsume_times: None,
             suspend: None,
-            times: Default::default(),
+            times: HandlerTimes::default(),
             instance_name: None,
-            trace: Default::default(),
-            pulling: Default::default(),
+            trace: TraceWish::default(),
+            pulling: Pulling::default(),
             listeners: vec![of_topic("a"), of_topic("b")],
         };
         let rules = RetryRules::new(&consumer, &ConsumerConfig::new(group), Vec::new());

@@ -19,7 +19,9 @@ use crate::cluster_name::ClusterName;
 use crate::message::MessageExt;
 use crate::payload::{self, EncodeError, Encoded, Payload};
 use crate::receiving::{ReceiveError, Received, ReceiverSlot};
-use crate::transaction::{DeclaredTransactionListener, Transaction, TransactionSendResult};
+use crate::transaction::{
+    DeclaredTransactionListener, Transaction, TransactionPayload, TransactionSendResult,
+};
 
 /// How long `receive` waits for a message (`pollTimeoutMillis`).
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -268,7 +270,7 @@ impl RocketMQTemplate {
     pub async fn send_message_in_transaction<L: DeclaredTransactionListener>(
         &self,
         destination: &str,
-        payload: &L::Message,
+        payload: &(impl TransactionPayload<L::Message> + ?Sized),
         arg: L::Arg,
     ) -> Result<TransactionSendResult, SendError> {
         let message = self.message(destination).payload(payload);
@@ -285,7 +287,7 @@ impl RocketMQTemplate {
     pub async fn begin<L: DeclaredTransactionListener>(
         &self,
         destination: &str,
-        payload: &L::Message,
+        payload: &(impl TransactionPayload<L::Message> + ?Sized),
     ) -> Result<Transaction<L>, SendError> {
         self.message(destination).payload(payload).begin().await
     }

@@ -1,5 +1,6 @@
 //! A struct that runs transactions and says how they ended.
 
+use std::borrow::Borrow;
 use std::future::Future;
 
 pub use mq_core::client::TransactionState as LocalTransactionState;
@@ -83,3 +84,14 @@ pub trait DeclaredTransactionListener: LocalTransactionListener {
     /// The name that travels with its messages.
     const NAME: &'static str;
 }
+
+/// What can be sent as the message `M` of a transaction listener: an `M`, and text where `M` is `String`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the message of this transaction listener",
+    label = "expected `{M}`",
+    note = "`type Message = …` of the listener says what it is"
+)]
+pub trait TransactionPayload<M>: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<M: Borrow<P>, P: Serialize + ?Sized> TransactionPayload<M> for P {}

@@ -6,7 +6,10 @@ mod listeners;
 mod message;
 mod open;
 
-pub use listener::{DeclaredTransactionListener, LocalTransactionListener, LocalTransactionState};
+pub use listener::{
+    DeclaredTransactionListener, LocalTransactionListener, LocalTransactionState,
+    TransactionPayload,
+};
 pub use listeners::AnyTransactionListener;
 pub use message::Message;
 pub(crate) use message::{half_message, received};
