@@ -8,7 +8,7 @@ use super::stage::{
 };
 use crate::client::{Client, ClientConfig, ErrorKind, SendError, SendStatus, StartError, Target};
 use crate::clock::Clock;
-use crate::message::TopicName;
+use crate::message::{MessageQueue, TopicName};
 use crate::wire::ResponseCode;
 
 const BUSY: Answer = Answer::Code(ResponseCode::SYSTEM_BUSY);
@@ -75,6 +75,11 @@ async fn attempts_are_counted_and_a_fixed_queue_has_one() {
         matches!(error, SendError::Broker { attempts: 1, .. }),
         "{error:?}"
     );
+
+    let nowhere = MessageQueue::new(topic(), "nowhere", 0);
+    let error = producer.send_to(message(), &nowhere).await.unwrap_err();
+    let said = "could not send to broker `nowhere` in 1 attempt: no address of `nowhere` is known";
+    assert_eq!(error.to_string(), said);
     client.shutdown(SECOND).await.unwrap();
 }
 
@@ -150,9 +155,7 @@ async fn a_message_that_is_not_flushed_may_be_sent_to_another_broker() {
     let client = client(&[&names]);
     let queue_of = |broker: &str| {
         let broker = broker.to_owned();
-        move |queues: &[crate::message::MessageQueue]| {
-            queues.iter().position(|queue| queue.broker == broker)
-        }
+        move |queues: &[MessageQueue]| queues.iter().position(|queue| queue.broker == broker)
     };
 
     let plain = producer(&client, |_| {});
