@@ -256,10 +256,6 @@ mod tests {
     use super::*;
     use crate::bridge::calls::tests::{calls, listener};
     use crate::listener::handler::tests::message;
-    use crate::listener::handler_times::HandlerTimes;
-    use crate::listener::pulling::Pulling;
-    use crate::listener::start::Start;
-    use crate::listener::trace::TraceWish;
     use crate::listener::{Batch, BatchOutcomes};
 
     /// A group in order with a listener of numbers for each of two topics.
@@ -273,20 +269,9 @@ mod tests {
             }
         };
         let consumer = PlannedConsumer {
-            cluster: crate::cluster_name::ClusterName::DEFAULT,
-            group: group.clone(),
             mode: ConsumeMode::Orderly,
-            model: crate::MessageModel::default(),
-            threads: 1,
-            batch_size: 32,
-            start: Start::default(),
-            max_reconsume_times: None,
-            suspend: None,
-            times: HandlerTimes::default(),
-            instance_name: None,
-            trace: TraceWish::default(),
-            pulling: Pulling::default(),
             listeners: vec![of_topic("a"), of_topic("b")],
+            ..PlannedConsumer::plain(group.clone())
         };
         let rules = RetryRules::new(&consumer, &ConsumerConfig::new(group), Vec::new());
         let calls = calls(&Clock::system());

@@ -37,3 +37,26 @@ pub(crate) struct PlannedConsumer {
     /// One per topic.
     pub(crate) listeners: Vec<Listener>,
 }
+
+#[cfg(test)]
+impl PlannedConsumer {
+    /// A consumer of which nothing was said, without listeners.
+    pub(crate) fn plain(group: GroupName) -> Self {
+        Self {
+            cluster: ClusterName::DEFAULT,
+            group,
+            mode: ConsumeMode::default(),
+            model: MessageModel::default(),
+            threads: 1,
+            batch_size: 1,
+            start: Start::default(),
+            max_reconsume_times: None,
+            suspend: None,
+            times: HandlerTimes::default(),
+            instance_name: None,
+            trace: TraceWish::default(),
+            pulling: Pulling::default(),
+            listeners: Vec::new(),
+        }
+    }
+}
