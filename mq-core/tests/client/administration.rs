@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mq_core::client::{
     AdminError, Client, ConcurrentListener, ErrorKind, Outcome, PushConsumer, QueueChoice, SeekTo,
-    TopicChange, each,
+    SendError, TopicChange, each,
 };
 use mq_core::clock::Clock;
 use mq_core::message::subscription::SelectorType;
@@ -456,6 +456,13 @@ async fn a_topic_that_is_created_again_keeps_what_else_is_set() {
     let config: TopicConfig = fastjson::read(&reply.body).unwrap();
     assert_eq!((config.perm, config.order), (permission::READ, true));
     assert_eq!([config.read_queue_nums, config.write_queue_nums], [2, 2]);
+    let sent = producer(&client)
+        .send(Message::new(orders.clone(), "x"))
+        .await;
+    assert!(
+        matches!(&sent, Err(SendError::NotWritable(topic)) if *topic == orders),
+        "{sent:?}"
+    );
     cluster.end([], [client]).await;
 }
 

@@ -1,7 +1,9 @@
 //! Dead letters: listed with their reason, sent again once, to the group that failed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use mq_core::client::{
@@ -9,11 +11,12 @@ use mq_core::client::{
     Outcome, PushConsumer, ResendTo, Resent,
 };
 use mq_core::clock::Clock;
-use mq_core::message::{MessageExt, TopicName, property};
-use mq_core::wire::body::{KvTable, permission};
+use mq_core::message::{MessageExt, MessageQueue, TopicName, property};
+use mq_core::wire::body::{KvTable, LockBatchRequestBody, permission};
 use mq_core::wire::fastjson;
 use mq_core::wire::header::{
-    DeleteTopicInBroker, DeleteTopicInNamesrv, GetBrokerRuntimeInfo, UpdateAndCreateTopic,
+    DeleteTopicInBroker, DeleteTopicInNamesrv, GetBrokerRuntimeInfo, LockBatchMq,
+    UpdateAndCreateTopic,
 };
 
 use crate::cluster::{
@@ -73,7 +76,7 @@ async fn letters(of: &DeadLetters, count: usize) -> Vec<DeadLetter> {
             "{} of {count} dead letters",
             found.len()
         );
-        clock.sleep(std::time::Duration::from_millis(5)).await;
+        clock.sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -124,6 +127,75 @@ async fn a_dead_letter_is_sent_again_to_its_own_group_with_all_its_attempts() {
 fn producer_again(client: &Client) -> mq_core::client::Producer {
     let config = mq_core::client::ProducerConfig::new(group("another-producer"));
     client.producer(config).unwrap()
+}
+
+/// Of twenty letters two commands at once sent thirty-one.
+#[tokio::test]
+async fn two_clients_send_a_letter_again_once() {
+    let cluster = Cluster::start().await;
+    let (client, another) = (cluster.client(), cluster.client());
+    let topic = topic("orders");
+    let shop = GivingUp::start(&client, "shop", &topic).await;
+    send_all(&producer(&client), &topic, ["x"; 10]).await;
+    let (ours, theirs) = (
+        client.dead_letters(group("shop")),
+        another.dead_letters(group("shop")),
+    );
+    let all = letters(&ours, 10).await;
+    shop.recovers();
+
+    for letter in &all {
+        let both = tokio::try_join!(
+            ours.resend(letter, ResendTo::Group),
+            theirs.resend(letter, ResendTo::Group)
+        );
+        let (one, other) = both.unwrap();
+        let sent = |resent: &Resent| matches!(resent, Resent::Now(_));
+        assert!(sent(&one) != sent(&other), "{one:?} {other:?}");
+    }
+
+    eventually("each comes again", || shop.seen.count() == 20).await;
+    cluster.end([shop.consumer], [client, another]).await;
+}
+
+/// A command that was killed keeps the others from it for a minute.
+#[tokio::test]
+async fn a_letter_that_somebody_else_has_locked_is_not_sent() {
+    let cluster = Cluster::start().await;
+    let clock = Clock::manual(Clock::system().now_ms());
+    let (client, waiting) = (cluster.client(), cluster.client_by(&clock));
+    let topic = topic("orders");
+    let shop = GivingUp::start(&client, "shop", &topic).await;
+    send_all(&producer(&client), &topic, ["x"]).await;
+    let of_shop = client.dead_letters(group("shop"));
+    let letter = letters(&of_shop, 1).await.remove(0);
+    let lock = LockBatchRequestBody {
+        consumer_group: of_shop.topic().to_text(),
+        client_id: "killed".into(),
+        mq_set: vec![MessageQueue::new(
+            of_shop.topic(),
+            letter.broker.clone(),
+            letter.message.queue_id,
+        )],
+        only_this_broker: false,
+    };
+    let lock = fastjson::write(&lock);
+    cluster.ask(LockBatchMq, lock).await.map(drop).unwrap();
+
+    let letters = waiting.dead_letters(group("shop"));
+    let mut resend = pin!(letters.resend(&letter, ResendTo::Group));
+    let system = Clock::system();
+    let ended = loop {
+        tokio::select! {
+            ended = &mut resend => break ended,
+            () = system.sleep(Duration::from_millis(5)) => {}
+        }
+        clock.advance(Duration::from_millis(100)).await;
+    };
+
+    assert!(matches!(ended, Err(DeadLetterError::InUse(_))), "{ended:?}");
+    assert_eq!(letters.list(1).await.unwrap()[0].sent_again, None);
+    cluster.end([shop.consumer], [client, waiting]).await;
 }
 
 /// Two clicks sent it twice.

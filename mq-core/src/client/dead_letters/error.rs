@@ -24,6 +24,13 @@ pub enum DeadLetterError {
          of the group, or send to the original topic"
     )]
     GroupGone(GroupName),
+    /// Another client has been sending dead letters of the group again for all the time that a call may
+    /// wait, or was killed while it did.
+    #[error(
+        "dead letters of the group `{0}` are being sent again elsewhere, or were until somebody was \
+         killed: wait a minute"
+    )]
+    InUse(GroupName),
     /// The group has no dead letter of this id.
     #[error("no dead letter of the group `{group}` has the id `{id}`")]
     NoSuchLetter {
@@ -92,6 +99,7 @@ impl DeadLetterError {
                 ErrorKind::Message
             }
             Self::WriteProtected { .. } => ErrorKind::Refused,
+            Self::InUse(_) => ErrorKind::Busy,
             Self::Send { source, .. } => source.kind(),
         }
     }

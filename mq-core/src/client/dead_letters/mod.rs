@@ -7,12 +7,12 @@
 //! the dead letter itself stays where it is until its broker deletes its segment; what it became is
 //! younger, and goes later.
 //!
-//! Invariant: a dead letter of which the index shows such a message is not sent again. Within one
-//! client one is sent after the other. Two clients that send the same dead letter again within the
-//! moment until the index shows it both send it.
+//! Invariant: a dead letter of which the index shows such a message is not sent again, and no other client
+//! sends one of its queue until the index shows what was sent.
 
 mod again;
 mod error;
+mod in_turn;
 mod letter;
 
 use std::fmt;
@@ -24,6 +24,7 @@ pub use letter::{DeadLetter, ResendTo, SentAgain};
 
 use super::cluster::ClusterClient;
 use crate::message::{GroupName, TopicName};
+use in_turn::in_turn;
 
 /// The dead letters of a group.
 #[derive(Clone)]
@@ -89,8 +90,10 @@ impl DeadLetters {
         letter: &DeadLetter,
         to: ResendTo,
     ) -> Result<Resent, DeadLetterError> {
+        // Of one client the broker thinks that it has the lock.
         let _one_after_the_other = self.cluster.resends.lock().await;
-        again::resend(&self.cluster, &self.group, letter, to).await
+        let resend = again::resend(&self.cluster, &self.group, letter, to);
+        in_turn(&self.cluster, &self.group, letter, resend).await
     }
 }
 

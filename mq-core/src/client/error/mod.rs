@@ -58,6 +58,7 @@ impl ErrorKind {
         match call {
             CallError::Refused(_) | CallError::Frame(_) => Self::Refused,
             CallError::Timeout { .. } | CallError::Closed { .. } => Self::Timeout,
+            CallError::Unknown { .. } => Self::NoRoute,
             _ => Self::Unreachable,
         }
     }

@@ -31,6 +31,11 @@ pub enum SendError {
     /// No broker has the topic, and none creates topics automatically.
     #[error("no route info of topic `{0}`: create it, or allow a broker to create topics")]
     NoRoute(TopicName),
+    /// The topic is there, but may only be read.
+    #[error(
+        "no queue of topic `{0}` takes messages: the permission of the topic or of its brokers forbids it"
+    )]
+    NotWritable(TopicName),
     /// The selector chose none of the queues.
     #[error("the selector chose none of the {queues} queues of `{topic}`")]
     NotSelected {
@@ -101,6 +106,7 @@ impl SendError {
             Self::NoRoute(_) | Self::NoBroker(_) => ErrorKind::NoRoute,
             Self::Route { source, .. } => source.kind(),
             Self::Broker { source, .. } | Self::Recall { source, .. } => ErrorKind::of(source),
+            Self::NotWritable(_) => ErrorKind::Refused,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::TooMany { .. } | Self::EarlierPartFailed(_) => ErrorKind::Busy,
             Self::ShutDown => ErrorKind::ShutDown,
@@ -113,6 +119,8 @@ impl SendError {
         match self {
             Self::Broker { source, .. } => may_succeed_elsewhere(source),
             Self::Recall { source, .. } => source.is_transport(),
+            // A broker that is to be stopped takes nothing for a while.
+            Self::NotWritable(_) => true,
             _ => self.kind().is_retryable(),
         }
     }

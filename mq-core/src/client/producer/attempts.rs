@@ -159,7 +159,10 @@ impl ProducerShared {
             topic: topic.clone(),
             source,
         })?;
-        route.ok_or_else(|| SendError::NoRoute(topic.clone()))
+        route.ok_or_else(|| match self.cluster.known_route(topic) {
+            Some(_unwritable) => SendError::NotWritable(topic.clone()),
+            None => SendError::NoRoute(topic.clone()),
+        })
     }
 
     /// The route for an attempt after one at the broker `avoided`. When no other is known, a name server may
