@@ -1,5 +1,6 @@
 //! What administrators see and change through the client.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use mq_core::client::{
@@ -331,7 +332,7 @@ async fn messages_are_found_by_id_by_place_by_key_and_by_time() {
     let stored_at = at.store_timestamp;
     let by_key = async |times| {
         let found = admin.messages_by_key(&orders, "k2", times).await;
-        bodies(&found.unwrap())
+        bodies(&found.unwrap().value)
     };
     assert_eq!(by_key(stored_at..=stored_at).await, ["paid"]);
     assert!(by_key(stored_at + 1..=i64::MAX).await.is_empty());
@@ -355,6 +356,62 @@ async fn messages_are_found_by_id_by_place_by_key_and_by_time() {
     let nowhere = admin.message_at(&queue(9), 0).await.unwrap_err();
     assert!(matches!(nowhere, AdminError::NoQueue(_)));
     cluster.end([], [client]).await;
+}
+
+/// What comes of `work` while the clock goes on.
+async fn while_time_goes_on<T>(clock: &Clock, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let system = Clock::system();
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = system.sleep(Duration::from_millis(5)) => {}
+        }
+        clock.advance(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_comes_to_queues_that_a_topic_gets_later_is_seen() {
+    let cluster = Cluster::start().await;
+    let clock = Clock::manual(Clock::system().now_ms());
+    let (client, watching) = (cluster.client(), cluster.client_by(&clock));
+    let orders = topic("orders");
+    client.create_topic(&orders, 1).await.unwrap();
+    let mut tail = watching.admin().tail(&orders, "*", 0).await.unwrap();
+
+    client.create_topic(&orders, 2).await.unwrap();
+    let sent = Message::new(orders.clone(), "later");
+    producer(&client).send_to(sent, &queue(1)).await.unwrap();
+
+    let (_, seen) = while_time_goes_on(&clock, tail.next()).await.unwrap();
+    assert_eq!((seen.queue_id, &seen.message.body[..]), (1, &b"later"[..]));
+    cluster.end([], [client, watching]).await;
+}
+
+/// Each second, for each queue, a line said so.
+#[tokio::test]
+async fn that_a_queue_cannot_be_read_is_told_once_and_what_comes_then_is_seen() {
+    let mut cluster = Cluster::start().await;
+    let clock = Clock::manual(Clock::system().now_ms());
+    let (client, watching) = (cluster.client(), cluster.client_by(&clock));
+    let orders = topic("orders");
+    client.create_topic(&orders, 1).await.unwrap();
+    let mut tail = watching.admin().tail(&orders, "*", 0).await.unwrap();
+
+    let port = cluster.stop_broker().await;
+    let told = while_time_goes_on(&clock, tail.next()).await;
+    assert!(matches!(told, Err(AdminError::Browse(_))), "{told:?}");
+    let quiet = clock.timeout(Duration::from_secs(10), tail.next());
+    let quiet = while_time_goes_on(&clock, quiet).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    cluster.start_broker_again(port).await;
+    let sent = Message::new(orders.clone(), "back");
+    producer(&client).send_to(sent, &queue(0)).await.unwrap();
+
+    let (_, seen) = while_time_goes_on(&clock, tail.next()).await.unwrap();
+    assert_eq!(seen.message.body, "back");
+    cluster.end([], [client, watching]).await;
 }
 
 #[tokio::test]

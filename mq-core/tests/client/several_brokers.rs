@@ -187,6 +187,7 @@ async fn messages_of_other_clusters_are_not_found_by_id_or_key() {
     let found = admin.messages_by_key(&orders, "k", 0..=i64::MAX).await;
     let found: Vec<_> = found
         .unwrap()
+        .value
         .into_iter()
         .map(|(broker, _)| broker)
         .collect();

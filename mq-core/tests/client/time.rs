@@ -479,7 +479,7 @@ async fn a_key_is_looked_up_at_the_times_that_are_asked_for() {
 
     let found = client.admin().messages_by_key(&topic, "k", 0..=then).await;
 
-    let found = found.unwrap();
+    let found = found.unwrap().value;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].1.message.body, "old");
     cluster.end([], [client]).await;

@@ -309,7 +309,7 @@ async fn a_batch_of_thousands_leaves_a_trace_that_is_found_by_the_id_of_its_firs
     let admin = cluster.client.admin();
     let (traces, now_ms) = (topic("my-traces"), Clock::system().now_ms());
     let found = admin.messages_by_key(&traces, ids[0], 0..=now_ms).await;
-    assert_eq!(found.unwrap().len(), 1);
+    assert_eq!(found.unwrap().value.len(), 1);
     cluster.end().await;
 }
 

@@ -13,10 +13,10 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use mq_core::client::{Admin, AdminError, ProducerConfig};
+use mq_core::client::{Admin, AdminError, Gathered, ProducerConfig};
 use mq_core::clock::Clock;
 use mq_core::message::subscription::SelectorType;
-use mq_core::message::{Message, MessageExt, MessageQueue, TopicName, property};
+use mq_core::message::{Message, MessageExt, MessageQueue, TopicName};
 
 pub(crate) use args::MessageCommand;
 
@@ -60,10 +60,12 @@ async fn send(args: &SendArgs, session: &Session) -> Result<(), ProgramFailure> 
     let body = body(args, config.max_message_size)?;
     let mut message = Message::new(topic.clone(), body);
     if let Some(tag) = &args.tag {
-        message.properties.set(property::TAGS, tag);
+        let tagged = message.with_tag(tag.clone());
+        message = tagged.map_err(|error| ProgramFailure::from(error).of_class(ExitClass::Usage))?;
     }
-    if !args.key.is_empty() {
-        message.properties.set(property::KEYS, &args.key.join(" "));
+    for key in &args.key {
+        let keyed = message.with_key(key);
+        message = keyed.map_err(|error| ProgramFailure::from(error).of_class(ExitClass::Usage))?;
     }
     for (name, value) in &args.property {
         message.properties.set(name, value);
@@ -144,9 +146,9 @@ async fn find(args: &FindArgs, session: &Session, clock: &Clock) -> Result<(), P
     if let Some(key) = &args.key {
         let found = session.admin.messages_by_key(&topic, key, times).await;
         let found = found.map_err(failure)?;
-        list(&printer, &found, most)?;
-        note_full(&found);
-        return Ok(());
+        list(&printer, &found.value, most)?;
+        note_full(&found.value);
+        return admin::end(&found);
     }
     // One more than is listed tells that there are more.
     let asked = most.saturating_add(1);
@@ -200,10 +202,13 @@ async fn trace(args: &TraceArgs, session: &Session, clock: &Clock) -> Result<(),
     let topic = admin::topic(&args.trace_topic)?;
     let times = times(args.from, args.to, clock.now_ms())?;
     let found = match session.admin.messages_by_key(&topic, &args.id, times).await {
-        Err(AdminError::NoTopic(_)) => Vec::new(),
+        Err(AdminError::NoTopic(_)) => Gathered {
+            value: Vec::new(),
+            failed: Vec::new(),
+        },
         found => found.map_err(failure)?,
     };
-    let trace = Trace::of(&args.id, &found);
+    let trace = Trace::of(&args.id, &found.value);
     if trace.is_empty() {
         let failure = ProgramFailure::from(format!("nothing in `{topic}` is about `{}`", args.id));
         return Err(failure.of_class(ExitClass::NotThere).advise(
@@ -212,8 +217,8 @@ async fn trace(args: &TraceArgs, session: &Session, clock: &Clock) -> Result<(),
         ));
     }
     trace.print(args.at.ask.json)?;
-    note_full(&found);
-    Ok(())
+    note_full(&found.value);
+    admin::end(&found)
 }
 
 async fn tail(args: &TailArgs, session: &Session) -> Result<(), ProgramFailure> {
@@ -238,7 +243,7 @@ async fn tail(args: &TailArgs, session: &Session) -> Result<(), ProgramFailure> 
                 printer.line(&broker, &message)?;
                 count += 1;
             }
-            // The queue is read again.
+            // It is told once, and tried until it can be read again.
             Err(error) => output::note(&error),
         }
     }

@@ -1,6 +1,7 @@
 //! Messages: by id, by place, by key and by the time at which they were stored.
 
 use std::ops::RangeInclusive;
+use std::slice;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -86,18 +87,21 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// [`AdminError`].
+    /// [`AdminError`], when no broker answered.
     pub async fn messages_by_key(
         &self,
         topic: &TopicName,
         key: &str,
         times: RangeInclusive<i64>,
-    ) -> Result<Vec<(ByteString, MessageExt)>, AdminError> {
+    ) -> Result<Gathered<Vec<(ByteString, MessageExt)>>, AdminError> {
         let masters = self.masters_of(topic).await?;
-        let found = browse::with_key(&self.cluster, &masters, topic, key, times);
-        let mut found = found.await?;
-        oldest_first(&mut found);
-        Ok(found)
+        let times = &times;
+        let found = gather(masters.iter().map(async |master| {
+            let here = slice::from_ref(master);
+            let found = browse::with_key(&self.cluster, here, topic, key, times.clone());
+            Ok(found.await?)
+        }));
+        Ok(found.await?.map(together))
     }
 
     /// The first `most` messages that were stored within a span of time (ms since 1970), oldest first.
@@ -123,8 +127,7 @@ impl Admin {
         }));
         let found = found.await?;
         Ok(found.map(|of_brokers| {
-            let mut found: Vec<_> = of_brokers.into_iter().flatten().collect();
-            oldest_first(&mut found);
+            let mut found = together(of_brokers);
             found.truncate(most);
             found
         }))
@@ -154,6 +157,13 @@ impl Admin {
         read.retain(|message| times.contains(&message.store_timestamp));
         Ok(read)
     }
+}
+
+/// What brokers have, oldest first.
+fn together(of_brokers: Vec<Vec<Found>>) -> Vec<Found> {
+    let mut found: Vec<_> = of_brokers.into_iter().flatten().collect();
+    oldest_first(&mut found);
+    found
 }
 
 fn oldest_first(messages: &mut [Found]) {

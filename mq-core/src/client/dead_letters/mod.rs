@@ -92,7 +92,7 @@ impl DeadLetters {
     ) -> Result<Resent, DeadLetterError> {
         // Of one client the broker thinks that it has the lock.
         let _one_after_the_other = self.cluster.resends.lock().await;
-        let resend = again::resend(&self.cluster, &self.group, letter, to);
+        let resend = Box::pin(again::resend(&self.cluster, &self.group, letter, to));
         in_turn(&self.cluster, &self.group, letter, resend).await
     }
 }
