@@ -271,6 +271,7 @@ fn a_wrong_provider_is_told_together_with_everything_else_that_is_wrong() {
     let options = options.arguments([
         "--server.port=x".to_owned(),
         "--shop.user.gateway.url=ftp://localhost".to_owned(),
+        "--shop.user.gateway.body={\"to\":\"{phone}\"}".to_owned(),
     ]);
 
     let errors = Service::check(&options).unwrap_err().to_string();

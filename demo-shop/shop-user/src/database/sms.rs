@@ -202,7 +202,7 @@ mod tests {
                 row.attempts,
                 row.at.as_str()
             ),
-            (7, "placed", 3, "2026-01-31 12:00:00")
+            (7, "placed", 3, "2026-01-31T12:00:00.000Z")
         );
         let again = database.claim(&news(7, "placed"), 0).await.unwrap();
         assert_eq!(again, Claim::Duplicate(1));

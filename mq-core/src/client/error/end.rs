@@ -1,6 +1,6 @@
 //! Why a transaction was not ended.
 
-use super::ErrorKind;
+use super::kind::ErrorKind;
 use crate::client::checker::TransactionState;
 use crate::remoting::CallError;
 

@@ -4,65 +4,21 @@
 //! `{}` prints an error with its causes, which are also its sources.
 
 mod end;
+mod kind;
 mod message;
 mod request;
 mod route;
 mod send;
 mod start;
 
-use crate::remoting::CallError;
-
 pub use end::EndError;
+pub use kind::ErrorKind;
 pub use message::MessageError;
 pub use request::RequestError;
 pub use route::RouteError;
 pub use send::SendError;
 pub(super) use send::may_succeed_elsewhere;
 pub use start::{StartError, SubscribeError};
-
-/// The kind of an error, by who can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The caller: the message, or what was asked for, violates a rule and will never be accepted as it
-    /// is.
-    Message,
-    /// The operator: no broker has the topic.
-    NoRoute,
-    /// The operator: no server responds.
-    Unreachable,
-    /// The operator: the disk of this program did not take what was to be saved.
-    Disk,
-    /// A broker refused for good.
-    Refused,
-    /// The time is over; the message may have been stored.
-    Timeout,
-    /// The caller: too many sends are in flight, or an earlier part of the batch failed.
-    Busy,
-    /// The client was shut down.
-    ShutDown,
-}
-
-impl ErrorKind {
-    /// Whether the same call may succeed later. After a timeout what was asked for may have been done
-    /// already.
-    pub fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::NoRoute | Self::Unreachable | Self::Disk | Self::Timeout | Self::Busy
-        )
-    }
-
-    /// The kind of a failed call to a broker.
-    pub(super) fn of(call: &CallError) -> Self {
-        match call {
-            CallError::Refused(_) | CallError::Frame(_) => Self::Refused,
-            CallError::Timeout { .. } | CallError::Closed { .. } => Self::Timeout,
-            CallError::Unknown { .. } => Self::NoRoute,
-            _ => Self::Unreachable,
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -75,6 +31,7 @@ mod tests {
     use crate::message::TopicName;
     use crate::message::subscription::TagError;
     use crate::reason::reason;
+    use crate::remoting::CallError;
     use crate::saved_file::FileError;
     use crate::wire::fastjson::BodyError;
     use crate::wire::{Refusal, ResponseCode};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{ErrorKind, SendError};
+use super::kind::ErrorKind;
+use super::send::SendError;
 use crate::message::TopicName;
 
 /// Why a request has no reply.

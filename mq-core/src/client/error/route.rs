@@ -1,6 +1,6 @@
 //! Why a topic could not be looked up.
 
-use super::ErrorKind;
+use super::kind::ErrorKind;
 use crate::remoting::CallError;
 use crate::wire::Refusal;
 use crate::wire::fastjson::BodyError;

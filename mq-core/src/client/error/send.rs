@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{ErrorKind, MessageError, RouteError};
+use super::kind::ErrorKind;
+use super::message::MessageError;
+use super::route::RouteError;
 use crate::message::{MessageQueue, RecallHandleError, TopicName};
 use crate::remoting::CallError;
 use crate::wire::ResponseCode;

@@ -1,6 +1,6 @@
 //! Why a client, producer or consumer could not start, or a consumer not subscribe.
 
-use super::ErrorKind;
+use super::kind::ErrorKind;
 use crate::message::subscription::{SqlError, TagError};
 use crate::message::{GroupName, TopicName};
 use crate::saved_file::FileError;

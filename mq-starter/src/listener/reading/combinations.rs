@@ -1,6 +1,6 @@
 //! Values that are valid alone and not together.
 
-use super::Reading;
+use super::annotation::Reading;
 use crate::listener::handler_times::HandlerTimes;
 use crate::listener::modes::{ConsumeMode, MessageModel};
 use crate::listener::pulling::Pulling;

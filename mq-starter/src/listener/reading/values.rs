@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use mq_rules::AttributeKey;
 
-use super::Reading;
+use super::annotation::Reading;
 use crate::config::truth;
 use crate::listener::attributes::LiteralOrPlaceholder;
 use crate::listener::declaration::Declaration;

@@ -53,8 +53,9 @@ impl ProgressFile {
             return Ok(());
         };
         let saved = self.write(&mut progress).await;
-        if saved.is_err() {
-            table.say_changed();
+        match saved {
+            Ok(()) => table.say_saved(&progress),
+            Err(_) => table.say_changed(),
         }
         saved
     }

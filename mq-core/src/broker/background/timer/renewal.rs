@@ -166,7 +166,7 @@ impl Needed for Renewal {
             return false;
         };
         if !self.table.has_before(first_behind.0) {
-            return true;
+            return self.table.is_saved_from(first_behind.0);
         }
         self.wanted.fetch_max(first_behind.0, Ordering::AcqRel);
         self.asked.notify_one();

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -27,6 +28,8 @@ pub(super) struct Due {
 #[derive(Debug, Default)]
 pub(in crate::broker) struct TimerTable {
     waiting: Mutex<Waiting>,
+    /// Of the saved progress, from which queue offset on messages wait.
+    saved_least: AtomicU64,
     /// Something is due earlier than what was waited for.
     pub(super) news: Notify,
 }
@@ -130,6 +133,7 @@ impl TimerTable {
     pub(super) fn begin(&self, progress: &TimerProgress, end: u64) {
         let mut waiting = self.waiting.lock();
         waiting.delivered_until = progress.delivered_until;
+        self.say_saved(progress);
         // Messages may have come meanwhile.
         waiting.end = waiting.end.max(end);
     }
@@ -318,6 +322,17 @@ impl TimerTable {
             waiting: late,
             ..TimerProgress::default()
         })
+    }
+
+    /// This progress is on disk.
+    pub(super) fn say_saved(&self, progress: &TimerProgress) {
+        self.saved_least.store(progress.least, Ordering::Release);
+    }
+
+    /// Whether the saved progress needs nothing with a queue offset before `end`. What it says waits must be
+    /// there after a crash, together with what has cancelled it.
+    pub(super) fn is_saved_from(&self, end: u64) -> bool {
+        self.saved_least.load(Ordering::Acquire) >= end
     }
 
     /// The progress could not be saved.
