@@ -11,7 +11,8 @@
 //!
 //! Invariants: no message is delivered before its millisecond. It leaves the table only when it is as
 //! durable in its topic as any message, and the saved progress never says more than that, so that a crash
-//! at any moment leaves it in one place or in both.
+//! at any moment leaves it in one place or in both. A segment goes only when the saved progress needs nothing
+//! in it.
 
 mod cancelled;
 mod cancels;
