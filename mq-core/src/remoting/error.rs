@@ -58,6 +58,7 @@ pub enum CallError {
 
 impl CallError {
     /// The error of a call to a server of which only the name is known.
+    #[cfg(any(test, feature = "client"))]
     pub(crate) fn unknown(server: &str) -> Self {
         Self::Unknown {
             server: server.to_owned(),

@@ -10,6 +10,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 /** Polls with the lite pull consumer, subscribed or with all queues assigned, until standard input ends. */
 final class LitePull {
     private static final int POLL_MILLIS = 200;
+    private static final int SAVE_MILLIS = 500;
 
     private LitePull() {
     }
@@ -21,6 +22,7 @@ final class LitePull {
         consumer.setInstanceName(args[5]);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setPollNameServerInterval(2_000);
+        consumer.setPersistConsumerOffsetInterval(SAVE_MILLIS);
         boolean assigned = args[3].contains("assigned");
         if (!assigned) {
             consumer.subscribe(args[1], args[4]);
@@ -49,8 +51,9 @@ final class LitePull {
                 Consume.received(report, message);
             }
         }
-        // The end of this consumer saves what was committed, and no more.
+        // A commit goes to the broker with the next save, one-way, so one alone may be lost with the connection.
         consumer.commitSync();
+        Thread.sleep(3 * SAVE_MILLIS);
         consumer.shutdown();
     }
 }
