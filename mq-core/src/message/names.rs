@@ -51,7 +51,8 @@ pub enum NameError {
     },
     /// The text has a character that no name may have.
     #[error(
-        "the {kind} name `{name}` has the illegal character {character:?}: only letters, digits, `%`, `|`, `-` and `_` are allowed"
+        "the {kind} name `{name}` has the illegal character {character:?}: {}",
+        allowed(kind)
     )]
     IllegalCharacter {
         /// `topic`, `group` or `tag`.
@@ -61,6 +62,14 @@ pub enum NameError {
         /// The first character that is not allowed.
         character: char,
     },
+}
+
+/// What a name of this kind may have.
+fn allowed(kind: &str) -> &'static str {
+    match kind {
+        "tag" => "a tag has no control character and no `||`, which separates tags",
+        _ => "only letters, digits, `%`, `|`, `-` and `_` are allowed",
+    }
 }
 
 fn check(kind: &'static str, text: &str, limit: usize) -> Result<(), NameError> {

@@ -75,8 +75,12 @@ fn note_hidden(topic: &TopicName, queues: u16, before: &[TopicQueue]) {
         .sum();
     if let Some(last) = hidden.map(|queue| queue.queue.id).max() {
         output::note(&format!(
-            "{messages} messages lie in queues from {queues} on, where no consumer reads them any more; \
+            "{} in queues from {queues} on, where no consumer reads any more; \
              `mq topic create -t {topic} -q {}` brings them back",
+            match messages {
+                1 => "1 message lies".to_owned(),
+                more => format!("{more} messages lie"),
+            },
             last.saturating_add(1)
         ));
     }

@@ -59,16 +59,20 @@ pub(super) fn created(
             .collect();
         return say_json(&views);
     }
+    let queues = match queues {
+        1 => "1 queue".to_owned(),
+        more => format!("{more} queues"),
+    };
     for (AdminBroker { name, address, .. }, change) in brokers {
         say(&match change {
             TopicChange::Created => {
-                format!("created {topic} with {queues} queues on {name} ({address})")
+                format!("created {topic} with {queues} on {name} ({address})")
             }
             TopicChange::Changed => {
-                format!("changed {topic} to {queues} queues on {name} ({address})")
+                format!("changed {topic} to {queues} on {name} ({address})")
             }
             TopicChange::Unchanged => {
-                format!("{topic} has {queues} queues on {name} ({address}) already")
+                format!("{topic} has {queues} on {name} ({address}) already")
             }
         })?;
     }

@@ -377,7 +377,7 @@ async fn who_takes_queues_away_is_told_what_lies_in_them() {
     assert_eq!(create("2"), "");
     assert_eq!(
         create("1"),
-        "mq: 2 messages lie in queues from 1 on, where no consumer reads them any more; \
+        "mq: 2 messages lie in queues from 1 on, where no consumer reads any more; \
          `mq topic create -t orders -q 2` brings them back\n"
     );
     scene.end([]).await;

@@ -83,7 +83,7 @@ impl PushConsumer {
         self.shutdown_with(limit.saturating_mul(4) / 5, limit).await
     }
 
-    /// As [`shutdown`](Self::shutdown); running calls are waited for for `calls` at most.
+    /// As [`shutdown`](Self::shutdown); running calls have `calls` at most.
     ///
     /// # Errors
     ///
