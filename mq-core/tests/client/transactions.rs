@@ -32,6 +32,11 @@ impl Says {
     pub(crate) fn asked(&self) -> usize {
         self.asked.lock().len()
     }
+
+    pub(crate) fn was_asked_about(&self, id: &str) -> bool {
+        let asked = self.asked.lock();
+        asked.iter().any(|message| message.message_id() == id)
+    }
 }
 
 impl TransactionChecker for Says {
