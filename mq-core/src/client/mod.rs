@@ -38,6 +38,7 @@ mod lost_traces;
 mod name_servers;
 mod producer;
 mod pull;
+mod queue_locks;
 mod ranges;
 mod replies;
 mod routes;

@@ -1,7 +1,6 @@
 //! Messages: by id, by place, by key and by the time at which they were stored.
 
 use std::ops::RangeInclusive;
-use std::slice;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -97,8 +96,7 @@ impl Admin {
         let masters = self.masters_of(topic).await?;
         let times = &times;
         let found = gather(masters.iter().map(async |master| {
-            let here = slice::from_ref(master);
-            let found = browse::with_key(&self.cluster, here, topic, key, times.clone());
+            let found = browse::with_key_at(&self.cluster, master, topic, key, times);
             Ok(found.await?)
         }));
         Ok(found.await?.map(together))

@@ -159,13 +159,11 @@ pub(super) async fn with_key(
     let of_each = masters
         .iter()
         .map(|master| with_key_at(cluster, master, topic, key, &times));
-    let found = try_join_all(of_each).await?.into_iter().flatten();
-    Ok(found
-        .filter(|(_, message)| times.contains(&message.store_timestamp))
-        .collect())
+    Ok(try_join_all(of_each).await?.into_iter().flatten().collect())
 }
 
-async fn with_key_at(
+/// The same of one master.
+pub(super) async fn with_key_at(
     cluster: &ClusterClient,
     master: &Master,
     topic: &TopicName,
@@ -181,13 +179,14 @@ async fn with_key_at(
         // As a unique id, brokers would give at most 32.
         unique_key: None,
     };
-    let found = match cluster.call(&master.address, query, Bytes::new()).await {
+    let mut found = match cluster.call(&master.address, query, Bytes::new()).await {
         Ok(reply) => record::decode_all(reply.body).map_err(|error| master.unreadable(error))?,
         Err(CallError::Refused(refusal)) if refusal.code == ResponseCode::QUERY_NOT_FOUND => {
             Vec::new()
         }
         Err(source) => return Err(master.failed("look for a message", source)),
     };
+    found.retain(|message| times.contains(&message.store_timestamp));
     let here = |message| (master.name.clone(), message);
     Ok(found.into_iter().map(here).collect())
 }

@@ -10,10 +10,8 @@ use bytestring::ByteString;
 
 use super::assigned::AssignedQueue;
 use super::core::Core;
+use crate::client::queue_locks;
 use crate::message::MessageQueue;
-use crate::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
-use crate::wire::fastjson;
-use crate::wire::header::{LockBatchMq, UnlockBatchMq};
 
 /// Renews all locks at intervals, until it is dropped; also the lock of a dropped queue while a
 /// listener call is still running on it.
@@ -73,13 +71,10 @@ async fn ask(core: &Core, queues: &[MessageQueue]) -> BTreeMap<ByteString, BTree
         let Some(address) = core.cluster.master(broker) else {
             continue;
         };
-        let body = fastjson::write(&body(core, queues));
-        let answer = core.cluster.call(&address, LockBatchMq, body).await;
-        let answer = answer.map(|reply| fastjson::read::<LockBatchResponseBody>(&reply.body));
-        match answer {
-            Ok(Ok(answer)) => {
-                let locked = answer.lock_ok_mq_set.into_iter().collect();
-                answers.insert(broker.into(), locked);
+        let group = core.config.group.to_text();
+        match queue_locks::take(&core.cluster, &address, &group, queues).await {
+            Ok(Ok(locked)) => {
+                answers.insert(broker.into(), locked.into_iter().collect());
             }
             Ok(Err(error)) => {
                 tracing::warn!(broker, %error, "the broker's list of locked queues cannot be read");
@@ -99,8 +94,9 @@ pub(super) async fn release(core: &Core, queues: &[MessageQueue]) {
         let Some(address) = core.cluster.master(broker) else {
             continue;
         };
-        let body = fastjson::write(&body(core, queues));
-        if let Err(error) = core.cluster.call(&address, UnlockBatchMq, body).await {
+        let group = core.config.group.to_text();
+        let released = queue_locks::give_back(&core.cluster, &address, &group, queues);
+        if let Err(error) = released.await {
             tracing::debug!(broker, %error, "the locks could not be released; they expire by themselves");
         }
     }
@@ -115,13 +111,4 @@ fn by_broker(queues: &[MessageQueue]) -> BTreeMap<&str, Vec<MessageQueue>> {
             .push(queue.clone());
     }
     by_broker
-}
-
-fn body(core: &Core, queues: Vec<MessageQueue>) -> LockBatchRequestBody {
-    LockBatchRequestBody {
-        consumer_group: core.config.group.to_text(),
-        client_id: core.cluster.client_id.clone(),
-        mq_set: queues,
-        only_this_broker: false,
-    }
 }

@@ -13,11 +13,9 @@ use super::error::DeadLetterError;
 use super::letter::DeadLetter;
 use crate::client::browse::{self, BrowseError};
 use crate::client::cluster::ClusterClient;
+use crate::client::queue_locks;
 use crate::message::{GroupName, MessageQueue, TopicName};
 use crate::remoting::CallError;
-use crate::wire::body::{LockBatchRequestBody, LockBatchResponseBody};
-use crate::wire::fastjson;
-use crate::wire::header::{LockBatchMq, UnlockBatchMq};
 
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -49,16 +47,16 @@ pub(super) async fn in_turn<T>(
 
 struct QueueLock<'a> {
     cluster: &'a ClusterClient,
-    broker: &'a ByteString,
     address: ByteString,
-    body: LockBatchRequestBody,
+    group: ByteString,
+    queue: MessageQueue,
 }
 
 impl<'a> QueueLock<'a> {
     async fn of(
         cluster: &'a ClusterClient,
         group: &GroupName,
-        letter: &'a DeadLetter,
+        letter: &DeadLetter,
     ) -> Result<Self, DeadLetterError> {
         let (topic, broker) = (TopicName::dead_letters_of(group), &letter.broker);
         let masters = browse::masters(cluster, &topic).await?.unwrap_or_default();
@@ -66,38 +64,28 @@ impl<'a> QueueLock<'a> {
         let Some(master) = master else {
             return Err(failed(broker, CallError::unknown(broker)));
         };
-        let body = LockBatchRequestBody {
-            consumer_group: topic.to_text(),
-            client_id: cluster.client_id.clone(),
-            mq_set: vec![MessageQueue::new(
-                topic,
-                broker.clone(),
-                letter.message.queue_id,
-            )],
-            only_this_broker: false,
-        };
         Ok(Self {
             cluster,
-            broker,
             address: master.address,
-            body,
+            group: topic.to_text(),
+            queue: MessageQueue::new(topic, broker.clone(), letter.message.queue_id),
         })
     }
 
     /// Whether it is this client's now.
     async fn take(&self) -> Result<bool, DeadLetterError> {
-        let body = fastjson::write(&self.body);
-        let reply = self.cluster.call(&self.address, LockBatchMq, body).await;
-        let reply = reply.map_err(|source| failed(self.broker, source))?;
-        let locked = fastjson::read::<LockBatchResponseBody>(&reply.body);
+        let queues = vec![self.queue.clone()];
+        let taken = queue_locks::take(self.cluster, &self.address, &self.group, queues).await;
+        let taken = taken.map_err(|source| failed(&self.queue.broker, source))?;
         // Whose answer cannot be read has locked nothing.
-        Ok(locked.is_ok_and(|locked| locked.lock_ok_mq_set == self.body.mq_set))
+        Ok(taken.is_ok_and(|taken| taken.contains(&self.queue)))
     }
 
     async fn give_back(&self) {
-        let body = fastjson::write(&self.body);
-        if let Err(error) = self.cluster.call(&self.address, UnlockBatchMq, body).await {
-            tracing::debug!(broker = %self.broker, %error, "the lock could not be given back; it expires by itself");
+        let queues = vec![self.queue.clone()];
+        let given = queue_locks::give_back(self.cluster, &self.address, &self.group, queues);
+        if let Err(error) = given.await {
+            tracing::debug!(queue = %self.queue, %error, "the lock could not be given back; it expires by itself");
         }
     }
 }
